@@ -1,0 +1,100 @@
+//! Why an engine cannot do what it was asked.
+
+use crate::process::ToolError;
+
+/// A failed question or an impossible plan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The server cannot be reached.
+    #[error("cannot connect to {address}: {problem}")]
+    Unreachable {
+        /// Host and port, or the socket.
+        address: String,
+        /// The tool's own words.
+        problem: String,
+    },
+    /// The server refuses the user or password.
+    #[error("{address} does not let `{user}` in: {problem}")]
+    Login {
+        /// Host and port, or the socket.
+        address: String,
+        /// The user.
+        user: String,
+        /// The server's own words.
+        problem: String,
+    },
+    /// A tool is not installed.
+    #[error("{tool} is not installed")]
+    ToolMissing {
+        /// "pg_dump 18 or newer".
+        tool: String,
+        /// How to get it.
+        help: String,
+    },
+    /// Tool and server, or dump and target, do not fit.
+    #[error("{problem}")]
+    Version {
+        /// What does not fit what.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// A right is missing.
+    #[error("{problem}")]
+    Privilege {
+        /// What cannot be done.
+        problem: String,
+        /// The statement that mends it.
+        help: String,
+    },
+    /// Something else that must be there first is missing.
+    #[error("{problem}")]
+    Prerequisite {
+        /// What is missing.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
+    /// A logical database, schema, table or role is not there.
+    #[error("{what} not found{}", .place)]
+    NotFound {
+        /// "database `shop`".
+        what: String,
+        /// " on db1:5432", " in the backup".
+        place: String,
+        /// Names that come close, or what exists.
+        help: String,
+    },
+    /// It would do harm that was not asked for.
+    #[error("{problem}")]
+    Refused {
+        /// What and why.
+        problem: String,
+        /// What to do instead.
+        help: String,
+    },
+    /// The archive cannot be understood.
+    #[error("the archive cannot be read: {problem}")]
+    Archive {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The server's answer to a question makes no sense.
+    #[error("{question}: unexpected answer: {problem}")]
+    Answer {
+        /// What was asked.
+        question: String,
+        /// What came.
+        problem: String,
+    },
+    /// A tool failed for another reason.
+    #[error("{doing}")]
+    Tool {
+        /// What was being done to what.
+        doing: String,
+        /// How it failed.
+        #[source]
+        source: ToolError,
+    },
+}

@@ -1,0 +1,115 @@
+//! Databases: what to run against a server, as plans. Engines know nothing of where bytes go.
+
+pub mod archive;
+mod error;
+pub mod plan;
+pub mod postgresql;
+
+pub use archive::OpenArchive;
+pub use error::EngineError;
+pub use plan::{
+    Drill, DumpPart, Finding, FindingLevel, LoadPlan, Ownership, Reading, RestoreTarget, Scope, Selection,
+    TargetEffect,
+};
+
+use crate::model::{Contents, EngineKind, PartKind, ServerRole, Timestamp};
+use crate::process::Runner;
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// One logical database of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogicalDatabase {
+    /// Its name, exactly as the server has it.
+    pub name: String,
+    /// Its size on the server's disk in bytes, where the server says so.
+    pub bytes: u64,
+    /// What the engine needs to create it anew (encoding, owner, settings): opaque to every other layer.
+    pub properties: serde_json::Value,
+}
+
+/// What a server said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// Full version text: "18.6".
+    pub version: String,
+    /// What makes this server's data this server's: the PostgreSQL system identifier.
+    pub identity: Option<String>,
+    /// Primary or replica.
+    pub role: ServerRole,
+    /// The server's clock when it was asked.
+    pub time: Timestamp,
+    /// The logical databases a backup could take, by name.
+    pub databases: Vec<LogicalDatabase>,
+    /// The dump tool that would be used: "pg_dump 18.6".
+    pub tool: String,
+}
+
+/// An engine addressed at one server. Making one does no input or output.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Which engine.
+    fn kind(&self) -> EngineKind;
+
+    /// For people: `host:port` or the socket.
+    fn address(&self) -> String;
+
+    /// Finds the tools, connects, and learns what every plan needs.
+    async fn inspect(&self, runner: &dyn Runner) -> Result<Box<dyn Server>, EngineError>;
+
+    /// How to read one part to its end without a server. `server_version` is that of the dumped server.
+    fn reading(&self, part: PartKind, server_version: &str) -> Result<Reading, EngineError>;
+
+    /// A throw-away server below `folder` (an existing, empty directory) that can take a backup of `server_version`.
+    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError>;
+}
+
+/// An inspected server: facts in hand, plans to give.
+#[async_trait]
+pub trait Server: Send + Sync {
+    /// What it said of itself.
+    fn facts(&self) -> &ServerFacts;
+
+    /// The parts of a full logical backup of `scope`, in the order they are to be taken. An empty scope, or a name
+    /// that is not on the server, is an error.
+    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError>;
+
+    /// Everything that would make [`Server::dump`] fail or leave something out, each with the statement that mends it.
+    async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError>;
+
+    /// How to load one part. Looks at the server and, where needed, at the head of the archive; changes nothing.
+    async fn load(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        archive: &dyn OpenArchive,
+    ) -> Result<LoadPlan, EngineError>;
+
+    /// Counts the rows of every table of one logical database now.
+    async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError>;
+}
+
+/// Settings of one database entry's engine, resolved.
+#[derive(Debug, Clone)]
+pub enum EngineSettings {
+    /// A PostgreSQL server.
+    PostgreSql(postgresql::PostgreSqlSettings),
+}
+
+/// What to take and leave inside each logical database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Filter {
+    /// Only these schemas (patterns of the dump tool).
+    pub schemas: Vec<String>,
+    /// Not these schemas.
+    pub exclude_schemas: Vec<String>,
+    /// Only these tables.
+    pub tables: Vec<String>,
+    /// Not these tables.
+    pub exclude_tables: Vec<String>,
+    /// These tables without their rows.
+    pub exclude_table_data: Vec<String>,
+}

@@ -1,0 +1,176 @@
+//! Plans: values that say what would be run, in which order, and what it would do to the server.
+
+use super::Engine;
+use crate::model::{PartKind, Witness};
+use crate::process::ToolSpec;
+
+/// Which logical databases a backup takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// These, by name; or all of the server.
+    pub databases: DatabaseChoice,
+    /// Roles and tablespaces too.
+    pub globals: bool,
+}
+
+/// These databases, or all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseChoice {
+    /// Exactly these.
+    Named(Vec<String>),
+    /// Every one that accepts connections and is no template, but those that match an `exclude` pattern (`*`, `?`).
+    All {
+        /// Patterns.
+        exclude: Vec<String>,
+    },
+}
+
+/// One part of a backup: what runs, and how its bytes prove themselves.
+pub struct DumpPart {
+    /// What it holds.
+    pub kind: PartKind,
+    /// The logical database, exactly as the server names it; `None` for globals.
+    pub database: Option<String>,
+    /// File extension of the plain bytes: `dump`, `sql`, `rdb`.
+    pub extension: &'static str,
+    /// The tool whose standard output is the part.
+    pub tool: ToolSpec,
+    /// Watches the plain bytes.
+    pub witness: Box<dyn Witness>,
+    /// Expected plain bytes, for progress only; 0 when unknown.
+    pub estimate: u64,
+    /// What to create the database with, for the manifest.
+    pub properties: serde_json::Value,
+}
+
+/// How serious a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FindingLevel {
+    /// Good.
+    Ok,
+    /// A backup works, but something is worth knowing.
+    Warning,
+    /// A backup would fail or be incomplete.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How serious.
+    pub level: FindingLevel,
+    /// What was looked at: "read all tables of `shop`".
+    pub subject: String,
+    /// What was found; empty when all is well.
+    pub problem: String,
+    /// How to mend it, with the exact statement where there is one; empty when there is nothing to do.
+    pub help: String,
+}
+
+/// Keep or leave out something on restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// As in the dump.
+    Keep,
+    /// Left out.
+    Skip,
+}
+
+/// A choice of objects inside one logical database. Empty lists choose everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// These schemas.
+    pub schemas: Vec<String>,
+    /// These tables, `table` or `schema.table`.
+    pub tables: Vec<String>,
+}
+
+impl Selection {
+    /// Whether everything is chosen.
+    pub fn is_everything(&self) -> bool {
+        self.schemas.is_empty() && self.tables.is_empty()
+    }
+}
+
+/// What is to be restored where.
+#[derive(Debug, Clone)]
+pub struct RestoreTarget {
+    /// What the part holds.
+    pub kind: PartKind,
+    /// Name of the logical database in the backup; empty for globals.
+    pub source_database: String,
+    /// Name it gets on the target; ignored for globals.
+    pub database: String,
+    /// [`super::LogicalDatabase::properties`] as recorded by the backup.
+    pub properties: serde_json::Value,
+    /// Version of the dumped server.
+    pub server_version: String,
+    /// Objects to restore.
+    pub selection: Selection,
+    /// Owners of objects.
+    pub owners: Ownership,
+    /// Grants.
+    pub privileges: Ownership,
+    /// Stop at the first error (and leave nothing behind), or go on and count errors.
+    pub stop_at_first_error: bool,
+    /// Makes names of temporary objects unique: six characters of `[0-9a-z]`.
+    pub token: String,
+}
+
+/// What a load does to the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetEffect {
+    /// The database does not exist yet.
+    Creates,
+    /// An existing database is replaced after everything has been loaded beside it.
+    Replaces {
+        /// Its size in bytes.
+        bytes: u64,
+        /// Sessions that will be ended.
+        sessions: u64,
+    },
+    /// Objects are added to an existing database; existing objects of the same name stop it.
+    AddsTo,
+    /// Roles and tablespaces that are missing are created; existing ones stay as they are.
+    AddsGlobals,
+}
+
+/// How to load one part: run `before`, feed `feed`, run `after`. If anything fails, run `undo`; the target is then as it
+/// was before.
+#[derive(Debug, Clone)]
+pub struct LoadPlan {
+    /// What it does to the target.
+    pub effect: TargetEffect,
+    /// Run first, in order.
+    pub before: Vec<ToolSpec>,
+    /// Takes the plain bytes on its standard input.
+    pub feed: ToolSpec,
+    /// Run after `feed` ended well, in order. The step that makes the result visible is among them.
+    pub after: Vec<ToolSpec>,
+    /// Run when a step failed; each is safe to run whether or not the steps before it happened.
+    pub undo: Vec<ToolSpec>,
+    /// Name of the database that `feed` fills, to be counted before `after` makes it visible.
+    pub filling: String,
+    /// Worth telling before it is started.
+    pub notes: Vec<String>,
+    /// Exit status of `feed` that means "done, but some statements failed", if it may be accepted.
+    pub partial_status: Option<i32>,
+}
+
+/// How to read a part without a server.
+pub struct Reading {
+    /// A tool that parses the plain bytes from standard input to their end, if the part has one.
+    pub tool: Option<ToolSpec>,
+    /// Watches the plain bytes.
+    pub witness: Box<dyn Witness>,
+}
+
+/// A throw-away server.
+pub struct Drill {
+    /// Make and start it, in order.
+    pub setup: Vec<ToolSpec>,
+    /// The engine addressed at it.
+    pub engine: Box<dyn Engine>,
+    /// Stop it; run in every case.
+    pub teardown: Vec<ToolSpec>,
+}

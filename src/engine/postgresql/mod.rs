@@ -1,0 +1,5 @@
+//! PostgreSQL through its own tools.
+
+mod settings;
+
+pub use settings::{PostgreSqlSettings, TlsMode, TlsSettings};

@@ -1,0 +1,19 @@
+//! jagad backs up databases to S3-compatible storage and gets them back.
+//!
+//! Layers, top to bottom; imports go down only, and modules of one row are strangers to each other:
+//!
+//! ```text
+//! 6  main, cli, ui
+//! 5  commands
+//! 4  config
+//! 2  engine, pipeline, catalog
+//! 1  process, compress, crypto, store
+//! 0  model
+//! ```
+//!
+//! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
+
+pub mod engine;
+pub mod model;
+pub mod process;
+pub mod store;

@@ -1,0 +1,3 @@
+//! The `jagad` program.
+
+fn main() {}

@@ -1,0 +1,67 @@
+//! What a dump holds, and the proof in its own bytes that it is whole.
+
+use serde::{Deserialize, Serialize};
+
+/// The rows of one table as counted in the stream, or in a restored server.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TableRows {
+    /// The schema, for engines that have schemas; else empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub schema: String,
+    /// The table's name.
+    pub table: String,
+    /// Number of rows.
+    pub rows: u64,
+}
+
+/// What one logical database held at the moment of its dump.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Every table whose rows the dump carries, sorted by schema and name.
+    pub tables: Vec<TableRows>,
+    /// Roles or users that own something in it, sorted: they must exist before owners can be restored.
+    #[serde(default)]
+    pub owners: Vec<String>,
+    /// Extensions or modules it needs, sorted.
+    #[serde(default)]
+    pub extensions: Vec<String>,
+}
+
+impl Contents {
+    /// The sum of all row counts.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// Why the bytes of a dump are not a whole dump.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessError {
+    /// The stream ended in the middle of the format's own structure, or without its completion proof.
+    #[error("the {format} stream is not complete: {problem}")]
+    Incomplete {
+        /// For people: "PostgreSQL archive".
+        format: &'static str,
+        /// What is missing, and at which byte.
+        problem: String,
+    },
+    /// The stream breaks the rules of its format.
+    #[error("the {format} stream is malformed: {problem}")]
+    Malformed {
+        /// For people: "PostgreSQL archive".
+        format: &'static str,
+        /// What was found, and at which byte.
+        problem: String,
+    },
+}
+
+/// Watches the plain bytes of one dump go by, without copying them, and says at the end whether they were whole.
+///
+/// It must accept the stream cut at any byte into any pieces, keep bounded memory, and never panic on any input.
+pub trait Witness: Send {
+    /// The next bytes. An error ends the stream for every stage above.
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError>;
+
+    /// The stream has ended: is it whole? `None` when this format version cannot be counted.
+    fn finish(&mut self) -> Result<Option<Contents>, WitnessError>;
+}

@@ -1,0 +1,131 @@
+//! The closed sets that run through the whole program.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! word_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every word of the set, in order.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The word used in configuration, keys and JSON.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!("`{text}` is not one of {}", [$($word),+].join(", "))),
+                }
+            }
+        }
+    };
+}
+
+word_enum! {
+    /// The kind of database server.
+    EngineKind {
+        /// PostgreSQL 13 or newer.
+        PostgreSql = "postgresql",
+    }
+}
+word_enum! {
+    /// Whether a backup stands alone.
+    BackupKind {
+        /// Everything; needs no other backup.
+        Full = "full",
+        /// Changes since its parent.
+        Incremental = "incremental",
+    }
+}
+word_enum! {
+    /// How the data is taken.
+    Method {
+        /// Statements and rows, by the engine's dump tool.
+        Logical = "logical",
+        /// Files, by the engine's copy tool.
+        Physical = "physical",
+    }
+}
+word_enum! {
+    /// The state of a recorded backup. `running` is never stored: it is read off a live lease.
+    BackupStatus {
+        /// A run holds the lease and has not committed.
+        Running = "running",
+        /// Committed and restorable.
+        Success = "success",
+        /// Ended without a restorable result.
+        Failed = "failed",
+    }
+}
+word_enum! {
+    /// How the packed stream is compressed.
+    Codec {
+        /// Zstandard, on several cores.
+        Zstd = "zstd",
+        /// Gzip, on one core.
+        Gzip = "gzip",
+        /// Not compressed.
+        None = "none",
+    }
+}
+word_enum! {
+    /// How a stored object is encrypted.
+    CipherKind {
+        /// AES-256-GCM.
+        Aes256Gcm = "aes-256-gcm",
+        /// ChaCha20-Poly1305.
+        ChaCha20Poly1305 = "chacha20-poly1305",
+    }
+}
+word_enum! {
+    /// How deep a verification looks.
+    VerifyLevel {
+        /// Every object is there with its recorded size.
+        Exists = "exists",
+        /// Every stored byte has the recorded SHA-256; with the key at hand, every packed byte too.
+        Checksum = "checksum",
+        /// Decrypted, decompressed and parsed to its end by the engine's own tool, without a server.
+        Read = "read",
+        /// Restored into a throw-away server and counted.
+        Restore = "restore",
+    }
+}
+word_enum! {
+    /// What one part of a backup holds.
+    PartKind {
+        /// One logical database.
+        Database = "database",
+        /// Objects of the server that belong to no database: roles, tablespaces, users.
+        Globals = "globals",
+        /// The list of tables and row counts that the dump held, as JSON.
+        Contents = "contents",
+    }
+}
+word_enum! {
+    /// The role of a server in replication.
+    ServerRole {
+        /// Takes writes.
+        Primary = "primary",
+        /// Follows a primary.
+        Replica = "replica",
+    }
+}

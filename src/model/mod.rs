@@ -1,0 +1,23 @@
+//! The nouns that every layer shares. No input or output happens here.
+
+pub mod contents;
+pub mod digest;
+pub mod id;
+pub mod kind;
+pub mod names;
+pub mod reader;
+pub mod secret;
+pub mod size;
+pub mod time;
+
+pub use contents::{Contents, TableRows, Witness, WitnessError};
+pub use digest::Sha256Digest;
+pub use id::{BackupId, RepositoryId, random_word};
+pub use kind::{
+    BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, VerifyLevel,
+};
+pub use names::{DatabaseName, KeyName, StoreName};
+pub use reader::ByteReader;
+pub use secret::Secret;
+pub use size::ByteSize;
+pub use time::{Clock, Period, SystemClock, Timestamp};

@@ -1,0 +1,32 @@
+//! Programs that jagad starts: described by a value, watched to their end.
+
+mod error;
+pub mod runner;
+pub mod spec;
+
+pub use error::ToolError;
+pub use runner::{Runner, SystemRunner};
+pub use spec::{Argument, ToolSpec};
+
+use crate::model::ByteReader;
+use std::sync::{Arc, OnceLock};
+
+/// How a tool ended.
+#[derive(Debug, Clone, Default)]
+pub struct ToolRun {
+    /// Its standard output when it was collected ([`Runner::output`]); else empty.
+    pub stdout: Vec<u8>,
+    /// The last 64 KiB of its standard error, secrets redacted.
+    pub stderr: String,
+    /// Its exit status; 128 + signal number when a signal ended it.
+    pub status: i32,
+}
+
+/// A started tool whose standard output is being read.
+pub struct Running {
+    /// Standard output. Its end of file arrives only after exit status 0; every other end is an `io::Error` that
+    /// holds a [`ToolError`]. Dropping it stops the tool: SIGTERM to its process group, SIGKILL five seconds later.
+    pub body: ByteReader<'static>,
+    /// Empty until the body has ended.
+    pub outcome: Arc<OnceLock<ToolRun>>,
+}

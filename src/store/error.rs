@@ -1,0 +1,129 @@
+//! What can go wrong in a store, in the classes that callers act on.
+
+use super::key::ObjectKey;
+
+/// A failed store operation. `action` is a verb with its object: "put `databases/shop/…`".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The object does not exist.
+    #[error("no object `{key}`")]
+    NotFound {
+        /// The key asked for.
+        key: ObjectKey,
+    },
+    /// A write-once key is taken by something else.
+    #[error("`{key}` exists already with other content")]
+    AlreadyExists {
+        /// The key that was to be written.
+        key: ObjectKey,
+    },
+    /// The bucket or directory itself is missing.
+    #[error("{place} does not exist")]
+    PlaceMissing {
+        /// Bucket name or directory.
+        place: String,
+    },
+    /// The credentials are missing, unknown or wrong.
+    #[error("{action}: the credentials are not accepted ({code})")]
+    Credentials {
+        /// What was being done.
+        action: String,
+        /// The server's code, or what is missing.
+        code: String,
+    },
+    /// The credentials are good but lack the right.
+    #[error("{action}: permission denied ({code})")]
+    Denied {
+        /// What was being done.
+        action: String,
+        /// The server's code.
+        code: String,
+    },
+    /// The bucket lives in another region than configured.
+    #[error("{action}: wrong region ({detail})")]
+    WrongRegion {
+        /// What was being done.
+        action: String,
+        /// What the server said.
+        detail: String,
+    },
+    /// The server refuses our clock.
+    #[error("{action}: the clocks differ too much ({detail})")]
+    ClockSkew {
+        /// What was being done.
+        action: String,
+        /// What the server said.
+        detail: String,
+    },
+    /// No connection, broken connection or no answer in time, after all retries.
+    #[error("{action}: the store cannot be reached: {detail}")]
+    Unreachable {
+        /// What was being done.
+        action: String,
+        /// The transport's own words, without any URL query.
+        detail: String,
+    },
+    /// The server answered with an error that no other class covers.
+    #[error("{action}: the store answered {status} {code}: {message}")]
+    Response {
+        /// What was being done.
+        action: String,
+        /// HTTP status.
+        status: u16,
+        /// S3 error code.
+        code: String,
+        /// S3 error message.
+        message: String,
+    },
+    /// The object changed, or ended early, while it was read.
+    #[error("get `{key}`: {detail}")]
+    Broken {
+        /// The object.
+        key: ObjectKey,
+        /// What did not fit.
+        detail: String,
+    },
+    /// An object that must be small is not.
+    #[error("`{key}` is larger than {limit} bytes")]
+    TooLarge {
+        /// The object.
+        key: ObjectKey,
+        /// The bound.
+        limit: u64,
+    },
+    /// The body that was to be stored failed: its own error is the source, and the store is not to blame.
+    #[error("put `{key}`: the source of the data failed")]
+    Body {
+        /// The object that was being written; it was not.
+        key: ObjectKey,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The local file system failed.
+    #[error("{action}")]
+    Io {
+        /// What was being done.
+        action: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The settings cannot be used.
+    #[error("{detail}")]
+    Settings {
+        /// What is wrong with them.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// The [`StoreError`] that a reader from [`super::Store::get`] carries, or what its `io::Error` means.
+    pub fn from_read(key: &ObjectKey, error: std::io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(error) => Self::Io { action: format!("read `{key}`"), source: error },
+        }
+    }
+}
