@@ -1,0 +1,106 @@
+//! What can be wrong with a repository.
+
+use super::lease::LeaseRecord;
+use crate::model::DatabaseName;
+use crate::store::{ObjectKey, StoreError};
+
+/// A repository that cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// There is no `jagad.json` at the store's prefix.
+    #[error("there is no jagad repository at {place}")]
+    NoRepository {
+        /// The store, described.
+        place: String,
+    },
+    /// No backup answers to the reference.
+    #[error("backup not found: `{reference}`")]
+    NotFound {
+        /// What was asked for.
+        reference: String,
+    },
+    /// More than one backup answers to the prefix.
+    #[error("`{prefix}` matches {count} backups: {examples}")]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// How many match.
+        count: usize,
+        /// The first few.
+        examples: String,
+    },
+    /// Text that is no backup id, prefix or `DB@…`.
+    #[error("`{text}` is not a backup: {problem}")]
+    Reference {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another run holds the database.
+    #[error("`{database}` is busy: {holder}")]
+    Busy {
+        /// The database.
+        database: DatabaseName,
+        /// Who, doing what, since when, last heard of when.
+        holder: String,
+    },
+    /// Leases that ran out are in the way: their runs are dead and must be recorded before their leases go.
+    #[error("{} dead run(s) left a lease on `{database}`", .leases.len())]
+    Expired {
+        /// The database.
+        database: DatabaseName,
+        /// The leases, with their keys.
+        leases: Vec<(ObjectKey, LeaseRecord)>,
+    },
+    /// The lease could not be kept; somebody else may be at work, so nothing was committed.
+    #[error("the lease on `{database}` was lost: {problem}")]
+    LeaseLost {
+        /// The database.
+        database: DatabaseName,
+        /// Why.
+        problem: String,
+    },
+    /// Something was written by a newer jagad.
+    #[error("`{key}` has format {found}; this jagad reads format {supported}", supported = super::FORMAT)]
+    UnknownFormat {
+        /// The object.
+        key: ObjectKey,
+        /// Its format.
+        found: u64,
+    },
+    /// A record cannot be understood.
+    #[error("`{key}` is damaged: {problem}")]
+    Damaged {
+        /// The object.
+        key: ObjectKey,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A record belongs to another repository, database or backup than its place says.
+    #[error("`{key}` is a stranger here: {problem}")]
+    Stranger {
+        /// The object.
+        key: ObjectKey,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The store failed.
+    #[error("{doing}")]
+    Store {
+        /// What was being done.
+        doing: String,
+        /// How it failed.
+        #[source]
+        source: StoreError,
+    },
+}
+
+impl CatalogError {
+    /// For `map_err`: the store failed while `doing`.
+    pub fn store(doing: impl Into<String>) -> impl FnOnce(StoreError) -> Self {
+        let doing = doing.into();
+        move |source| Self::Store { doing, source }
+    }
+}

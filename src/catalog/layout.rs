@@ -1,0 +1,167 @@
+//! The bucket's layout. No other file builds or reads a key.
+
+use crate::model::{BackupId, CipherKind, Codec, DatabaseName, PartKind, Timestamp, digest};
+use crate::store::{KeyPrefix, ObjectKey};
+
+/// Builds a key from segments that each come from a checked type or from this file.
+#[allow(clippy::expect_used)]
+fn key(path: &str) -> ObjectKey {
+    path.parse().expect("every segment is checked before it gets here")
+}
+
+#[allow(clippy::expect_used)]
+fn folder(path: &str) -> KeyPrefix {
+    KeyPrefix::root().folder(path).expect("every segment is checked before it gets here")
+}
+
+/// The repository's marker.
+pub fn marker() -> ObjectKey {
+    key("jagad.json")
+}
+
+/// Leases on the repository itself.
+pub fn repository_leases() -> KeyPrefix {
+    folder("lease")
+}
+
+/// Everything of all databases.
+pub fn databases() -> KeyPrefix {
+    folder("databases")
+}
+
+/// All backups of one database.
+pub fn backups(database: &DatabaseName) -> KeyPrefix {
+    folder(&format!("databases/{database}/backups"))
+}
+
+/// Everything of one backup.
+pub fn backup(database: &DatabaseName, id: &BackupId) -> KeyPrefix {
+    folder(&format!("databases/{database}/backups/{id}"))
+}
+
+/// A backup's manifest.
+pub fn manifest(database: &DatabaseName, id: &BackupId) -> ObjectKey {
+    key(&format!("databases/{database}/backups/{id}/manifest.json"))
+}
+
+/// A backup's log.
+pub fn log(database: &DatabaseName, id: &BackupId) -> ObjectKey {
+    key(&format!("databases/{database}/backups/{id}/log.txt"))
+}
+
+/// The mark that keeps a backup from being deleted.
+pub fn pin(database: &DatabaseName, id: &BackupId) -> ObjectKey {
+    key(&format!("databases/{database}/backups/{id}/pin.json"))
+}
+
+/// The result of a verification at `time`.
+pub fn verification(database: &DatabaseName, id: &BackupId, time: Timestamp) -> ObjectKey {
+    key(&format!("databases/{database}/backups/{id}/verified/{}.json", time.compact()))
+}
+
+/// One segment of a part. The first has no number, so that a small backup is one plainly named file.
+pub fn segment(database: &DatabaseName, id: &BackupId, file: &str, index: u32) -> ObjectKey {
+    let number = if index == 0 { String::new() } else { format!(".{index:04}") };
+    key(&format!("databases/{database}/backups/{id}/{file}{number}"))
+}
+
+/// Leases on one database.
+pub fn leases(database: &DatabaseName) -> KeyPrefix {
+    folder(&format!("databases/{database}/lease"))
+}
+
+/// A record of one restore into `database`.
+pub fn restore(database: &DatabaseName, id: &str) -> ObjectKey {
+    key(&format!("databases/{database}/restores/{id}.json"))
+}
+
+/// The name of a part: the logical database made safe for a key, and what its plain bytes are (`shop.dump`).
+///
+/// A name that had to be changed gets eight digits of its hash, so that no two databases share a part.
+pub fn part_name(kind: PartKind, database: Option<&str>, extension: &str) -> String {
+    let stem = database.unwrap_or(kind.as_str());
+    let safe: String = stem
+        .chars()
+        .take(64)
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
+        .collect();
+    if safe == stem && !safe.is_empty() {
+        format!("{safe}.{extension}")
+    } else {
+        let hash = digest::hex(&crate::model::Sha256Digest::of(stem.as_bytes()).0[..4]);
+        format!("{safe}-{hash}.{extension}")
+    }
+}
+
+/// The file name of a part's first segment: the part's name and how it was packed (`shop.dump.zst.enc`).
+pub fn part_file(part: &str, codec: Codec, cipher: Option<CipherKind>) -> String {
+    let packed = match codec {
+        Codec::Zstd => ".zst",
+        Codec::Gzip => ".gz",
+        Codec::None => "",
+    };
+    format!("{part}{packed}{}", if cipher.is_some() { ".enc" } else { "" })
+}
+
+/// What an object inside a database's `backups/` folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'k> {
+    /// The manifest.
+    Manifest,
+    /// The pin.
+    Pin,
+    /// A verification result; its name sorts by time.
+    Verification,
+    /// The log, or a segment of a part.
+    Other(&'k str),
+}
+
+/// Which backup an object belongs to, and what it is; `None` for keys that are not of a backup.
+pub fn backup_item(key: &ObjectKey) -> Option<(DatabaseName, BackupId, Item<'_>)> {
+    let mut segments = key.as_str().splitn(5, '/');
+    let ("databases", database, "backups", id, rest) =
+        (segments.next()?, segments.next()?, segments.next()?, segments.next()?, segments.next()?)
+    else {
+        return None;
+    };
+    let item = match rest {
+        "manifest.json" => Item::Manifest,
+        "pin.json" => Item::Pin,
+        _ if rest.starts_with("verified/") => Item::Verification,
+        _ => Item::Other(rest),
+    };
+    Some((database.parse().ok()?, id.parse().ok()?, item))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_names_are_safe_and_distinct() {
+        let name = |database| part_name(PartKind::Database, Some(database), "dump");
+        assert_eq!(name("shop"), "shop.dump");
+        assert_eq!(part_name(PartKind::Globals, None, "sql"), "globals.sql");
+        assert_ne!(name("a/b"), name("a b"));
+        for odd in ["a/b", "größe", "", "..", "a'b\"c", "日本", &"x".repeat(200)] {
+            let file = part_file(&name(odd), Codec::Zstd, Some(CipherKind::Aes256Gcm));
+            assert!(file.parse::<ObjectKey>().is_ok(), "{odd:?} gave {file}");
+            assert!(file.len() < 100 && file.ends_with(".dump.zst.enc"));
+        }
+    }
+
+    #[test]
+    fn keys_of_a_backup_tell_what_they_are() {
+        let database: DatabaseName = "shop".parse().unwrap();
+        let id: BackupId = "20261120T020000Z-full-k3v9x2".parse().unwrap();
+        let of = |key: &ObjectKey| backup_item(key).map(|(d, i, item)| (d, i, format!("{item:?}")));
+        let ours = |item: &str| Some((database.clone(), id.clone(), item.to_owned()));
+        assert_eq!(of(&manifest(&database, &id)), ours("Manifest"));
+        assert_eq!(of(&pin(&database, &id)), ours("Pin"));
+        let time = "2026-11-21T00:00:00Z".parse().unwrap();
+        assert_eq!(of(&verification(&database, &id, time)), ours("Verification"));
+        assert_eq!(of(&segment(&database, &id, "shop.dump", 1)), ours("Other(\"shop.dump.0001\")"));
+        assert_eq!(of(&marker()), None);
+        assert_eq!(of(&key("databases/shop/lease/abc.json")), None);
+    }
+}

@@ -1,0 +1,368 @@
+//! One writer per database, on any number of hosts: write, then list.
+//!
+//! Conditional writes cannot be the proof, because some servers ignore the condition silently. What every server gives
+//! is that a write is seen by the next listing. So: list, and a live other lease means busy; write an own random key;
+//! list again, and any other live lease means to take the own one back, wait and try again. Two writers that race see
+//! each other and both withdraw. Age is the store's clock minus the object's modification time, never ours.
+
+use super::error::CatalogError;
+use super::manifest;
+use super::{FORMAT, layout};
+use crate::model::{BackupId, DatabaseName, Timestamp, random_word};
+use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
+use futures_util::TryStreamExt as _;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// A lease record never grows beyond this.
+const RECORD_LIMIT: u64 = 64 << 10;
+/// How often a race for the lease is run again before it counts as busy.
+const TRIES: u32 = 6;
+
+/// What a lease is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// Taking a backup.
+    Backup,
+    /// Restoring into the database.
+    Restore,
+    /// Deleting backups.
+    Delete,
+    /// Making the repository's marker.
+    Create,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Delete => "delete",
+            Self::Create => "create",
+        })
+    }
+}
+
+/// What a lease says of its holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Host of the holder.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+    /// What it does.
+    pub operation: Operation,
+    /// The backup it makes, or restores.
+    pub backup: Option<BackupId>,
+    /// Backups it builds on: they must not be deleted meanwhile.
+    #[serde(default)]
+    pub parents: Vec<BackupId>,
+    /// When it began, by its own clock.
+    pub started: Timestamp,
+    /// It is dead when its object was not rewritten for so long.
+    pub lifetime_seconds: u64,
+}
+
+impl LeaseRecord {
+    /// "backup on host db1, process 77, since 2026-11-20 02:00:00".
+    fn describe(&self) -> String {
+        format!(
+            "{} on host {}, process {}, since {}",
+            self.operation,
+            self.host,
+            self.pid,
+            self.started.table()
+        )
+    }
+}
+
+/// Another lease that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its key.
+    pub key: ObjectKey,
+    /// What it says.
+    pub record: LeaseRecord,
+    /// How long ago it was last written, by the store's clock.
+    pub age: Duration,
+}
+
+impl Found {
+    /// Whether its holder has had its time and did not renew it.
+    pub fn is_expired(&self) -> bool {
+        self.age.as_secs() > self.record.lifetime_seconds
+    }
+
+    /// Who holds it, how fresh it is, and when it runs out.
+    pub fn describe(&self) -> String {
+        let left = self.record.lifetime_seconds.saturating_sub(self.age.as_secs());
+        format!(
+            "{}; last sign {} s ago, expires in {left} s without another",
+            self.record.describe(),
+            self.age.as_secs()
+        )
+    }
+}
+
+/// Every lease in `folder`, live or not.
+pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>, CatalogError> {
+    let doing = || format!("list leases in `{folder}`");
+    let objects: Vec<_> = store.list(folder).try_collect().await.map_err(CatalogError::store(doing()))?;
+    if objects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = store.clock().await.map_err(CatalogError::store("ask the store for its time"))?;
+    let mut found = Vec::new();
+    for object in objects {
+        match store::read_small(store, &object.key, RECORD_LIMIT).await {
+            Ok(bytes) => {
+                let record = manifest::parse(&object.key, &bytes)?;
+                found.push(Found { record, age: now.since(object.modified), key: object.key });
+            }
+            // Released between the listing and the reading.
+            Err(store::StoreError::NotFound { .. }) => {}
+            Err(error) => return Err(CatalogError::Store { doing: doing(), source: error }),
+        }
+    }
+    Ok(found)
+}
+
+/// A held lease. It is renewed in the background until it is released; dropping it stops the renewal only, and the
+/// lease then runs out by itself.
+#[derive(Debug)]
+pub struct Lease {
+    store: Arc<dyn Store>,
+    database: DatabaseName,
+    key: ObjectKey,
+    lifetime: Duration,
+    renewed: Arc<Mutex<Instant>>,
+    lost: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Lease {
+    /// Takes the lease on `database`.
+    ///
+    /// [`CatalogError::Busy`] when a live lease is there, [`CatalogError::Expired`] when only dead ones are: their runs
+    /// must be recorded and their leases deleted by the caller before it tries again.
+    pub async fn acquire(
+        store: &Arc<dyn Store>,
+        database: &DatabaseName,
+        record: LeaseRecord,
+    ) -> Result<Self, CatalogError> {
+        Self::acquire_in(store, &layout::leases(database), database, record).await
+    }
+
+    /// As [`Lease::acquire`], in another folder; `subject` names it in errors.
+    pub(super) async fn acquire_in(
+        store: &Arc<dyn Store>,
+        folder: &KeyPrefix,
+        subject: &DatabaseName,
+        record: LeaseRecord,
+    ) -> Result<Self, CatalogError> {
+        let mut busy = None;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                let longest = 100u64 << attempt;
+                tokio::time::sleep(Duration::from_millis(rand::random_range(20..longest))).await;
+            }
+            refuse_others(store.as_ref(), folder, subject, None).await?;
+            let (key, written) = write_new(store.as_ref(), folder, &record).await?;
+            match refuse_others(store.as_ref(), folder, subject, Some(&key)).await {
+                Ok(()) => return Ok(Self::start(Arc::clone(store), subject.clone(), key, (record, written))),
+                Err(error) => {
+                    let doing = format!("withdraw lease `{key}`");
+                    store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))?;
+                    if !matches!(error, CatalogError::Busy { .. }) {
+                        return Err(error);
+                    }
+                    busy = Some(error);
+                }
+            }
+        }
+        Err(busy.unwrap_or_else(|| CatalogError::Busy {
+            database: subject.clone(),
+            holder: "several runs want it at once".to_owned(),
+        }))
+    }
+
+    fn start(
+        store: Arc<dyn Store>,
+        database: DatabaseName,
+        key: ObjectKey,
+        (record, written): (LeaseRecord, Instant),
+    ) -> Self {
+        let lease = Self {
+            store,
+            database,
+            key,
+            lifetime: Duration::from_secs(record.lifetime_seconds),
+            renewed: Arc::new(Mutex::new(written)),
+            lost: CancellationToken::new(),
+            stop: CancellationToken::new(),
+        };
+        tokio::spawn(renew(Renewal {
+            store: Arc::clone(&lease.store),
+            key: lease.key.clone(),
+            record,
+            lifetime: lease.lifetime,
+            renewed: Arc::clone(&lease.renewed),
+            lost: lease.lost.clone(),
+            stop: lease.stop.clone(),
+        }));
+        lease
+    }
+
+    /// Fires when the lease could not be renewed in time: whoever holds it must stop before it commits.
+    pub fn lost(&self) -> &CancellationToken {
+        &self.lost
+    }
+
+    /// Proves that the lease is still ours, right before a commit: renewed in time, and still in the store.
+    pub async fn check(&self) -> Result<(), CatalogError> {
+        let lost = |problem: &str| CatalogError::LeaseLost {
+            database: self.database.clone(),
+            problem: problem.to_owned(),
+        };
+        if self.lost.is_cancelled() || time_left(&self.renewed, self.lifetime).is_zero() {
+            return Err(lost("it was not renewed in time"));
+        }
+        let doing = format!("look at lease `{}`", self.key);
+        match self.store.head(&self.key).await.map_err(CatalogError::store(doing))? {
+            Some(_) => Ok(()),
+            None => Err(lost("somebody removed it")),
+        }
+    }
+
+    /// Gives the lease back.
+    pub async fn release(self) -> Result<(), CatalogError> {
+        self.stop.cancel();
+        let doing = format!("release lease `{}`", self.key);
+        self.store.delete(std::slice::from_ref(&self.key)).await.map_err(CatalogError::store(doing))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// An error when anybody else has a lease in `folder`: live ones first.
+async fn refuse_others(
+    store: &dyn Store,
+    folder: &KeyPrefix,
+    subject: &DatabaseName,
+    own: Option<&ObjectKey>,
+) -> Result<(), CatalogError> {
+    let others: Vec<Found> =
+        survey(store, folder).await?.into_iter().filter(|found| Some(&found.key) != own).collect();
+    if let Some(live) = others.iter().find(|found| !found.is_expired()) {
+        return Err(CatalogError::Busy { database: subject.clone(), holder: live.describe() });
+    }
+    if others.is_empty() {
+        return Ok(());
+    }
+    let leases = others.into_iter().map(|found| (found.key, found.record)).collect();
+    Err(CatalogError::Expired { database: subject.clone(), leases })
+}
+
+/// Writes a lease under a key that nobody else can have; says when the write began.
+async fn write_new(
+    store: &dyn Store,
+    folder: &KeyPrefix,
+    record: &LeaseRecord,
+) -> Result<(ObjectKey, Instant), CatalogError> {
+    let began = Instant::now();
+    let key = folder
+        .object(&format!("{}.json", random_word(26)))
+        .map_err(|error| CatalogError::Reference { text: folder.to_string(), problem: error.to_string() })?;
+    store::write_small(store, &key, manifest::print(record), ObjectRole::Mutable)
+        .await
+        .map_err(CatalogError::store(format!("write lease `{key}`")))?;
+    Ok((key, began))
+}
+
+/// What is left of a lease last renewed at `renewed`, less a sixth for what is still on its way to the store.
+fn time_left(renewed: &Mutex<Instant>, lifetime: Duration) -> Duration {
+    let renewed = *renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    (lifetime * 5 / 6).saturating_sub(renewed.elapsed())
+}
+
+struct Renewal {
+    store: Arc<dyn Store>,
+    key: ObjectKey,
+    record: LeaseRecord,
+    lifetime: Duration,
+    renewed: Arc<Mutex<Instant>>,
+    lost: CancellationToken,
+    stop: CancellationToken,
+}
+
+/// Rewrites the lease every third of its lifetime; gives up, and says so, when its time is over.
+async fn renew(lease: Renewal) {
+    let third = lease.lifetime / 3;
+    let mut pause = third;
+    loop {
+        tokio::select! {
+            () = lease.stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let left = time_left(&lease.renewed, lease.lifetime);
+        if left.is_zero() {
+            tracing::error!(lease = %lease.key, "the lease could not be renewed in time");
+            lease.lost.cancel();
+            return;
+        }
+        let began = Instant::now();
+        let bytes = manifest::print(&lease.record);
+        let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
+        // A stop in the middle of a write must not resurrect a lease that is being released: the write is dropped.
+        let written = tokio::select! {
+            () = lease.stop.cancelled() => return,
+            written = tokio::time::timeout(left, write) => written,
+        };
+        match written {
+            Ok(Ok(_)) => {
+                *lease.renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = began;
+                pause = third;
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(lease = %lease.key, %error, "the lease was not renewed, trying again");
+                pause = lease.lifetime / 12;
+            }
+            Err(_) => pause = Duration::ZERO,
+        }
+    }
+}
+
+/// The record of a lease that this process takes now.
+pub fn record(
+    operation: Operation,
+    backup: Option<BackupId>,
+    started: Timestamp,
+    lifetime: Duration,
+) -> LeaseRecord {
+    LeaseRecord {
+        format: FORMAT,
+        host: host_name(),
+        pid: std::process::id(),
+        operation,
+        backup,
+        parents: Vec::new(),
+        started,
+        lifetime_seconds: lifetime.as_secs().max(1),
+    }
+}
+
+/// This host's name, for records.
+pub fn host_name() -> String {
+    nix::unistd::gethostname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,276 @@
+//! The records in the bucket.
+
+use super::error::CatalogError;
+use crate::model::{
+    BackupId, BackupKind, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Method, PartKind,
+    RepositoryId, ServerRole, Sha256Digest, Timestamp, VerifyLevel,
+};
+use crate::store::ObjectKey;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything there is to know of one backup. Written once, last, and never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// The backup.
+    pub id: BackupId,
+    /// The repository it was written for; part of every sealed object's identity.
+    pub repository: RepositoryId,
+    /// The inventory's name of the database entry.
+    pub database: DatabaseName,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// The server; absent when the run failed before it was reached.
+    pub server: Option<ServerRecord>,
+    /// The dump tool and its version: "pg_dump 18.6".
+    pub tool: Option<String>,
+    /// Logical or physical.
+    pub method: Method,
+    /// Full or incremental.
+    pub kind: BackupKind,
+    /// The backup an incremental builds on.
+    pub parent: Option<BackupId>,
+    /// Where it was taken from and why.
+    pub source: Option<SourceRecord>,
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// When it was committed: the order of backups.
+    pub finished_at: Timestamp,
+    /// How long it took, by a monotonic clock.
+    pub duration_ms: u64,
+    /// Positions in the server's log between which the backup lies, where the engine has them.
+    pub span: Option<Span>,
+    /// `success` or `failed`.
+    pub status: BackupStatus,
+    /// Why it failed.
+    pub error: Option<FailureRecord>,
+    /// Why a full was taken where an incremental was asked for.
+    pub fallback_reason: Option<String>,
+    /// The user's own words.
+    pub note: Option<String>,
+    /// Labels of the database entry.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Version of jagad.
+    pub jagad: String,
+    /// Host it ran on.
+    pub host: String,
+    /// How the parts are packed.
+    pub recipe: RecipeRecord,
+    /// The parts.
+    pub parts: Vec<Part>,
+}
+
+/// The dumped server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRecord {
+    /// Full version.
+    pub version: String,
+    /// Identity of its data, where it has one: the PostgreSQL system identifier.
+    pub identity: Option<String>,
+}
+
+/// Which of several servers was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRecord {
+    /// Its role.
+    pub role: ServerRole,
+    /// Its address.
+    pub address: String,
+    /// Why this one.
+    pub reason: String,
+}
+
+/// Two positions in a server's own log, in the engine's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Where it begins.
+    pub start: String,
+    /// Where it ends.
+    pub end: String,
+}
+
+/// A failure as it is recorded: enough to act on a week later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureRecord {
+    /// The class, as in the exit-code table: "prerequisite".
+    pub class: String,
+    /// The whole chain of causes on one line.
+    pub message: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+/// How parts are packed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeRecord {
+    /// Compression.
+    pub codec: Codec,
+    /// Its level.
+    pub level: i32,
+    /// Encryption; `null` for none.
+    pub cipher: Option<CipherKind>,
+    /// The master key that opens the objects, 32 hexadecimal digits.
+    pub key_id: Option<String>,
+}
+
+/// One part: one stream, packed once, stored in one or more segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name: `shop.dump`. Bound into every sealed segment.
+    pub name: String,
+    /// What it holds.
+    pub kind: PartKind,
+    /// The logical database, exactly as the server names it.
+    pub database: Option<String>,
+    /// Bytes as the tool wrote them.
+    pub plain_bytes: u64,
+    /// Bytes after compression.
+    pub packed_bytes: u64,
+    /// SHA-256 of the compressed stream: the checksum users know.
+    pub packed_sha256: Sha256Digest,
+    /// Bytes in the store, the sum over all segments.
+    pub stored_bytes: u64,
+    /// The objects, in order.
+    pub segments: Vec<Segment>,
+    /// Tables whose rows it carries, where they were counted.
+    pub tables: Option<u64>,
+    /// Rows in all of them.
+    pub rows: Option<u64>,
+    /// The tool's command line; secrets are never in it.
+    #[serde(default)]
+    pub argv: Vec<String>,
+    /// What the engine needs to create the database anew.
+    #[serde(default)]
+    pub properties: serde_json::Value,
+}
+
+/// One object of a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Its key, relative to the repository's prefix.
+    pub key: ObjectKey,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of its stored bytes: checks the bucket without the key.
+    pub sha256: Sha256Digest,
+}
+
+/// The mark that keeps a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinRecord {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// When it was set.
+    pub pinned_at: Timestamp,
+    /// On which host.
+    pub host: String,
+    /// Why.
+    pub note: Option<String>,
+}
+
+/// The result of one verification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// How deep it looked.
+    pub level: VerifyLevel,
+    /// `passed` or `failed`.
+    pub status: String,
+    /// When it ended.
+    pub verified_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Bytes read from the store.
+    pub bytes: u64,
+    /// On which host.
+    pub host: String,
+    /// Why it failed.
+    pub error: Option<FailureRecord>,
+}
+
+/// The record of one restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreRecord {
+    /// [`super::FORMAT`].
+    pub format: u32,
+    /// Identity of the restore.
+    pub id: String,
+    /// The backup that was restored.
+    pub backup: BackupId,
+    /// Database entry it came from.
+    pub source: DatabaseName,
+    /// Database entry it went to.
+    pub target: DatabaseName,
+    /// Logical databases as they are named on the target.
+    pub databases: Vec<String>,
+    /// `success`, `partial` or `failed`.
+    pub status: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Why it failed.
+    pub error: Option<FailureRecord>,
+    /// On which host.
+    pub host: String,
+}
+
+impl Manifest {
+    /// Stored bytes of all parts.
+    pub fn stored_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.stored_bytes).sum()
+    }
+
+    /// Plain bytes of all parts.
+    pub fn plain_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.plain_bytes).sum()
+    }
+
+    /// Parts of one kind.
+    pub fn parts_of(&self, kind: PartKind) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(move |part| part.kind == kind)
+    }
+}
+
+/// Reads a record of `key`. A higher format is refused before anything else of it is looked at.
+pub fn parse<T: DeserializeOwned>(key: &ObjectKey, bytes: &[u8]) -> Result<T, CatalogError> {
+    let damaged =
+        |error: serde_json::Error| CatalogError::Damaged { key: key.clone(), problem: error.to_string() };
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(damaged)?;
+    match value.get("format").and_then(serde_json::Value::as_u64) {
+        Some(found) if found > u64::from(super::FORMAT) => {
+            Err(CatalogError::UnknownFormat { key: key.clone(), found })
+        }
+        Some(_) => serde_json::from_value(value).map_err(damaged),
+        None => Err(CatalogError::Damaged { key: key.clone(), problem: "it has no `format`".to_owned() }),
+    }
+}
+
+/// The bytes of a record: readable JSON with a line feed at its end.
+pub fn print<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_a_newer_format_is_refused_before_its_fields_are_read() {
+        let key: ObjectKey = "x.json".parse().unwrap();
+        let newer = parse::<PinRecord>(&key, br#"{"format": 2, "pinned_at": 7}"#);
+        assert!(matches!(newer, Err(CatalogError::UnknownFormat { found: 2, .. })), "{newer:?}");
+        for bad in [&b"{}"[..], b"", b"[]", b"{\"format\":1}", b"\xff"] {
+            assert!(matches!(parse::<PinRecord>(&key, bad), Err(CatalogError::Damaged { .. })));
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! How people name a backup.
+
+use super::error::CatalogError;
+use crate::model::{BackupId, DatabaseName, Timestamp};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// `BACKUP` of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackupReference {
+    /// A whole id.
+    Id(BackupId),
+    /// The first characters of an id.
+    Prefix(String),
+    /// `DB@latest`: the last committed success.
+    Latest(DatabaseName),
+    /// `DB@TIME`: the last success that had started by then. A time without seconds means the whole minute.
+    At(DatabaseName, Timestamp),
+}
+
+impl FromStr for BackupReference {
+    type Err = CatalogError;
+    fn from_str(text: &str) -> Result<Self, CatalogError> {
+        let refused = |problem: String| CatalogError::Reference { text: text.to_owned(), problem };
+        if let Some((database, point)) = text.split_once('@') {
+            let database: DatabaseName = database.parse().map_err(|error| refused(format!("{error}")))?;
+            if point == "latest" {
+                return Ok(Self::Latest(database));
+            }
+            let time: Timestamp = point.parse().map_err(|error| refused(format!("{error}")))?;
+            let whole_minute = point.matches(':').count() == 1;
+            let end = if whole_minute { Duration::from_secs(59) } else { Duration::ZERO };
+            return Ok(Self::At(database, time.plus(end)));
+        }
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        let plausible = text.len() >= 4
+            && text.starts_with(|c: char| c.is_ascii_digit())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if plausible {
+            Ok(Self::Prefix(text.to_owned()))
+        } else {
+            Err(refused("give an id, at least four of its first characters, DB@latest or DB@TIME".to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_parse_and_the_malformed_are_refused() {
+        let shop: DatabaseName = "shop".parse().unwrap();
+        let table = [
+            ("shop@latest", BackupReference::Latest(shop.clone())),
+            (
+                "shop@2026-01-02T03:04",
+                BackupReference::At(shop.clone(), "2026-01-02T03:04:59Z".parse().unwrap()),
+            ),
+            ("shop@2026-01-02T03:04:05Z", BackupReference::At(shop, "2026-01-02T03:04:05Z".parse().unwrap())),
+            ("20261120T02", BackupReference::Prefix("20261120T02".to_owned())),
+        ];
+        for (text, reference) in table {
+            assert_eq!(text.parse::<BackupReference>().unwrap(), reference);
+        }
+        for bad in ["", "shop", "shop@", "@latest", "shop@yesterday", "202", "../../x@latest", "2026/11"] {
+            assert!(bad.parse::<BackupReference>().is_err(), "{bad:?} was accepted");
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! Reading and writing the records of a repository.
+
+use super::error::CatalogError;
+use super::layout::{self, Item};
+use super::lease::{self, Lease, LeaseRecord, Operation};
+use super::manifest::{self, Manifest, PinRecord, RestoreRecord, Verification};
+use super::{BackupReference, FORMAT};
+use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
+use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A manifest with ten thousand parts stays below this.
+const RECORD_LIMIT: u64 = 64 << 20;
+/// Manifests read at once.
+const READS: usize = 32;
+
+/// `jagad.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Marker {
+    format: u32,
+    repository_id: RepositoryId,
+    created_at: Timestamp,
+}
+
+/// An opened repository.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    store: Arc<dyn Store>,
+    id: RepositoryId,
+}
+
+/// One recorded backup and what was added to it later.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its pin, if it has one.
+    pub pin: Option<PinRecord>,
+    /// Its last verification, if it has one.
+    pub verification: Option<Verification>,
+}
+
+/// A backup that is being made now, as its lease tells.
+#[derive(Debug, Clone)]
+pub struct RunningBackup {
+    /// The database.
+    pub database: DatabaseName,
+    /// The backup, once it has an id.
+    pub id: BackupId,
+    /// Its lease.
+    pub lease: LeaseRecord,
+}
+
+/// Everything recorded, oldest commit first, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Recorded backups by commit time.
+    pub entries: Vec<Entry>,
+    /// Backups under way.
+    pub running: Vec<RunningBackup>,
+    /// Manifests that cannot be read: never silently left out.
+    pub unreadable: Vec<CatalogError>,
+}
+
+impl Catalog {
+    /// Opens the repository in `store`; [`CatalogError::NoRepository`] when there is none.
+    pub async fn open(store: Arc<dyn Store>) -> Result<Self, CatalogError> {
+        let key = layout::marker();
+        match read::<Marker>(store.as_ref(), &key).await? {
+            Some(marker) => Ok(Self { store, id: marker.repository_id }),
+            None => Err(CatalogError::NoRepository { place: store.describe() }),
+        }
+    }
+
+    /// Opens the repository, or makes its marker. Two first runs at once agree on one marker.
+    pub async fn open_or_create(
+        store: Arc<dyn Store>,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<Self, CatalogError> {
+        match Self::open(Arc::clone(&store)).await {
+            Err(CatalogError::NoRepository { .. }) => {}
+            opened => return opened,
+        }
+        let record = lease::record(Operation::Create, None, now, lifetime);
+        let lease = take_creation_lease(&store, record).await?;
+        let opened = match Self::open(Arc::clone(&store)).await {
+            Err(CatalogError::NoRepository { .. }) => {
+                let marker =
+                    Marker { format: FORMAT, repository_id: RepositoryId::random(), created_at: now };
+                write(store.as_ref(), &layout::marker(), &marker, ObjectRole::Record).await?;
+                Self::open(store).await
+            }
+            opened => opened,
+        };
+        lease.release().await?;
+        opened
+    }
+
+    /// The repository's identity.
+    pub fn id(&self) -> RepositoryId {
+        self.id
+    }
+
+    /// The store underneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Writes a manifest, the act that makes a backup exist (or a failure known).
+    pub async fn commit(&self, manifest: &Manifest) -> Result<(), CatalogError> {
+        let key = layout::manifest(&manifest.database, &manifest.id);
+        write(self.store.as_ref(), &key, manifest, ObjectRole::Record).await
+    }
+
+    /// Writes a backup's log. Called before the commit; a log without a manifest is garbage.
+    pub async fn write_log(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+        text: &str,
+    ) -> Result<(), CatalogError> {
+        let key = layout::log(database, id);
+        store::write_small(self.store.as_ref(), &key, text.as_bytes().to_vec(), ObjectRole::Record)
+            .await
+            .map(|_| ())
+            .map_err(CatalogError::store(format!("write log `{key}`")))
+    }
+
+    /// A backup's log, `None` when it has none.
+    pub async fn read_log(&self, manifest: &Manifest) -> Result<Option<String>, CatalogError> {
+        let key = layout::log(&manifest.database, &manifest.id);
+        match store::read_small(self.store.as_ref(), &key, RECORD_LIMIT).await {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(source) => Err(CatalogError::Store { doing: format!("read log `{key}`"), source }),
+        }
+    }
+
+    /// The manifest of `id`, `None` when it is not committed.
+    pub async fn manifest(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+    ) -> Result<Option<Manifest>, CatalogError> {
+        let key = layout::manifest(database, id);
+        let Some(manifest) = read::<Manifest>(self.store.as_ref(), &key).await? else { return Ok(None) };
+        self.check_place(&key, manifest, (database, id)).map(Some)
+    }
+
+    /// A manifest that was copied here from elsewhere must not pass for one of ours.
+    fn check_place(
+        &self,
+        key: &ObjectKey,
+        manifest: Manifest,
+        (database, id): (&DatabaseName, &BackupId),
+    ) -> Result<Manifest, CatalogError> {
+        let problem = if manifest.id != *id || manifest.database != *database {
+            format!("it says it is `{}` of `{}`", manifest.id, manifest.database)
+        } else if manifest.repository != self.id {
+            format!("it says it is of repository {}, this is {}", manifest.repository, self.id)
+        } else {
+            return Ok(manifest);
+        };
+        Err(CatalogError::Stranger { key: key.clone(), problem })
+    }
+
+    /// Every backup of `database`, or of all of them.
+    pub async fn list(&self, database: Option<&DatabaseName>) -> Result<Listing, CatalogError> {
+        let prefix = database.map_or_else(layout::databases, layout::backups);
+        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
+        let mut objects = self.store.list(&prefix);
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+            if let Some((database, id, item)) = layout::backup_item(&object.key) {
+                found.entry((database, id)).or_default().note(item, &object.key);
+            }
+        }
+        drop(objects);
+        let mut listing = Listing { running: self.running(database).await?, ..Listing::default() };
+        let mut reads = stream::iter(found.into_iter().filter(|(_, items)| items.manifest))
+            .map(|((database, id), items)| self.entry(database, id, items))
+            .buffer_unordered(READS);
+        while let Some(entry) = reads.next().await {
+            match entry {
+                Ok(Some(entry)) => listing.entries.push(entry),
+                Ok(None) => {}
+                Err(error @ CatalogError::Store { .. }) => return Err(error),
+                Err(error) => listing.unreadable.push(error),
+            }
+        }
+        let order = |entry: &Entry| (entry.manifest.finished_at, entry.manifest.id.clone());
+        listing.entries.sort_by_key(order);
+        Ok(listing)
+    }
+
+    async fn entry(
+        &self,
+        database: DatabaseName,
+        id: BackupId,
+        items: Items,
+    ) -> Result<Option<Entry>, CatalogError> {
+        let Some(manifest) = self.manifest(&database, &id).await? else { return Ok(None) };
+        let pin =
+            if items.pinned { read(self.store.as_ref(), &layout::pin(&database, &id)).await? } else { None };
+        let verification = match items.verification {
+            Some(key) => read(self.store.as_ref(), &key).await?,
+            None => None,
+        };
+        Ok(Some(Entry { manifest, pin, verification }))
+    }
+
+    /// The backups that live leases tell of.
+    pub async fn running(&self, database: Option<&DatabaseName>) -> Result<Vec<RunningBackup>, CatalogError> {
+        let databases = match database {
+            Some(database) => vec![database.clone()],
+            None => self.databases().await?,
+        };
+        let mut running = Vec::new();
+        for database in databases {
+            for found in lease::survey(self.store.as_ref(), &layout::leases(&database)).await? {
+                if let (Operation::Backup, Some(id), false) =
+                    (found.record.operation, found.record.backup.clone(), found.is_expired())
+                {
+                    running.push(RunningBackup { database: database.clone(), id, lease: found.record });
+                }
+            }
+        }
+        Ok(running)
+    }
+
+    /// The names of databases that have a lease. Found by listing, so it costs a page per thousand objects.
+    async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
+        let prefix = layout::databases();
+        let objects: Vec<ObjectMeta> = self
+            .store
+            .list(&prefix)
+            .try_collect()
+            .await
+            .map_err(CatalogError::store(format!("list `{prefix}`")))?;
+        let mut names: Vec<DatabaseName> = objects
+            .iter()
+            .filter_map(|object| object.key.as_str().strip_prefix("databases/")?.split_once("/lease/"))
+            .filter_map(|(name, _)| name.parse().ok())
+            .collect();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The one backup that `reference` means.
+    pub async fn find(&self, reference: &BackupReference) -> Result<Entry, CatalogError> {
+        match reference {
+            BackupReference::Id(id) => self.find_by_text(&id.to_string()).await,
+            BackupReference::Prefix(prefix) => self.find_by_text(prefix).await,
+            BackupReference::Latest(database) => {
+                self.last_success(database, |_| true, &format!("{database}@latest")).await
+            }
+            BackupReference::At(database, time) => {
+                let text = format!("{database}@{time}");
+                self.last_success(database, |manifest| manifest.started_at <= *time, &text).await
+            }
+        }
+    }
+
+    async fn last_success(
+        &self,
+        database: &DatabaseName,
+        wanted: impl Fn(&Manifest) -> bool,
+        text: &str,
+    ) -> Result<Entry, CatalogError> {
+        let listing = self.list(Some(database)).await?;
+        let fits = |entry: &Entry| entry.manifest.status == BackupStatus::Success && wanted(&entry.manifest);
+        listing
+            .entries
+            .into_iter()
+            .rev()
+            .find(fits)
+            .ok_or_else(|| CatalogError::NotFound { reference: text.to_owned() })
+    }
+
+    async fn find_by_text(&self, text: &str) -> Result<Entry, CatalogError> {
+        let prefix = layout::databases();
+        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
+        let mut objects = self.store.list(&prefix);
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+            if let Some((database, id, item)) = layout::backup_item(&object.key)
+                && id.to_string().starts_with(text)
+            {
+                found.entry((database, id)).or_default().note(item, &object.key);
+            }
+        }
+        drop(objects);
+        found.retain(|_, items| items.manifest);
+        let (count, examples) = (found.len(), found.keys().map(|(_, id)| id.to_string()));
+        if count > 1 {
+            let examples = examples.take(3).collect::<Vec<_>>().join(", ");
+            return Err(CatalogError::Ambiguous { prefix: text.to_owned(), count, examples });
+        }
+        let not_found = || CatalogError::NotFound { reference: text.to_owned() };
+        let ((database, id), items) = found.into_iter().next().ok_or_else(not_found)?;
+        self.entry(database, id, items).await?.ok_or_else(not_found)
+    }
+
+    /// Keeps a backup from being deleted. A pin that is there already stays as it is.
+    pub async fn pin(
+        &self,
+        manifest: &Manifest,
+        note: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        let key = layout::pin(&manifest.database, &manifest.id);
+        let pin = PinRecord { format: FORMAT, pinned_at: now, host: lease::host_name(), note };
+        match write(self.store.as_ref(), &key, &pin, ObjectRole::Mutable).await {
+            Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(()),
+            written => written,
+        }
+    }
+
+    /// Takes the pin away; none there is success.
+    pub async fn unpin(&self, manifest: &Manifest) -> Result<(), CatalogError> {
+        let key = layout::pin(&manifest.database, &manifest.id);
+        let doing = format!("delete pin `{key}`");
+        self.store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
+    }
+
+    /// Records the result of a verification.
+    pub async fn record_verification(
+        &self,
+        manifest: &Manifest,
+        result: &Verification,
+    ) -> Result<(), CatalogError> {
+        let key = layout::verification(&manifest.database, &manifest.id, result.verified_at);
+        write(self.store.as_ref(), &key, result, ObjectRole::Mutable).await
+    }
+
+    /// Records a restore.
+    pub async fn record_restore(&self, restore: &RestoreRecord) -> Result<(), CatalogError> {
+        let key = layout::restore(&restore.target, &restore.id);
+        write(self.store.as_ref(), &key, restore, ObjectRole::Record).await
+    }
+
+    /// Deletes one backup: the manifest first, so that from then on it does not exist, then everything of it. A crash in
+    /// between leaves garbage, never a backup that does not restore.
+    pub async fn delete(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        let key = layout::manifest(database, id);
+        let doing = format!("delete manifest `{key}`");
+        self.store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))?;
+        self.delete_data(database, id, |_| true).await
+    }
+
+    /// Deletes what a failed or dead run stored; its manifest and log stay.
+    pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        let keep = [layout::manifest(database, id), layout::log(database, id)];
+        self.delete_data(database, id, |key| !keep.contains(key)).await
+    }
+
+    async fn delete_data(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+        wanted: impl Fn(&ObjectKey) -> bool,
+    ) -> Result<(), CatalogError> {
+        let folder = layout::backup(database, id);
+        let objects: Vec<ObjectMeta> = self
+            .store
+            .list(&folder)
+            .try_collect()
+            .await
+            .map_err(CatalogError::store(format!("list `{folder}`")))?;
+        let keys: Vec<ObjectKey> = objects.into_iter().map(|object| object.key).filter(wanted).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.store.delete(&keys).await.map_err(CatalogError::store(format!("delete `{folder}`")))
+    }
+}
+
+/// What a listing showed of one backup.
+#[derive(Debug, Default)]
+struct Items {
+    manifest: bool,
+    pinned: bool,
+    verification: Option<ObjectKey>,
+}
+
+impl Items {
+    fn note(&mut self, item: Item<'_>, key: &ObjectKey) {
+        match item {
+            Item::Manifest => self.manifest = true,
+            Item::Pin => self.pinned = true,
+            // Their names are times, so the greatest is the last.
+            Item::Verification => self.verification = self.verification.take().max(Some(key.clone())),
+            Item::Other(_) => {}
+        }
+    }
+}
+
+async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Result<Lease, CatalogError> {
+    let folder = layout::repository_leases();
+    let subject: DatabaseName = "repository".parse().map_err(|error| CatalogError::Reference {
+        text: "repository".to_owned(),
+        problem: format!("{error}"),
+    })?;
+    match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
+        // A dead creation left nothing but its lease.
+        Err(CatalogError::Expired { leases, .. }) => {
+            let keys: Vec<ObjectKey> = leases.into_iter().map(|(key, _)| key).collect();
+            store.delete(&keys).await.map_err(CatalogError::store("delete dead leases"))?;
+            Lease::acquire_in(store, &folder, &subject, record).await
+        }
+        taken => taken,
+    }
+}
+
+async fn read<T: DeserializeOwned>(store: &dyn Store, key: &ObjectKey) -> Result<Option<T>, CatalogError> {
+    match store::read_small(store, key, RECORD_LIMIT).await {
+        Ok(bytes) => manifest::parse(key, &bytes).map(Some),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(source) => Err(CatalogError::Store { doing: format!("read `{key}`"), source }),
+    }
+}
+
+async fn write<T: Serialize>(
+    store: &dyn Store,
+    key: &ObjectKey,
+    record: &T,
+    role: ObjectRole,
+) -> Result<(), CatalogError> {
+    store::write_small(store, key, manifest::print(record), role)
+        .await
+        .map(|_| ())
+        .map_err(CatalogError::store(format!("write `{key}`")))
+}
