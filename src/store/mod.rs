@@ -2,15 +2,20 @@
 
 mod error;
 pub mod key;
+mod local;
+mod s3;
 pub mod settings;
 
 pub use error::StoreError;
 pub use key::{KeyPrefix, ObjectKey};
+pub use local::LocalStore;
+pub use s3::S3Store;
 pub use settings::{LocalSettings, S3Settings, StoreSettings};
 
 use crate::model::{ByteReader, Timestamp};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What an object is for. It decides overwriting, storage class and retention lock in one place.
@@ -83,6 +88,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// For people: `s3://bucket/prefix at https://…` or a directory. Never a secret.
     fn describe(&self) -> String;
+}
+
+/// Opens the store that `settings` describe. Settings that cannot work are refused; no server is asked anything yet.
+pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(match settings {
+        StoreSettings::S3(settings) => Arc::new(S3Store::open(settings)?),
+        StoreSettings::Local(settings) => Arc::new(LocalStore::open(settings)?),
+    })
 }
 
 /// Reads a whole object of at most `limit` bytes into memory; a larger one is [`StoreError::TooLarge`].

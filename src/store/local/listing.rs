@@ -1,0 +1,81 @@
+//! The objects below a prefix in key order, one folder in memory at a time.
+
+use super::path::{Root, STAGING};
+use crate::model::Timestamp;
+use crate::store::{KeyPrefix, ObjectKey, ObjectMeta};
+use std::io;
+use std::path::Path;
+
+/// What is still to be visited; the top is next.
+pub(super) struct Walk {
+    root: Root,
+    stack: Vec<Step>,
+}
+
+enum Step {
+    /// A folder, named by its prefix: empty or ending in `/`.
+    Folder(String),
+    Object(ObjectKey),
+}
+
+impl Walk {
+    pub(super) fn new(root: Root, prefix: &KeyPrefix) -> Self {
+        Self { root, stack: vec![Step::Folder(prefix.as_str().to_owned())] }
+    }
+
+    /// The next object; blocks. What vanishes while the walk goes on is left out.
+    pub(super) fn next(&mut self) -> io::Result<Option<ObjectMeta>> {
+        while let Some(step) = self.stack.pop() {
+            match step {
+                Step::Folder(prefix) => self.open(&prefix)?,
+                Step::Object(key) => match self.root.path().join(key.as_str()).symlink_metadata() {
+                    Ok(meta) => {
+                        let modified = Timestamp::from_system(meta.modified()?);
+                        return Ok(Some(ObjectMeta { key, bytes: meta.len(), modified }));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a folder's entries on the stack, the first in key order on top.
+    fn open(&mut self, prefix: &str) -> io::Result<()> {
+        let entries = match std::fs::read_dir(self.root.path().join(prefix)) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        // A folder stands for keys that begin with its name and a slash: `a.b` comes before those of `a/`.
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let is_own = !(prefix.is_empty() && name == STAGING);
+            if kind.is_dir() && is_own {
+                names.push(format!("{prefix}{name}/"));
+            } else if kind.is_file() {
+                names.push(format!("{prefix}{name}"));
+            }
+        }
+        names.sort_unstable_by(|left, right| right.cmp(left));
+        self.stack.extend(names.into_iter().filter_map(|name| {
+            if name.ends_with('/') { Some(Step::Folder(name)) } else { name.parse().ok().map(Step::Object) }
+        }));
+        Ok(())
+    }
+}
+
+/// Removes `folder` and those above it, as long as they are empty and below the root.
+pub(super) fn remove_empty(root: &Root, folder: &Path) {
+    for folder in folder.ancestors().take_while(|path| *path != root.path()) {
+        if std::fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
+}

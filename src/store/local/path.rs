@@ -1,0 +1,76 @@
+//! From keys to paths, never out of the store's directory.
+
+use crate::store::{ObjectKey, StoreError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder that holds files which are still written. No key may begin with it and no listing shows it.
+pub(super) const STAGING: &str = ".jagad-staging";
+
+/// The store's directory, free of symbolic links.
+#[derive(Debug, Clone)]
+pub(super) struct Root(PathBuf);
+
+impl Root {
+    /// Creates the directory and the staging folder in it when they are absent.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let create = || {
+            std::fs::create_dir_all(path)?;
+            let root = path.canonicalize()?;
+            std::fs::create_dir_all(root.join(STAGING))?;
+            Ok(Self(root))
+        };
+        create().map_err(|source| StoreError::Io {
+            action: format!("open directory `{}`", path.display()),
+            source,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn staging(&self) -> PathBuf {
+        self.0.join(STAGING)
+    }
+
+    /// Whether the directory is still there: a disk may have been taken away.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if self.staging().is_dir() {
+            return Ok(());
+        }
+        Err(StoreError::PlaceMissing { place: format!("directory `{}`", self.0.display()) })
+    }
+
+    /// Where `key` is kept. A symbolic link on the way is refused, wherever it points: it is not jagad's.
+    pub(super) fn locate(&self, key: &ObjectKey) -> io::Result<PathBuf> {
+        if key.as_str().split('/').next() == Some(STAGING) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{STAGING}` is reserved")));
+        }
+        let mut path = self.0.clone();
+        for segment in key.as_str().split('/') {
+            path.push(segment);
+            match path.symlink_metadata() {
+                Ok(meta) if meta.is_symlink() => {
+                    let text = format!("`{}` is a symbolic link", path.display());
+                    return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(path)
+    }
+}
+
+/// Makes the entries of `folder` survive a power cut. File systems that cannot (some network ones) say so with
+/// "invalid"; there is nothing better to do there.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::File::open(folder)?.sync_all() {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,268 @@
+//! The one way to the server: addresses, TLS, signed tries with a time bound, answers read to their end.
+
+use super::credentials::CredentialSource;
+use super::failure::Failure;
+use super::pace::Pace;
+use super::request::{Answer, Request};
+use super::retry::Retry;
+use super::signing::Signer;
+use crate::store::{ObjectKey, S3Settings, StoreError};
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An answer that brings no byte for so long is given up.
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Shorter than the idle time of any known server or load balancer, so that no request meets a connection that
+/// the other side just closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// No answer but an object's own bytes is larger: a page of 1,000 keys of 1 KiB with their elements.
+const ANSWER_LIMIT: usize = 8 << 20;
+
+/// A bucket on a server, and the right to use it.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    signer: Signer,
+    /// `https://host/bucket/` or `https://bucket.host/`.
+    base: Url,
+    pub(super) bucket: String,
+    /// Empty, or ending in `/`.
+    prefix: String,
+    pub(super) retry: Retry,
+    pace: Option<Arc<Pace>>,
+}
+
+fn refused(detail: impl Into<String>) -> StoreError {
+    StoreError::Settings { detail: detail.into() }
+}
+
+/// The server's address, without a path.
+pub(super) fn endpoint(settings: &S3Settings) -> Result<Url, StoreError> {
+    let aws = || {
+        let suffix = if settings.region.starts_with("cn-") { ".cn" } else { "" };
+        format!("https://s3.{}.amazonaws.com{suffix}", settings.region)
+    };
+    let text = settings.endpoint.clone().unwrap_or_else(aws);
+    let url: Url =
+        text.parse().map_err(|error| refused(format!("the endpoint `{text}` is not a URL: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refused(format!("the endpoint `{text}` must begin with https://")));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("the endpoint must not hold credentials: use access_key and secret_key"));
+    }
+    if url.path() != "/" || url.query().is_some() {
+        return Err(refused(format!(
+            "the endpoint `{text}` must not have a path: the bucket is a setting of its own"
+        )));
+    }
+    if url.scheme() == "http" && !settings.allow_http {
+        return Err(refused(format!(
+            "the endpoint `{text}` is not encrypted: use https://, or set allow_http = true if you mean it"
+        )));
+    }
+    Ok(url)
+}
+
+/// The bucket's address. A bucket name with a dot never matches the server's wildcard certificate, so it goes into
+/// the path too.
+fn base(endpoint: &Url, settings: &S3Settings) -> Result<Url, StoreError> {
+    let host = endpoint.host_str().unwrap_or_default();
+    let aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    let path_style = settings.path_style.unwrap_or(!aws || settings.bucket.contains('.'));
+    let mut base = endpoint.clone();
+    if path_style {
+        base.set_path(&format!("/{}/", settings.bucket));
+    } else {
+        base.set_host(Some(&format!("{}.{host}", settings.bucket))).map_err(|error| {
+            refused(format!("the bucket `{}` cannot be part of a host name: {error}", settings.bucket))
+        })?;
+    }
+    Ok(base)
+}
+
+fn http_client(settings: &S3Settings) -> Result<reqwest::Client, StoreError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("jagad/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .tcp_keepalive(Duration::from_secs(30))
+        // A redirect must be signed anew for its target, and means a wrong region: told, not followed.
+        .redirect(reqwest::redirect::Policy::none())
+        .https_only(!settings.allow_http)
+        .danger_accept_invalid_certs(settings.insecure_tls);
+    if let Some(path) = &settings.tls_ca {
+        let shown = path.display();
+        let pem = std::fs::read(path)
+            .map_err(|error| refused(format!("tls_ca: cannot read `{shown}`: {error}")))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+            .map_err(|_| refused(format!("tls_ca: `{shown}` is not a PEM file of certificates")))?;
+        if certificates.is_empty() {
+            return Err(refused(format!("tls_ca: `{shown}` holds no certificate")));
+        }
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|error| {
+        let detail = std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string);
+        refused(format!("cannot set up TLS: {detail}"))
+    })
+}
+
+impl Client {
+    /// Checks the settings; no byte is sent.
+    pub(super) fn new(settings: &S3Settings) -> Result<Self, StoreError> {
+        let endpoint = endpoint(settings)?;
+        let credentials = CredentialSource::new(settings.credentials.clone());
+        let prefix = if settings.prefix.is_empty() { String::new() } else { format!("{}/", settings.prefix) };
+        Ok(Self {
+            http: http_client(settings)?,
+            signer: Signer::new(&settings.region, endpoint.as_str(), credentials),
+            base: base(&endpoint, settings)?,
+            bucket: settings.bucket.clone(),
+            prefix,
+            retry: Retry { attempts: settings.attempts.max(1), base: settings.retry_base },
+            pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate.bytes()))),
+        })
+    }
+
+    /// The key as the server knows it.
+    pub(super) fn full_key(&self, key: &ObjectKey) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// The store's prefix as the server knows it, with `below` added.
+    pub(super) fn full_prefix(&self, below: &str) -> String {
+        format!("{}{below}", self.prefix)
+    }
+
+    /// The key below the store's prefix; `None` for what is not jagad's: outside it, or no key of ours.
+    pub(super) fn own_key(&self, full: &str) -> Option<ObjectKey> {
+        full.strip_prefix(&self.prefix)?.parse().ok()
+    }
+
+    fn url(&self, request: &Request) -> Url {
+        let mut url = self.base.clone();
+        if let Some(key) = &request.key {
+            // Keys and prefix hold no character that would need encoding.
+            url.set_path(&format!("{}{}", self.base.path(), self.full_key(key)));
+        }
+        if !request.query.is_empty() {
+            // Strict encoding: a `+` in an upload id must arrive as `+`, not as a space.
+            let pairs: Vec<_> = request
+                .query
+                .iter()
+                .map(|(name, value)| format!("{name}={}", s3::signing::uri_encode(value, true)))
+                .collect();
+            url.set_query(Some(&pairs.join("&")));
+        }
+        url
+    }
+
+    /// One try, up to the answer's headers. An answer that is not 2xx is a failure.
+    pub(super) async fn open(&self, request: &Request) -> Result<reqwest::Response, Failure> {
+        let url = self.url(request);
+        let mut headers = request.headers.clone();
+        if let Some(md5) = &request.payload.md5 {
+            headers.insert("content-md5", md5.clone());
+        }
+        let headers = self.signer.sign(&request.method, &url, headers, &request.payload.sha256).await?;
+        let body = request.payload.bytes.clone();
+        let mut timeout = request.timeout;
+        let mut sending = self.http.request(request.method.clone(), url).headers(headers);
+        if !body.is_empty() {
+            sending = match &self.pace {
+                Some(pace) => {
+                    // The whole rate may be shared with as many others as there are: 64 uploads at most.
+                    timeout += pace.time_for(body.len()).saturating_mul(64);
+                    let length = body.len();
+                    let slices = reqwest::Body::wrap_stream(pace.clone().slices(body));
+                    sending.header(CONTENT_LENGTH, length).body(slices)
+                }
+                None => sending.body(body),
+            };
+        } else if matches!(request.method, http::Method::PUT | http::Method::POST) {
+            sending = sending.header(CONTENT_LENGTH, 0);
+        }
+        let response = sending.timeout(timeout).send().await.map_err(Failure::from_transport)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = collect(response).await.unwrap_or_default();
+        let failure = Failure::from_answer(status, &headers, &body);
+        if failure.code() == "ExpiredToken" {
+            self.signer.credentials.renew().await;
+        }
+        Err(failure)
+    }
+
+    /// One try, with the answer read to its end.
+    pub(super) async fn once(&self, request: &Request) -> Result<Answer, Failure> {
+        let response = self.open(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = collect(response).await?;
+        Ok(Answer { status, headers, body })
+    }
+
+    /// As many tries as the settings allow. Only for requests that may be sent twice.
+    pub(super) async fn send(&self, request: &Request) -> Result<Answer, Failure> {
+        self.send_with(request, self.retry).await
+    }
+
+    /// As many tries as `retry` allows.
+    pub(super) async fn send_with(&self, request: &Request, retry: Retry) -> Result<Answer, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.once(request).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => {
+                    if !retry.again(tries, &failure).await {
+                        return Err(failure);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `failure` as the class that callers act on.
+    pub(super) fn error(&self, failure: Failure, verb: &str, key: Option<&ObjectKey>) -> StoreError {
+        let action =
+            key.map_or_else(|| format!("{verb} bucket `{}`", self.bucket), |key| format!("{verb} `{key}`"));
+        failure.into_error(action, &self.bucket, key)
+    }
+}
+
+/// The server's clock when it sent the answer, as its `Date` header says.
+pub(super) fn date(headers: &HeaderMap) -> Option<crate::model::Timestamp> {
+    crate::model::Timestamp::from_http(super::request::text(headers, "date")?).ok()
+}
+
+/// The next bytes of an answer, `None` at its end; silence is a failure.
+pub(super) async fn chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>, Failure> {
+    match tokio::time::timeout(IDLE_TIMEOUT, response.chunk()).await {
+        Ok(chunk) => chunk.map_err(Failure::from_transport),
+        Err(_) => Err(Failure::broken(format!("no byte came for {} s", IDLE_TIMEOUT.as_secs()))),
+    }
+}
+
+async fn collect(mut response: reqwest::Response) -> Result<Bytes, Failure> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = chunk(&mut response).await? {
+        if body.len() + chunk.len() > ANSWER_LIMIT {
+            return Err(Failure::nonsense(format!("the answer is larger than {ANSWER_LIMIT} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}

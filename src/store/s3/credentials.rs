@@ -1,0 +1,94 @@
+//! Where the keys that sign requests come from, and how they are renewed.
+
+use super::failure::Failure;
+use crate::model::{Clock as _, SystemClock, Timestamp};
+use crate::store::settings::S3Credentials;
+use s3::creds::Credentials;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+
+/// Temporary credentials are renewed this long before they expire, so that no request carries one that dies on
+/// the way.
+const RENEW_BEFORE: time::Duration = time::Duration::minutes(5);
+
+/// Credentials that are there when asked for, loaded once and renewed when they come close to their end.
+pub(super) struct CredentialSource {
+    origin: S3Credentials,
+    /// Held over a load, so that any number of requests cause one load.
+    held: Mutex<Option<Credentials>>,
+}
+
+/// The current time in the form that the signing functions take.
+pub(super) fn now() -> OffsetDateTime {
+    let seconds = SystemClock.now().since(Timestamp::from_unix_seconds(0)).as_secs();
+    OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+}
+
+impl CredentialSource {
+    pub(super) fn new(origin: S3Credentials) -> Self {
+        Self { origin, held: Mutex::new(None) }
+    }
+
+    /// Credentials that are good now.
+    ///
+    /// When a renewal fails while the old ones still live, those are used and the failure is logged.
+    pub(super) async fn current(&self) -> Result<Credentials, Failure> {
+        let mut held = self.held.lock().await;
+        if let Some(credentials) = held.as_ref()
+            && !expires_before(credentials, now() + RENEW_BEFORE)
+        {
+            return Ok(credentials.clone());
+        }
+        match self.load().await {
+            Ok(fresh) => Ok(held.insert(fresh).clone()),
+            Err(failure) => match held.as_ref() {
+                Some(old) if !expires_before(old, now()) => {
+                    tracing::warn!("cannot renew the store's credentials, the old ones still serve");
+                    Ok(old.clone())
+                }
+                _ => Err(failure),
+            },
+        }
+    }
+
+    /// Forgets what is held: the server says that it has expired.
+    pub(super) async fn renew(&self) {
+        *self.held.lock().await = None;
+    }
+
+    /// Reads files and asks metadata services with blocking calls, so on a thread of its own.
+    async fn load(&self) -> Result<Credentials, Failure> {
+        let origin = self.origin.clone();
+        let load = move || match origin {
+            S3Credentials::Static { access_key, secret_key, session_token } => Credentials::new(
+                Some(&access_key),
+                Some(secret_key.expose()),
+                None,
+                session_token.as_ref().map(crate::model::Secret::expose),
+                None,
+            )
+            .map_err(|error| Failure::credentials(error.to_string())),
+            S3Credentials::Profile(name) => Credentials::from_profile(Some(&name))
+                .map_err(|error| Failure::credentials(format!("profile `{name}`: {error}"))),
+            // The error says nothing more, and what it might say could hold a token.
+            S3Credentials::Chain => Credentials::default().map_err(|_| {
+                Failure::credentials(
+                    "none found in the environment, the shared file, web identity, container or instance",
+                )
+            }),
+        };
+        tokio::task::spawn_blocking(load)
+            .await
+            .map_err(|_| Failure::credentials("looking for credentials was interrupted"))?
+    }
+}
+
+fn expires_before(credentials: &Credentials, limit: OffsetDateTime) -> bool {
+    credentials.expiration.is_some_and(|end| end.0 <= limit)
+}
+
+impl std::fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CredentialSource(***)")
+    }
+}

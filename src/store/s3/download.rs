@@ -1,0 +1,113 @@
+//! An object's bytes in order, with a few ranges fetched ahead.
+
+use super::client::Client;
+use super::range::{Fetch, Version};
+use crate::model::ByteReader;
+use crate::store::{ObjectKey, StoreError};
+use bytes::{Buf as _, Bytes};
+use std::collections::VecDeque;
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Bytes of one request.
+const RANGE_BYTES: u64 = 8 << 20;
+
+/// Ranges in memory at once: the one that is delivered and those that are fetched ahead. With [`RANGE_BYTES`] this
+/// bounds the memory of one download to 32 MiB, however slow its reader is.
+const RANGES_IN_MEMORY: usize = 4;
+
+/// See [`crate::store::Store::get`].
+pub(super) async fn open(client: &Arc<Client>, key: &ObjectKey) -> Result<ByteReader<'static>, StoreError> {
+    let (version, first) = Fetch::first(client, key, RANGE_BYTES).await?;
+    let next = first.len() as u64;
+    let mut reader = RangedReader {
+        client: client.clone(),
+        key: key.clone(),
+        version,
+        current: first,
+        ahead: VecDeque::new(),
+        next,
+        delivered: 0,
+        failed: false,
+    };
+    reader.fetch_ahead();
+    Ok(Box::pin(reader))
+}
+
+/// Delivers ranges in order. Dropping it ends every request.
+struct RangedReader {
+    client: Arc<Client>,
+    key: ObjectKey,
+    version: Version,
+    current: Bytes,
+    ahead: VecDeque<AbortOnDropHandle<Result<Bytes, StoreError>>>,
+    /// First byte that no request has been made for.
+    next: u64,
+    delivered: u64,
+    failed: bool,
+}
+
+impl RangedReader {
+    fn fetch_ahead(&mut self) {
+        while self.next < self.version.bytes && self.ahead.len() + 1 < RANGES_IN_MEMORY {
+            let range = self.next..(self.next + RANGE_BYTES).min(self.version.bytes);
+            self.next = range.end;
+            let (client, key, version) = (self.client.clone(), self.key.clone(), self.version.clone());
+            let fetch = async move { Fetch::rest(&client, &key, range, version).await };
+            self.ahead.push_back(AbortOnDropHandle::new(tokio::spawn(fetch)));
+        }
+    }
+
+    fn poll_range(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, StoreError>> {
+        let Some(front) = self.ahead.front_mut() else {
+            // End of file is claimed only when every byte has been delivered.
+            return Poll::Ready(if self.delivered == self.version.bytes {
+                Ok(None)
+            } else {
+                Err(self.short())
+            });
+        };
+        let fetched = ready!(Pin::new(front).poll(cx));
+        self.ahead.pop_front();
+        self.fetch_ahead();
+        Poll::Ready(fetched.unwrap_or_else(|_| Err(self.short())).map(Some))
+    }
+
+    fn short(&self) -> StoreError {
+        let detail = format!("only {} of {} bytes came", self.delivered, self.version.bytes);
+        StoreError::Broken { key: self.key.clone(), detail }
+    }
+}
+
+impl AsyncRead for RangedReader {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.failed {
+            return Poll::Ready(Err(io::Error::other(self.short())));
+        }
+        if self.current.is_empty() {
+            match ready!(self.poll_range(cx)) {
+                Ok(None) => return Poll::Ready(Ok(())),
+                Ok(Some(range)) => self.current = range,
+                Err(error) => {
+                    self.failed = true;
+                    self.ahead.clear();
+                    return Poll::Ready(Err(io::Error::other(error)));
+                }
+            }
+        }
+        let count = self.current.len().min(buf.remaining());
+        buf.put_slice(&self.current[..count]);
+        self.current.advance(count);
+        self.delivered += count as u64;
+        Poll::Ready(Ok(()))
+    }
+}

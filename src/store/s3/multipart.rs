@@ -1,0 +1,139 @@
+//! The requests of one multipart upload: begin, part, complete, abort.
+
+use super::client::{Client, date};
+use super::failure::Failure;
+use super::headers::{Keeping, is_write_once};
+use super::put::{NONCE_LETTERS, look_first};
+use super::request::{Answer, Md5, Payload, Request, text, xml};
+use super::upload::{Sent, Upload};
+use crate::model::{Clock as _, SystemClock, random_word};
+use crate::store::{ObjectKey, ObjectMeta, ObjectRole, StoreError};
+use http::Method;
+use s3::serde_types::{CompleteMultipartUploadData, InitiateMultipartUploadResponse, Part};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// AWS may take minutes to join 10,000 parts.
+const COMPLETE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// An abort is tried less often than what it cleans up after: the sweep finds what it leaves.
+const ABORT_ATTEMPTS: u32 = 4;
+
+/// An upload that has begun. It must be completed or aborted; dropping it leaves it to the sweep.
+pub(super) struct Multipart {
+    client: Arc<Client>,
+    key: ObjectKey,
+    role: ObjectRole,
+    id: String,
+    nonce: String,
+}
+
+impl Multipart {
+    /// Begins an upload. Trying again may leave a second, empty one behind, which the sweep finds.
+    pub(super) async fn begin(upload: &Upload<'_>) -> Result<Self, StoreError> {
+        let (client, key) = (upload.client, upload.key);
+        if is_write_once(upload.role) && look_first(client, key).await?.is_some() {
+            return Err(StoreError::AlreadyExists { key: key.clone() });
+        }
+        let nonce = random_word(NONCE_LETTERS);
+        let request = Request::object(Method::POST, key)
+            .ask("uploads", "")
+            .headers(upload.keeping.of_object(upload.role, &nonce));
+        let begun = match client.send(&request).await {
+            Ok(answer) => xml::<InitiateMultipartUploadResponse>(&answer.body),
+            Err(failure) => Err(failure),
+        };
+        let id = begun.map_err(|failure| client.error(failure, "begin", Some(key)))?.upload_id;
+        Ok(Self { client: client.clone(), key: key.clone(), role: upload.role, id, nonce })
+    }
+
+    /// The request of part `number`, still without its body.
+    pub(super) fn part_request(&self, number: u32) -> Request {
+        Request::object(Method::PUT, &self.key)
+            .ask("partNumber", number.to_string())
+            .ask("uploadId", self.id.as_str())
+    }
+
+    /// The part as the completion names it.
+    pub(super) fn part(part_number: u32, answer: &Answer) -> Result<Part, Failure> {
+        let etag = text(&answer.headers, "etag")
+            .ok_or_else(|| Failure::nonsense("the answer to a part has no ETag header"))?
+            .to_owned();
+        Ok(Part { part_number, etag })
+    }
+
+    /// Makes the object visible, and looks whether it is there in full.
+    ///
+    /// The look decides: an answer may be lost or time out after the object has appeared, and a second completion
+    /// is then refused by some servers. The object is ours when it has our size and our word.
+    pub(super) async fn complete(&self, sent: &Sent) -> Result<ObjectMeta, StoreError> {
+        let list = CompleteMultipartUploadData { parts: sent.parts.clone() }.to_string();
+        let mut request = Request::object(Method::POST, &self.key)
+            .ask("uploadId", self.id.as_str())
+            .headers(Keeping::of_appearance(self.role))
+            .header("content-type", "application/xml")
+            .body(Payload::of(list.into(), Md5::Omit));
+        request.timeout = COMPLETE_TIMEOUT;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let completed = match self.client.once(&request).await {
+                Ok(answer) => check_completed(&answer).map(|()| answer),
+                Err(failure) => Err(failure),
+            };
+            let found = self.client.find(&self.key).await;
+            let failure = match (completed, found) {
+                (_, Ok(Some(found))) if found.is_ours(sent.bytes, &self.nonce) => return Ok(found.meta),
+                // A server that forgets metadata.
+                (Ok(_), Ok(Some(found))) if found.meta.bytes == sent.bytes && found.nonce.is_none() => {
+                    return Ok(found.meta);
+                }
+                // Credentials that may write but not look.
+                (Ok(answer), Err(failure)) if failure.status() == 403 => {
+                    let modified = date(&answer.headers).unwrap_or_else(|| SystemClock.now());
+                    return Ok(ObjectMeta { key: self.key.clone(), bytes: sent.bytes, modified });
+                }
+                (Ok(_), Ok(_)) => {
+                    Failure::nonsense("the upload was completed, but the object is not there as sent")
+                }
+                (Err(failure), Ok(Some(_))) if failure.status() == 412 => {
+                    return Err(StoreError::AlreadyExists { key: self.key.clone() });
+                }
+                (Ok(_), Err(failure)) | (Err(failure), _) => failure,
+            };
+            if failure.is_not_implemented() && request.headers.remove("if-none-match").is_some() {
+                continue;
+            }
+            if !self.client.retry.again(tries, &failure).await {
+                return Err(self.client.error(failure, "complete", Some(&self.key)));
+            }
+        }
+    }
+
+    /// Gives up the upload and frees what was sent. What cannot be freed now is logged and left to the sweep.
+    pub(super) async fn abort(&self) {
+        if let Err(failure) = abort(&self.client, &self.key, &self.id).await {
+            let error = self.client.error(failure, "abort the upload of", Some(&self.key));
+            tracing::warn!(key = %self.key, %error, "an unfinished upload stays in the bucket until the next sweep");
+        }
+    }
+}
+
+/// Aborts upload `id`; one that is gone counts as aborted.
+pub(super) async fn abort(client: &Client, key: &ObjectKey, id: &str) -> Result<(), Failure> {
+    let request = Request::object(Method::DELETE, key).ask("uploadId", id);
+    match client.send_with(&request, client.retry.at_most(ABORT_ATTEMPTS)).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.status() == 404 => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A completion's status is sent before the work is done, so a 200 may carry an error.
+fn check_completed(answer: &Answer) -> Result<(), Failure> {
+    let body = String::from_utf8_lossy(&answer.body);
+    if body.contains("<Error>") {
+        return Err(Failure::from_answer(answer.status, &answer.headers, &answer.body));
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! One range of an object, fetched into memory and resumed after breaks.
+
+use super::client::{Client, chunk};
+use super::failure::Failure;
+use super::request::{Request, text, time_to_move};
+use crate::store::{ObjectKey, StoreError};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, StatusCode};
+use std::ops::Range;
+
+/// Which state of an object is read: every answer must show the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Version {
+    /// Size of the whole object.
+    pub(super) bytes: u64,
+    etag: Option<String>,
+    modified: Option<String>,
+}
+
+impl Version {
+    /// What an answer to a GET says of the whole object; `None` when it tells no size.
+    fn of(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        let bytes = if status == StatusCode::PARTIAL_CONTENT {
+            text(headers, "content-range")?.rsplit_once('/')?.1.parse().ok()?
+        } else {
+            text(headers, "content-length")?.parse().ok()?
+        };
+        let own = |name| text(headers, name).map(str::to_owned);
+        Some(Self { bytes, etag: own("etag"), modified: own("last-modified") })
+    }
+}
+
+/// First byte of the range that an answer carries.
+fn start(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = text(headers, "content-range")?.strip_prefix("bytes ")?;
+        range.split_once('-')?.0.parse().ok()
+    } else {
+        Some(0)
+    }
+}
+
+/// A range on its way. `got` grows until it is whole.
+pub(super) struct Fetch<'a> {
+    client: &'a Client,
+    key: &'a ObjectKey,
+    range: Range<u64>,
+    version: Option<Version>,
+    got: BytesMut,
+}
+
+enum Break {
+    /// Another try may bring the rest.
+    Failed(Failure),
+    /// No try can: the object is another one now.
+    Changed(String),
+}
+
+impl From<Failure> for Break {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl<'a> Fetch<'a> {
+    /// The first `bytes` of an object, or all of it when it is smaller. Tells which version it found.
+    pub(super) async fn first(
+        client: &'a Client,
+        key: &'a ObjectKey,
+        bytes: u64,
+    ) -> Result<(Version, Bytes), StoreError> {
+        let mut fetch = Self { client, key, range: 0..bytes, version: None, got: BytesMut::new() };
+        fetch.run().await?;
+        match fetch.version.take() {
+            Some(version) => Ok((version, fetch.got.freeze())),
+            None => Ok((Version { bytes: 0, etag: None, modified: None }, Bytes::new())),
+        }
+    }
+
+    /// `range` of `version` of an object, all of it.
+    pub(super) async fn rest(
+        client: &'a Client,
+        key: &'a ObjectKey,
+        range: Range<u64>,
+        version: Version,
+    ) -> Result<Bytes, StoreError> {
+        let mut fetch = Self { client, key, range, version: Some(version), got: BytesMut::new() };
+        fetch.run().await?;
+        Ok(fetch.got.freeze())
+    }
+
+    fn missing(&self) -> Range<u64> {
+        self.range.start + self.got.len() as u64..self.range.end
+    }
+
+    async fn run(&mut self) -> Result<(), StoreError> {
+        let mut fruitless = 0;
+        while !self.missing().is_empty() {
+            let before = self.got.len();
+            let Err(end) = self.attempt().await else { return Ok(()) };
+            let failure = match end {
+                Break::Failed(failure) => failure,
+                Break::Changed(detail) => return Err(self.broken(detail)),
+            };
+            // Progress resets the budget: a line that breaks every minute still brings the object home.
+            fruitless = if self.got.len() > before { 1 } else { fruitless + 1 };
+            if failure.status() == 412 {
+                return Err(self.broken("the object was replaced while it was read".to_owned()));
+            }
+            if failure.status() == 416 && self.version.is_none() {
+                return self.empty().await;
+            }
+            if !self.client.retry.again(fruitless, &failure).await {
+                return Err(self.client.error(failure, "get", Some(self.key)));
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&self, detail: String) -> StoreError {
+        StoreError::Broken { key: self.key.clone(), detail }
+    }
+
+    /// No range fits an empty object. Anything else that answers so is broken.
+    async fn empty(&mut self) -> Result<(), StoreError> {
+        match self.client.head(self.key).await? {
+            Some(meta) if meta.bytes == 0 => Ok(()),
+            Some(_) => Err(self.broken("the store refuses to read ranges of it".to_owned())),
+            None => Err(StoreError::NotFound { key: self.key.clone() }),
+        }
+    }
+
+    /// One request for what is still missing. `Ok` when the range is whole.
+    async fn attempt(&mut self) -> Result<(), Break> {
+        let missing = self.missing();
+        let mut request = Request::object(Method::GET, self.key)
+            .header("range", &format!("bytes={}-{}", missing.start, missing.end - 1));
+        if let Some(etag) = self.version.as_ref().and_then(|version| version.etag.as_deref()) {
+            request = request.header("if-match", etag);
+        }
+        request.timeout = time_to_move(missing.end - missing.start);
+        let mut response = self.client.open(&request).await?;
+        self.check(&response, missing.start)?;
+        while !self.missing().is_empty() {
+            let Some(chunk) = chunk(&mut response).await? else {
+                return Err(Failure::broken("the answer ended early").into());
+            };
+            let missing = self.missing();
+            let wanted = usize::try_from(missing.end - missing.start).unwrap_or(usize::MAX).min(chunk.len());
+            self.got.extend_from_slice(&chunk[..wanted]);
+        }
+        Ok(())
+    }
+
+    /// Looks whether the answer is of the version that is read, and begins where it was asked to.
+    fn check(&mut self, response: &reqwest::Response, wanted: u64) -> Result<(), Break> {
+        let Some(version) = Version::of(response.status(), response.headers()) else {
+            return Err(Failure::nonsense("the answer does not tell the object's size").into());
+        };
+        if start(response.status(), response.headers()) != Some(wanted) {
+            return Err(Failure::nonsense("the answer is not the range that was asked for").into());
+        }
+        match &self.version {
+            // Garage, Ceph and AWS refuse by If-Match; servers that ignore it are caught here.
+            Some(first) if *first != version => {
+                Err(Break::Changed("the object was replaced while it was read".to_owned()))
+            }
+            Some(_) => Ok(()),
+            None => {
+                self.range.end = self.range.end.min(version.bytes);
+                let size = usize::try_from(self.range.end - self.range.start).unwrap_or_default();
+                self.got.reserve(size);
+                self.version = Some(version);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A stream of unknown length becomes one object: read, cut into equal parts, sent with several parts in flight.
+
+use super::client::Client;
+use super::headers::Keeping;
+use super::multipart::Multipart;
+use super::put::SmallPut;
+use super::request::Payload;
+use crate::model::ByteReader;
+use crate::store::{ObjectKey, ObjectMeta, ObjectRole, StoreError};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use s3::serde_types::Part;
+use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+
+/// The shape of multipart uploads.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartPlan {
+    /// Every part but the last has exactly this size: R2 refuses unequal ones.
+    pub(super) part_bytes: usize,
+    pub(super) max_parts: u32,
+    /// Parts in memory at once.
+    pub(super) in_flight: usize,
+}
+
+impl PartPlan {
+    pub(super) fn object_limit(self) -> u64 {
+        self.part_bytes as u64 * u64::from(self.max_parts)
+    }
+}
+
+/// One object on its way into the store.
+pub(super) struct Upload<'a> {
+    pub(super) client: &'a Arc<Client>,
+    pub(super) keeping: &'a Keeping,
+    pub(super) plan: PartPlan,
+    pub(super) key: &'a ObjectKey,
+    pub(super) role: ObjectRole,
+}
+
+/// What all parts together are.
+pub(super) struct Sent {
+    pub(super) bytes: u64,
+    /// In the order of their numbers.
+    pub(super) parts: Vec<Part>,
+}
+
+type PartTasks = JoinSet<Result<Part, StoreError>>;
+
+impl Upload<'_> {
+    /// See [`crate::store::Store::put`]. A body that is shorter than a part takes one request.
+    pub(super) async fn run(&self, mut body: ByteReader<'_>) -> Result<ObjectMeta, StoreError> {
+        let mut first = self.buffer();
+        self.fill(&mut body, &mut first).await?;
+        if first.len() < self.plan.part_bytes {
+            let small =
+                SmallPut { client: self.client, keeping: self.keeping, key: self.key, role: self.role };
+            // Give back what a short body does not need: the copy is small then.
+            let bytes = if first.len() < self.plan.part_bytes / 2 {
+                Bytes::copy_from_slice(&first)
+            } else {
+                first.freeze()
+            };
+            return small.run(bytes).await;
+        }
+        let multipart = Multipart::begin(self).await?;
+        let mut tasks = JoinSet::new();
+        let sent = self.send_parts(&multipart, first, &mut body, &mut tasks).await;
+        // Parts that still run would land after the abort and stay for ever: end them first.
+        tasks.shutdown().await;
+        let outcome = match sent {
+            Ok(sent) => multipart.complete(&sent).await,
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            multipart.abort().await;
+        }
+        outcome
+    }
+
+    fn buffer(&self) -> BytesMut {
+        BytesMut::with_capacity(self.plan.part_bytes)
+    }
+
+    /// Reads until `buffer` holds a whole part or the body ends. May be dropped at any time without losing a byte.
+    async fn fill(&self, body: &mut ByteReader<'_>, buffer: &mut BytesMut) -> Result<(), StoreError> {
+        while buffer.len() < self.plan.part_bytes {
+            let room = self.plan.part_bytes - buffer.len();
+            let read = body.read_buf(&mut buffer.limit(room)).await;
+            if read.map_err(|source| StoreError::Body { key: self.key.clone(), source })? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends every part. Whatever it waits for, a part that has failed ends it at once.
+    async fn send_parts(
+        &self,
+        multipart: &Multipart,
+        first: BytesMut,
+        body: &mut ByteReader<'_>,
+        tasks: &mut PartTasks,
+    ) -> Result<Sent, StoreError> {
+        let slots = Arc::new(Semaphore::new(self.plan.in_flight));
+        let mut sent = Sent { bytes: 0, parts: Vec::new() };
+        let mut number = 0;
+        let mut part = (self.slot(&slots, tasks, &mut sent).await?, first);
+        while !part.1.is_empty() {
+            if number == self.plan.max_parts {
+                return Err(StoreError::TooLarge { key: self.key.clone(), limit: self.plan.object_limit() });
+            }
+            number += 1;
+            let is_last = part.1.len() < self.plan.part_bytes;
+            sent.bytes += part.1.len() as u64;
+            self.spawn(multipart, number, part, tasks);
+            if is_last {
+                break;
+            }
+            // The permit comes before the buffer: it is what bounds the memory.
+            let slot = self.slot(&slots, tasks, &mut sent).await?;
+            let mut buffer = self.buffer();
+            loop {
+                tokio::select! {
+                    filled = self.fill(body, &mut buffer) => break filled?,
+                    Some(ended) = tasks.join_next() => sent.parts.push(self.part(ended)?),
+                }
+            }
+            part = (slot, buffer);
+        }
+        while let Some(ended) = tasks.join_next().await {
+            sent.parts.push(self.part(ended)?);
+        }
+        sent.parts.sort_unstable_by_key(|part| part.part_number);
+        Ok(sent)
+    }
+
+    async fn slot(
+        &self,
+        slots: &Arc<Semaphore>,
+        tasks: &mut PartTasks,
+        sent: &mut Sent,
+    ) -> Result<OwnedSemaphorePermit, StoreError> {
+        loop {
+            tokio::select! {
+                Ok(slot) = slots.clone().acquire_owned() => return Ok(slot),
+                Some(ended) = tasks.join_next() => sent.parts.push(self.part(ended)?),
+            }
+        }
+    }
+
+    /// Each part is a task of its own, so that a slow body never keeps a part from moving.
+    fn spawn(
+        &self,
+        multipart: &Multipart,
+        number: u32,
+        (slot, buffer): (OwnedSemaphorePermit, BytesMut),
+        tasks: &mut PartTasks,
+    ) {
+        let (client, key, md5) = (self.client.clone(), self.key.clone(), self.keeping.md5(self.role));
+        let request = multipart.part_request(number);
+        tasks.spawn(async move {
+            let named = |failure| client.error(failure, &format!("put part {number} of"), Some(&key));
+            let payload = Payload::of_part(buffer.freeze(), md5).await.map_err(named)?;
+            let answer = client.send(&request.body(payload)).await.map_err(named)?;
+            drop(slot);
+            Multipart::part(number, &answer).map_err(named)
+        });
+    }
+
+    fn part(&self, ended: Result<Result<Part, StoreError>, JoinError>) -> Result<Part, StoreError> {
+        ended.unwrap_or_else(|_| {
+            Err(StoreError::Unreachable {
+                action: format!("put a part of `{}`", self.key),
+                detail: "the upload was interrupted".to_owned(),
+            })
+        })
+    }
+}
