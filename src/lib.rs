@@ -13,6 +13,7 @@
 //!
 //! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
 
+pub mod compress;
 pub mod crypto;
 pub mod engine;
 pub mod model;
