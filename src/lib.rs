@@ -17,5 +17,6 @@ pub mod compress;
 pub mod crypto;
 pub mod engine;
 pub mod model;
+pub mod pipeline;
 pub mod process;
 pub mod store;
