@@ -14,7 +14,10 @@
 //! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
 
 pub mod catalog;
+pub mod compress;
+pub mod crypto;
 pub mod engine;
 pub mod model;
+pub mod pipeline;
 pub mod process;
 pub mod store;

@@ -1,0 +1,29 @@
+//! Encrypted objects: self-describing, bound to their place, authenticated chunk by chunk.
+//!
+//! `docs/FORMAT.md` is the contract. [`seal()`] makes an object, [`open()`] takes it apart again and never hands out a
+//! byte before the chunk that holds it has been authenticated. Nothing here knows of files, stores or compression.
+
+mod aead;
+mod chunks;
+mod envelope;
+mod error;
+mod identity;
+mod key;
+mod keyring;
+mod open;
+mod seal;
+#[cfg(test)]
+mod vectors;
+
+pub use envelope::{Entropy, HEADER_LIMIT, SealedHeader, VERSION, WrapKind, header_bytes, read_header};
+pub use error::CryptoError;
+pub use identity::ObjectIdentity;
+pub use key::{KeyId, MasterKey};
+pub use keyring::{KeyUse, Keyring, KeyringEntry};
+pub use open::{Expect, open};
+pub use seal::{packed_limit, seal, seal_with, sealed_bytes};
+
+/// Plain bytes of every chunk but the last, which holds 0 to this many.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+/// Length of the authentication tag that follows the bytes of each chunk.
+pub const TAG_BYTES: usize = 16;

@@ -1,0 +1,171 @@
+//! From a sealed object back to its plain bytes.
+
+use super::chunks::Chunks;
+use super::envelope::{ChunkCipher, PREAMBLE_BYTES, Position, SealedHeader, header_length};
+use super::error::CryptoError;
+use super::identity::ObjectIdentity;
+use super::keyring::Keyring;
+use super::seal::hand_over;
+use super::{CHUNK_BYTES, TAG_BYTES};
+use crate::model::ByteReader;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Which object the reader wants.
+#[derive(Debug, Clone)]
+pub enum Expect {
+    /// This one; another one, however authentic, is [`CryptoError::OtherObject`].
+    Object(ObjectIdentity),
+    /// Whatever it says it is: for a file that was brought by hand.
+    Any,
+}
+
+/// Decrypts `sealed`.
+///
+/// No byte is handed out before its chunk has been authenticated, and the end of file only after the last chunk of
+/// exactly this object. Everything else is an `io::Error` that holds a [`CryptoError`], or the source's own error.
+pub fn open(sealed: ByteReader<'_>, keyring: Arc<Keyring>, expect: Expect) -> ByteReader<'_> {
+    Box::pin(Open { stage: Stage::Header { sealed, bytes: Vec::new() }, keyring, expect })
+}
+
+struct Open<'a> {
+    stage: Stage<'a>,
+    keyring: Arc<Keyring>,
+    expect: Expect,
+}
+
+enum Stage<'a> {
+    Header { sealed: ByteReader<'a>, bytes: Vec<u8> },
+    Chunks(Box<Opening<'a>>),
+    Failed,
+}
+
+struct Opening<'a> {
+    sealed: Chunks<'a>,
+    cipher: ChunkCipher,
+    header_bytes: u64,
+    /// The plain bytes in front: from where, to where.
+    ready: std::ops::Range<usize>,
+    /// Whether a chunk is in front, and which.
+    front: Option<Position>,
+}
+
+impl Open<'_> {
+    /// Reads the header to its end and unwraps the data key.
+    fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Stage::Header { sealed, bytes } = &mut self.stage else {
+            return Poll::Ready(Ok(()));
+        };
+        loop {
+            let wanted = if bytes.len() < PREAMBLE_BYTES { PREAMBLE_BYTES } else { header_length(bytes)? };
+            if bytes.len() == wanted {
+                break;
+            }
+            let mut piece = [0; 512];
+            let room = piece.len().min(wanted - bytes.len());
+            let mut buffer = ReadBuf::new(&mut piece[..room]);
+            ready!(sealed.as_mut().poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                // Too short even to say what it is, or cut within the header.
+                header_length(bytes)?;
+                return Poll::Ready(Err(CryptoError::Truncated { bytes: bytes.len() as u64 }.into()));
+            }
+            bytes.extend_from_slice(buffer.filled());
+        }
+        let header = SealedHeader::parse(std::mem::take(bytes))?;
+        let opened = self.keyring.open(&header)?;
+        if let Expect::Object(expected) = &self.expect
+            && *expected != opened.identity
+        {
+            let (expected, found) = (Box::new(expected.clone()), Box::new(opened.identity));
+            return Poll::Ready(Err(CryptoError::OtherObject { expected, found }.into()));
+        }
+        if let Stage::Header { sealed, .. } = std::mem::replace(&mut self.stage, Stage::Failed) {
+            self.stage = Stage::Chunks(Box::new(Opening {
+                sealed: Chunks::new(sealed, CHUNK_BYTES + TAG_BYTES),
+                cipher: opened.chunks,
+                header_bytes: header.length() as u64,
+                ready: 0..0,
+                front: None,
+            }));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_plain(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match &mut self.stage {
+                Stage::Header { .. } => ready!(self.poll_header(cx))?,
+                Stage::Chunks(opening) => return opening.poll_plain(cx, buffer),
+                Stage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
+            }
+        }
+    }
+}
+
+impl Opening<'_> {
+    fn poll_plain(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if !self.ready.is_empty() {
+                let range = self.ready.clone();
+                self.ready.start += hand_over(&self.sealed.front().0[range], buffer);
+                return Poll::Ready(Ok(()));
+            }
+            match self.front {
+                Some(Position::Last) => return Poll::Ready(Ok(())),
+                Some(Position::Middle) => self.sealed.advance(),
+                None => {}
+            }
+            self.front = None;
+            let position = ready!(self.sealed.poll_front(cx))?;
+            self.ready = 0..self.open_front(position)?;
+            self.front = Some(position);
+        }
+    }
+
+    /// Decrypts the chunk in front and says how many plain bytes it has.
+    fn open_front(&mut self, position: Position) -> Result<usize, CryptoError> {
+        let chunk = u64::from(self.cipher.counter);
+        let bytes = self.header_bytes + self.sealed.taken;
+        let (slot, filled) = self.sealed.front();
+        if position == Position::Last && filled < TAG_BYTES {
+            return Err(CryptoError::Truncated { bytes });
+        }
+        match self.cipher.open(position, &mut slot[..filled])? {
+            // Only an empty stream ends in an empty chunk: this one was made by someone who cut and re-sealed.
+            Some(0) if chunk > 0 => Err(CryptoError::Tampered { chunk }),
+            Some(length) => Ok(length),
+            // To say what happened, not to accept it: is it authentic in the other position?
+            None => Err(match position {
+                Position::Last if self.cipher.open(Position::Middle, &mut slot[..filled])?.is_some() => {
+                    CryptoError::Truncated { bytes }
+                }
+                Position::Middle if self.cipher.open(Position::Last, &mut slot[..filled])?.is_some() => {
+                    CryptoError::TrailingBytes { chunk }
+                }
+                _ => CryptoError::Tampered { chunk },
+            }),
+        }
+    }
+}
+
+impl AsyncRead for Open<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let read = ready!(self.poll_plain(cx, buffer));
+        if read.is_err() {
+            // What failed once must not end well later.
+            self.stage = Stage::Failed;
+        }
+        Poll::Ready(read)
+    }
+}

@@ -1,0 +1,136 @@
+//! From plain bytes to a sealed object.
+
+use super::chunks::Chunks;
+use super::envelope::{ChunkCipher, Entropy, Position, SealedHeader, header_bytes};
+use super::error::CryptoError;
+use super::identity::ObjectIdentity;
+use super::key::MasterKey;
+use super::{CHUNK_BYTES, TAG_BYTES};
+use crate::model::{ByteReader, CipherKind};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Encrypts `plain` into the one object `identity` under a fresh data key, which `key` wraps.
+///
+/// An error of `plain` is handed on, and the bytes given out so far are then no whole object: opening them fails.
+pub fn seal<'a>(
+    plain: ByteReader<'a>,
+    key: &MasterKey,
+    cipher: CipherKind,
+    identity: &ObjectIdentity,
+) -> Result<ByteReader<'a>, CryptoError> {
+    seal_with(plain, key, cipher, identity, Entropy::draw()?)
+}
+
+/// [`seal`] with the random bytes brought along, so that tests have fixed answers.
+pub fn seal_with<'a>(
+    plain: ByteReader<'a>,
+    key: &MasterKey,
+    cipher: CipherKind,
+    identity: &ObjectIdentity,
+    entropy: Entropy,
+) -> Result<ByteReader<'a>, CryptoError> {
+    let (header, chunks) = SealedHeader::create(key, cipher, identity, entropy)?;
+    let plain = Chunks::new(plain, CHUNK_BYTES);
+    Ok(Box::pin(Seal { plain, cipher: chunks, header, sent: 0, stage: Stage::Header }))
+}
+
+/// The size of a sealed object with `plain_bytes` in it and a header of `header_bytes`.
+pub const fn sealed_bytes(plain_bytes: u64, header_bytes: u64) -> u64 {
+    let chunks = plain_bytes.div_ceil(CHUNK_BYTES as u64);
+    let chunks = if chunks == 0 { 1 } else { chunks };
+    header_bytes + plain_bytes + chunks * TAG_BYTES as u64
+}
+
+/// The most plain bytes whose sealed object, for any segment of `identity`'s part, is at most `object_limit` bytes;
+/// 0 when not even one byte fits.
+pub fn packed_limit(object_limit: u64, identity: &ObjectIdentity) -> u64 {
+    let sealed_chunk = (CHUNK_BYTES + TAG_BYTES) as u64;
+    let room = object_limit.saturating_sub(header_bytes(identity));
+    let whole = room / sealed_chunk * CHUNK_BYTES as u64;
+    let rest = (room % sealed_chunk).saturating_sub(TAG_BYTES as u64);
+    (whole + rest).min((1 << 32) * CHUNK_BYTES as u64)
+}
+
+struct Seal<'a> {
+    plain: Chunks<'a>,
+    cipher: ChunkCipher,
+    header: Vec<u8>,
+    /// How much of the header, or of the sealed chunk in front, has been handed out.
+    sent: usize,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy)]
+enum Stage {
+    Header,
+    Filling,
+    /// The chunk in front is sealed, this many bytes with its tag.
+    Sending(usize, Position),
+    Done,
+    Failed,
+}
+
+impl Seal<'_> {
+    fn poll_seal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let position = ready!(self.plain.poll_front(cx))?;
+        let (bytes, filled) = self.plain.front();
+        let tag = self.cipher.seal(position, &mut bytes[..filled])?;
+        bytes[filled..filled + TAG_BYTES].copy_from_slice(&tag);
+        self.sent = 0;
+        self.stage = Stage::Sending(filled + TAG_BYTES, position);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Seal<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            match this.stage {
+                Stage::Header => {
+                    this.sent += hand_over(&this.header[this.sent..], buffer);
+                    if this.sent == this.header.len() {
+                        this.stage = Stage::Filling;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Stage::Filling => {
+                    if let Err(error) = ready!(this.poll_seal(cx)) {
+                        this.stage = Stage::Failed;
+                        return Poll::Ready(Err(error));
+                    }
+                }
+                Stage::Sending(length, position) => {
+                    this.sent += hand_over(&this.plain.front().0[this.sent..length], buffer);
+                    if this.sent == length {
+                        this.plain.advance();
+                        this.stage = match position {
+                            Position::Middle => Stage::Filling,
+                            Position::Last => Stage::Done,
+                        };
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+                Stage::Done => return Poll::Ready(Ok(())),
+                Stage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
+            }
+        }
+    }
+}
+
+/// Copies as much of `bytes` as fits into `buffer`; says how much that was.
+pub(super) fn hand_over(bytes: &[u8], buffer: &mut ReadBuf<'_>) -> usize {
+    let count = bytes.len().min(buffer.remaining());
+    buffer.put_slice(&bytes[..count]);
+    count
+}
