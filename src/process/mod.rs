@@ -1,11 +1,19 @@
 //! Programs that jagad starts: described by a value, watched to their end.
 
+mod account;
 mod error;
+mod group;
+mod launch;
+mod private;
+mod reader;
 pub mod runner;
 pub mod spec;
+mod stderr;
+mod writer;
 
+pub use account::{is_root, program_directories, user_exists};
 pub use error::ToolError;
-pub use runner::{Runner, SystemRunner};
+pub use runner::{FeedError, Runner, SystemRunner};
 pub use spec::{Argument, ToolSpec};
 
 use crate::model::ByteReader;
