@@ -104,6 +104,16 @@ pub fn unpack(
     prove(plain, record, &gauges.plain)
 }
 
+/// The stored bytes of a part, one segment after the other; end of file only after every length and digest agreed.
+pub fn stored(
+    source: Arc<dyn SegmentSource>,
+    expected: &PartExpectation,
+    gauges: &UnpackGauges,
+) -> ByteReader<'static> {
+    let stored = PartExpectation { sealing: None, ..expected.clone() };
+    Box::pin(Joined::new(source, &stored, &gauges.stored))
+}
+
 /// Reads a whole part and compares every stored byte with the record, and every packed byte when the part is not
 /// encrypted or its key is at hand.
 pub async fn check_stored(
@@ -116,8 +126,7 @@ pub async fn check_stored(
         Err(error) if is_keyless(&error) => {}
         Err(error) => return Err(error),
     }
-    let stored = PartExpectation { sealing: None, ..expected.clone() };
-    drain(Box::pin(Joined::new(source, &stored, &gauges.stored))).await?;
+    drain(stored(source, expected, gauges)).await?;
     Ok(Checked::Stored)
 }
 

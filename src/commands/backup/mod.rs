@@ -1,0 +1,210 @@
+//! `jagad backup`: one-shot backups.
+
+mod dry_run;
+mod one;
+mod part;
+pub(super) mod record;
+
+pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
+pub(super) use one::{back_up, either, milliseconds, release};
+
+use super::{App, Class, Failure, verify};
+use crate::catalog::{Manifest, Verification};
+use crate::config::{DatabaseEntry, EncryptionChoice};
+use crate::model::{BackupId, Codec, DatabaseName, PartKind, StoreName, Timestamp, VerifyLevel};
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What to back up, and how.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Which database entries.
+    pub choice: DatabaseSelection,
+    /// How each is taken.
+    pub choices: Choices,
+    /// Entries at once.
+    pub jobs: usize,
+    /// Whether to do it or to show it.
+    pub mode: Mode,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Show what would be run.
+    Plan,
+    /// Run it.
+    Run,
+}
+
+/// Which database entries a command is about.
+#[derive(Debug, Clone)]
+pub enum DatabaseSelection {
+    /// These.
+    Named(Vec<DatabaseName>),
+    /// All that are active and bear every one of these labels; no labels means all.
+    Labelled(BTreeMap<String, String>),
+}
+
+/// How a backup is taken, where the command line says otherwise than the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Logical databases; empty means those of the entry.
+    pub databases: Vec<String>,
+    /// Store.
+    pub store: Option<StoreName>,
+    /// Compression.
+    pub codec: Option<Codec>,
+    /// Encryption.
+    pub encryption: EncryptionChoice,
+    /// The user's words in the manifest.
+    pub note: Option<String>,
+    /// Keep it from being deleted.
+    pub pin: bool,
+    /// Verify it afterwards.
+    pub verify: Option<VerifyLevel>,
+    /// How long to wait for a slot and for the lease.
+    pub wait: Duration,
+    /// Longest life of one backup; `None` is unbounded.
+    pub timeout: Option<Duration>,
+}
+
+/// What came of one backup.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The backup.
+    pub id: BackupId,
+    /// The database entry.
+    pub database: DatabaseName,
+    /// Always `success`: failures are errors.
+    pub status: &'static str,
+    /// Where it is.
+    pub store: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was committed.
+    pub finished_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Bytes the tools wrote.
+    pub plain_bytes: u64,
+    /// Bytes in the store.
+    pub stored_bytes: u64,
+    /// Logical databases in it.
+    pub databases: Vec<String>,
+    /// Tables counted.
+    pub tables: u64,
+    /// Rows counted.
+    pub rows: u64,
+    /// The verification that was asked for.
+    pub verification: Option<Verification>,
+}
+
+impl Report {
+    fn of(manifest: Manifest, store: String) -> Self {
+        let dumps = || manifest.parts_of(PartKind::Database);
+        Self {
+            status: "success",
+            store,
+            plain_bytes: manifest.plain_bytes(),
+            stored_bytes: manifest.stored_bytes(),
+            databases: dumps().filter_map(|part| part.database.clone()).collect(),
+            tables: dumps().filter_map(|part| part.tables).sum(),
+            rows: dumps().filter_map(|part| part.rows).sum(),
+            verification: None,
+            id: manifest.id,
+            database: manifest.database,
+            started_at: manifest.started_at,
+            finished_at: manifest.finished_at,
+            duration_ms: manifest.duration_ms,
+        }
+    }
+}
+
+/// What came of every chosen entry, in the order they were named.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One result per entry.
+    pub results: Vec<(DatabaseName, Result<Report, Failure>)>,
+}
+
+impl Outcome {
+    /// What the whole run means: nothing, the one failure, or "some failed".
+    pub fn verdict(&self) -> Option<Class> {
+        let mut failures = self.results.iter().filter_map(|(_, result)| result.as_ref().err());
+        let first = failures.next()?.class;
+        match self.results.len() {
+            1 => Some(first),
+            _ if matches!(first, Class::Interrupted(_)) => Some(first),
+            _ => Some(Class::Partial),
+        }
+    }
+}
+
+/// Takes the backups, several at once where asked for. One that fails does not stop the others.
+pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
+    let entries = select(app, &request.choice)?;
+    refuse_names_of_several(&entries, &request.choices)?;
+    let results = stream::iter(entries)
+        .map(|entry| async move {
+            (entry.name.clone(), one_with_verification(app, entry, &request.choices).await)
+        })
+        .buffered(request.jobs.max(1))
+        .collect()
+        .await;
+    Ok(Outcome { results })
+}
+
+/// The entries that a selection means, in the order of their names or as named.
+pub(super) fn select<'a>(
+    app: &'a App,
+    selection: &DatabaseSelection,
+) -> Result<Vec<&'a DatabaseEntry>, Failure> {
+    match selection {
+        DatabaseSelection::Named(names) => {
+            let mut entries: Vec<&DatabaseEntry> = Vec::new();
+            for name in names {
+                let entry = app.database(name)?;
+                if !entries.iter().any(|other| other.name == entry.name) {
+                    entries.push(entry);
+                }
+            }
+            Ok(entries)
+        }
+        DatabaseSelection::Labelled(labels) => {
+            let fits = |entry: &&DatabaseEntry| {
+                labels.iter().all(|(key, value)| entry.labels.get(key) == Some(value))
+            };
+            let entries: Vec<_> =
+                app.inventory.databases.values().filter(|entry| entry.active).filter(fits).collect();
+            if entries.is_empty() {
+                return Err(Failure::new(Class::NotFound, "no active database of the inventory fits")
+                    .help("add a [databases.NAME] table, or check the labels"));
+            }
+            Ok(entries)
+        }
+    }
+}
+
+/// `--dbname` names logical databases of one server.
+fn refuse_names_of_several(entries: &[&DatabaseEntry], choices: &Choices) -> Result<(), Failure> {
+    if entries.len() > 1 && !choices.databases.is_empty() {
+        return Err(Failure::new(Class::Usage, "--dbname goes with exactly one database entry"));
+    }
+    Ok(())
+}
+
+async fn one_with_verification(
+    app: &App,
+    entry: &DatabaseEntry,
+    choices: &Choices,
+) -> Result<Report, Failure> {
+    let mut report = back_up(app, entry, choices).await?;
+    if let Some(level) = choices.verify {
+        let store = app.inventory.store_of(entry, choices.store.as_ref());
+        report.verification = Some(verify::verify_new(app, store.as_ref(), &report.id, level).await?);
+    }
+    Ok(report)
+}

@@ -1,0 +1,277 @@
+//! One backup of one database, from the lease to the commit.
+
+use super::part::{self, Packing};
+use super::{Choices, Report, record};
+use crate::catalog::lease::Operation;
+use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, SourceRecord};
+use crate::commands::hold::{self, Purpose, hold};
+use crate::commands::{App, Class, Failure, RunLog, crash, slots};
+use crate::config::DatabaseEntry;
+use crate::engine::{self, FindingLevel, Scope, Server};
+use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Takes one backup. Success is returned only after the manifest is in the store; every other end is recorded as a failed
+/// run, with what it stored removed.
+pub(in crate::commands) async fn back_up(
+    app: &App,
+    database: &DatabaseEntry,
+    choices: &Choices,
+) -> Result<Report, Failure> {
+    let log = app.log();
+    let _slot = slots::take(app, choices.wait).await?;
+    let store_name = app.inventory.store_of(database, choices.store.as_ref());
+    let store = app.store(store_name.as_ref()).await?;
+    let lifetime = app.inventory.settings.lease_lifetime;
+    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
+
+    let began = Instant::now();
+    let id = BackupId::new(app.clock.now(), BackupKind::Full);
+    crash::point("before-lease");
+    let purpose =
+        Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log: &log };
+    let lease = hold(app, &catalog, database, &purpose).await?;
+    crash::point("after-lease");
+
+    let mut manifest = record::blank(app, database, (catalog.id(), id));
+    manifest.note.clone_from(&choices.note);
+    log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
+    let deadline = deadline(choices.timeout);
+    let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
+    let taken = take(app, &catalog, (database, choices), (&mut manifest, &stop, &log)).await;
+    let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
+    // From here on the run ends by itself within the store's own bounds.
+    stop.cancel();
+    let outcome = match taken {
+        Ok(()) => commit(app, &catalog, (&mut manifest, &lease, &log), (began, choices)).await,
+        Err(failure) => Outcome::Failed(failure),
+    };
+    match outcome {
+        Outcome::Committed => {}
+        Outcome::Failed(failure) => {
+            let failure = hold::lost_or(&lease, app, failure);
+            record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
+            release(lease, &log).await;
+            return Err(failure);
+        }
+        // Neither deleting what was stored nor calling it a success would be safe. The lease runs out, and the next run
+        // sees in the store which of the two it is.
+        Outcome::Unknown(failure) => return Err(failure),
+    }
+    release(lease, &log).await;
+    Ok(Report::of(manifest, catalog.store().describe()))
+}
+
+/// How an attempt to commit ended.
+enum Outcome {
+    /// The manifest is in the store.
+    Committed,
+    /// It is not, and never will be.
+    Failed(Failure),
+    /// The store could not be asked.
+    Unknown(Failure),
+}
+
+/// The dump itself: look before, then part after part.
+async fn take(
+    app: &App,
+    catalog: &Catalog,
+    (database, choices): (&DatabaseEntry, &Choices),
+    (manifest, stop, log): (&mut Manifest, &CancellationToken, &RunLog),
+) -> Result<(), Failure> {
+    app.cancel.check()?;
+    let engine = engine::open(&app.inventory.engine_settings(database).await?);
+    let server = engine.inspect(app.runner.as_ref()).await?;
+    let facts = server.facts();
+    manifest.server = Some(ServerRecord { version: facts.version.clone(), identity: facts.identity.clone() });
+    manifest.tool = Some(facts.tool.clone());
+    manifest.source = Some(SourceRecord {
+        role: facts.role,
+        address: engine.address(),
+        reason: "the only server of this entry".to_owned(),
+    });
+    let scope = database.scope(&choices.databases);
+    refuse_what_would_fail(app, server.as_ref(), &scope, log).await?;
+
+    let packing = packing(app, catalog, (database, choices), (stop, log))?;
+    manifest.recipe = RecipeRecord {
+        codec: packing.codec,
+        level: packing.level,
+        cipher: packing.sealing.as_ref().map(|(cipher, _)| *cipher),
+        key_id: packing.sealing.as_ref().map(|(_, key)| key.id().to_string()),
+    };
+    let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
+    for plan in server.dump(&scope)? {
+        let (part, counted) = part::dump(app, &packing, manifest, plan).await?;
+        if let (Some(database), Some(counted)) = (&part.database, counted) {
+            contents.insert(database.clone(), counted);
+        }
+        if manifest.parts.iter().any(|other| other.name == part.name) {
+            return Err(Failure::new(Class::Operation, format!("two parts are named `{}`", part.name)));
+        }
+        manifest.parts.push(part);
+        crash::point("after-part");
+    }
+    let bytes = serde_json::to_vec(&contents).map_err(|error| Failure::from(std::io::Error::other(error)))?;
+    let part = part::store_bytes(&packing, manifest, PartKind::Contents, bytes).await?;
+    manifest.parts.push(part);
+    crash::point("after-contents");
+    Ok(())
+}
+
+/// What would fail hours later, or leave something out, stops the run now, with the statements that mend it.
+pub(super) async fn refuse_what_would_fail(
+    app: &App,
+    server: &dyn Server,
+    scope: &Scope,
+    log: &RunLog,
+) -> Result<(), Failure> {
+    let findings = server.check_dump(app.runner.as_ref(), scope).await?;
+    for finding in findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
+        log.warn(format!("{}: {}", finding.subject, finding.problem));
+    }
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let problems: Vec<_> =
+        errors.iter().map(|error| format!("{}: {}", error.subject, error.problem)).collect();
+    let mut help: Vec<_> =
+        errors.iter().map(|error| error.help.as_str()).filter(|help| !help.is_empty()).collect();
+    help.dedup();
+    Err(Failure::new(Class::Prerequisite, problems.join("; ")).help(help.join("\n")))
+}
+
+fn packing(
+    app: &App,
+    catalog: &Catalog,
+    (database, choices): (&DatabaseEntry, &Choices),
+    (stop, log): (&CancellationToken, &RunLog),
+) -> Result<Packing, Failure> {
+    Ok(Packing {
+        store: catalog.store().clone(),
+        codec: choices.codec.unwrap_or(database.codec),
+        level: database.level(choices.codec),
+        sealing: app.inventory.sealing(database, &choices.encryption)?,
+        stop: stop.clone(),
+        log: log.clone(),
+    })
+}
+
+/// A token that fires when the run has had its time.
+fn deadline(timeout: Option<Duration>) -> CancellationToken {
+    let deadline = CancellationToken::new();
+    if let Some(timeout) = timeout {
+        let fires = deadline.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(timeout).await;
+            fires.cancel();
+        });
+    }
+    deadline
+}
+
+/// What a stop by the deadline means.
+fn late_or(deadline: &CancellationToken, timeout: Option<Duration>, failure: Failure) -> Failure {
+    match timeout {
+        Some(timeout) if deadline.is_cancelled() => {
+            let message = format!("the backup did not end within {}", crate::model::Period(timeout));
+            Failure::new(Class::Operation, message).help("give it more with --timeout or settings.timeout")
+        }
+        _ => failure,
+    }
+}
+
+/// A token that fires when either of two does.
+pub(in crate::commands) fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
+    let both = one.child_token();
+    let (fired, other) = (both.clone(), other.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = other.cancelled() => fired.cancel(),
+            () = fired.cancelled() => {}
+        }
+    });
+    both
+}
+
+/// Pin and log first, then the manifest: from then on the backup exists.
+async fn commit(
+    app: &App,
+    catalog: &Catalog,
+    (manifest, lease, log): (&mut Manifest, &Lease, &RunLog),
+    (began, choices): (Instant, &Choices),
+) -> Outcome {
+    manifest.status = BackupStatus::Success;
+    manifest.finished_at = app.clock.now();
+    manifest.duration_ms = milliseconds(began);
+    let prepared = async {
+        app.cancel.check()?;
+        if choices.pin {
+            catalog.pin(manifest, choices.note.clone(), app.clock.now()).await?;
+        }
+        log.say(format!("BACKUP: OK {}", manifest.id));
+        catalog.write_log(&manifest.database, &manifest.id, &log.text()).await?;
+        crash::point("before-commit");
+        lease.check().await?;
+        Ok(())
+    };
+    if let Err(failure) = prepared.await {
+        return Outcome::Failed(failure);
+    }
+    let committed = catalog.commit(manifest).await;
+    crash::point("after-commit");
+    let Err(error) = committed else { return Outcome::Committed };
+    // The answer may have got lost after the store had taken the manifest: look before saying anything.
+    match catalog.manifest(&manifest.database, &manifest.id).await {
+        Ok(Some(_)) => Outcome::Committed,
+        Ok(None) => Outcome::Failed(error.into()),
+        Err(_) => Outcome::Unknown(
+            Failure::from(error)
+                .help("whether the commit reached the store is not known; the next run looks and records it"),
+        ),
+    }
+}
+
+/// Writes down that it failed, and only then removes what it stored: whatever happens in between, no manifest names data
+/// that is gone. What cannot be done is said, not hidden: the failure itself is what the caller must see.
+async fn record_failure(
+    app: &App,
+    catalog: &Catalog,
+    (manifest, failure, log): (&mut Manifest, &Failure, &RunLog),
+    began: Instant,
+) {
+    manifest.status = BackupStatus::Failed;
+    manifest.finished_at = app.clock.now();
+    manifest.duration_ms = milliseconds(began);
+    manifest.error = Some(failure.record());
+    manifest.parts.clear();
+    log.keep(format!("BACKUP: failed: {}", failure.message()));
+    let recorded = catalog.commit(manifest).await;
+    crash::point("after-failure");
+    if let Err(error) = recorded {
+        log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
+        return;
+    }
+    if let Err(error) = catalog.delete_leftovers(&manifest.database, &manifest.id).await {
+        log.warn(format!("what it stored could not be removed: {}", Failure::from(error).message()));
+    }
+    // A log that was written for the commit stays as it is: logs are written once.
+    if let Err(error) = catalog.write_log(&manifest.database, &manifest.id, &log.text()).await {
+        tracing::debug!(%error, "the log of the failed run was not written");
+    }
+}
+
+/// Gives the lease back; one that stays runs out by itself.
+pub(in crate::commands) async fn release(lease: Lease, log: &RunLog) {
+    if let Err(error) = lease.release().await {
+        log.warn(format!("the lease was not released and will expire: {}", Failure::from(error).message()));
+    }
+}
+
+/// Milliseconds since `began`.
+pub(in crate::commands) fn milliseconds(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,141 @@
+//! The walk of a byte: tool, witness, compressor, seal, store.
+
+use crate::catalog::{Manifest, Part, Segment, layout};
+use crate::commands::{App, Failure, RunLog, Task};
+use crate::crypto::{self, MasterKey, ObjectIdentity};
+use crate::engine::DumpPart;
+use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind};
+use crate::pipeline::{self, Gauge, PackGauges, Recipe, Segments};
+use crate::store::{ObjectRole, Store};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How the parts of one backup are packed and where they go.
+pub(super) struct Packing {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) codec: Codec,
+    pub(super) level: i32,
+    pub(super) sealing: Option<(CipherKind, Arc<MasterKey>)>,
+    /// Fires when the run must stop.
+    pub(super) stop: CancellationToken,
+    pub(super) log: RunLog,
+}
+
+/// Dumps one part into the store. Nothing of it counts until the manifest that names it is committed.
+pub(super) async fn dump(
+    app: &App,
+    packing: &Packing,
+    manifest: &Manifest,
+    part: DumpPart,
+) -> Result<(Part, Option<Contents>), Failure> {
+    let name = layout::part_name(part.kind, part.database.as_deref(), part.extension);
+    packing.log.say(format!("DUMP: {} started", manifest.engine));
+    let running = app.runner.read(&part.tool).await?;
+    let (watched, contents) = pipeline::witness(running.body, part.witness);
+    let gauges = PackGauges::new();
+    let task = Task {
+        label: format!("dumping {}", part.database.as_deref().unwrap_or("globals")),
+        total: (part.estimate > 0).then_some(part.estimate),
+        gauge: gauges.plain.clone(),
+    };
+    let progress = app.watch.start(task);
+    let stored = store_stream(packing, manifest, &name, (watched, &gauges)).await;
+    drop(progress);
+    let segments = stored?;
+    let plain_bytes = gauges.plain.bytes();
+    packing.log.say(format!("DUMP: {plain_bytes} bytes uncompressed"));
+    let contents = contents.get().cloned().flatten();
+    let part = Part {
+        kind: part.kind,
+        database: part.database,
+        tables: contents.as_ref().map(|contents| contents.tables.len() as u64),
+        rows: contents.as_ref().map(Contents::rows),
+        argv: part.tool.display_args(),
+        properties: part.properties,
+        ..describe(name, segments, &gauges)?
+    };
+    let objects = part.segments.len();
+    let first = part.segments.first().map(|segment| segment.key.to_string()).unwrap_or_default();
+    let size = ByteSize(part.stored_bytes);
+    packing.log.say(match objects {
+        1 => format!("UPLOAD: {first} ({size})"),
+        _ => format!("UPLOAD: {first} and {} more objects ({size})", objects - 1),
+    });
+    Ok((part, contents))
+}
+
+/// Stores bytes that are in memory as a part.
+pub(super) async fn store_bytes(
+    packing: &Packing,
+    manifest: &Manifest,
+    kind: PartKind,
+    bytes: Vec<u8>,
+) -> Result<Part, Failure> {
+    let name = layout::part_name(kind, None, "json");
+    let gauges = PackGauges::new();
+    let source: ByteReader<'static> = Box::pin(std::io::Cursor::new(bytes));
+    let segments = store_stream(packing, manifest, &name, (source, &gauges)).await?;
+    Ok(Part { kind, ..describe(name, segments, &gauges)? })
+}
+
+/// Packs `source` and stores it in as many objects as the store's limit asks for.
+async fn store_stream(
+    packing: &Packing,
+    manifest: &Manifest,
+    part: &str,
+    (source, gauges): (ByteReader<'static>, &PackGauges),
+) -> Result<Vec<Segment>, Failure> {
+    let source = pipeline::cancellable(source, packing.stop.clone());
+    let recipe = Recipe { codec: packing.codec, level: packing.level };
+    let packed = pipeline::pack(source, &recipe, gauges);
+    let file = layout::part_file(part, packing.codec, packing.sealing.as_ref().map(|(cipher, _)| *cipher));
+    let mut identity = ObjectIdentity {
+        repository: manifest.repository,
+        database: manifest.database.clone(),
+        backup: manifest.id.clone(),
+        part: part.to_owned(),
+        segment: 0,
+    };
+    let object_limit = packing.store.object_limit();
+    let packed_limit = match &packing.sealing {
+        Some(_) => crypto::packed_limit(object_limit, &identity),
+        None => object_limit,
+    };
+    let mut cutter = Segments::new(packed, packed_limit);
+    let mut segments = Vec::new();
+    while let Some(segment) = cutter.next().await? {
+        let sealed = match &packing.sealing {
+            Some((cipher, key)) => crypto::seal(segment, key, *cipher, &identity)?,
+            None => segment,
+        };
+        let stored = Gauge::hashing();
+        let key = layout::segment(&manifest.database, &manifest.id, &file, identity.segment);
+        packing.store.put(&key, pipeline::measure(sealed, &stored), ObjectRole::Data).await?;
+        let sha256 = stored.digest().ok_or_else(|| incomplete(&key.to_string()))?;
+        segments.push(Segment { key, bytes: stored.bytes(), sha256 });
+        identity.segment += 1;
+    }
+    Ok(segments)
+}
+
+fn describe(name: String, segments: Vec<Segment>, gauges: &PackGauges) -> Result<Part, Failure> {
+    Ok(Part {
+        kind: PartKind::Contents,
+        database: None,
+        plain_bytes: gauges.plain.bytes(),
+        packed_bytes: gauges.packed.bytes(),
+        packed_sha256: gauges.packed.digest().ok_or_else(|| incomplete(&name))?,
+        stored_bytes: segments.iter().map(|segment| segment.bytes).sum(),
+        name,
+        segments,
+        tables: None,
+        rows: None,
+        argv: Vec::new(),
+        properties: serde_json::Value::Null,
+    })
+}
+
+/// A store that returned before it had read its body to the end has not stored it.
+fn incomplete(what: &str) -> Failure {
+    Failure::new(crate::commands::Class::Integrity, format!("`{what}` was not read to its end"))
+}

@@ -1,0 +1,41 @@
+//! What is written down about a run.
+
+use crate::catalog::{FORMAT, Manifest, RecipeRecord, lease};
+use crate::commands::App;
+use crate::config::DatabaseEntry;
+use crate::model::{BackupId, BackupStatus, Codec, Method, RepositoryId};
+
+/// A manifest of a run that has done nothing yet: it says `failed` until a backup is proven.
+pub(in crate::commands) fn blank(
+    app: &App,
+    database: &DatabaseEntry,
+    (repository, id): (RepositoryId, BackupId),
+) -> Manifest {
+    let now = app.clock.now();
+    Manifest {
+        format: FORMAT,
+        kind: id.kind(),
+        id,
+        repository,
+        database: database.name.clone(),
+        engine: database.engine,
+        server: None,
+        tool: None,
+        method: Method::Logical,
+        parent: None,
+        source: None,
+        started_at: now,
+        finished_at: now,
+        duration_ms: 0,
+        span: None,
+        status: BackupStatus::Failed,
+        error: None,
+        fallback_reason: None,
+        note: None,
+        labels: database.labels.clone(),
+        jagad: env!("CARGO_PKG_VERSION").to_owned(),
+        host: lease::host_name(),
+        recipe: RecipeRecord { codec: Codec::None, level: 0, cipher: None, key_id: None },
+        parts: Vec::new(),
+    }
+}

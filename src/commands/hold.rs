@@ -1,0 +1,130 @@
+//! Taking the lease on a database, and telling the truth about runs that died holding it.
+
+use super::{App, Class, Failure, RunLog};
+use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
+use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
+use crate::config::DatabaseEntry;
+use crate::model::{BackupId, BackupStatus};
+use crate::store::ObjectKey;
+use std::time::{Duration, Instant};
+
+/// What the lease is wanted for.
+pub(super) struct Purpose<'a> {
+    /// What will be done.
+    pub(super) operation: Operation,
+    /// The backup that is made or restored.
+    pub(super) backup: Option<BackupId>,
+    /// How long to wait while somebody else holds it.
+    pub(super) wait: Duration,
+    /// The log of the run.
+    pub(super) log: &'a RunLog,
+}
+
+/// Takes the lease on `database`. Runs that died with it are first recorded as failed and their leftovers removed.
+pub(super) async fn hold(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseEntry,
+    purpose: &Purpose<'_>,
+) -> Result<Lease, Failure> {
+    let began = Instant::now();
+    let lifetime = app.inventory.settings.lease_lifetime;
+    loop {
+        let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
+        match Lease::acquire(catalog.store(), &database.name, record).await {
+            Ok(lease) => return Ok(lease),
+            Err(CatalogError::Expired { leases, .. }) => {
+                for (key, record) in leases {
+                    bury(app, catalog, database, (&key, &record), purpose.log).await?;
+                }
+            }
+            Err(error @ CatalogError::Busy { .. }) if began.elapsed() >= purpose.wait => {
+                return Err(error.into());
+            }
+            Err(CatalogError::Busy { .. }) => tokio::time::sleep(Duration::from_millis(500)).await,
+            Err(error) => return Err(error.into()),
+        }
+        app.cancel.check()?;
+    }
+}
+
+/// Records a dead run as failed, removes what it stored, and only then removes its lease: a crash in between leaves the
+/// lease, and the next run does it again.
+pub(super) async fn bury(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseEntry,
+    (key, dead): (&ObjectKey, &LeaseRecord),
+    log: &RunLog,
+) -> Result<(), Failure> {
+    log.warn(format!(
+        "the {} on host {}, process {}, since {} ended without a result",
+        dead.operation,
+        dead.host,
+        dead.pid,
+        dead.started.table()
+    ));
+    match (&dead.backup, dead.operation) {
+        (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
+        (_, Operation::Restore) => log.warn(format!(
+            "an interrupted restore may have left a database named …__jagad_… on `{}`; `jagad check {}` shows it",
+            database.name, database.name
+        )),
+        _ => {}
+    }
+    catalog.store().delete(std::slice::from_ref(key)).await?;
+    Ok(())
+}
+
+async fn bury_backup(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseEntry,
+    (id, dead): (&BackupId, &LeaseRecord),
+    log: &RunLog,
+) -> Result<(), Failure> {
+    // Killed between its commit and the release of its lease: nothing is wrong with it.
+    if catalog.manifest(&database.name, id).await?.is_some() {
+        log.say(format!("its backup {id} had been committed"));
+        return Ok(());
+    }
+    let failure = FailureRecord {
+        class: "interrupted".to_owned(),
+        message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
+        help: Some("it was killed, or the host went down; what it had stored is removed".to_owned()),
+    };
+    let manifest = Manifest {
+        host: dead.host.clone(),
+        started_at: dead.started,
+        error: Some(failure),
+        ..super::backup::record::blank(app, database, (catalog.id(), id.clone()))
+    };
+    debug_assert!(manifest.status == BackupStatus::Failed);
+    let removed =
+        catalog.store().sweep_unfinished(&layout::backup(&database.name, id), Duration::ZERO).await?;
+    catalog.delete_leftovers(&database.name, id).await?;
+    match catalog.commit(&manifest).await {
+        // Another host buried it at the same time.
+        Ok(()) | Err(CatalogError::Store { source: crate::store::StoreError::AlreadyExists { .. }, .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    log.warn(format!(
+        "recorded backup {id} as failed and removed what it had stored ({removed} unfinished uploads)"
+    ));
+    Ok(())
+}
+
+/// What a lost lease means for the run that held it.
+pub(super) fn lost_or(lease: &Lease, app: &App, failure: Failure) -> Failure {
+    if let Some(interrupted) = app.cancel.failure() {
+        return interrupted;
+    }
+    if lease.lost().is_cancelled() {
+        return Failure::new(
+            Class::Busy,
+            "the lease could not be renewed in time, so the run stopped before its commit",
+        )
+        .help("check the connection to the store and run it again; nothing was committed");
+    }
+    failure
+}

@@ -1,0 +1,67 @@
+//! Finding the backup that a reference means, in the store where it is.
+
+use super::{App, Class, Failure};
+use crate::catalog::{BackupReference, Catalog, CatalogError, Entry};
+use crate::model::{BackupStatus, StoreName};
+
+/// The stores to look in: the named one; the one of the database that the reference names; else all, default first.
+fn stores(app: &App, reference: &BackupReference, named: Option<&StoreName>) -> Vec<StoreName> {
+    if let Some(name) = named {
+        return vec![name.clone()];
+    }
+    if let BackupReference::Latest(database) | BackupReference::At(database, _) = reference
+        && let Some(entry) = app.inventory.databases.get(database)
+    {
+        return app.inventory.store_of(entry, None).into_iter().collect();
+    }
+    let default = app.inventory.default_store().cloned();
+    let others = app.inventory.stores.keys().filter(|name| Some(*name) != default.as_ref()).cloned();
+    default.iter().cloned().chain(others).collect()
+}
+
+/// The backup that `reference` means, and the catalogue it is in.
+pub(super) async fn locate(
+    app: &App,
+    reference: &BackupReference,
+    store: Option<&StoreName>,
+) -> Result<(Catalog, Entry), Failure> {
+    let mut missing: Option<Failure> = None;
+    for name in stores(app, reference, store) {
+        let found = match Catalog::open(app.store(Some(&name)).await?).await {
+            Ok(catalog) => catalog.find(reference).await.map(|entry| (catalog, entry)),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(found) => return Ok(found),
+            Err(error @ (CatalogError::NotFound { .. } | CatalogError::NoRepository { .. })) => {
+                missing.get_or_insert_with(|| error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(missing.unwrap_or_else(no_store))
+}
+
+/// As [`locate`], and the backup must be one that restores.
+pub(super) async fn locate_good(
+    app: &App,
+    reference: &BackupReference,
+    store: Option<&StoreName>,
+) -> Result<(Catalog, Entry), Failure> {
+    let (catalog, entry) = locate(app, reference, store).await?;
+    match entry.manifest.status {
+        BackupStatus::Success => Ok((catalog, entry)),
+        status => Err(Failure::new(Class::Refused, format!("cannot restore backup with status: {status}"))
+            .help(format!(
+                "see why with `jagad logs {}`, and choose another from `jagad list`",
+                entry.manifest.id
+            ))),
+    }
+}
+
+/// The words users know for a configuration without any store.
+pub(super) fn no_store() -> Failure {
+    Failure::new(Class::Store, "no storage provider configured - add one")
+        .heading("STORAGE PROVIDER ERROR")
+        .help("add a [stores.NAME] table to the configuration")
+}

@@ -1,0 +1,108 @@
+//! What jagad does: each command is a page of named steps. The only place where engine, pipeline, store and catalog meet.
+
+pub mod backup;
+pub mod check;
+pub mod configuration;
+mod crash;
+pub mod delete;
+pub mod download;
+pub mod failure;
+mod hold;
+pub mod initialise;
+pub mod keys;
+pub mod list;
+mod locate;
+pub mod pin;
+pub mod restore;
+mod slots;
+mod stored;
+pub mod unlock;
+pub mod verify;
+pub mod watch;
+
+pub use failure::{Class, Failure};
+pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
+
+use crate::catalog::{Catalog, Manifest};
+use crate::config::{DatabaseEntry, Inventory};
+use crate::engine::{self, Engine};
+use crate::model::{Clock, DatabaseName, StoreName};
+use crate::process::Runner;
+use crate::store::{self, Store};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use tokio_util::sync::CancellationToken;
+
+/// Everything a command gets from outside: what the user declared, time, processes, somebody who watches, and the way to
+/// be stopped.
+#[derive(Clone)]
+pub struct App {
+    /// What the user declared.
+    pub inventory: Arc<Inventory>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Processes.
+    pub runner: Arc<dyn Runner>,
+    /// Who watches.
+    pub watch: Arc<dyn Watch>,
+    /// How it is stopped.
+    pub cancel: Cancel,
+}
+
+/// Tells every running step to stop, and remembers which signal asked for it.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel {
+    /// Fires when the run is to stop.
+    pub token: CancellationToken,
+    signal: Arc<AtomicU8>,
+}
+
+impl Cancel {
+    /// Stops everything because of `signal`.
+    pub fn stop(&self, signal: u8) {
+        self.signal.store(signal, Ordering::SeqCst);
+        self.token.cancel();
+    }
+
+    /// The failure that a stop by signal means, once one has happened.
+    pub fn failure(&self) -> Option<Failure> {
+        let signal = self.signal.load(Ordering::SeqCst);
+        (signal != 0).then(|| {
+            let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
+            Failure::new(Class::Interrupted(signal), format!("interrupted by {name}"))
+        })
+    }
+
+    /// An error once a stop was asked for; between two steps.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.failure().map_or(Ok(()), Err)
+    }
+}
+
+impl App {
+    /// The database entry `name`.
+    pub fn database(&self, name: &DatabaseName) -> Result<&DatabaseEntry, Failure> {
+        self.inventory.database(name).map_err(Failure::from)
+    }
+
+    /// Opens the store `name`, or the default one.
+    pub async fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn Store>, Failure> {
+        let settings = self.inventory.store_settings(name).await?;
+        Ok(store::open(&settings)?)
+    }
+
+    /// Opens the repository in the store `name`; there must be one.
+    pub async fn catalog(&self, name: Option<&StoreName>) -> Result<Catalog, Failure> {
+        Ok(Catalog::open(self.store(name).await?).await?)
+    }
+
+    /// The engine of a backup, to read or drill it: it needs tools, not a server, so no password either.
+    pub(crate) fn tools_of(&self, manifest: &Manifest) -> Box<dyn Engine> {
+        engine::bare(manifest.engine, self.inventory.bin_dir(&manifest.database))
+    }
+
+    /// A log of one run that this app's watcher hears.
+    pub fn log(&self) -> RunLog {
+        RunLog::new(Arc::clone(&self.watch), Arc::clone(&self.clock))
+    }
+}

@@ -1,0 +1,134 @@
+//! One part goes into the server.
+
+use super::plan::{PlannedLoad, RestorePlan};
+use super::{Proof, Request};
+use crate::catalog::{Manifest, Part};
+use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
+use crate::model::{CipherKind, PartKind};
+use crate::pipeline::UnpackGauges;
+use crate::process::{ToolError, ToolSpec};
+
+/// Loads one part; the errors that were ignored, if that was allowed, come back. When it fails the target is as before.
+pub(super) async fn load(
+    app: &App,
+    request: &Request,
+    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
+) -> Result<Vec<String>, Failure> {
+    let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
+    if loaded.is_err() {
+        for step in &load.plan.undo {
+            if let Err(error) = app.runner.output(step).await {
+                log.warn(format!("clean-up failed: {}", Failure::from(error).message()));
+            }
+        }
+    }
+    loaded
+}
+
+async fn steps(
+    app: &App,
+    request: &Request,
+    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
+) -> Result<Vec<String>, Failure> {
+    for step in &load.plan.before {
+        run(app, step).await?;
+    }
+    crash::point("restore-before-feed");
+    let ignored = feed(app, (load, manifest), (reading, log)).await?;
+    crash::point("restore-after-feed");
+    let whole_database = request.selection.is_everything() && load.part.kind == PartKind::Database;
+    if request.proof == Proof::Full && whole_database && ignored.is_empty() {
+        count(app, (plan, load, manifest), (reading, log)).await?;
+    }
+    app.cancel.check()?;
+    for step in &load.plan.after {
+        run(app, step).await?;
+        crash::point("restore-after-step");
+    }
+    Ok(ignored)
+}
+
+async fn run(app: &App, step: &ToolSpec) -> Result<(), Failure> {
+    app.runner.output(step).await.map(|_| ()).map_err(|error| Failure::from(error).heading("RESTORE ERROR"))
+}
+
+/// Streams the part into its tool, whose input is closed only when every digest agreed.
+async fn feed(
+    app: &App,
+    (load, manifest): (&PlannedLoad, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
+) -> Result<Vec<String>, Failure> {
+    let gauges = UnpackGauges::new();
+    let body = StoredPart::new(reading, manifest, &load.part).plain(&gauges);
+    let task = Task {
+        label: format!("restoring {}", load.database),
+        total: Some(load.part.plain_bytes),
+        gauge: gauges.plain.clone(),
+    };
+    let progress = app.watch.start(task);
+    let fed = app.runner.feed(&load.plan.feed, body).await;
+    drop(progress);
+    let run = fed.map_err(|error| with_heading(error.into()))?;
+    tell(log, manifest, &load.part);
+    if run.status == 0 {
+        return Ok(Vec::new());
+    }
+    if load.plan.partial_status == Some(run.status) {
+        let errors: Vec<String> =
+            run.stderr.lines().filter(|line| line.contains("error:")).map(ToOwned::to_owned).collect();
+        let count = errors.len();
+        log.warn(format!("{count} statements failed while restoring {}", load.database));
+        return Ok(if errors.is_empty() { vec![run.stderr] } else { errors });
+    }
+    let error =
+        ToolError::Failed { label: load.plan.feed.label.clone(), status: run.status, stderr: run.stderr };
+    Err(with_heading(error.into()))
+}
+
+/// A failure that has no known wording of its own is a failure of the restore.
+fn with_heading(failure: Failure) -> Failure {
+    if failure.heading.is_none() && failure.class == Class::Operation {
+        failure.heading("RESTORE ERROR")
+    } else {
+        failure
+    }
+}
+
+/// The lines users know.
+fn tell(log: &RunLog, manifest: &Manifest, part: &Part) {
+    for segment in &part.segments {
+        log.say(format!("DOWNLOAD: {} ({} bytes)", segment.key, segment.bytes));
+    }
+    if let Some(cipher) = manifest.recipe.cipher {
+        let name = match cipher {
+            CipherKind::Aes256Gcm => "AES-256-GCM",
+            CipherKind::ChaCha20Poly1305 => "ChaCha20-Poly1305",
+        };
+        log.say(format!("DECRYPT: OK ({name})"));
+    }
+    log.say(format!("DECOMPRESS: {} -> {} bytes", part.packed_bytes, part.plain_bytes));
+}
+
+/// Counts what was loaded, before anybody can see it, against what was counted while it was dumped.
+async fn count(
+    app: &App,
+    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
+) -> Result<(), Failure> {
+    let recorded = verify::contents::read(reading, manifest).await?;
+    let Some(expected) = load.part.database.as_ref().and_then(|database| recorded.get(database)) else {
+        return Ok(());
+    };
+    let found = plan.server.count(app.runner.as_ref(), &load.plan.filling).await?;
+    verify::contents::compare(&load.database, expected, &found)?;
+    log.say(format!(
+        "{}: {} tables, {} rows, as they were dumped",
+        load.database,
+        found.tables.len(),
+        found.rows()
+    ));
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! `jagad restore`: a backup goes back into a server, beside what is there, and takes its place only when it is whole.
+
+mod load;
+mod plan;
+mod report;
+
+pub use plan::{PlannedLoad, RestorePlan};
+pub use report::Report;
+
+use super::backup::{self, either, milliseconds, release};
+use super::hold::{self, Purpose, hold};
+use super::locate::locate_good;
+use super::stored::Reading;
+use super::{App, Class, Failure, Question, RunLog, crash};
+use crate::catalog::lease::{Operation, host_name};
+use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
+use crate::config::DatabaseEntry;
+use crate::engine::{Ownership, Selection, TargetEffect};
+use crate::model::{DatabaseName, StoreName, random_word};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What to restore where.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The backup.
+    pub backup: BackupReference,
+    /// The store it is in; `None` looks for it.
+    pub store: Option<StoreName>,
+    /// The database entry to restore into; `None` is the one it was taken from.
+    pub target: Option<DatabaseName>,
+    /// Name of the logical database on the target; `None` keeps its own.
+    pub into: Option<String>,
+    /// Logical databases of the backup; empty means all.
+    pub databases: Vec<String>,
+    /// Objects of them.
+    pub selection: Selection,
+    /// Owners.
+    pub owners: Ownership,
+    /// Grants.
+    pub privileges: Ownership,
+    /// Whether roles and tablespaces are restored first.
+    pub globals: Globals,
+    /// What an error in a statement means.
+    pub on_error: OnError,
+    /// Whether the target is backed up first.
+    pub safety: Safety,
+    /// Whether objects are looked at before, and rows counted after.
+    pub proof: Proof,
+    /// Whether a protected target may be overwritten.
+    pub force: Force,
+    /// Whether to stop after the plan.
+    pub mode: Mode,
+    /// How long to wait for the target's lease.
+    pub wait: Duration,
+}
+
+/// Roles and tablespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Globals {
+    /// Restore those that are missing.
+    Restore,
+    /// Leave them.
+    Leave,
+}
+
+/// What an error in a statement means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// The restore fails and leaves nothing.
+    Stop,
+    /// It goes on and is reported as partial.
+    Count,
+}
+
+/// A backup of the target before it is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Safety {
+    /// Take one, pinned.
+    Backup,
+    /// Take none.
+    Nothing,
+}
+
+/// Checks around the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Look at every object before, count every row after.
+    Full,
+    /// Neither; digests are checked all the same.
+    DigestsOnly,
+}
+
+/// What protection means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// A protected target is refused.
+    No,
+    /// It may be overwritten.
+    Yes,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Show what would be done.
+    Plan,
+    /// Do it.
+    Run,
+}
+
+/// Restores, or plans to.
+pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    let began = Instant::now();
+    let (catalog, entry) = locate_good(app, &request.backup, request.store.as_ref()).await?;
+    let manifest = &entry.manifest;
+    let target = target(app, request, manifest)?;
+
+    // Everything that can be known is known before anything is touched.
+    let keyring = Arc::new(app.inventory.keyring()?);
+    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
+    let plan = plan::make(app, request, (manifest, target), &reading).await?;
+    if request.mode == Mode::Plan {
+        return Ok(Report::planned(manifest, &plan));
+    }
+    app.watch.confirm(&question(&plan, manifest))?;
+    let log = app.log();
+    if request.safety == Safety::Backup {
+        safety_backup(app, target, &plan, &log).await?;
+    }
+
+    let home = Catalog::open_or_create(
+        app.store(app.inventory.store_of(target, None).as_ref()).await?,
+        app.clock.now(),
+        app.inventory.settings.lease_lifetime,
+    )
+    .await?;
+    let purpose = Purpose {
+        operation: Operation::Restore,
+        backup: Some(manifest.id.clone()),
+        wait: request.wait,
+        log: &log,
+    };
+    let lease = hold(app, &home, target, &purpose).await?;
+    crash::point("restore-after-lease");
+    let mut record = blank_record(app, manifest, &plan);
+    let stop = either(&app.cancel.token, lease.lost());
+    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
+    let loaded = load_all(app, request, (&plan, manifest), (&reading, &lease, &log)).await;
+
+    record.finished_at = app.clock.now();
+    record.duration_ms = milliseconds(began);
+    let outcome = match loaded {
+        Ok(ignored) => {
+            record.status = if ignored.is_empty() { "success" } else { "partial" }.to_owned();
+            Ok(Report::done(manifest, &plan, &record, ignored))
+        }
+        Err(failure) => {
+            let failure = hold::lost_or(&lease, app, failure);
+            record.error = Some(failure.record());
+            Err(failure)
+        }
+    };
+    if let Err(error) = home.record_restore(&record).await {
+        log.warn(format!("the restore was not recorded: {}", Failure::from(error).message()));
+    }
+    release(lease, &log).await;
+    if outcome.is_ok() {
+        log.say("RESTORE: OK");
+    }
+    outcome
+}
+
+/// The entry to restore into: it must be of the same engine, and unprotected unless forced.
+fn target<'a>(
+    app: &'a App,
+    request: &Request,
+    manifest: &crate::catalog::Manifest,
+) -> Result<&'a DatabaseEntry, Failure> {
+    let name = request.target.as_ref().unwrap_or(&manifest.database);
+    let target = app.database(name)?;
+    if target.engine != manifest.engine {
+        let message = format!("the backup is of {}, `{name}` is {}", manifest.engine, target.engine);
+        return Err(Failure::new(Class::Refused, message).help("choose a --target of the same engine"));
+    }
+    if target.protect && request.force == Force::No && request.mode == Mode::Run {
+        return Err(Failure::new(Class::Refused, format!("`{name}` is protected"))
+            .help("restore into another entry with --target, or overwrite it with --force"));
+    }
+    Ok(target)
+}
+
+/// What is about to happen, for somebody who was woken up.
+fn question(plan: &RestorePlan, manifest: &crate::catalog::Manifest) -> Question {
+    let mut facts = vec![format!(
+        "Backup {} of `{}`, finished {}, from PostgreSQL {}.",
+        manifest.id,
+        manifest.database,
+        manifest.finished_at,
+        manifest.server.as_ref().map_or("?", |server| server.version.as_str())
+    )];
+    facts.extend(plan.lines());
+    let replaced: Vec<_> =
+        plan.loads.iter().filter(|load| load.replaces()).map(|load| load.database.as_str()).collect();
+    let question = if replaced.is_empty() {
+        format!("Restore into `{}` at {}?", plan.target, plan.address)
+    } else {
+        format!("Replace {} on `{}` at {}? There is no undo.", replaced.join(", "), plan.target, plan.address)
+    };
+    Question { facts, question }
+}
+
+/// A pinned backup of what is about to be replaced.
+async fn safety_backup(
+    app: &App,
+    target: &DatabaseEntry,
+    plan: &RestorePlan,
+    log: &RunLog,
+) -> Result<(), Failure> {
+    let databases: Vec<String> = plan
+        .loads
+        .iter()
+        .filter(|load| matches!(load.plan.effect, TargetEffect::Replaces { .. } | TargetEffect::AddsTo))
+        .map(|load| load.database.clone())
+        .collect();
+    if databases.is_empty() {
+        log.say("nothing is replaced, so no safety backup is taken");
+        return Ok(());
+    }
+    let choices = backup::Choices {
+        databases,
+        note: Some("before a restore".to_owned()),
+        pin: true,
+        ..backup::Choices::default()
+    };
+    let report =
+        backup::back_up(app, target, &choices).await.map_err(|failure| failure.doing("safety backup"))?;
+    log.say(format!("safety backup {} of `{}` is pinned", report.id, target.name));
+    Ok(())
+}
+
+/// Loads part after part. Each becomes visible by itself, whole; the first that fails stops the rest.
+async fn load_all(
+    app: &App,
+    request: &Request,
+    (plan, manifest): (&RestorePlan, &crate::catalog::Manifest),
+    (reading, lease, log): (&Reading<'_>, &Lease, &RunLog),
+) -> Result<Vec<String>, Failure> {
+    let mut ignored = Vec::new();
+    for (done, load) in plan.loads.iter().enumerate() {
+        app.cancel.check()?;
+        lease.check().await?;
+        let loaded = load::load(app, request, (plan, load, manifest), (reading, log)).await;
+        match loaded {
+            Ok(errors) => ignored.extend(errors),
+            Err(failure) if done == 0 => return Err(failure),
+            Err(failure) => {
+                let before: Vec<_> = plan.loads[..done].iter().map(|load| load.database.as_str()).collect();
+                return Err(failure.doing(format!("{} restored before this failed", before.join(", "))));
+            }
+        }
+    }
+    Ok(ignored)
+}
+
+fn blank_record(app: &App, manifest: &crate::catalog::Manifest, plan: &RestorePlan) -> RestoreRecord {
+    let now = app.clock.now();
+    RestoreRecord {
+        format: FORMAT,
+        id: format!("{}-restore-{}", now.compact(), random_word(6)),
+        backup: manifest.id.clone(),
+        source: manifest.database.clone(),
+        target: plan.target.clone(),
+        databases: plan.loads.iter().map(|load| load.database.clone()).collect(),
+        status: "failed".to_owned(),
+        started_at: now,
+        finished_at: now,
+        duration_ms: 0,
+        error: None,
+        host: host_name(),
+    }
+}

@@ -1,0 +1,142 @@
+//! What a restore would do, worked out before anything is touched.
+
+use super::{Globals, OnError, Proof, Request};
+use crate::catalog::{Manifest, Part};
+use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::verify::levels;
+use crate::commands::{App, Class, Failure};
+use crate::config::DatabaseEntry;
+use crate::engine::{self, LoadPlan, RestoreTarget, Server, TargetEffect};
+use crate::model::{ByteSize, DatabaseName, PartKind, random_word};
+
+/// A restore that could be started.
+pub struct RestorePlan {
+    /// The entry restored into.
+    pub target: DatabaseName,
+    /// Its address.
+    pub address: String,
+    /// The inspected server.
+    pub server: Box<dyn Server>,
+    /// What is loaded, in order.
+    pub loads: Vec<PlannedLoad>,
+}
+
+/// One part and how it is loaded.
+pub struct PlannedLoad {
+    /// The part.
+    pub part: Part,
+    /// Name of the logical database on the target; `globals` for globals.
+    pub database: String,
+    /// How.
+    pub plan: LoadPlan,
+}
+
+impl PlannedLoad {
+    /// Whether an existing database gives way.
+    pub fn replaces(&self) -> bool {
+        matches!(self.plan.effect, TargetEffect::Replaces { .. })
+    }
+
+    /// One sentence for people.
+    pub fn describe(&self) -> String {
+        let size = ByteSize(self.part.plain_bytes);
+        let database = &self.database;
+        match &self.plan.effect {
+            TargetEffect::Creates => format!("Database \"{database}\" is created from {size} of dump."),
+            TargetEffect::Replaces { bytes, sessions } => format!(
+                "Database \"{database}\" ({}) is replaced by {size} of dump; {sessions} sessions are ended. It stays in \
+                 use until the new one is whole.",
+                ByteSize(*bytes)
+            ),
+            TargetEffect::AddsTo => {
+                format!("Objects are added to database \"{database}\" in one transaction.")
+            }
+            TargetEffect::AddsGlobals => "Missing roles and tablespaces are created.".to_owned(),
+        }
+    }
+}
+
+impl RestorePlan {
+    /// What would be done, line by line.
+    pub fn lines(&self) -> Vec<String> {
+        let of = |load: &PlannedLoad| {
+            std::iter::once(load.describe()).chain(load.plan.notes.clone()).collect::<Vec<_>>()
+        };
+        self.loads.iter().flat_map(of).collect()
+    }
+}
+
+/// Plans the restore: the right parts, all objects present, the key at hand, the server able.
+pub(super) async fn make(
+    app: &App,
+    request: &Request,
+    (manifest, target): (&Manifest, &DatabaseEntry),
+    reading: &Reading<'_>,
+) -> Result<RestorePlan, Failure> {
+    let parts = choose(request, manifest)?;
+    if request.proof == Proof::Full {
+        levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
+    }
+    let engine = engine::open(&app.inventory.engine_settings(target).await?);
+    let server = engine.inspect(app.runner.as_ref()).await?;
+    let mut loads = Vec::new();
+    for part in parts {
+        let database = match (part.kind, &request.into, &part.database) {
+            (PartKind::Globals, _, _) => "globals".to_owned(),
+            (_, Some(into), _) => into.clone(),
+            (_, None, Some(database)) => database.clone(),
+            (_, None, None) => continue,
+        };
+        let restore = RestoreTarget {
+            kind: part.kind,
+            source_database: part.database.clone().unwrap_or_default(),
+            database: database.clone(),
+            properties: part.properties.clone(),
+            server_version: manifest.server.as_ref().map(|server| server.version.clone()).unwrap_or_default(),
+            selection: request.selection.clone(),
+            owners: request.owners,
+            privileges: request.privileges,
+            stop_at_first_error: request.on_error == OnError::Stop,
+            token: random_word(6),
+        };
+        let archive = StoredPart::new(reading, manifest, part);
+        let plan = server.load(app.runner.as_ref(), &restore, &archive).await?;
+        loads.push(PlannedLoad { part: part.clone(), database, plan });
+    }
+    Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads })
+}
+
+/// The parts that were asked for: globals first, so that owners exist.
+fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
+    let mut parts: Vec<&Part> = Vec::new();
+    if request.globals == Globals::Restore {
+        parts.extend(manifest.parts_of(PartKind::Globals));
+        if parts.is_empty() {
+            return Err(Failure::new(Class::NotFound, format!("backup {} holds no globals", manifest.id))
+                .help("it was taken with `dump.globals = false`; leave out --globals"));
+        }
+    }
+    let dumps: Vec<&Part> = manifest.parts_of(PartKind::Database).collect();
+    let names = || dumps.iter().filter_map(|part| part.database.as_deref()).collect::<Vec<_>>().join(", ");
+    let chosen: Vec<&Part> = if request.databases.is_empty() {
+        dumps.clone()
+    } else {
+        let mut chosen = Vec::new();
+        for wanted in &request.databases {
+            let part = dumps.iter().find(|part| part.database.as_ref() == Some(wanted)).ok_or_else(|| {
+                Failure::new(Class::NotFound, format!("backup {} holds no database `{wanted}`", manifest.id))
+                    .help(format!("it holds {}", names()))
+            })?;
+            chosen.push(*part);
+        }
+        chosen
+    };
+    if chosen.len() != 1 && (request.into.is_some() || !request.selection.is_everything()) {
+        let message = "--into, --schema and --table go with exactly one logical database";
+        return Err(
+            Failure::new(Class::Usage, message).help(format!("choose one with --dbname: {}", names()))
+        );
+    }
+    parts.extend(chosen);
+    Ok(parts)
+}

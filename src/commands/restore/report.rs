@@ -1,0 +1,91 @@
+//! What a restore tells at its end.
+
+use super::plan::RestorePlan;
+use crate::catalog::{Manifest, RestoreRecord};
+use crate::model::{BackupId, DatabaseName};
+use serde::Serialize;
+
+/// What was restored, or would be.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// `planned`, `success` or `partial`.
+    pub status: String,
+    /// The backup.
+    pub backup: BackupId,
+    /// Where it came from.
+    pub source: DatabaseName,
+    /// Where it goes.
+    pub target: DatabaseName,
+    /// Address of the target.
+    pub address: String,
+    /// Identity of the restore's record, once it ran.
+    pub restore: Option<String>,
+    /// What is loaded.
+    pub loads: Vec<LoadReport>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// Errors that were ignored because that was asked for.
+    pub ignored_errors: Vec<String>,
+}
+
+/// One loaded part.
+#[derive(Debug, Clone, Serialize)]
+pub struct LoadReport {
+    /// Name of the logical database on the target.
+    pub database: String,
+    /// In words: what it does to the target.
+    pub effect: String,
+    /// Plain bytes.
+    pub plain_bytes: u64,
+    /// Rows in them, where they were counted.
+    pub rows: Option<u64>,
+    /// Command lines in order.
+    pub steps: Vec<Vec<String>>,
+    /// Worth knowing.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// A plan.
+    pub(super) fn planned(manifest: &Manifest, plan: &RestorePlan) -> Self {
+        Self {
+            status: "planned".to_owned(),
+            backup: manifest.id.clone(),
+            source: manifest.database.clone(),
+            target: plan.target.clone(),
+            address: plan.address.clone(),
+            restore: None,
+            loads: plan.loads.iter().map(load).collect(),
+            duration_ms: None,
+            ignored_errors: Vec::new(),
+        }
+    }
+
+    /// A finished restore.
+    pub(super) fn done(
+        manifest: &Manifest,
+        plan: &RestorePlan,
+        record: &RestoreRecord,
+        ignored_errors: Vec<String>,
+    ) -> Self {
+        Self {
+            status: record.status.clone(),
+            restore: Some(record.id.clone()),
+            duration_ms: Some(record.duration_ms),
+            ignored_errors,
+            ..Self::planned(manifest, plan)
+        }
+    }
+}
+
+fn load(load: &super::PlannedLoad) -> LoadReport {
+    let tools = load.plan.before.iter().chain([&load.plan.feed]).chain(&load.plan.after);
+    LoadReport {
+        database: load.database.clone(),
+        effect: load.describe(),
+        plain_bytes: load.part.plain_bytes,
+        rows: load.part.rows,
+        steps: tools.map(crate::process::ToolSpec::display_args).collect(),
+        notes: load.plan.notes.clone(),
+    }
+}

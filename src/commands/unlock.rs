@@ -1,0 +1,36 @@
+//! `jagad unlock`: ends the claim of a run that is certainly dead.
+
+use super::{App, Failure, Question, hold};
+use crate::catalog::layout;
+use crate::catalog::lease::{self, Found};
+use crate::model::{DatabaseName, StoreName};
+use serde::Serialize;
+
+/// What was unlocked.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The database entry.
+    pub database: DatabaseName,
+    /// The leases that were removed, described.
+    pub removed: Vec<String>,
+}
+
+/// Shows who holds the lease, asks, records the run as failed and removes its lease.
+///
+/// A run that is alive after all notices before its commit and commits nothing.
+pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) -> Result<Report, Failure> {
+    let entry = app.database(database)?;
+    let catalog = app.catalog(app.inventory.store_of(entry, store).as_ref()).await?;
+    let found = lease::survey(catalog.store().as_ref(), &layout::leases(database)).await?;
+    let removed: Vec<String> = found.iter().map(Found::describe).collect();
+    if found.is_empty() {
+        return Ok(Report { database: database.clone(), removed });
+    }
+    let question = format!("Take the lease on `{database}` away from it?");
+    app.watch.confirm(&Question { facts: removed.clone(), question })?;
+    let log = app.log();
+    for lease in &found {
+        hold::bury(app, &catalog, entry, (&lease.key, &lease.record), &log).await?;
+    }
+    Ok(Report { database: database.clone(), removed })
+}

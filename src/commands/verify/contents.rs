@@ -1,0 +1,78 @@
+//! What a dump held, against what is there now.
+
+use crate::catalog::Manifest;
+use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::{Class, Failure};
+use crate::model::{Contents, PartKind, TableRows};
+use crate::pipeline::UnpackGauges;
+use std::collections::BTreeMap;
+use tokio::io::AsyncReadExt as _;
+
+/// More than a million tables would fit.
+const LIMIT: u64 = 256 << 20;
+
+/// The recorded contents of every logical database; empty when the backup recorded none.
+pub(in crate::commands) async fn read(
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+) -> Result<BTreeMap<String, Contents>, Failure> {
+    let Some(part) = manifest.parts_of(PartKind::Contents).next() else { return Ok(BTreeMap::new()) };
+    let mut bytes = Vec::new();
+    let mut body = StoredPart::new(reading, manifest, part).plain(&UnpackGauges::new()).take(LIMIT);
+    body.read_to_end(&mut bytes).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::new(Class::Integrity, format!("`{}` cannot be read: {error}", part.name)))
+}
+
+/// An error that names the first tables that differ.
+pub(in crate::commands) fn compare(
+    database: &str,
+    expected: &Contents,
+    found: &Contents,
+) -> Result<(), Failure> {
+    let by_name = |contents: &Contents| -> BTreeMap<(String, String), u64> {
+        let entry = |table: &TableRows| ((table.schema.clone(), table.table.clone()), table.rows);
+        contents.tables.iter().map(entry).collect()
+    };
+    let (expected, found) = (by_name(expected), by_name(found));
+    let mut differences = Vec::new();
+    for ((schema, table), rows) in &expected {
+        match found.get(&(schema.clone(), table.clone())) {
+            Some(now) if now == rows => {}
+            Some(now) => differences.push(format!("{schema}.{table} has {now} rows, {rows} were dumped")),
+            None => differences.push(format!("{schema}.{table} is missing, {rows} rows were dumped")),
+        }
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let shown = differences.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+    let count = differences.len();
+    Err(Failure::new(Class::Integrity, format!("{database}: {count} tables differ: {shown}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(rows: &[(&str, u64)]) -> Contents {
+        let table = |(table, rows): &(&str, u64)| TableRows {
+            schema: "public".to_owned(),
+            table: (*table).to_owned(),
+            rows: *rows,
+        };
+        Contents { tables: rows.iter().map(table).collect(), ..Contents::default() }
+    }
+
+    #[test]
+    fn a_missing_table_and_a_missing_row_are_both_named() {
+        let dumped = contents(&[("a", 2), ("b", 0), ("c", 1)]);
+        assert!(compare("shop", &dumped, &dumped).is_ok());
+        let failure = compare("shop", &dumped, &contents(&[("a", 1), ("c", 1)])).unwrap_err();
+        assert_eq!(failure.class, Class::Integrity);
+        assert_eq!(
+            failure.message(),
+            "shop: 2 tables differ: public.a has 1 rows, 2 were dumped; public.b is missing, 0 rows were dumped"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! The three depths that need no server.
+
+use crate::catalog::{Manifest, Part, layout};
+use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::{App, Class, Failure, Task, Tone};
+use crate::model::{ByteReader, PartKind};
+use crate::pipeline::{self, Checked, UnpackGauges};
+use crate::process::ToolError;
+use crate::store::{ObjectKey, Store};
+use futures_util::TryStreamExt as _;
+use std::collections::BTreeMap;
+use tokio::io::AsyncReadExt as _;
+
+/// Every object is there with its recorded size.
+pub(in crate::commands) async fn every_object_is_there(
+    store: &dyn Store,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let folder = layout::backup(&manifest.database, &manifest.id);
+    let present: BTreeMap<ObjectKey, u64> =
+        store.list(&folder).map_ok(|object| (object.key, object.bytes)).try_collect().await?;
+    for segment in manifest.parts.iter().flat_map(|part| &part.segments) {
+        let problem = match present.get(&segment.key) {
+            Some(bytes) if *bytes == segment.bytes => continue,
+            Some(bytes) => format!("`{}` has {bytes} bytes, {} were stored", segment.key, segment.bytes),
+            None => format!("`{}` is missing", segment.key),
+        };
+        return Err(Failure::new(Class::Integrity, problem)
+            .help("this backup does not restore; choose another, and find out who changed the bucket"));
+    }
+    Ok(())
+}
+
+/// Every stored byte has its recorded SHA-256; with the key at hand, every packed byte too.
+pub(super) async fn every_byte_agrees(
+    app: &App,
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let mut keyless = false;
+    for part in &manifest.parts {
+        let gauges = UnpackGauges::new();
+        let task = Task {
+            label: format!("checking {}", part.name),
+            total: Some(part.stored_bytes),
+            gauge: gauges.stored.clone(),
+        };
+        let _progress = app.watch.start(task);
+        let checked = StoredPart::new(reading, manifest, part).check(&gauges).await;
+        let checked = checked.map_err(|error| Failure::from(error).doing(format!("check {}", part.name)))?;
+        keyless |= checked == Checked::Stored;
+    }
+    if keyless {
+        app.watch.say(
+            Tone::Warning,
+            "the key of this backup is not configured: only the stored bytes were checked",
+        );
+    }
+    Ok(())
+}
+
+/// Every part is decrypted, decompressed and parsed to its end by the engine's own tool.
+pub(super) async fn every_part_parses(
+    app: &App,
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    for part in &manifest.parts {
+        let gauges = UnpackGauges::new();
+        let body = StoredPart::new(reading, manifest, part).plain(&gauges);
+        let task = Task {
+            label: format!("reading {}", part.name),
+            total: Some(part.plain_bytes),
+            gauge: gauges.plain.clone(),
+        };
+        let _progress = app.watch.start(task);
+        parse(app, manifest, part, body)
+            .await
+            .map_err(|failure| failure.doing(format!("read {}", part.name)))?;
+    }
+    Ok(())
+}
+
+async fn parse(
+    app: &App,
+    manifest: &Manifest,
+    part: &Part,
+    body: ByteReader<'static>,
+) -> Result<(), Failure> {
+    if part.kind == PartKind::Contents {
+        return drain(body).await;
+    }
+    let version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
+    let reading = app.tools_of(manifest).reading(part.kind, version)?;
+    let (body, counted) = pipeline::witness(body, reading.witness);
+    match reading.tool {
+        Some(tool) => {
+            let run = app.runner.feed(&tool, body).await?;
+            if run.status != 0 {
+                // The bytes are those that were dumped, and their own tool cannot read them.
+                let error = ToolError::Failed { label: tool.label, status: run.status, stderr: run.stderr };
+                return Err(Failure { class: Class::Integrity, ..Failure::from(error) });
+            }
+        }
+        None => drain(body).await?,
+    }
+    let rows = counted.get().and_then(Option::as_ref).map(crate::model::Contents::rows);
+    match (rows, part.rows) {
+        (Some(found), Some(recorded)) if found != recorded => {
+            let problem = format!("{} holds {found} rows, {recorded} were recorded", part.name);
+            Err(Failure::new(Class::Integrity, problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads to the end, which proves what the reader proves at its end.
+pub(in crate::commands) async fn drain(mut body: ByteReader<'_>) -> Result<(), Failure> {
+    let mut buffer = vec![0; 256 << 10];
+    while body.read(&mut buffer).await? > 0 {}
+    Ok(())
+}

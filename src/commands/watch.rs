@@ -1,0 +1,98 @@
+//! How commands talk while they work. What is drawn, and where, is decided above.
+
+use super::failure::Failure;
+use crate::pipeline::Gauge;
+use std::sync::{Arc, Mutex};
+
+/// How serious a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// What is going on.
+    Info,
+    /// It goes on, but somebody should look.
+    Warning,
+}
+
+/// A long piece of work.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// For people: "dumping shop".
+    pub label: String,
+    /// Bytes to expect, where that is known.
+    pub total: Option<u64>,
+    /// Bytes done so far.
+    pub gauge: Gauge,
+}
+
+/// A question before harm is done.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What is about to happen, in lines.
+    pub facts: Vec<String>,
+    /// The question, answered with yes or no.
+    pub question: String,
+}
+
+/// Shows progress until it is dropped.
+pub trait Progress: Send {}
+
+/// Whoever looks at a run.
+pub trait Watch: Send + Sync {
+    /// Says one line.
+    fn say(&self, tone: Tone, line: &str);
+
+    /// Starts to show a piece of work.
+    fn start(&self, task: Task) -> Box<dyn Progress>;
+
+    /// Asks before harm. `Ok` is yes; no, or nobody there to ask, is a [`Failure`].
+    fn confirm(&self, question: &Question) -> Result<(), Failure>;
+}
+
+/// The log of one run: every line goes to the watcher at once and into the backup's log object at the end.
+#[derive(Clone)]
+pub struct RunLog {
+    watch: Arc<dyn Watch>,
+    clock: Arc<dyn crate::model::Clock>,
+    lines: Arc<Mutex<String>>,
+}
+
+/// A log object never grows beyond this; later lines are counted, not kept.
+const LOG_LIMIT: usize = 1 << 20;
+
+impl RunLog {
+    /// An empty log.
+    pub fn new(watch: Arc<dyn Watch>, clock: Arc<dyn crate::model::Clock>) -> Self {
+        Self { watch, clock, lines: Arc::default() }
+    }
+
+    /// Says and keeps a line.
+    pub fn say(&self, line: impl AsRef<str>) {
+        self.add(Tone::Info, line.as_ref());
+    }
+
+    /// Says and keeps a warning.
+    pub fn warn(&self, line: impl AsRef<str>) {
+        self.add(Tone::Warning, line.as_ref());
+    }
+
+    fn add(&self, tone: Tone, line: &str) {
+        self.keep(match tone {
+            Tone::Info => line.to_owned(),
+            Tone::Warning => format!("warning: {line}"),
+        });
+        self.watch.say(tone, line);
+    }
+
+    /// Keeps a line that the watcher is told otherwise.
+    pub fn keep(&self, line: impl AsRef<str>) {
+        let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if lines.len() < LOG_LIMIT {
+            lines.push_str(&format!("{} {}\n", self.clock.now(), line.as_ref()));
+        }
+    }
+
+    /// Everything kept so far.
+    pub fn text(&self) -> String {
+        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}

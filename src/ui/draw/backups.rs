@@ -1,0 +1,186 @@
+//! Backups, restores and verifications.
+
+use super::{Draw, count, elapsed, failure, pretty};
+use crate::commands::{Class, backup, delete, download, restore, verify};
+use crate::model::ByteSize;
+use crate::ui::table::table;
+use serde_json::{Value, json};
+
+impl Draw for backup::Outcome {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for (database, result) in &self.results {
+            match result {
+                Ok(report) => {
+                    text.push_str(&format!(
+                        "{}  {database}: {} in {}, {} of dump, {} stored in {}\n",
+                        report.id,
+                        count(report.rows, "row"),
+                        count(report.tables, "table"),
+                        ByteSize(report.plain_bytes),
+                        ByteSize(report.stored_bytes),
+                        elapsed(report.duration_ms),
+                    ));
+                    if let Some(last) = &report.verification {
+                        text.push_str(&format!("verified at level {}: {}\n", last.level, last.status));
+                    }
+                }
+                // The one failure of a run is told by `main`; of several, each must be told here.
+                Err(failure) if self.results.len() > 1 => {
+                    text.push_str(&format!("{database}: failed: {}\n", failure.message()));
+                    for line in failure.help.iter().flat_map(|help| help.lines()) {
+                        text.push_str(&format!("  help: {line}\n"));
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let one = |(database, result): &(crate::model::DatabaseName, Result<backup::Report, _>)| match result
+        {
+            Ok(report) => json!(report),
+            Err(error) => json!({ "database": database, "status": "failed", "error": failure(error) }),
+        };
+        pretty(&json!({ "backups": self.results.iter().map(one).collect::<Vec<Value>>() }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        backup::Outcome::verdict(self)
+    }
+}
+
+impl Draw for backup::Plan {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for database in &self.databases {
+            text.push_str(&format!(
+                "{} at {}, version {}:\n",
+                database.database, database.address, database.version
+            ));
+            for part in &database.parts {
+                let size =
+                    if part.estimate > 0 { format!(" ({})", ByteSize(part.estimate)) } else { String::new() };
+                let name = part.database.as_deref().unwrap_or("roles and tablespaces");
+                text.push_str(&format!("  {name}{size}: {}\n", part.argv.join(" ")));
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for restore::Report {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        if self.status == "planned" {
+            text.push_str(&format!(
+                "Backup {} would go to `{}` at {}:\n",
+                self.backup, self.target, self.address
+            ));
+        } else {
+            text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target));
+            text.push_str(&self.duration_ms.map(|ms| format!(" in {}", elapsed(ms))).unwrap_or_default());
+            text.push_str(":\n");
+        }
+        for load in &self.loads {
+            if self.status == "planned" {
+                text.push_str(&format!("  {}\n", load.effect));
+                load.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
+                load.steps.iter().for_each(|step| text.push_str(&format!("    {}\n", step.join(" "))));
+            } else {
+                let rows = load.rows.map(|rows| format!(", {}", count(rows, "row"))).unwrap_or_default();
+                text.push_str(&format!(
+                    "  {} ({} of dump{rows})\n",
+                    load.database,
+                    ByteSize(load.plain_bytes)
+                ));
+            }
+        }
+        for error in &self.ignored_errors {
+            text.push_str(&format!("  ignored: {error}\n"));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        (self.status == "partial").then_some(Class::Partial)
+    }
+}
+
+impl Draw for verify::Outcome {
+    fn human(&self) -> String {
+        let row = |one: &verify::VerifiedBackup| {
+            let last = &one.verification;
+            vec![
+                one.backup.to_string(),
+                one.database.to_string(),
+                last.level.to_string(),
+                last.status.clone(),
+                ByteSize(last.bytes).to_string(),
+                elapsed(last.duration_ms),
+            ]
+        };
+        let rows: Vec<_> = self.results.iter().map(row).collect();
+        let mut text = table(&["BACKUP", "DATABASE", "LEVEL", "RESULT", "READ", "TIME"], rows, &[4, 5]);
+        for (one, error) in
+            self.results.iter().filter_map(|one| Some((one, one.verification.error.as_ref()?)))
+        {
+            text.push_str(&format!("{}: {}\n", one.backup, error.message));
+            error.help.iter().for_each(|help| text.push_str(&format!("  help: {help}\n")));
+        }
+        if self.left > 0 {
+            text.push_str(&format!(
+                "{} left for the next time: the budget is used up\n",
+                count(self.left as u64, "backup")
+            ));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(&json!({ "verified": self.results, "left": self.left }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        self.verdict
+    }
+}
+
+impl Draw for download::Report {
+    fn human(&self) -> String {
+        // Standard output carries the data itself then.
+        if self.output == "-" {
+            String::new()
+        } else {
+            format!("{} ({})\n", self.output, ByteSize(self.bytes))
+        }
+    }
+
+    fn json(&self) -> String {
+        if self.output == "-" { String::new() } else { pretty(self) }
+    }
+}
+
+impl Draw for delete::Report {
+    fn human(&self) -> String {
+        let word = if self.status == "planned" { "would be deleted" } else { "deleted" };
+        let line = |one: &delete::Deleted| {
+            format!("{} of `{}` {word} ({})\n", one.id, one.database, ByteSize(one.stored_bytes))
+        };
+        self.backups.iter().map(line).collect()
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}

@@ -1,0 +1,178 @@
+//! What is in the catalogue.
+
+use super::{Draw, count, elapsed, pretty};
+use crate::catalog::{Manifest, Part};
+use crate::commands::{list, pin, unlock};
+use crate::model::ByteSize;
+use crate::ui::table::table;
+
+impl Draw for list::Report {
+    fn human(&self) -> String {
+        if self.backups.is_empty() {
+            return "no backups\n".to_owned();
+        }
+        let rows = self.backups.iter().map(row).collect();
+        let header = [
+            "ID",
+            "DATABASE",
+            "STARTED (UTC)",
+            "TIME",
+            "DUMP",
+            "STORED",
+            "STORE",
+            "STATUS",
+            "VERIFIED",
+            "HOLDS",
+        ];
+        let mut text = table(&header, rows, &[3, 4, 5]);
+        if self.more > 0 {
+            text.push_str(&format!("{} older: raise --limit\n", count(self.more as u64, "backup")));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+fn row(row: &list::Row) -> Vec<String> {
+    let size = |bytes: u64| if bytes == 0 { "-".to_owned() } else { ByteSize(bytes).to_string() };
+    let pinned = if row.pinned { " (pinned)" } else { "" };
+    vec![
+        row.id.to_string(),
+        row.database.to_string(),
+        row.started_at.table(),
+        row.duration_ms.map_or_else(|| "-".to_owned(), elapsed),
+        size(row.plain_bytes),
+        size(row.stored_bytes),
+        row.store.to_string(),
+        format!("{}{pinned}", row.status),
+        row.verified.clone().unwrap_or_else(|| "-".to_owned()),
+        holds(row),
+    ]
+}
+
+/// The logical databases, or why there are none, cut to what fits a line.
+fn holds(row: &list::Row) -> String {
+    const WIDTH: usize = 48;
+    let text = match &row.error {
+        Some(error) => error.clone(),
+        None if row.databases.is_empty() => row.note.clone().unwrap_or_default(),
+        None => row.databases.join(", "),
+    };
+    if text.chars().count() <= WIDTH {
+        text
+    } else {
+        text.chars().take(WIDTH - 1).collect::<String>() + "…"
+    }
+}
+
+impl Draw for list::Detail {
+    fn human(&self) -> String {
+        let manifest = &self.manifest;
+        let mut lines = facts(manifest);
+        lines.insert(2, ("store", self.store.clone()));
+        if let Some(pin) = &self.pin {
+            let note = pin.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            lines.push(("pinned", format!("since {} on {}{note}", pin.pinned_at.table(), pin.host)));
+        }
+        if let Some(last) = &self.verification {
+            lines.push((
+                "verified",
+                format!("{} at level {}, {}", last.status, last.level, last.verified_at.table()),
+            ));
+        }
+        let mut text: String = lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect();
+        if !manifest.parts.is_empty() {
+            text.push('\n');
+            let header =
+                ["PART", "DATABASE", "DUMP", "STORED", "OBJECTS", "TABLES", "ROWS", "SHA-256 (COMPRESSED)"];
+            text.push_str(&table(&header, manifest.parts.iter().map(part).collect(), &[2, 3, 4, 5, 6]));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("backup", manifest.id.to_string()),
+        ("database", format!("{} ({})", manifest.database, manifest.engine)),
+        ("status", manifest.status.to_string()),
+        ("started", format!("{} UTC", manifest.started_at.table())),
+        (
+            "finished",
+            format!("{} UTC, after {}", manifest.finished_at.table(), elapsed(manifest.duration_ms)),
+        ),
+    ];
+    if let Some(error) = &manifest.error {
+        lines.push(("error", format!("{} ({})", error.message, error.class)));
+        lines.extend(error.help.iter().map(|help| ("help", help.clone())));
+    }
+    if let Some(server) = &manifest.server {
+        let identity = server.identity.as_ref().map(|id| format!(", system {id}")).unwrap_or_default();
+        lines.push(("server", format!("{}{identity}", server.version)));
+    }
+    if let Some(source) = &manifest.source {
+        lines.push(("source", format!("{} {}: {}", source.role, source.address, source.reason)));
+    }
+    lines.extend(manifest.tool.iter().map(|tool| ("tool", tool.clone())));
+    let recipe = &manifest.recipe;
+    let cipher = match (&recipe.cipher, &recipe.key_id) {
+        (Some(cipher), Some(key)) => format!("{cipher}, key {key}"),
+        _ => "not encrypted".to_owned(),
+    };
+    lines.push(("packed", format!("{} level {}, {cipher}", recipe.codec, recipe.level)));
+    lines.push((
+        "size",
+        format!("{} of dump, {} stored", ByteSize(manifest.plain_bytes()), ByteSize(manifest.stored_bytes())),
+    ));
+    lines.extend(manifest.note.iter().map(|note| ("note", note.clone())));
+    if !manifest.labels.is_empty() {
+        let labels: Vec<_> = manifest.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        lines.push(("labels", labels.join(" ")));
+    }
+    lines.push(("made by", format!("jagad {} on {}", manifest.jagad, manifest.host)));
+    lines
+}
+
+fn part(part: &Part) -> Vec<String> {
+    let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    vec![
+        part.name.clone(),
+        part.database.clone().unwrap_or_else(|| "-".to_owned()),
+        ByteSize(part.plain_bytes).to_string(),
+        ByteSize(part.stored_bytes).to_string(),
+        part.segments.len().to_string(),
+        number(part.tables),
+        number(part.rows),
+        part.packed_sha256.to_string(),
+    ]
+}
+
+impl Draw for pin::Report {
+    fn human(&self) -> String {
+        format!("{} is {}\n", self.id, if self.pinned { "pinned" } else { "not pinned any more" })
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for unlock::Report {
+    fn human(&self) -> String {
+        if self.removed.is_empty() {
+            return format!("`{}` was not locked\n", self.database);
+        }
+        self.removed.iter().map(|lease| format!("removed: {lease}\n")).collect()
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}

@@ -1,0 +1,10 @@
+//! What users see: data on standard output, talk on standard error.
+
+mod draw;
+mod log;
+mod progress;
+mod table;
+mod terminal;
+
+pub use draw::Draw;
+pub use terminal::{Options, Terminal, print, print_failure};

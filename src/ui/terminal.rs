@@ -1,0 +1,204 @@
+//! The two streams of the process, and the person who may sit before them.
+
+use super::draw::Draw;
+use super::log::{self, LogOptions, Plain};
+use super::progress::{self, Style};
+use crate::cli::args::{ColorChoice, Global, LogFormat, LogLevel, ProgressStyle};
+use crate::commands::{Class, Failure, Progress, Question, Task, Tone, Watch};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use std::io::{IsTerminal as _, Write};
+use std::path::PathBuf;
+
+/// How to talk.
+#[derive(Debug, Clone)]
+pub struct Options {
+    json: bool,
+    yes: bool,
+    style: Style,
+    level: LogLevel,
+    format: LogFormat,
+    file: Option<PathBuf>,
+    plain: bool,
+    coloured: bool,
+}
+
+impl Options {
+    /// What the flags ask for; `configured` stands in where they do not say.
+    pub fn new(global: &Global, configured: Option<&crate::config::LogSettings>) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let style = match global.progress {
+            ProgressStyle::Auto if terminal && !global.quiet => Style::Bar,
+            ProgressStyle::Auto if !global.quiet => Style::Plain,
+            ProgressStyle::Auto | ProgressStyle::None => Style::None,
+            ProgressStyle::Bar => Style::Bar,
+            ProgressStyle::Plain => Style::Plain,
+            ProgressStyle::Json => Style::Json,
+        };
+        let spoken = match (global.quiet, global.verbose) {
+            (true, _) => Some(LogLevel::Warn),
+            (false, 0) => None,
+            (false, 1) => Some(LogLevel::Debug),
+            (false, _) => Some(LogLevel::Trace),
+        };
+        Self {
+            json: global.json,
+            yes: global.yes,
+            style,
+            level: global.log_level.or(spoken).or(configured.map(|log| log.level)).unwrap_or(LogLevel::Info),
+            format: global.log_format.or(configured.map(|log| log.format)).unwrap_or(LogFormat::Text),
+            file: global.log_file.clone().or_else(|| configured.and_then(|log| log.file.clone())),
+            plain: terminal,
+            coloured: match global.color {
+                ColorChoice::Auto => terminal && std::env::var_os("NO_COLOR").is_none(),
+                ColorChoice::Always => true,
+                ColorChoice::Never => false,
+            },
+        }
+    }
+}
+
+/// Standard output and standard error.
+#[derive(Debug)]
+pub struct Terminal {
+    options: Options,
+    bars: MultiProgress,
+}
+
+/// Where log lines go: above the bars, if there are any.
+#[derive(Clone)]
+pub(super) struct Lines {
+    bars: MultiProgress,
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Lines {
+    type Writer = Line;
+    fn make_writer(&'a self) -> Line {
+        Line { bars: self.bars.clone(), text: Vec::new() }
+    }
+}
+
+/// One log line on its way.
+pub(super) struct Line {
+    bars: MultiProgress,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bars.suspend(|| talk(&String::from_utf8_lossy(&self.text)));
+    }
+}
+
+/// Writes to standard error; a closed one is nobody's fault.
+pub(super) fn talk(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+impl Terminal {
+    /// Starts logging and gets ready to talk. Fails when the log file cannot be opened.
+    pub fn start(options: Options) -> Result<Self, Failure> {
+        let target = match options.style {
+            Style::Bar => ProgressDrawTarget::stderr(),
+            _ => ProgressDrawTarget::hidden(),
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        let log = LogOptions {
+            level: options.level,
+            format: options.format,
+            file: options.file.as_deref(),
+            plain: Plain { stamped: !options.plain, coloured: options.coloured },
+        };
+        log::start(&log, Lines { bars: bars.clone() }).map_err(|error| {
+            Failure::from(error).doing("open the log file").help("check --log-file or log.file")
+        })?;
+        Ok(Self { options, bars })
+    }
+
+    /// Shows a report on standard output and says what it means for the exit code.
+    pub fn show(&self, report: &dyn Draw) -> Result<Option<Class>, Failure> {
+        let text = if self.options.json { report.json() } else { report.human() };
+        print(text.as_bytes())?;
+        Ok(report.verdict())
+    }
+
+    /// Shows a failure: on standard error for people, and on standard output as JSON where data was to be JSON.
+    pub fn fail(&self, failure: &Failure) {
+        if self.options.json {
+            let text = serde_json::json!({ "error": super::draw::failure(failure) });
+            let _ = print(format!("{text:#}\n").as_bytes());
+        }
+        self.bars.suspend(|| talk(&describe(failure, self.options.coloured)));
+    }
+}
+
+/// A failure for people: the chain once, and what to do on lines of its own.
+pub(super) fn describe(failure: &Failure, coloured: bool) -> String {
+    let (red, cyan, plain) = if coloured { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
+    let mut text = format!("{red}error:{plain} {}\n", failure.message());
+    for line in failure.help.iter().flat_map(|help| help.lines()) {
+        text.push_str(&format!("{cyan} help:{plain} {line}\n"));
+    }
+    text
+}
+
+/// Shows a failure before there is a terminal to show it with.
+pub fn print_failure(failure: &Failure) {
+    talk(&describe(failure, false));
+}
+
+/// Writes to standard output. A reader that went away (`| head`) is a quiet end, not an error.
+pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::from(error).doing("write to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Watch for Terminal {
+    fn say(&self, tone: Tone, line: &str) {
+        match tone {
+            Tone::Info => tracing::info!(target: "jagad", "{line}"),
+            Tone::Warning => tracing::warn!(target: "jagad", "{line}"),
+        }
+    }
+
+    fn start(&self, task: Task) -> Box<dyn Progress> {
+        progress::start(self.options.style, &self.bars, task)
+    }
+
+    fn confirm(&self, question: &Question) -> Result<(), Failure> {
+        for fact in &question.facts {
+            talk(&format!("{fact}\n"));
+        }
+        if self.options.yes {
+            return Ok(());
+        }
+        let refused = |message: &str| Failure::new(Class::Refused, message);
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Err(
+                refused("not confirmed: there is no terminal to ask at").help("add --yes if you mean it")
+            );
+        }
+        talk(&format!("{} [y/N] ", question.question));
+        let mut answer = String::new();
+        let _ = std::io::stdin().read_line(&mut answer);
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => Err(refused("not confirmed: nothing was done")),
+        }
+    }
+}
