@@ -74,7 +74,7 @@ mod tests {
     async fn a_body_in_slices_is_the_same_body() {
         let body: Bytes = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
         let slices: Vec<_> = Arc::new(Pace::new(1 << 40)).slices(body.clone()).collect().await;
-        let together: Vec<u8> = slices.into_iter().flat_map(|slice| slice.unwrap_or_default()).collect();
+        let together: Vec<u8> = slices.into_iter().flat_map(Result::unwrap_or_default).collect();
         assert_eq!(together, body);
     }
 }

@@ -1,0 +1,107 @@
+//! Deletions that go wrong, listings that do not end, and sweeps of servers that cannot list.
+
+use super::faulty::{Asked, Fault, Faulty, error};
+use futures_util::TryStreamExt as _;
+use http::Method;
+use jagad::store::{KeyPrefix, ObjectKey, ObjectRole, Store as _, StoreError, write_small};
+use std::time::Duration;
+
+fn keys(count: usize) -> Vec<ObjectKey> {
+    (0..count).map(|number| format!("k{number}").parse().unwrap()).collect()
+}
+
+fn is_batch(asked: &Asked) -> bool {
+    asked.method == Method::POST && asked.query == "delete="
+}
+
+fn refusal(key: &str, code: &str) -> Fault {
+    let error =
+        format!("<Error><Key>pre/fix/{key}</Key><Code>{code}</Code><Message>injected</Message></Error>");
+    Fault::Answer(200, format!("<DeleteResult>{error}</DeleteResult>"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_batch_refuses_is_named_though_the_answer_is_200() {
+    let server =
+        Faulty::start(|asked| if is_batch(asked) { refusal("k1", "AccessDenied") } else { Fault::Pass })
+            .await;
+    let failed = server.store().delete(&keys(3)).await.expect_err("one key is still there");
+    assert_eq!(failed.to_string(), "delete `k1`: permission denied (AccessDenied)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_fails_for_a_moment_is_deleted_by_the_next_try() {
+    let server = Faulty::start(|asked| match is_batch(asked) {
+        true if asked.before == 0 => refusal("k1", "InternalError"),
+        true if asked.before == 1 => Fault::Drop,
+        _ => Fault::Pass,
+    })
+    .await;
+    let store = server.store();
+    for key in keys(3) {
+        write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+    }
+    store.delete(&keys(3)).await.expect("the next try deletes it");
+    assert_eq!(store.head(&keys(3)[1]).await.unwrap(), None);
+    let lasting =
+        Faulty::start(|asked| if is_batch(asked) { refusal("k1", "InternalError") } else { Fault::Pass })
+            .await;
+    lasting.store().delete(&keys(3)).await.expect_err("it never goes away");
+    assert_eq!(lasting.count(is_batch), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_batches_deletes_one_by_one() {
+    let server =
+        Faulty::start(|asked| if is_batch(asked) { error(501, "NotImplemented") } else { Fault::Pass }).await;
+    let store = server.store();
+    for key in keys(3) {
+        write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+    }
+    store.delete(&keys(3)).await.expect("a deletion");
+    assert_eq!(store.list(&KeyPrefix::root()).try_collect::<Vec<_>>().await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_bucket_is_not_taken_for_deleted_objects() {
+    let server = Faulty::start(|_| error(404, "NoSuchBucket")).await;
+    for count in [1, 3] {
+        let failed = server.store().delete(&keys(count)).await;
+        assert!(matches!(failed, Err(StoreError::PlaceMissing { .. })), "{failed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_goes_round_in_circles_is_an_error() {
+    let page = "<ListBucketResult><Name>bkt</Name><IsTruncated>true</IsTruncated>\
+                <NextContinuationToken>same</NextContinuationToken></ListBucketResult>";
+    for body in [page.to_owned(), page.replace("<NextContinuationToken>same</NextContinuationToken>", "")] {
+        let server = Faulty::start(move |_| Fault::Answer(200, body.clone())).await;
+        let listed: Result<Vec<_>, _> = server.store().list(&KeyPrefix::root()).try_collect().await;
+        let text = listed.expect_err("it never ends").to_string();
+        assert!(text.contains("goes on, but not where"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_not_ours_are_left_out_of_listings() {
+    let server = Faulty::start(|_| Fault::Pass).await;
+    let store = server.store();
+    write_small(&store, &"mine".parse().unwrap(), vec![1], ObjectRole::Mutable).await.unwrap();
+    let all = jagad::store::S3Settings { prefix: String::new(), ..server.settings() };
+    let all = jagad::store::S3Store::open(&all).unwrap();
+    write_small(&all, &"pre/fix2/other".parse().unwrap(), vec![1], ObjectRole::Mutable).await.unwrap();
+    let listed: Vec<_> = store.list(&KeyPrefix::root()).try_collect().await.unwrap();
+    assert_eq!(listed.iter().map(|meta| meta.key.as_str()).collect::<Vec<_>>(), ["mine"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_list_unfinished_uploads_has_none() {
+    for (status, code) in [(501, "NotImplemented"), (405, "MethodNotAllowed")] {
+        let server = Faulty::start(move |_| error(status, code)).await;
+        assert_eq!(server.store().sweep_unfinished(&KeyPrefix::root(), Duration::ZERO).await.unwrap(), 0);
+    }
+    let denied = Faulty::start(|_| error(403, "AccessDenied")).await;
+    let failed = denied.store().sweep_unfinished(&KeyPrefix::root(), Duration::ZERO).await;
+    assert!(matches!(failed, Err(StoreError::Denied { .. })), "{failed:?}");
+}

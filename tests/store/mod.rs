@@ -1,0 +1,15 @@
+//! One module per kind of promise; `contract` is what all stores share.
+
+mod body;
+mod bucket;
+mod contract;
+mod deleting;
+mod downloads;
+mod faulty;
+mod fixed_id;
+mod local;
+mod real;
+mod refusals;
+mod settings;
+mod tls;
+mod uploads;

@@ -1,0 +1,3 @@
+//! What every test program of this crate may need.
+
+pub(crate) mod presence;
