@@ -1,3 +1,153 @@
-//! The `jagad` program.
+//! The `jagad` program: parse, start talking, run, exit.
 
-fn main() {}
+use clap::Parser as _;
+use jagad::cli::commands::{Command, Config, Key};
+use jagad::cli::{Cli, Global, manual};
+use jagad::commands::{
+    App, Cancel, Class, Failure, backup, check, configuration, delete, download, initialise, keys, list, pin,
+    restore, unlock, verify,
+};
+use jagad::config::{ConfigRequest, Inventory};
+use jagad::model::SystemClock;
+use jagad::process::SystemRunner;
+use jagad::ui::{self, Options, Terminal};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    match start(&global, command) {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(class)) => ExitCode::from(class.exit_code()),
+        Err(failure) => ExitCode::from(failure.class.exit_code()),
+    }
+}
+
+type Verdict = Result<Option<Class>, Failure>;
+
+/// Commands that need no configuration answer at once; all others read it first.
+fn start(global: &Global, command: Command) -> Verdict {
+    match command {
+        Command::Completions(args) => return ui::print(&manual::completions(args.shell)).map(|()| None),
+        Command::Man(args) => {
+            return talk(global, |_| ui::print(&manual::page(args.command.as_deref())?).map(|()| None));
+        }
+        Command::Config(Config::Init(args)) => {
+            return talk(global, |ui| ui.show(&initialise::run(&args.request(global))?));
+        }
+        Command::Key(Key::Generate { name, output }) => {
+            return talk(global, |ui| ui.show(&keys::generate(&name, output.as_deref())?));
+        }
+        _ => {}
+    }
+    let bare = matches!(&command, Command::Decrypt(args) if args.key_file.is_some());
+    let request = ConfigRequest { path: global.config.clone(), set: overrides(global) };
+    let inventory = if bare { Ok(Inventory::empty()) } else { Inventory::load(&request) };
+    let options = Options::new(global, inventory.as_ref().ok().map(|inventory| &inventory.log));
+    let ui = Arc::new(Terminal::start(options).inspect_err(|failure| ui::print_failure(failure))?);
+    let ended = inventory.map_err(Failure::from).and_then(|inventory| run(global, command, inventory, &ui));
+    ended.inspect_err(|failure| ui.fail(failure))
+}
+
+/// `-j` is the same wish as `settings.max_concurrent`, said louder.
+fn overrides(global: &Global) -> Vec<String> {
+    let jobs = global.jobs.map(|jobs| format!("settings.max_concurrent={jobs}"));
+    global.set.iter().cloned().chain(jobs).collect()
+}
+
+fn talk(global: &Global, act: impl FnOnce(&Terminal) -> Verdict) -> Verdict {
+    let ui = Terminal::start(Options::new(global, None)).inspect_err(|failure| ui::print_failure(failure))?;
+    act(&ui).inspect_err(|failure| ui.fail(failure))
+}
+
+fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Terminal>) -> Verdict {
+    // A compressor may hold a thread for a while; uploads and heartbeats must go on beside it.
+    let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::from(error).doing("start the runtime"))?;
+    let app = App {
+        inventory: Arc::new(inventory),
+        clock: Arc::new(SystemClock),
+        runner: Arc::new(SystemRunner),
+        watch: Arc::clone(ui) as _,
+        cancel: Cancel::default(),
+    };
+    for warning in &app.inventory.warnings {
+        app.watch.say(jagad::commands::Tone::Warning, warning);
+    }
+    let ended = runtime.block_on(async {
+        stop_on_signals(&app.cancel)?;
+        execute(&app, global, command, ui).await
+    });
+    // What still runs then is a blocking read of a terminal or a resolver, which nobody waits for.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The first signal stops the run in good order; a second one ends the process at once.
+fn stop_on_signals(cancel: &Cancel) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+        let mut signals = signal(kind).map_err(|error| Failure::from(error).doing("listen for signals"))?;
+        let cancel = cancel.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            cancel.stop(number);
+            signals.recv().await;
+            std::process::exit(i32::from(128 + number));
+        });
+    }
+    Ok(())
+}
+
+/// One line per command.
+async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) -> Verdict {
+    let settings = &app.inventory.settings;
+    match command {
+        Command::Backup(args) => {
+            let request = args.request(global, settings);
+            if request.mode == backup::Mode::Plan {
+                return ui.show(&backup::plan(app, &request).await?);
+            }
+            let outcome = backup::run(app, &request).await?;
+            match <[_; 1]>::try_from(outcome.results) {
+                Ok([(_, Err(failure))]) => Err(failure),
+                Ok([(name, Ok(report))]) => ui.show(&backup::Outcome { results: vec![(name, Ok(report))] }),
+                Err(results) => ui.show(&backup::Outcome { results }),
+            }
+        }
+        Command::Restore(args) => match args.request(global, settings) {
+            Some(request) => ui.show(&restore::run(app, &request).await?),
+            None => Err(Failure::new(Class::Usage, "name a backup, or a database with --db")),
+        },
+        Command::Verify(args) => ui.show(&verify::run(app, &args.request()).await?),
+        Command::List(args) => ui.show(&list::run(app, &args.request()).await?),
+        Command::Show(one) => ui.show(&list::show(app, &one.backup, one.store.as_ref()).await?),
+        Command::Logs(one) => {
+            ui::print(list::logs(app, &one.backup, one.store.as_ref()).await?.as_bytes()).map(|()| None)
+        }
+        Command::Download(args) => ui.show(&download::download(app, &args.request()).await?),
+        Command::Decrypt(args) => {
+            let keyring = keys::keyring(app, args.key_file.as_deref()).await?;
+            ui.show(&download::decrypt(app, keyring, &args.request()).await?)
+        }
+        Command::Delete(args) => ui.show(&delete::run(app, &args.request(global, settings)).await?),
+        Command::Pin(args) => {
+            ui.show(&pin::pin(app, &args.one.backup, args.one.store.as_ref(), args.note).await?)
+        }
+        Command::Unpin(one) => ui.show(&pin::unpin(app, &one.backup, one.store.as_ref()).await?),
+        Command::Unlock(args) => ui.show(&unlock::run(app, &args.database, args.store.as_ref()).await?),
+        Command::Check(args) => ui.show(&check::run(app, &args.names).await?),
+        Command::Config(Config::Check) => ui.show(&configuration::check(app)),
+        Command::Config(Config::Show) => ui.show(&configuration::show(app)),
+        Command::Key(Key::List) => ui.show(&keys::list(app).await),
+        Command::Key(Key::Rotate { name }) => ui.show(&keys::rotate(app, &name)?),
+        Command::Key(Key::Export { name, output }) => {
+            ui.show(&keys::export(app, &name, output.as_deref()).await?)
+        }
+        Command::Completions(_)
+        | Command::Man(_)
+        | Command::Config(Config::Init(_))
+        | Command::Key(Key::Generate { .. }) => Ok(None),
+    }
+}

@@ -1,6 +1,7 @@
 //! Global flags.
 
 use super::commands::Command;
+use crate::config::{LogFormat, LogLevel};
 use clap::{Args, Parser, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,11 +81,11 @@ pub struct Global {
     pub quiet: bool,
 
     /// Log level, instead of -v and -q
-    #[arg(long, global = true, value_enum, value_name = "LEVEL")]
+    #[arg(long, global = true, value_parser = word::<LogLevel>, value_name = "error|warn|info|debug|trace")]
     pub log_level: Option<LogLevel>,
 
     /// Form of log lines
-    #[arg(long, global = true, value_enum, value_name = "FORM")]
+    #[arg(long, global = true, value_parser = word::<LogFormat>, value_name = "text|json")]
     pub log_format: Option<LogFormat>,
 
     /// Append the log to a file as well
@@ -118,28 +119,9 @@ pub enum ColorChoice {
     Never,
 }
 
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Somebody must look.
-    Error,
-    /// It went on anyway.
-    Warn,
-    /// What is going on.
-    Info,
-    /// How.
-    Debug,
-    /// Every request.
-    Trace,
-}
-
-/// Form of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
+/// A word of a closed set that the configuration knows too.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 /// A length of time as in the configuration.

@@ -115,7 +115,7 @@ pub async fn run(app: &App, names: &[String]) -> Result<Report, Failure> {
         done.push(check_store(app, name).await);
     }
     for name in inventory.keys.keys().filter(|name| wanted(name.as_str())) {
-        done.push(check_key(app, name));
+        done.push(check_key(app, name).await);
     }
     for entry in inventory.databases.values().filter(|entry| wanted(entry.name.as_str())) {
         app.cancel.check()?;
@@ -125,9 +125,9 @@ pub async fn run(app: &App, names: &[String]) -> Result<Report, Failure> {
     Ok(Report { sections: done.into_iter().map(|(section, _)| section).collect(), verdict })
 }
 
-fn check_key(app: &App, name: &KeyName) -> (Section, Option<Class>) {
+async fn check_key(app: &App, name: &KeyName) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
-    let key = findings.result("read the key", app.inventory.key(name).map_err(Failure::from));
+    let key = findings.result("read the key", app.inventory.key(name).await.map_err(Failure::from));
     let place = key.map(|key| format!("id {}", key.id())).unwrap_or_default();
     findings.section("key", name.to_string(), place)
 }

@@ -67,7 +67,7 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
     let manifest = &entry.manifest;
     let part = choose(request, &manifest.parts)?;
     let keyring = Arc::new(match request.form {
-        Form::Plain => app.inventory.keyring()?,
+        Form::Plain => app.inventory.keyring().await?,
         Form::Raw => Keyring::default(),
     });
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };

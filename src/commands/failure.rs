@@ -240,7 +240,7 @@ fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
         return Some(judge_crypto(error));
     }
     if let Some(error) = layer.downcast_ref::<ConfigError>() {
-        return Some((Class::Usage, None, error.help()));
+        return Some(judge_config(error));
     }
     if let Some(error) = layer.downcast_ref::<PipelineError>() {
         return judge_pipeline(error);
@@ -388,6 +388,15 @@ fn judge_crypto(error: &CryptoError) -> Verdict {
                     .to_owned(),
             ),
         ),
+    }
+}
+
+fn judge_config(error: &ConfigError) -> Verdict {
+    match error {
+        ConfigError::NoStore => (Class::Store, STORE_HEADING, error.help()),
+        ConfigError::Key { .. } | ConfigError::NoKey { .. } => (Class::Key, None, error.help()),
+        ConfigError::Unknown { .. } => (Class::NotFound, None, error.help()),
+        _ => (Class::Usage, None, error.help()),
     }
 }
 

@@ -109,11 +109,11 @@ fn section(name: &KeyName, file: &Path) -> String {
 }
 
 /// Every key of the configuration.
-pub fn list(app: &App) -> Vec<KeyReport> {
-    let report = |name: &KeyName| {
-        let entry = &app.inventory.keys[name];
-        let key = app.inventory.key(name);
-        KeyReport {
+pub async fn list(app: &App) -> Vec<KeyReport> {
+    let mut reports = Vec::new();
+    for (name, entry) in &app.inventory.keys {
+        let key = app.inventory.key(name).await;
+        reports.push(KeyReport {
             name: name.clone(),
             id: key.as_ref().ok().map(|key| key.id().to_string()),
             status: match entry.key_use {
@@ -122,9 +122,9 @@ pub fn list(app: &App) -> Vec<KeyReport> {
             },
             source: entry.source.describe(),
             problem: key.err().map(|error| Failure::from(error).message()),
-        }
-    };
-    app.inventory.keys.keys().map(report).collect()
+        });
+    }
+    reports
 }
 
 /// What a rotation did.
@@ -240,8 +240,8 @@ pub struct Exported {
 }
 
 /// The keys that `decrypt` tries: those of a file, or of the configuration.
-pub fn keyring(app: &App, file: Option<&Path>) -> Result<Keyring, Failure> {
-    let Some(path) = file else { return Ok(app.inventory.keyring()?) };
+pub async fn keyring(app: &App, file: Option<&Path>) -> Result<Keyring, Failure> {
+    let Some(path) = file else { return Ok(app.inventory.keyring().await?) };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::from(error).doing(format!("read {}", path.display())))?;
     let key = MasterKey::from_file_text(&text)
@@ -251,8 +251,8 @@ pub fn keyring(app: &App, file: Option<&Path>) -> Result<Keyring, Failure> {
 }
 
 /// Hands out a key: the one command that shows a secret, so it asks first.
-pub fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<Exported, Failure> {
-    let key = app.inventory.key(name)?;
+pub async fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<Exported, Failure> {
+    let key = app.inventory.key(name).await?;
     let text = key.to_file_text().ok_or_else(|| {
         Failure::new(Class::Refused, format!("key `{name}` is a passphrase"))
             .help("keep the passphrase itself safe")

@@ -1,10 +1,11 @@
 //! `jagad list`, `show` and `logs`: what is in the catalogue.
 
-use super::locate::{locate, no_store};
+use super::locate::locate;
 use super::{App, Class, Failure, Tone};
 use crate::catalog::{
     BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, RunningBackup, Verification,
 };
+use crate::config::ConfigError;
 use crate::model::{
     BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PartKind, StoreName, Timestamp,
 };
@@ -78,7 +79,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         None => app.inventory.stores.keys().cloned().collect(),
     };
     if names.is_empty() {
-        return Err(no_store());
+        return Err(ConfigError::NoStore.into());
     }
     let mut rows: Vec<Row> = Vec::new();
     for name in names {

@@ -2,6 +2,7 @@
 
 use super::{App, Class, Failure};
 use crate::catalog::{BackupReference, Catalog, CatalogError, Entry};
+use crate::config::ConfigError;
 use crate::model::{BackupStatus, StoreName};
 
 /// The stores to look in: the named one; the one of the database that the reference names; else all, default first.
@@ -39,7 +40,7 @@ pub(super) async fn locate(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(missing.unwrap_or_else(no_store))
+    Err(missing.unwrap_or_else(|| ConfigError::NoStore.into()))
 }
 
 /// As [`locate`], and the backup must be one that restores.
@@ -57,11 +58,4 @@ pub(super) async fn locate_good(
                 entry.manifest.id
             ))),
     }
-}
-
-/// The words users know for a configuration without any store.
-pub(super) fn no_store() -> Failure {
-    Failure::new(Class::Store, "no storage provider configured - add one")
-        .heading("STORAGE PROVIDER ERROR")
-        .help("add a [stores.NAME] table to the configuration")
 }

@@ -1,7 +1,7 @@
 //! Log lines on standard error, and in a file where that is wanted.
 
 use super::terminal::Lines;
-use crate::cli::args::{LogFormat, LogLevel};
+use crate::config::{LogFormat, LogLevel};
 use crate::model::{Clock as _, SystemClock};
 use std::fmt;
 use std::fs::File;

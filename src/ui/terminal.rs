@@ -3,8 +3,9 @@
 use super::draw::Draw;
 use super::log::{self, LogOptions, Plain};
 use super::progress::{self, Style};
-use crate::cli::args::{ColorChoice, Global, LogFormat, LogLevel, ProgressStyle};
+use crate::cli::args::{ColorChoice, Global, ProgressStyle};
 use crate::commands::{Class, Failure, Progress, Question, Task, Tone, Watch};
+use crate::config::{LogFormat, LogLevel};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;

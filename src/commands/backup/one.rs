@@ -95,7 +95,7 @@ async fn take(
     let scope = database.scope(&choices.databases);
     refuse_what_would_fail(app, server.as_ref(), &scope, log).await?;
 
-    let packing = packing(app, catalog, (database, choices), (stop, log))?;
+    let packing = packing(app, catalog, (database, choices), (stop, log)).await?;
     manifest.recipe = RecipeRecord {
         codec: packing.codec,
         level: packing.level,
@@ -144,7 +144,7 @@ pub(super) async fn refuse_what_would_fail(
     Err(Failure::new(Class::Prerequisite, problems.join("; ")).help(help.join("\n")))
 }
 
-fn packing(
+async fn packing(
     app: &App,
     catalog: &Catalog,
     (database, choices): (&DatabaseEntry, &Choices),
@@ -154,7 +154,7 @@ fn packing(
         store: catalog.store().clone(),
         codec: choices.codec.unwrap_or(database.codec),
         level: database.level(choices.codec),
-        sealing: app.inventory.sealing(database, &choices.encryption)?,
+        sealing: app.inventory.sealing(database, &choices.encryption).await?,
         stop: stop.clone(),
         log: log.clone(),
     })

@@ -117,7 +117,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let target = target(app, request, manifest)?;
 
     // Everything that can be known is known before anything is touched.
-    let keyring = Arc::new(app.inventory.keyring()?);
+    let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let plan = plan::make(app, request, (manifest, target), &reading).await?;
     if request.mode == Mode::Plan {

@@ -19,7 +19,7 @@ pub(super) async fn restores(
 ) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("jagad-drill-")
-        .tempdir_in(app.inventory.settings.tmp_dir())
+        .tempdir_in(&app.inventory.settings.tmp_dir)
         .map_err(|error| Failure::from(error).doing("make a folder for the throw-away server"))?;
     let version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let drill = app.tools_of(manifest).drill(version, folder.path())?;

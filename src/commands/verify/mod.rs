@@ -180,7 +180,7 @@ async fn look(
     if level == VerifyLevel::Exists {
         return Ok(());
     }
-    let keyring = Arc::new(app.inventory.keyring()?);
+    let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = Reading { store, keyring: &keyring, stop: &app.cancel.token };
     match level {
         VerifyLevel::Exists => Ok(()),

@@ -83,7 +83,10 @@ impl Draw for list::Detail {
                 format!("{} at level {}, {}", last.status, last.level, last.verified_at.table()),
             ));
         }
-        let mut text: String = lines.iter().map(|(name, value)| format!("{name:<12}{value}\n")).collect();
+        let mut text = String::new();
+        for (name, value) in &lines {
+            text.push_str(&format!("{name:<12}{value}\n"));
+        }
         if !manifest.parts.is_empty() {
             text.push('\n');
             let header =
@@ -169,7 +172,7 @@ impl Draw for unlock::Report {
         if self.removed.is_empty() {
             return format!("`{}` was not locked\n", self.database);
         }
-        self.removed.iter().map(|lease| format!("removed: {lease}\n")).collect()
+        "removed: ".to_owned() + &self.removed.join("\nremoved: ") + "\n"
     }
 
     fn json(&self) -> String {

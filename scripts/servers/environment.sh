@@ -1,0 +1,26 @@
+# Sourced by scripts: where servers are, and a free port. Values that are set already are left alone.
+
+JAGAD_CACHE=${JAGAD_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/jagad || echo "$HOME/.cache/jagad")}
+export JAGAD_CACHE
+export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
+export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/postgresql-18/usr/lib/postgresql/18/bin}
+export JAGAD_TEST_PYTHON=${JAGAD_TEST_PYTHON:-$JAGAD_CACHE/python/bin/python3}
+if [ -z "${JAGAD_TEST_GARAGE:-}" ] && [ -x "$JAGAD_CACHE/garage/bin/garage" ]; then
+  export JAGAD_TEST_GARAGE=$JAGAD_CACHE/garage/bin/garage
+fi
+
+# A TCP port below the ephemeral range that nobody listens on now.
+free_port() {
+  local port
+  for _ in $(seq 100); do
+    port=$((20000 + RANDOM % 12000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+  done
+  echo "no free port below 32768" >&2
+  return 1
+}
+
+# Runs a PostgreSQL program, which refuses to run as root.
+as_server_user() {
+  if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
+}

@@ -1,0 +1,103 @@
+//! What can be wrong with a configuration, and where.
+
+use std::path::PathBuf;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// No file was given or found.
+    #[error("there is no configuration: looked for {places}")]
+    NoFile {
+        /// Where it was looked for.
+        places: String,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Something in a file, or in `--set`, is wrong.
+    #[error("{origin}: {problem}")]
+    Wrong {
+        /// `jagad.toml:12`, or `--set KEY`.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// A name that the command line or another entry uses does not exist.
+    #[error("no {what} is named `{name}`")]
+    Unknown {
+        /// "database", "store" or "key".
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Names that come close, or all.
+        help: Option<String>,
+    },
+    /// There is no store at all.
+    #[error("no storage provider configured - add one")]
+    NoStore,
+    /// There is no key to encrypt with.
+    #[error("`{database}` is to be encrypted, and there is no key for it")]
+    NoKey {
+        /// The database entry.
+        database: String,
+        /// Which keys there are, and what to do.
+        help: String,
+    },
+    /// A key file cannot be used.
+    #[error("key `{name}`: {problem}")]
+    Key {
+        /// The key.
+        name: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// A secret cannot be had. Its value is never part of the message.
+    #[error("{key}: {problem}")]
+    Secret {
+        /// The configuration key: `databases.shop.password_file`.
+        key: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl ConfigError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoFile { .. } => {
+                Some("write a first one with `jagad config init`, or name one with --config".to_owned())
+            }
+            Self::Wrong { help, .. } | Self::Unknown { help, .. } | Self::Key { help, .. } => help.clone(),
+            Self::NoKey { help, .. } => Some(help.clone()),
+            Self::NoStore => Some("add a [stores.NAME] table to the configuration".to_owned()),
+            Self::Read { .. } | Self::Secret { .. } => None,
+        }
+    }
+}
+
+/// `did you mean` for a name among those that exist; else all of them, if they are few.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    let close = known
+        .iter()
+        .map(|other| (strsim::damerau_levenshtein(name, other), *other))
+        .filter(|(distance, other)| *distance <= 2.max(other.len() / 3))
+        .min();
+    match close {
+        Some((_, other)) => Some(format!("did you mean `{other}`?")),
+        None if (1..=24).contains(&known.len()) => Some(format!("known are {}", known.join(", "))),
+        None => None,
+    }
+}

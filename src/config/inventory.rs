@@ -1,0 +1,336 @@
+//! The whole configuration, typed.
+
+use super::document::Document;
+use super::entry::{
+    CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, S3Entry, StoreEntry,
+};
+use super::error::{ConfigError, nearest};
+use super::file::{LogFormat, LogLevel};
+use super::{resolve, search};
+use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
+use crate::engine::EngineSettings;
+use crate::engine::postgresql::PostgreSqlSettings;
+use crate::model::{CipherKind, DatabaseName, EngineKind, KeyName, StoreName};
+use crate::store::settings::S3Credentials;
+use crate::store::{LocalSettings, S3Settings, StoreSettings};
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A key file is 45 bytes.
+const KEY_FILE_LIMIT: u64 = 4 << 10;
+
+/// Which files to read.
+#[derive(Debug, Clone, Default)]
+pub struct ConfigRequest {
+    /// The main file; `None` looks in the usual places.
+    pub path: Option<PathBuf>,
+    /// `KEY=VALUE` assignments.
+    pub set: Vec<String>,
+}
+
+/// Everything the user declared.
+#[derive(Debug)]
+pub struct Inventory {
+    /// How this host works.
+    pub settings: Settings,
+    /// What is logged.
+    pub log: LogSettings,
+    /// Keys.
+    pub keys: BTreeMap<KeyName, KeyEntry>,
+    /// Stores.
+    pub stores: BTreeMap<StoreName, StoreEntry>,
+    /// Database entries.
+    pub databases: BTreeMap<DatabaseName, DatabaseEntry>,
+    /// What is worth mending.
+    pub warnings: Vec<String>,
+    /// The files it was read from.
+    pub files: Vec<PathBuf>,
+    pub(super) document: Document,
+}
+
+/// How this host works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Backups at once on this host.
+    pub max_concurrent: u32,
+    /// How long to wait for a slot or a busy database.
+    pub lock_wait: Duration,
+    /// Longest life of one backup.
+    pub timeout: Option<Duration>,
+    /// Life of a lease that is not renewed.
+    pub lease_lifetime: Duration,
+    /// Folder for throw-away servers.
+    pub tmp_dir: PathBuf,
+    pub(super) default_store: Option<StoreName>,
+    pub(super) default_key: Option<KeyName>,
+}
+
+/// What is logged.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// How much.
+    pub level: LogLevel,
+    /// In which form.
+    pub format: LogFormat,
+    /// Where besides standard error.
+    pub file: Option<PathBuf>,
+}
+
+impl Inventory {
+    /// Reads and checks the configuration; no secret is fetched and no key is read.
+    pub fn load(request: &ConfigRequest) -> Result<Self, ConfigError> {
+        let file = search::find(request.path.as_deref())?;
+        resolve::resolve(Document::load(&file, &request.set)?, &file)
+    }
+
+    /// A configuration that declares nothing, for commands that need none.
+    pub fn empty() -> Self {
+        Self {
+            settings: Settings {
+                max_concurrent: 3,
+                lock_wait: Duration::ZERO,
+                timeout: None,
+                lease_lifetime: Duration::from_secs(120),
+                tmp_dir: std::env::temp_dir(),
+                default_store: None,
+                default_key: None,
+            },
+            log: LogSettings { level: LogLevel::Info, format: LogFormat::Text, file: None },
+            keys: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            databases: BTreeMap::new(),
+            warnings: Vec::new(),
+            files: Vec::new(),
+            document: Document::default(),
+        }
+    }
+
+    /// The database entry `name`.
+    pub fn database(&self, name: &DatabaseName) -> Result<&DatabaseEntry, ConfigError> {
+        self.databases.get(name).ok_or_else(|| {
+            let help = nearest(name.as_str(), self.databases.keys().map(DatabaseName::as_str));
+            ConfigError::Unknown { what: "database", name: name.to_string(), help }
+        })
+    }
+
+    /// The store of entries that name none: the configured default, the only one, or `main`.
+    pub fn default_store(&self) -> Option<&StoreName> {
+        let only = || if self.stores.len() == 1 { self.stores.keys().next() } else { None };
+        let main = || self.stores.keys().find(|name| name.as_str() == "main");
+        self.settings.default_store.as_ref().or_else(only).or_else(main)
+    }
+
+    /// The store of a backup of `entry`: the named one, the entry's own, or the default.
+    pub fn store_of(&self, entry: &DatabaseEntry, named: Option<&StoreName>) -> Option<StoreName> {
+        named.or(entry.store.as_ref()).or_else(|| self.default_store()).cloned()
+    }
+
+    /// Settings of the store `name`, or of the default one, with its secrets fetched.
+    pub async fn store_settings(&self, name: Option<&StoreName>) -> Result<StoreSettings, ConfigError> {
+        if self.stores.is_empty() {
+            return Err(ConfigError::NoStore);
+        }
+        let known = || nearest(name.map_or("", StoreName::as_str), self.stores.keys().map(StoreName::as_str));
+        let Some(name) = name.or_else(|| self.default_store()) else {
+            let help = Some("name one with --store, or set settings.default_store".to_owned());
+            return Err(ConfigError::Unknown { what: "store", name: "main".to_owned(), help });
+        };
+        match self.stores.get(name) {
+            Some(StoreEntry::Local(path)) => Ok(StoreSettings::Local(LocalSettings { path: path.clone() })),
+            Some(StoreEntry::S3(entry)) => Ok(StoreSettings::S3(Box::new(s3_settings(entry).await?))),
+            None => Err(ConfigError::Unknown { what: "store", name: name.to_string(), help: known() }),
+        }
+    }
+
+    /// Settings of an entry's engine, with its password fetched.
+    pub async fn engine_settings(&self, entry: &DatabaseEntry) -> Result<EngineSettings, ConfigError> {
+        let connection = &entry.connection;
+        let password = match &connection.password {
+            Some(source) => Some(source.resolve().await?),
+            None => None,
+        };
+        match entry.engine {
+            EngineKind::PostgreSql => Ok(EngineSettings::PostgreSql(PostgreSqlSettings {
+                host: connection.host.clone(),
+                socket: connection.socket.clone(),
+                port: connection.port,
+                user: connection.user.clone(),
+                password,
+                tls: connection.tls.clone(),
+                maintenance_database: connection.maintenance_database.clone(),
+                filter: connection.filter.clone(),
+                role_passwords: connection.role_passwords,
+                extra_args: connection.extra_args.clone(),
+                bin_dir: connection.bin_dir.clone(),
+            })),
+        }
+    }
+
+    /// The folder of client programs that the entry `name` names.
+    pub fn bin_dir(&self, name: &DatabaseName) -> Option<PathBuf> {
+        self.databases.get(name)?.connection.bin_dir.clone()
+    }
+
+    /// The key `name`, read from its file or derived from its passphrase.
+    pub async fn key(&self, name: &KeyName) -> Result<MasterKey, ConfigError> {
+        let entry = self.keys.get(name).ok_or_else(|| {
+            let help = nearest(name.as_str(), self.keys.keys().map(KeyName::as_str));
+            ConfigError::Unknown { what: "key", name: name.to_string(), help }
+        })?;
+        let unusable = |problem: String, help: Option<&str>| ConfigError::Key {
+            name: name.to_string(),
+            problem,
+            help: help.map(ToOwned::to_owned),
+        };
+        match &entry.source {
+            KeySource::File(path) => {
+                read_key(path).map_err(|(problem, help)| unusable(problem, help.as_deref()))
+            }
+            KeySource::Passphrase(source) => MasterKey::from_passphrase(source.resolve().await?)
+                .map_err(|error| unusable(error.to_string(), None)),
+        }
+    }
+
+    /// Every key that can be read: one that cannot is only missed by what needs it.
+    pub async fn keyring(&self) -> Result<Keyring, ConfigError> {
+        let mut entries = Vec::new();
+        let mut first_problem = None;
+        for (name, entry) in &self.keys {
+            match self.key(name).await {
+                Ok(key) => entries.push(KeyringEntry { name: name.clone(), key, usage: entry.key_use }),
+                Err(error) => {
+                    tracing::warn!(target: "jagad", "{error}");
+                    first_problem.get_or_insert(error);
+                }
+            }
+        }
+        match first_problem {
+            Some(error) if entries.is_empty() => Err(error),
+            _ => Ok(Keyring::new(entries)),
+        }
+    }
+
+    /// Cipher and key of a new backup of `entry`; `None` when it is not encrypted.
+    pub async fn sealing(
+        &self,
+        entry: &DatabaseEntry,
+        choice: &EncryptionChoice,
+    ) -> Result<Option<(CipherKind, Arc<MasterKey>)>, ConfigError> {
+        let name = match choice {
+            EncryptionChoice::Off => return Ok(None),
+            EncryptionChoice::Configured if !entry.encryption.enabled => return Ok(None),
+            EncryptionChoice::Configured => self.key_of(entry)?,
+            EncryptionChoice::Key(name) => name.clone(),
+        };
+        if self.keys.get(&name).is_some_and(|key| key.key_use == KeyUse::Retired) {
+            let help = Some("choose a key that is not retired; see `jagad key list`".to_owned());
+            return Err(ConfigError::Key {
+                name: name.to_string(),
+                problem: "it is retired".to_owned(),
+                help,
+            });
+        }
+        Ok(Some((entry.encryption.cipher, Arc::new(self.key(&name).await?))))
+    }
+
+    /// The key of an entry: its own, the default, the only one that is not retired, or `main`.
+    pub(super) fn key_of(&self, entry: &DatabaseEntry) -> Result<KeyName, ConfigError> {
+        let active: Vec<&KeyName> =
+            self.keys.iter().filter(|(_, key)| key.key_use == KeyUse::Active).map(|(name, _)| name).collect();
+        let only = || if active.len() == 1 { active.first().copied() } else { None };
+        let main = || active.iter().copied().find(|name| name.as_str() == "main");
+        let named = entry.encryption.key.as_ref().or(self.settings.default_key.as_ref());
+        named.or_else(only).or_else(main).cloned().ok_or_else(|| ConfigError::NoKey {
+            database: entry.name.to_string(),
+            help: if active.is_empty() {
+                "make one with `jagad key generate main`, or set encryption = { enabled = false }".to_owned()
+            } else {
+                "set encryption.key of the entry, or settings.default_key".to_owned()
+            },
+        })
+    }
+
+    /// The file that declares the key `name`.
+    pub fn file_of_key(&self, name: &KeyName) -> PathBuf {
+        let declared = self.document.file_of(&["keys", name.as_str()]);
+        declared.or(self.files.first().map(PathBuf::as_path)).unwrap_or(Path::new("")).to_owned()
+    }
+
+    /// The merged configuration with every inline secret hidden.
+    pub fn shown(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self.document.root()).unwrap_or_default();
+        hide(&mut value);
+        value
+    }
+}
+
+fn hide(value: &mut serde_json::Value) {
+    const SECRETS: [&str; 5] = ["password", "passphrase", "access_key", "secret_key", "session_token"];
+    let Some(object) = value.as_object_mut() else { return };
+    for (key, inner) in object {
+        if SECRETS.contains(&key.as_str()) && inner.is_string() {
+            *inner = "***".into();
+        } else {
+            hide(inner);
+        }
+    }
+}
+
+type Problem = (String, Option<String>);
+
+/// Reads a key file that only its owner (or root) can read.
+fn read_key(path: &Path) -> Result<MasterKey, Problem> {
+    let shown = path.display();
+    let cannot = |error: std::io::Error| (format!("cannot read {shown}: {error}"), None);
+    let metadata = std::fs::metadata(path).map_err(cannot)?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let problem = format!("{shown} can be read or changed by others (mode {mode:04o})");
+        return Err((problem, Some(format!("chmod 600 {shown}"))));
+    }
+    if metadata.len() > KEY_FILE_LIMIT {
+        return Err((format!("{shown} is not a key file: it has {} bytes", metadata.len()), None));
+    }
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(cannot)?);
+    MasterKey::from_file_text(&text).map_err(|error| (format!("{shown}: {error}"), None))
+}
+
+async fn s3_settings(entry: &S3Entry) -> Result<S3Settings, ConfigError> {
+    let credentials = match &entry.credentials {
+        CredentialsEntry::Chain => S3Credentials::Chain,
+        CredentialsEntry::Profile(name) => S3Credentials::Profile(name.clone()),
+        CredentialsEntry::Static { access_key, secret_key, session_token } => S3Credentials::Static {
+            access_key: access_key.resolve().await?.expose().to_owned(),
+            secret_key: secret_key.resolve().await?,
+            session_token: match session_token {
+                Some(source) => Some(source.resolve().await?),
+                None => None,
+            },
+        },
+    };
+    Ok(S3Settings {
+        endpoint: entry.endpoint.clone(),
+        bucket: entry.bucket.clone(),
+        region: entry.region.clone(),
+        prefix: entry.prefix.clone(),
+        credentials,
+        path_style: entry.path_style,
+        tls_ca: entry.tls_ca.clone(),
+        insecure_tls: entry.insecure_tls,
+        allow_http: entry.allow_http,
+        storage_class: entry.storage_class.clone(),
+        sse: entry.sse.clone(),
+        kms_key_id: entry.kms_key_id.clone(),
+        object_lock_days: entry.object_lock_days,
+        part_size: entry.part_size,
+        max_parts: entry.max_parts,
+        uploads: entry.uploads,
+        checksum: entry.checksum,
+        bandwidth: entry.bandwidth,
+        attempts: 8,
+        retry_base: Duration::from_millis(200),
+    })
+}

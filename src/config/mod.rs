@@ -1,0 +1,17 @@
+//! What the user declared: TOML files become one typed [`Inventory`]. Secrets stay references until they are used.
+
+mod document;
+mod entry;
+mod error;
+pub mod file;
+mod inventory;
+mod resolve;
+pub mod schema;
+mod search;
+mod secret;
+
+pub use entry::{DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, StoreEntry};
+pub use error::ConfigError;
+pub use file::{LogFormat, LogLevel};
+pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};
+pub use secret::SecretSource;

@@ -1,0 +1,137 @@
+//! Where a secret comes from. It is fetched when it is used, and never before.
+
+use super::ConfigError;
+use super::file::Words;
+use super::search::environment;
+use crate::model::Secret;
+use crate::process::{Runner as _, SystemRunner, ToolSpec};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A secret is at most so long.
+const LIMIT: u64 = 64 << 10;
+/// A command that gives a secret ends within this.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One of the five forms of a secret.
+#[derive(Debug, Clone)]
+pub struct SecretSource {
+    /// The configuration key, for messages: `databases.shop.password_file`.
+    key: String,
+    form: Form,
+}
+
+#[derive(Debug, Clone)]
+enum Form {
+    Inline(Secret),
+    File(PathBuf),
+    Environment(String),
+    Command(Vec<String>),
+    Credential(String),
+}
+
+/// The five keys of one secret as they stand in a file.
+pub(super) struct Forms<'a> {
+    pub(super) inline: Option<&'a Secret>,
+    pub(super) file: Option<&'a PathBuf>,
+    pub(super) environment: Option<&'a String>,
+    pub(super) command: Option<&'a Words>,
+    pub(super) credential: Option<&'a String>,
+}
+
+impl SecretSource {
+    /// The one form that is given; `Ok(None)` when none is, an error text when several are.
+    pub(super) fn choose(key: &str, forms: &Forms<'_>, folder: &Path) -> Result<Option<Self>, String> {
+        let mut given = Vec::new();
+        if let Some(secret) = forms.inline {
+            given.push(("", Form::Inline(secret.clone())));
+        }
+        if let Some(file) = forms.file {
+            given.push(("_file", Form::File(folder.join(file))));
+        }
+        if let Some(name) = forms.environment {
+            given.push(("_env", Form::Environment(name.clone())));
+        }
+        if let Some(words) = forms.command {
+            given.push(("_command", Form::Command(words.split()?)));
+        }
+        if let Some(name) = forms.credential {
+            given.push(("_credential", Form::Credential(name.clone())));
+        }
+        let names: Vec<String> = given.iter().map(|(suffix, _)| format!("{key}{suffix}")).collect();
+        if given.len() > 1 {
+            return Err(format!("`{}` are given together; choose one", names.join("`, `")));
+        }
+        Ok(given.pop().zip(names.into_iter().next()).map(|((_, form), key)| Self { key, form }))
+    }
+
+    /// Whether the secret stands in the configuration file itself.
+    pub fn is_inline(&self) -> bool {
+        matches!(self.form, Form::Inline(_))
+    }
+
+    /// For people: where it comes from, never what it is.
+    pub fn describe(&self) -> String {
+        match &self.form {
+            Form::Inline(_) => "the configuration file".to_owned(),
+            Form::File(path) => path.display().to_string(),
+            Form::Environment(name) => format!("${name}"),
+            Form::Command(words) => format!("command {}", words.first().map_or("", String::as_str)),
+            Form::Credential(name) => format!("systemd credential {name}"),
+        }
+    }
+
+    /// Fetches the secret. One line feed at the end of a file or of an answer is cut.
+    pub async fn resolve(&self) -> Result<Secret, ConfigError> {
+        let failed = |problem: String| ConfigError::Secret { key: self.key.clone(), problem };
+        match &self.form {
+            Form::Inline(secret) => Ok(secret.clone()),
+            Form::File(path) => read(path).map_err(failed),
+            Form::Environment(name) => {
+                environment(name).map(Secret::new).ok_or_else(|| failed(format!("${name} is not set")))
+            }
+            Form::Credential(name) => {
+                let folder = environment("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+                    failed("$CREDENTIALS_DIRECTORY is not set: systemd sets it with LoadCredential=".into())
+                })?;
+                read(&Path::new(&folder).join(name)).map_err(failed)
+            }
+            Form::Command(words) => {
+                let Some((program, args)) = words.split_first() else {
+                    return Err(failed("the command is empty".into()));
+                };
+                let mut tool = ToolSpec::new(program).args(args.iter().map(String::as_str));
+                tool.timeout = Some(COMMAND_TIMEOUT);
+                // Its standard error may hold anything, so only how it ended is told.
+                let run = SystemRunner.output(&tool).await.map_err(|error| {
+                    let status = match error {
+                        crate::process::ToolError::Failed { status, .. } => format!("exit status {status}"),
+                        other => other.to_string(),
+                    };
+                    failed(format!("`{program}` gave no secret: {status}"))
+                })?;
+                decode(run.stdout).map_err(failed)
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Secret, String> {
+    let cannot = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let bytes = std::fs::metadata(path).map_err(cannot)?.len();
+    if bytes > LIMIT {
+        return Err(format!("{} is larger than {LIMIT} bytes", path.display()));
+    }
+    decode(std::fs::read(path).map_err(cannot)?)
+}
+
+fn decode(bytes: Vec<u8>) -> Result<Secret, String> {
+    if bytes.len() as u64 > LIMIT {
+        return Err(format!("the secret is larger than {LIMIT} bytes"));
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| "the secret is not UTF-8 text".to_owned())?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    if text.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(Secret::new(text)) }
+}
