@@ -31,6 +31,8 @@ pub(super) enum Fault {
     DropAfter,
     /// Sends this many bytes of the answer's body, then closes the connection.
     Truncate(usize),
+    /// Sends this many bytes of the answer's body as if they were all of it.
+    Shorten(usize),
 }
 
 /// An answer with an S3 error in its body.
@@ -208,6 +210,13 @@ impl Handler {
             Fault::Answer(status, body) => {
                 BodyExt::collect(request.into_body()).await.ok();
                 Ok(Response::builder().status(status).body(Body::from(body)).expect("an answer"))
+            }
+            Fault::Shorten(length) => {
+                let (mut head, body) = self.service.call(request.map(Body::from)).await?.into_parts();
+                let all = BodyExt::collect(body).await.map_err(|_| injected())?.to_bytes();
+                let body = all.slice(..length.min(all.len()));
+                head.headers.insert("content-length", body.len().into());
+                Ok(Response::from_parts(head, Body::from(body)))
             }
             Fault::Truncate(length) => {
                 let (head, body) = self.service.call(request.map(Body::from)).await?.into_parts();

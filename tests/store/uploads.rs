@@ -54,6 +54,25 @@ async fn a_dead_part_ends_the_upload_while_the_body_is_silent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_on_its_way_while_the_body_is_silent() {
+    let (seen, mut part) = tokio::sync::mpsc::unbounded_channel();
+    let server = Faulty::start(move |asked| {
+        // The first try fails: the second one proves that the part goes on by itself.
+        if asked.is_part(1) && asked.before == 1 {
+            seen.send(()).expect("a listener");
+        }
+        if asked.is_part(1) && asked.before == 0 { error(503, "SlowDown") } else { Fault::Pass }
+    })
+    .await;
+    let (store, key) = (server.store(), key());
+    tokio::select! {
+        ended = store.put(&key, stuck(PART + 1), ObjectRole::Data) => panic!("{ended:?}"),
+        sent = part.recv() => assert!(sent.is_some()),
+        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the part waits for the body"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn faults_that_pass_are_outlived() {
     for fault in
         [error(503, "SlowDown"), error(400, "RequestTimeout"), error(500, ""), Fault::Drop, Fault::DropAfter]
