@@ -25,6 +25,8 @@ pub(super) enum Fault {
     Pass,
     /// Answers with this status and body; the request has no effect.
     Answer(u16, String),
+    /// Passes the request on, this much later.
+    Delay(Duration),
     /// Closes the connection; the request has no effect.
     Drop,
     /// Closes the connection after the request has had its effect: the answer is lost.
@@ -201,6 +203,10 @@ impl Handler {
         let fault = (self.hook)(&self.note(&request));
         match fault {
             Fault::Pass => self.service.call(request.map(Body::from)).await,
+            Fault::Delay(time) => {
+                tokio::time::sleep(time).await;
+                self.service.call(request.map(Body::from)).await
+            }
             Fault::Drop => Err(injected()),
             Fault::DropAfter => {
                 let answer = self.service.call(request.map(Body::from)).await?;

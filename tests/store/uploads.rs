@@ -183,6 +183,24 @@ async fn a_body_that_dies_in_the_middle_is_aborted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parts_in_flight_are_ended_before_the_abort() {
+    let server = Faulty::start(|asked| match asked {
+        _ if asked.is_part(2) => error(503, "SlowDown"),
+        _ if asked.is_abort() => Fault::Delay(Duration::from_millis(300)),
+        _ => Fault::Pass,
+    })
+    .await;
+    // Part 2 is tried again at once and for ever, unless somebody ends it.
+    let settings = S3Settings { attempts: u32::MAX, retry_base: Duration::ZERO, ..server.settings() };
+    let store = S3Store::open(&settings).unwrap();
+    store.put(&key(), dying(2 * PART + 1), ObjectRole::Data).await.expect_err("the body died");
+    let asked = server.asked();
+    let later = asked.iter().skip_while(|asked| !asked.is_abort()).filter(|asked| asked.is_part(2)).count();
+    // One may have been on the wire.
+    assert!(later <= 1, "{later} tries of a part after the abort");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_short_body_takes_one_put_and_no_multipart_upload() {
     let server = Faulty::start(|_| Fault::Pass).await;
     put(&server.store(), PART - 1).await.expect("a put");
