@@ -2,7 +2,7 @@
 //! the real servers that the environment names.
 
 // clippy's own exemption covers test functions only, not what they share.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod store;
 mod support;

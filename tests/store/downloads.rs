@@ -74,6 +74,16 @@ async fn an_object_that_never_comes_to_its_end_is_an_error_and_no_end_of_file() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_short_without_saying_so_is_fetched_again_to_its_end() {
+    let hook = |asked: &Asked| match asked.before {
+        0 if is_get(asked) => Fault::Shorten(1_000_000),
+        _ => Fault::Pass,
+    };
+    let (_server, store) = holding(20 << 20, hook).await;
+    assert_eq!(fetched(&store, "obj").await.unwrap(), expected(&bytes(20 << 20)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_is_replaced_while_it_is_read_is_an_error() {
     let (_server, store) = holding(60 << 20, |_| Fault::Pass).await;
     let mut body = store.get(&key()).await.expect("a get");

@@ -25,12 +25,16 @@ pub(super) enum Fault {
     Pass,
     /// Answers with this status and body; the request has no effect.
     Answer(u16, String),
+    /// Passes the request on, this much later.
+    Delay(Duration),
     /// Closes the connection; the request has no effect.
     Drop,
     /// Closes the connection after the request has had its effect: the answer is lost.
     DropAfter,
     /// Sends this many bytes of the answer's body, then closes the connection.
     Truncate(usize),
+    /// Sends this many bytes of the answer's body as if they were all of it.
+    Shorten(usize),
 }
 
 /// An answer with an S3 error in its body.
@@ -199,6 +203,10 @@ impl Handler {
         let fault = (self.hook)(&self.note(&request));
         match fault {
             Fault::Pass => self.service.call(request.map(Body::from)).await,
+            Fault::Delay(time) => {
+                tokio::time::sleep(time).await;
+                self.service.call(request.map(Body::from)).await
+            }
             Fault::Drop => Err(injected()),
             Fault::DropAfter => {
                 let answer = self.service.call(request.map(Body::from)).await?;
@@ -208,6 +216,13 @@ impl Handler {
             Fault::Answer(status, body) => {
                 BodyExt::collect(request.into_body()).await.ok();
                 Ok(Response::builder().status(status).body(Body::from(body)).expect("an answer"))
+            }
+            Fault::Shorten(length) => {
+                let (mut head, body) = self.service.call(request.map(Body::from)).await?.into_parts();
+                let all = BodyExt::collect(body).await.map_err(|_| injected())?.to_bytes();
+                let body = all.slice(..length.min(all.len()));
+                head.headers.insert("content-length", body.len().into());
+                Ok(Response::from_parts(head, Body::from(body)))
             }
             Fault::Truncate(length) => {
                 let (head, body) = self.service.call(request.map(Body::from)).await?.into_parts();

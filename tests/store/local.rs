@@ -2,6 +2,7 @@
 
 use super::body::{bytes, reader};
 use super::contract::{Unfinished, every_promise_is_kept};
+use crate::support::presence::skipped;
 use futures_util::TryStreamExt as _;
 use jagad::store::{
     KeyPrefix, LocalSettings, LocalStore, ObjectRole, Store as _, StoreError, read_small, write_small,
@@ -110,7 +111,7 @@ impl TinyDisk {
             .output()
             .is_ok_and(|output| output.status.success());
         if !mounted {
-            eprintln!("\n*** SKIPPED: only root can mount a small disk, so no full disk was tried. ***\n");
+            skipped("only root can mount a small disk, so no full disk was tried");
         }
         mounted.then_some(Self(directory))
     }

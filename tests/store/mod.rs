@@ -3,6 +3,7 @@
 mod body;
 mod bucket;
 mod contract;
+mod credentials;
 mod deleting;
 mod downloads;
 mod faulty;

@@ -54,6 +54,25 @@ async fn a_dead_part_ends_the_upload_while_the_body_is_silent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_is_on_its_way_while_the_body_is_silent() {
+    let (seen, mut part) = tokio::sync::mpsc::unbounded_channel();
+    let server = Faulty::start(move |asked| {
+        // The first try fails: the second one proves that the part goes on by itself.
+        if asked.is_part(1) && asked.before == 1 {
+            seen.send(()).expect("a listener");
+        }
+        if asked.is_part(1) && asked.before == 0 { error(503, "SlowDown") } else { Fault::Pass }
+    })
+    .await;
+    let (store, key) = (server.store(), key());
+    tokio::select! {
+        ended = store.put(&key, stuck(PART + 1), ObjectRole::Data) => panic!("{ended:?}"),
+        sent = part.recv() => assert!(sent.is_some()),
+        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the part waits for the body"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn faults_that_pass_are_outlived() {
     for fault in
         [error(503, "SlowDown"), error(400, "RequestTimeout"), error(500, ""), Fault::Drop, Fault::DropAfter]
@@ -161,6 +180,24 @@ async fn a_body_that_dies_in_the_middle_is_aborted_once() {
     assert_eq!(server.count(Asked::is_complete), 0);
     let asked = server.asked();
     assert!(asked.last().is_some_and(Asked::is_abort), "nothing may be sent after the abort: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_in_flight_are_ended_before_the_abort() {
+    let server = Faulty::start(|asked| match asked {
+        _ if asked.is_part(2) => error(503, "SlowDown"),
+        _ if asked.is_abort() => Fault::Delay(Duration::from_millis(300)),
+        _ => Fault::Pass,
+    })
+    .await;
+    // Part 2 is tried again at once and for ever, unless somebody ends it.
+    let settings = S3Settings { attempts: u32::MAX, retry_base: Duration::ZERO, ..server.settings() };
+    let store = S3Store::open(&settings).unwrap();
+    store.put(&key(), dying(2 * PART + 1), ObjectRole::Data).await.expect_err("the body died");
+    let asked = server.asked();
+    let later = asked.iter().skip_while(|asked| !asked.is_abort()).filter(|asked| asked.is_part(2)).count();
+    // One may have been on the wire.
+    assert!(later <= 1, "{later} tries of a part after the abort");
 }
 
 #[tokio::test(flavor = "multi_thread")]

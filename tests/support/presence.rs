@@ -1,5 +1,7 @@
 //! Real servers that may be absent, and what a test does then.
 
+use std::io::Write as _;
+
 /// How much it matters that a server is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
@@ -18,8 +20,11 @@ pub(crate) fn server_from(variable: &str, need: Need) -> Option<String> {
     }
     let ci = std::env::var_os("CI").is_some();
     assert!(!(ci && need == Need::Required), "{variable} is not set, and under CI this server must be there");
-    eprintln!(
-        "\n*** SKIPPED: {variable} is not set, so nothing was tried on that server. See scripts/setup. ***\n"
-    );
+    skipped(&format!("{variable} is not set, so nothing was tried on that server (see scripts/setup)"));
     None
+}
+
+/// Tells that a test ends without having tried anything. Past the capture of test output, which would keep it silent.
+pub(crate) fn skipped(reason: &str) {
+    let _ = writeln!(std::io::stderr(), "\n*** SKIPPED: {reason} ***\n");
 }

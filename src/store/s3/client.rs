@@ -266,3 +266,69 @@ async fn collect(mut response: reqwest::Response) -> Result<Bytes, Failure> {
     }
     Ok(body.freeze())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ByteSize, Secret};
+    use crate::store::settings::{S3Checksum, S3Credentials};
+
+    fn settings() -> S3Settings {
+        S3Settings {
+            endpoint: None,
+            bucket: "bkt".to_owned(),
+            region: "eu-west-1".to_owned(),
+            prefix: "p".to_owned(),
+            credentials: S3Credentials::Static {
+                access_key: "AK".to_owned(),
+                secret_key: Secret::new("SK".to_owned()),
+                session_token: None,
+            },
+            path_style: None,
+            tls_ca: None,
+            insecure_tls: false,
+            allow_http: false,
+            storage_class: None,
+            sse: None,
+            kms_key_id: None,
+            object_lock_days: 0,
+            part_size: ByteSize::mib(8),
+            max_parts: 1000,
+            uploads: 4,
+            checksum: S3Checksum::Auto,
+            bandwidth: None,
+            attempts: 8,
+            retry_base: Duration::from_millis(200),
+        }
+    }
+
+    #[test]
+    fn the_bucket_is_in_the_host_at_aws_and_in_the_path_elsewhere() {
+        let minio = Some("https://minio.lan:9000".to_owned());
+        let table = [
+            (settings(), "https://bkt.s3.eu-west-1.amazonaws.com/p/k"),
+            (
+                S3Settings { region: "cn-north-1".to_owned(), ..settings() },
+                "https://bkt.s3.cn-north-1.amazonaws.com.cn/p/k",
+            ),
+            (
+                S3Settings { bucket: "b.k".to_owned(), ..settings() },
+                "https://s3.eu-west-1.amazonaws.com/b.k/p/k",
+            ),
+            (
+                S3Settings { path_style: Some(true), ..settings() },
+                "https://s3.eu-west-1.amazonaws.com/bkt/p/k",
+            ),
+            (S3Settings { endpoint: minio.clone(), ..settings() }, "https://minio.lan:9000/bkt/p/k"),
+            (
+                S3Settings { endpoint: minio, path_style: Some(false), prefix: String::new(), ..settings() },
+                "https://bkt.minio.lan:9000/k",
+            ),
+        ];
+        for (settings, expected) in table {
+            let client = Client::new(&settings).unwrap();
+            let request = Request::object(http::Method::GET, &"k".parse().unwrap());
+            assert_eq!(client.url(&request).as_str(), expected);
+        }
+    }
+}

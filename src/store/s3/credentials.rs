@@ -1,7 +1,7 @@
 //! Where the keys that sign requests come from, and how they are renewed.
 
 use super::failure::Failure;
-use crate::model::{Clock as _, SystemClock, Timestamp};
+use super::instant::now;
 use crate::store::settings::S3Credentials;
 use s3::creds::Credentials;
 use time::OffsetDateTime;
@@ -16,12 +16,6 @@ pub(super) struct CredentialSource {
     origin: S3Credentials,
     /// Held over a load, so that any number of requests cause one load.
     held: Mutex<Option<Credentials>>,
-}
-
-/// The current time in the form that the signing functions take.
-pub(super) fn now() -> OffsetDateTime {
-    let seconds = SystemClock.now().since(Timestamp::from_unix_seconds(0)).as_secs();
-    OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
 }
 
 impl CredentialSource {

@@ -4,7 +4,7 @@ use super::client::Client;
 use super::range::{Fetch, Version};
 use crate::model::ByteReader;
 use crate::store::{ObjectKey, StoreError};
-use bytes::{Buf as _, Bytes};
+use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::future::Future as _;
 use std::io;
@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Bytes of one request.
 const RANGE_BYTES: u64 = 8 << 20;
+const BUFFER_BYTES: usize = 8 << 20;
 
 /// Ranges in memory at once: the one that is delivered and those that are fetched ahead. With [`RANGE_BYTES`] this
 /// bounds the memory of one download to 32 MiB, however slow its reader is.
@@ -30,6 +31,8 @@ pub(super) async fn open(client: &Arc<Client>, key: &ObjectKey) -> Result<ByteRe
         key: key.clone(),
         version,
         current: first,
+        position: 0,
+        spare: Vec::new(),
         ahead: VecDeque::new(),
         next,
         delivered: 0,
@@ -44,8 +47,13 @@ struct RangedReader {
     client: Arc<Client>,
     key: ObjectKey,
     version: Version,
-    current: Bytes,
-    ahead: VecDeque<AbortOnDropHandle<Result<Bytes, StoreError>>>,
+    /// The range that is delivered, and how much of it has been.
+    current: BytesMut,
+    position: usize,
+    /// Buffers of delivered ranges. They are used again: freed and taken on changing threads, the allocator would
+    /// hold several times as many.
+    spare: Vec<BytesMut>,
+    ahead: VecDeque<AbortOnDropHandle<Result<BytesMut, StoreError>>>,
     /// First byte that no request has been made for.
     next: u64,
     delivered: u64,
@@ -58,12 +66,13 @@ impl RangedReader {
             let range = self.next..(self.next + RANGE_BYTES).min(self.version.bytes);
             self.next = range.end;
             let (client, key, version) = (self.client.clone(), self.key.clone(), self.version.clone());
-            let fetch = async move { Fetch::rest(&client, &key, range, version).await };
+            let buffer = self.spare.pop().unwrap_or_else(|| BytesMut::with_capacity(BUFFER_BYTES));
+            let fetch = async move { Fetch::rest(&client, &key, range, version, buffer).await };
             self.ahead.push_back(AbortOnDropHandle::new(tokio::spawn(fetch)));
         }
     }
 
-    fn poll_range(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, StoreError>> {
+    fn poll_range(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<BytesMut>, StoreError>> {
         let Some(front) = self.ahead.front_mut() else {
             // End of file is claimed only when every byte has been delivered.
             return Poll::Ready(if self.delivered == self.version.bytes {
@@ -74,6 +83,11 @@ impl RangedReader {
         };
         let fetched = ready!(Pin::new(front).poll(cx));
         self.ahead.pop_front();
+        let mut delivered = std::mem::take(&mut self.current);
+        if delivered.capacity() >= BUFFER_BYTES {
+            delivered.clear();
+            self.spare.push(delivered);
+        }
         self.fetch_ahead();
         Poll::Ready(fetched.unwrap_or_else(|_| Err(self.short())).map(Some))
     }
@@ -93,10 +107,10 @@ impl AsyncRead for RangedReader {
         if self.failed {
             return Poll::Ready(Err(io::Error::other(self.short())));
         }
-        if self.current.is_empty() {
+        if self.position == self.current.len() {
             match ready!(self.poll_range(cx)) {
                 Ok(None) => return Poll::Ready(Ok(())),
-                Ok(Some(range)) => self.current = range,
+                Ok(Some(range)) => (self.current, self.position) = (range, 0),
                 Err(error) => {
                     self.failed = true;
                     self.ahead.clear();
@@ -104,9 +118,9 @@ impl AsyncRead for RangedReader {
                 }
             }
         }
-        let count = self.current.len().min(buf.remaining());
-        buf.put_slice(&self.current[..count]);
-        self.current.advance(count);
+        let count = (self.current.len() - self.position).min(buf.remaining());
+        buf.put_slice(&self.current[self.position..self.position + count]);
+        self.position += count;
         self.delivered += count as u64;
         Poll::Ready(Ok(()))
     }

@@ -171,6 +171,8 @@ impl Failure {
                 let detail = region.map_or(message, |name| format!("the bucket is in `{name}`"));
                 StoreError::WrongRegion { action, detail }
             }
+            // An archived object is no matter of rights: the message says what to do.
+            (403, "InvalidObjectState") => StoreError::Response { action, status, code, message },
             (401 | 403, _) => StoreError::Denied { action, code: shown },
             (404, "" | "NoSuchKey") if key.is_some() => key
                 .map_or(StoreError::PlaceMissing { place: bucket.to_owned() }, |key| StoreError::NotFound {
@@ -204,6 +206,7 @@ mod tests {
             (301, "PermanentRedirect", "get: wrong region (because)"),
             (400, "AuthorizationHeaderMalformed", "get: wrong region (because)"),
             (403, "RequestTimeTooSkewed", "get: the clocks differ too much (because)"),
+            (403, "InvalidObjectState", "get: the store answered 403 InvalidObjectState: because"),
             (409, "Odd", "get: the store answered 409 Odd: because"),
         ];
         for (status, code, text) in table {

@@ -1,12 +1,12 @@
 //! The headers that decide how an object is kept, by its role.
 
+use super::instant::now;
 use super::request::{Md5, text};
-use crate::model::{Clock as _, SystemClock};
+use crate::model::Timestamp;
 use crate::store::settings::S3Checksum;
 use crate::store::{ObjectRole, S3Settings, StoreError};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
-use std::time::Duration;
 
 /// Marks each upload with a random word, so that a lost answer can be looked up: an object with our word is ours.
 const NONCE: HeaderName = HeaderName::from_static("x-amz-meta-jagad-nonce");
@@ -94,13 +94,8 @@ impl Keeping {
     /// The end of the retention of an object written now. Our clock serves: a server refuses signatures of a clock
     /// that is a quarter of an hour off, and the unit here is a day.
     pub(super) fn lock_until(&self) -> String {
-        let days = Duration::from_secs(u64::from(self.lock_days) * 86_400);
-        String::from(crate::model::Timestamp::from_unix_seconds(
-            i64::try_from(
-                SystemClock.now().plus(days).since(crate::model::Timestamp::from_unix_seconds(0)).as_secs(),
-            )
-            .unwrap_or_default(),
-        ))
+        let end = now() + time::Duration::days(i64::from(self.lock_days));
+        Timestamp::from_unix_seconds(end.unix_timestamp()).to_string()
     }
 
     /// Whether bodies of `role` carry `Content-MD5`. AWS demands it where retention is set.

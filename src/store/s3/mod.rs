@@ -10,6 +10,7 @@ mod deletion;
 mod download;
 mod failure;
 mod headers;
+mod instant;
 mod listing;
 mod lookup;
 mod multipart;

@@ -4,7 +4,7 @@ use super::client::{Client, chunk};
 use super::failure::Failure;
 use super::request::{Request, text, time_to_move};
 use crate::store::{ObjectKey, StoreError};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::{HeaderMap, Method, StatusCode};
 use std::ops::Range;
 
@@ -68,25 +68,26 @@ impl<'a> Fetch<'a> {
         client: &'a Client,
         key: &'a ObjectKey,
         bytes: u64,
-    ) -> Result<(Version, Bytes), StoreError> {
+    ) -> Result<(Version, BytesMut), StoreError> {
         let mut fetch = Self { client, key, range: 0..bytes, version: None, got: BytesMut::new() };
         fetch.run().await?;
         match fetch.version.take() {
-            Some(version) => Ok((version, fetch.got.freeze())),
-            None => Ok((Version { bytes: 0, etag: None, modified: None }, Bytes::new())),
+            Some(version) => Ok((version, fetch.got)),
+            None => Ok((Version { bytes: 0, etag: None, modified: None }, fetch.got)),
         }
     }
 
-    /// `range` of `version` of an object, all of it.
+    /// `range` of `version` of an object, all of it, in `buffer`, which is empty and keeps its memory.
     pub(super) async fn rest(
         client: &'a Client,
         key: &'a ObjectKey,
         range: Range<u64>,
         version: Version,
-    ) -> Result<Bytes, StoreError> {
-        let mut fetch = Self { client, key, range, version: Some(version), got: BytesMut::new() };
+        buffer: BytesMut,
+    ) -> Result<BytesMut, StoreError> {
+        let mut fetch = Self { client, key, range, version: Some(version), got: buffer };
         fetch.run().await?;
-        Ok(fetch.got.freeze())
+        Ok(fetch.got)
     }
 
     fn missing(&self) -> Range<u64> {

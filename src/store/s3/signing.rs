@@ -1,7 +1,8 @@
 //! AWS Signature Version 4 on every request, by the functions that rust-s3 publishes.
 
-use super::credentials::{CredentialSource, now};
+use super::credentials::CredentialSource;
 use super::failure::Failure;
+use super::instant::now;
 use crate::model::digest::hex;
 use hmac::Mac as _;
 use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};

@@ -1,0 +1,60 @@
+#!/bin/bash
+# Unpacks packages of another Debian suite into a directory so that their programs run in place on this system:
+# nothing is installed, no chroot, no mounts.
+#
+#   debian-tree.sh SUITE DIR PACKAGE...
+#   debian-tree.sh sid /var/cache/jagad/pg18 postgresql-18     -> DIR/usr/lib/postgresql/18/bin
+#
+# DIR must be an absolute path that the servers' users can read; it is made for this alone. A second call with the
+# same arguments does nothing. Needs: Debian's apt and archive keys, dpkg, patchelf, file system space of 100-400 MB.
+set -euo pipefail
+[ $# -ge 3 ] || { sed -n '2,9s/^# \?//p' "$0" >&2; exit 2; }
+SUITE=$1 DIR=$2
+shift 2
+[ "${DIR#/}" != "$DIR" ] || { echo "debian-tree.sh: $DIR is not an absolute path" >&2; exit 2; }
+STAMP="$DIR/.complete: $SUITE $*"
+[ -e "$STAMP" ] && exit 0
+if [ -e "$DIR" ] && [ ! -e "$DIR/.debian-tree" ]; then
+  echo "debian-tree.sh: $DIR exists and was not made by this script" >&2
+  exit 1
+fi
+rm -rf "$DIR"
+umask 022
+mkdir -p "$DIR"
+touch "$DIR/.debian-tree"
+
+# The mirror that this system uses already.
+MIRROR=$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true; } |
+  awk '/^URIs:/ {print $2; exit} /^deb / {for (i = 2; i <= NF; i++) if ($i ~ "://") {print $i; exit}}')
+[ -n "$MIRROR" ] || { echo "debian-tree.sh: apt has no mirror" >&2; exit 1; }
+APT=$(mktemp -d)
+trap 'rm -rf "$APT"' EXIT
+mkdir -p "$APT"/lists/partial "$APT"/cache/archives/partial "$APT"/none
+: >"$APT/status"
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR $SUITE main" >"$APT/sources.list"
+OPTIONS=(-qq
+  -o Dir::State="$APT" -o Dir::State::Lists="$APT/lists" -o Dir::State::status="$APT/status" -o Dir::Cache="$APT/cache"
+  -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts="$APT/none"
+  -o Dir::Etc::preferencesparts="$APT/none" -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none
+  -o APT::Install-Recommends=false -o Debug::NoLocking=true -o APT::Sandbox::User=root)
+apt-get "${OPTIONS[@]}" update
+
+# The dependency closure, less what these programs never load or call (perl, systemd's tools, locales).
+mapfile -t PACKAGES < <(apt-get "${OPTIONS[@]}" -s install "$@" | awk '/^Inst/ {print $2}' |
+  grep -E "^($(echo "$*" | tr ' ' '|')|(postgresql|mysql|mariadb|redis|valkey)[a-z0-9.-]*|lib.*|zlib1g)$" |
+  grep -Ev '^(libperl.*|.*-perl|libpam-(modules.*|runtime)|libc-(bin|l10n|gconv.*)|libdevmapper.*|libmount.*|libfdisk.*|libsystemd-shared|libapparmor.*|libkmod.*|libcryptsetup.*|libip4tc.*)$')
+(cd "$APT/cache/archives" && apt-get "${OPTIONS[@]}" download "${PACKAGES[@]}")
+for package in "$APT"/cache/archives/*.deb; do
+  dpkg --fsys-tarfile "$package" |
+    tar -x -C "$DIR" --exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale
+done
+
+# Programs of a newer libc need its loader and its libraries, not this system's.
+LIBRARIES="$DIR/usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || echo "$(uname -m)-linux-gnu")"
+LOADER=$(find "$LIBRARIES" -maxdepth 1 -name 'ld-linux-*.so.*' | head -1)
+for program in "$DIR"/usr/bin/* "$DIR"/usr/sbin/* "$DIR"/usr/lib/postgresql/*/bin/*; do
+  [ -f "$program" ] && [ ! -L "$program" ] || continue
+  [ "$(head -c4 "$program" | tail -c3)" = ELF ] || continue
+  patchelf --set-interpreter "$LOADER" --force-rpath --set-rpath "$LIBRARIES" "$program"
+done
+touch "$STAMP"
