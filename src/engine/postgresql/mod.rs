@@ -1,5 +1,6 @@
 //! PostgreSQL through its own tools.
 
+pub mod archive;
 mod settings;
 
 pub use settings::{PostgreSqlSettings, TlsMode, TlsSettings};
