@@ -21,8 +21,9 @@ pub struct TableOfContents {
 }
 
 impl TableOfContents {
-    /// Reads `archive` from its beginning up to the end of its table of contents, and no further.
-    pub async fn read(mut archive: ByteReader<'_>) -> Result<Self, EngineError> {
+    /// Reads `archive` from its beginning up to the end of its table of contents, and no further. `None` when it is an
+    /// archive of a version whose layout is not known here.
+    pub async fn read(mut archive: ByteReader<'_>) -> Result<Option<Self>, EngineError> {
         let malformed = |problem: String| EngineError::Archive { problem };
         let mut head = Head::new(DEFINITION_LIMIT_BYTES);
         let (mut entries, mut kept) = (Vec::new(), 0);
@@ -47,10 +48,8 @@ impl TableOfContents {
             });
             match progress.map_err(malformed)? {
                 Progress::More => {}
-                Progress::Done(facts) => return Ok(Self { facts, entries }),
-                Progress::Unknown => {
-                    return Err(malformed("it is of a version that is not known here".to_owned()));
-                }
+                Progress::Done(facts) => return Ok(Some(Self { facts, entries })),
+                Progress::Unknown => return Ok(None),
             }
         }
     }

@@ -1,0 +1,6 @@
+//! Real servers and what tests do with them.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod plans;
+pub mod postgres;
