@@ -80,6 +80,15 @@ pub enum EngineError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The stored part cannot be read; the source says which side failed.
+    #[error("{doing}")]
+    Read {
+        /// What was being done to what.
+        doing: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The server's answer to a question makes no sense.
     #[error("{question}: unexpected answer: {problem}")]
     Answer {

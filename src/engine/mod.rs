@@ -98,6 +98,13 @@ pub enum EngineSettings {
     PostgreSql(postgresql::PostgreSqlSettings),
 }
 
+/// The engine for these settings: the only place where the kind decides.
+pub fn open(settings: &EngineSettings) -> Box<dyn Engine> {
+    match settings {
+        EngineSettings::PostgreSql(settings) => Box::new(postgresql::PostgreSql::new(settings.clone())),
+    }
+}
+
 /// What to take and leave inside each logical database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -136,7 +136,7 @@ pub enum TargetEffect {
 }
 
 /// How to load one part: run `before`, feed `feed`, run `after`. If anything fails, run `undo`; the target is then as it
-/// was before.
+/// was before. If all went well, run `cleanup`.
 #[derive(Debug, Clone)]
 pub struct LoadPlan {
     /// What it does to the target.
@@ -149,7 +149,10 @@ pub struct LoadPlan {
     pub after: Vec<ToolSpec>,
     /// Run when a step failed; each is safe to run whether or not the steps before it happened.
     pub undo: Vec<ToolSpec>,
-    /// Name of the database that `feed` fills, to be counted before `after` makes it visible.
+    /// Run after `after` ended well: removes what was replaced. A failure leaves garbage but no harm: the restore has
+    /// succeeded all the same.
+    pub cleanup: Vec<ToolSpec>,
+    /// Name of the database that `feed` fills, to be counted before `after` makes it visible; empty for globals.
     pub filling: String,
     /// Worth telling before it is started.
     pub notes: Vec<String>,

@@ -7,6 +7,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use std::os::fd::OwnedFd;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -28,12 +29,12 @@ struct State {
     exited: bool,
     released: bool,
     reaped: bool,
-    timed_out: bool,
     held: Vec<OwnedFd>,
 }
 
 struct Shared {
     pgid: Pid,
+    timed_out: AtomicBool,
     state: Mutex<State>,
     changed: Condvar,
     life: watch::Sender<Life>,
@@ -119,6 +120,7 @@ impl Group {
         let (sender, life) = watch::channel(Life::Running);
         let shared = Arc::new(Shared {
             pgid: Pid::from_raw(pid),
+            timed_out: AtomicBool::new(false),
             state: Mutex::default(),
             changed: Condvar::new(),
             life: sender,
@@ -134,7 +136,7 @@ impl Group {
                 .name("tool deadline".to_owned())
                 .spawn(move || {
                     if !shared.ends_within(timeout) {
-                        shared.lock().timed_out = true;
+                        shared.timed_out.store(true, Ordering::SeqCst);
                         shared.terminate();
                     }
                 })
@@ -178,7 +180,7 @@ impl Group {
 
     /// Whether the deadline ended it.
     pub(super) fn timed_out(&self) -> bool {
-        self.shared.lock().timed_out
+        self.shared.timed_out.load(Ordering::SeqCst)
     }
 }
 

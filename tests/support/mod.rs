@@ -1,3 +1,7 @@
-//! What every test program of this crate may need.
+//! Real servers and what tests do with them.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub(crate) mod plans;
+pub(crate) mod postgres;
 pub(crate) mod presence;

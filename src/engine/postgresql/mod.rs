@@ -1,5 +1,124 @@
 //! PostgreSQL through its own tools.
 
+pub mod archive;
+mod check;
+mod connection;
+mod count;
+mod drill;
+mod dump;
+mod facts;
+mod globals;
+mod load;
+mod load_globals;
+mod load_selection;
+mod names;
+mod pattern;
+mod preflight;
+mod properties;
+mod psql;
+mod quote;
+mod roles;
+mod selection;
 mod settings;
+mod swap;
+mod target;
+mod tools;
 
 pub use settings::{PostgreSqlSettings, TlsMode, TlsSettings};
+
+use super::{
+    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
+    Server, ServerFacts,
+};
+use crate::model::{Contents, EngineKind, PartKind};
+use crate::process::{Runner, ToolSpec};
+use archive::ArchiveWitness;
+use async_trait::async_trait;
+use connection::Connection;
+use facts::PostgreSqlServer;
+use std::path::Path;
+
+/// A PostgreSQL server, 13 or newer.
+#[derive(Debug)]
+pub struct PostgreSql {
+    connection: Connection,
+}
+
+impl PostgreSql {
+    /// Addressed by `settings`; nothing is done yet.
+    pub fn new(settings: PostgreSqlSettings) -> Self {
+        Self { connection: Connection::new(settings) }
+    }
+}
+
+#[async_trait]
+impl Engine for PostgreSql {
+    fn kind(&self) -> EngineKind {
+        EngineKind::PostgreSql
+    }
+
+    fn address(&self) -> String {
+        self.connection.address()
+    }
+
+    async fn inspect(&self, runner: &dyn Runner) -> Result<Box<dyn Server>, EngineError> {
+        Ok(Box::new(PostgreSqlServer::inspect(runner, self.connection.clone()).await?))
+    }
+
+    fn reading(&self, part: PartKind, server_version: &str) -> Result<Reading, EngineError> {
+        match part {
+            PartKind::Database => {
+                let bin_dir = self.connection.settings.bin_dir.as_deref();
+                let major = tools::major_of(server_version).unwrap_or(0);
+                let sets = tools::installed(bin_dir, "pg_restore");
+                // The newest reads every archive; one whose version nothing tells is worth a try.
+                let set = sets
+                    .iter()
+                    .filter(|set| set.major >= major || set.major == 0)
+                    .max_by_key(|set| set.major);
+                let set = set.ok_or_else(|| tools::missing("pg_restore", Some(major), bin_dir))?;
+                let mut tool = ToolSpec::new(set.program("pg_restore")).arg("--file=/dev/null");
+                tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
+                Ok(Reading { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
+            }
+            PartKind::Globals => {
+                Ok(Reading { tool: None, witness: Box::new(globals::GlobalsWitness::new()) })
+            }
+            PartKind::Contents => Err(EngineError::Archive {
+                problem: "a list of contents is not written by PostgreSQL".to_owned(),
+            }),
+        }
+    }
+
+    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
+        drill::drill(&self.connection.settings, server_version, folder)
+    }
+}
+
+#[async_trait]
+impl Server for PostgreSqlServer {
+    fn facts(&self) -> &ServerFacts {
+        &self.facts
+    }
+
+    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
+        self.plan_dump(scope)
+    }
+
+    async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.findings(runner, scope).await
+    }
+
+    async fn load(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        archive: &dyn OpenArchive,
+    ) -> Result<LoadPlan, EngineError> {
+        self.plan_load(runner, target, archive).await
+    }
+
+    async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
+        self.count_rows(runner, database).await
+    }
+}

@@ -1,0 +1,164 @@
+//! What a server says of itself.
+
+use super::connection::Connection;
+use super::names;
+use super::properties::properties_sql;
+use super::psql::{Patience, Question, ask};
+use super::tools::{self, ToolSet, major_of};
+use crate::engine::{EngineError, LogicalDatabase, ServerFacts};
+use crate::model::{ServerRole, Timestamp};
+use crate::process::Runner;
+use serde::Deserialize;
+
+/// The oldest server whose behaviour was tried: `DROP DATABASE … WITH (FORCE)` came with it.
+const OLDEST_MAJOR: u32 = 13;
+
+/// Makes a server end the session of a client that has died, instead of keeping its locks (14 and newer, where the
+/// operating system allows it).
+const NOTICE_DEAD_CLIENTS: &str = "client_connection_check_interval=1000";
+
+/// An inspected server.
+#[derive(Debug)]
+pub(super) struct PostgreSqlServer {
+    pub(super) connection: Connection,
+    pub(super) facts: ServerFacts,
+    pub(super) major: u32,
+    pub(super) superuser: bool,
+    /// Databases that cannot be dumped because they take no connections.
+    pub(super) closed: Vec<String>,
+    /// Every installed set of client programs.
+    pub(super) tools: Vec<ToolSet>,
+    /// The set that fits the server.
+    pub(super) tool: ToolSet,
+}
+
+#[derive(Debug, Deserialize)]
+struct Greeting {
+    version: String,
+    number: u32,
+    replica: bool,
+    superuser: bool,
+    linux: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Inventory {
+    identity: Option<String>,
+    time: Timestamp,
+    databases: Vec<LogicalDatabase>,
+    closed: Vec<String>,
+}
+
+const GREETING: &str = "SELECT json_build_object('version', current_setting('server_version'),
+  'number', current_setting('server_version_num')::int, 'replica', pg_is_in_recovery(),
+  'superuser', current_setting('is_superuser') = 'on', 'linux', version() ~ 'linux');";
+
+/// The right to call `pg_control_system` is checked before any `CASE` around it, so psql itself must leave it out.
+const IDENTITY: &str = "SELECT has_function_privilege('pg_control_system()', 'execute') AS allowed \\gset
+\\if :allowed
+SELECT system_identifier::text AS identity FROM pg_control_system() \\gset
+\\else
+\\set identity ''
+\\endif
+";
+
+impl PostgreSqlServer {
+    pub(super) async fn inspect(
+        runner: &dyn Runner,
+        mut connection: Connection,
+    ) -> Result<Self, EngineError> {
+        let tools = tools::identify(runner, connection.settings.bin_dir.as_deref()).await?;
+        let newest = tools.iter().max_by_key(|set| set.major).unwrap_or(&tools[0]).clone();
+        let maintenance = connection.settings.maintenance_database.clone();
+        let question =
+            |sql, doing| Question { doing, database: &maintenance, sql, patience: Patience::Small };
+        let greeting: Greeting =
+            ask(runner, &connection, &newest, question(GREETING, "ask the server who it is")).await?;
+        let major = greeting.number / 10_000;
+        if major < OLDEST_MAJOR {
+            return Err(EngineError::Version {
+                problem: format!("PostgreSQL {} is older than {OLDEST_MAJOR}", greeting.version),
+                help: format!("Upgrade the server to PostgreSQL {OLDEST_MAJOR} or newer."),
+            });
+        }
+        let tool = tools::fitting(&tools, major)
+            .cloned()
+            .ok_or_else(|| tools::missing("pg_dump", Some(major), connection.settings.bin_dir.as_deref()))?;
+
+        let sql = inventory_sql(major);
+        let doing = "ask the server what it holds";
+        if major >= 14 && greeting.linux {
+            connection.options.push(NOTICE_DEAD_CLIENTS);
+        }
+        let mut answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
+        if answer.is_err() && !connection.options.is_empty() {
+            // A connection pooler in between may refuse settings of its own sessions.
+            connection.options.clear();
+            answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
+        }
+        let inventory: Inventory = answer?;
+        let version = greeting.version.split_whitespace().next().unwrap_or_default().to_owned();
+        let facts = ServerFacts {
+            version,
+            identity: inventory.identity,
+            role: if greeting.replica { ServerRole::Replica } else { ServerRole::Primary },
+            time: inventory.time,
+            databases: inventory.databases,
+            tool: format!("pg_dump {}", tool.version),
+        };
+        let superuser = greeting.superuser;
+        Ok(Self { connection, facts, major, superuser, closed: inventory.closed, tools, tool })
+    }
+
+    /// A question to one of its databases.
+    pub(super) async fn ask<T: serde::de::DeserializeOwned>(
+        &self,
+        runner: &dyn Runner,
+        question: Question<'_>,
+    ) -> Result<T, EngineError> {
+        ask(runner, &self.connection, &self.tool, question).await
+    }
+
+    /// The database `name`, or that it is not there, or closed.
+    pub(super) fn database(&self, name: &str) -> Result<&LogicalDatabase, EngineError> {
+        let found = self.facts.databases.iter().find(|database| database.name == name);
+        found.ok_or_else(|| {
+            if self.closed.iter().any(|closed| closed == name) {
+                return EngineError::Prerequisite {
+                    problem: format!("database `{name}` accepts no connections"),
+                    help: format!(
+                        "ALTER DATABASE {} ALLOW_CONNECTIONS true;",
+                        super::quote::identifier(name)
+                    ),
+                };
+            }
+            let existing = self.facts.databases.iter().map(|database| database.name.as_str());
+            names::not_found("database", name, &format!(" on {}", self.connection.address()), existing)
+        })
+    }
+
+    /// The role that is connected as.
+    pub(super) fn user(&self) -> &str {
+        &self.connection.settings.user
+    }
+
+    /// The major version that `version` tells, of a dump or another server.
+    pub(super) fn major_of_dump(version: &str) -> u32 {
+        major_of(version).unwrap_or(0)
+    }
+}
+
+fn inventory_sql(major: u32) -> String {
+    format!(
+        "{IDENTITY}SELECT json_build_object('identity', nullif(:'identity', ''),
+  'time', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
+  'databases', (SELECT coalesce(json_agg(json_build_object('name', d.datname,
+      'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
+      'properties', {}) ORDER BY d.datname), '[]')
+    FROM pg_database d LEFT JOIN pg_tablespace t ON t.oid = d.dattablespace
+    WHERE d.datallowconn AND NOT d.datistemplate),
+  'closed', (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database
+    WHERE NOT datallowconn AND NOT datistemplate));",
+        properties_sql(major)
+    )
+}

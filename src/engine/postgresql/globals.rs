@@ -1,0 +1,297 @@
+//! Roles and tablespaces: the output of `pg_dumpall --globals-only`, proven whole, and cut down to what a server does
+//! not have yet.
+
+use crate::model::{Contents, Witness, WitnessError};
+use std::collections::BTreeSet;
+
+const FORMAT: &str = "pg_dumpall";
+const TRAILER: &[u8] = b"-- PostgreSQL database cluster dump complete\n--";
+
+/// More than the trailer and the blank lines around it.
+const TAIL_BYTES: usize = 256;
+
+/// Watches for pg_dumpall's last comment.
+#[derive(Debug, Default)]
+pub(super) struct GlobalsWitness {
+    tail: Vec<u8>,
+}
+
+impl GlobalsWitness {
+    pub(super) fn new() -> Self {
+        Self { tail: Vec::new() }
+    }
+}
+
+impl Witness for GlobalsWitness {
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError> {
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
+        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
+        self.tail.drain(..surplus);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
+        if self.tail.trim_ascii_end().ends_with(TRAILER) {
+            return Ok(Some(Contents::default()));
+        }
+        let problem = "it ends without `PostgreSQL database cluster dump complete`".to_owned();
+        Err(WitnessError::Incomplete { format: FORMAT, problem })
+    }
+}
+
+/// What a server lacks of some globals.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct MissingGlobals {
+    /// Statements about roles, to be run in one transaction.
+    pub(super) roles: String,
+    /// Statements about tablespaces, which no transaction may hold.
+    pub(super) tablespaces: String,
+    /// Whether there is a statement about roles at all.
+    pub(super) has_roles: bool,
+    /// Whether there is one about tablespaces.
+    pub(super) has_tablespaces: bool,
+    /// Roles and tablespaces that are there already, with their kind.
+    pub(super) left_alone: Vec<String>,
+}
+
+/// What the target has.
+#[derive(Debug, Default)]
+pub(super) struct Existing {
+    pub(super) roles: BTreeSet<String>,
+    pub(super) tablespaces: BTreeSet<String>,
+}
+
+/// The statements of `sql` about roles and tablespaces that do not exist yet. Existing ones are left as they are:
+/// no attribute, setting, membership or comment of theirs is touched.
+pub(super) fn missing_globals(sql: &str, existing: &Existing) -> MissingGlobals {
+    let mut missing = MissingGlobals::default();
+    for statement in statements(sql) {
+        let words = words(statement);
+        let word = |at: usize| words.get(at).map_or("", |word| word.bare.as_str());
+        let name = |at: usize| words.get(at).map_or("", |word| word.name.as_str());
+        let (subject, target) = match (word(0), word(1), word(2)) {
+            ("SET", ..) => {
+                // Applies to what follows in both scripts.
+                missing.roles.push_str(statement);
+                missing.roles.push('\n');
+                missing.tablespaces.push_str(statement);
+                missing.tablespaces.push('\n');
+                continue;
+            }
+            ("CREATE" | "ALTER", "ROLE", _) => (Subject::Role(name(2)), &mut missing.roles),
+            ("COMMENT" | "SECURITY", "ON" | "LABEL", "ROLE") => (Subject::Role(name(3)), &mut missing.roles),
+            ("CREATE" | "ALTER", "TABLESPACE", _) => (Subject::Tablespace(name(2)), &mut missing.tablespaces),
+            ("COMMENT", "ON", "TABLESPACE") => (Subject::Tablespace(name(3)), &mut missing.tablespaces),
+            ("GRANT" | "REVOKE", ..) => match position(&words, "TABLESPACE") {
+                Some(at) => (Subject::Tablespace(name(at + 1)), &mut missing.tablespaces),
+                // A membership, or a right on a parameter: it belongs to the role that gets it.
+                None => {
+                    (Subject::Role(position(&words, "TO").map_or("", |at| name(at + 1))), &mut missing.roles)
+                }
+            },
+            _ => continue,
+        };
+        let known = match subject {
+            Subject::Role(role) => existing.roles.contains(role),
+            Subject::Tablespace(space) => existing.tablespaces.contains(space),
+        };
+        if !known {
+            target.push_str(statement);
+            target.push('\n');
+            match subject {
+                Subject::Role(_) => missing.has_roles = true,
+                Subject::Tablespace(_) => missing.has_tablespaces = true,
+            }
+        } else if word(0) == "CREATE" {
+            missing.left_alone.push(subject.to_string());
+        }
+    }
+    missing
+}
+
+enum Subject<'a> {
+    Role(&'a str),
+    Tablespace(&'a str),
+}
+
+impl std::fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Role(name) => write!(f, "role `{name}`"),
+            Self::Tablespace(name) => write!(f, "tablespace `{name}`"),
+        }
+    }
+}
+
+fn position(words: &[Word], bare: &str) -> Option<usize> {
+    words.iter().position(|word| word.bare == bare)
+}
+
+/// One word of a statement: a keyword or a name, quotes taken off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// As written, when it was not quoted.
+    pub(super) bare: String,
+    /// The name it is, quoted or not.
+    pub(super) name: String,
+}
+
+/// The words of a statement; strings and punctuation are left out.
+pub(super) fn words(statement: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut chars = statement.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\'' => skip_string(&mut chars),
+            '"' => words.push(Word { bare: String::new(), name: quoted_name(&mut chars) }),
+            char if is_word(char) => {
+                let mut word = String::from(char);
+                while let Some(next) = chars.next_if(|next| is_word(*next)) {
+                    word.push(next);
+                }
+                words.push(Word { bare: word.clone(), name: word });
+            }
+            ',' | ';' | '(' | ')' => words.push(Word { bare: char.to_string(), name: String::new() }),
+            _ => {}
+        }
+    }
+    words
+}
+
+fn is_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '_' || char == '$' || !char.is_ascii()
+}
+
+fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(char) = chars.next() {
+        if char == '\'' && chars.next_if_eq(&'\'').is_none() {
+            return;
+        }
+    }
+}
+
+fn quoted_name(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
+    let mut name = String::new();
+    while let Some(char) = chars.next() {
+        if char == '"' && chars.next_if_eq(&'"').is_none() {
+            break;
+        }
+        name.push(char);
+    }
+    name
+}
+
+/// The statements of a script, without comments and without psql's own commands (`\restrict`). Strings follow the
+/// standard, as pg_dumpall sets it.
+fn statements(sql: &str) -> impl Iterator<Item = &str> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        loop {
+            rest = rest.trim_start();
+            if !rest.starts_with("--") && !rest.starts_with('\\') {
+                break;
+            }
+            rest = rest.find('\n').map_or("", |end| &rest[end..]);
+        }
+        let end = statement_end(rest);
+        let (statement, after) = rest.split_at(end);
+        rest = after;
+        (!statement.is_empty()).then_some(statement)
+    })
+}
+
+fn statement_end(sql: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in sql.bytes().enumerate() {
+        match (byte, quote) {
+            (b'\'' | b'"', None) => quote = Some(byte),
+            (_, Some(open)) if byte == open => quote = None,
+            (b';', None) => return at + 1,
+            _ => {}
+        }
+    }
+    sql.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DUMP: &str = "--
+-- PostgreSQL database cluster dump
+--
+
+\\restrict abc
+
+SET default_transaction_read_only = off;
+SET standard_conforming_strings = on;
+
+CREATE ROLE \"odd \"\"; role\";
+ALTER ROLE \"odd \"\"; role\" WITH LOGIN PASSWORD 'SCRAM;--''x';
+CREATE ROLE postgres;
+ALTER ROLE postgres WITH SUPERUSER;
+COMMENT ON ROLE postgres IS 'a;
+-- b';
+COMMENT ON ROLE new IS 'a;
+\\q b''';
+ALTER ROLE new SET search_path TO 'postgres', 'B c';
+GRANT postgres TO new WITH ADMIN OPTION GRANTED BY postgres;
+GRANT new TO postgres WITH INHERIT TRUE GRANTED BY postgres;
+GRANT SET ON PARAMETER work_mem TO new;
+CREATE TABLESPACE ts OWNER new LOCATION '/x';
+GRANT ALL ON TABLESPACE ts TO postgres;
+CREATE TABLESPACE there OWNER new LOCATION '/y';
+
+\\unrestrict abc
+
+--
+-- PostgreSQL database cluster dump complete
+--
+
+";
+
+    #[test]
+    fn only_what_is_missing_is_left_of_the_globals() {
+        let existing = Existing {
+            roles: BTreeSet::from(["postgres".to_owned()]),
+            tablespaces: BTreeSet::from(["there".to_owned()]),
+        };
+        let missing = missing_globals(DUMP, &existing);
+        let settings = "SET default_transaction_read_only = off;\nSET standard_conforming_strings = on;\n";
+        assert_eq!(
+            missing.roles,
+            format!(
+                "{settings}CREATE ROLE \"odd \"\"; role\";
+ALTER ROLE \"odd \"\"; role\" WITH LOGIN PASSWORD 'SCRAM;--''x';
+COMMENT ON ROLE new IS 'a;
+\\q b''';
+ALTER ROLE new SET search_path TO 'postgres', 'B c';
+GRANT postgres TO new WITH ADMIN OPTION GRANTED BY postgres;
+GRANT SET ON PARAMETER work_mem TO new;
+"
+            )
+        );
+        assert_eq!(
+            missing.tablespaces,
+            format!(
+                "{settings}CREATE TABLESPACE ts OWNER new LOCATION '/x';\nGRANT ALL ON TABLESPACE ts TO postgres;\n"
+            )
+        );
+        assert_eq!(missing.left_alone, ["role `postgres`", "tablespace `there`"]);
+    }
+
+    #[test]
+    fn globals_are_whole_only_with_their_last_comment() {
+        let judge = |text: &str, piece: usize| {
+            let mut witness = GlobalsWitness::new();
+            text.as_bytes().chunks(piece).for_each(|piece| witness.feed(piece).unwrap());
+            witness.finish().is_ok()
+        };
+        for piece in [1, 7, 10_000] {
+            assert!(judge(DUMP, piece));
+            assert!(!judge(DUMP.trim_end().strip_suffix("\n--").unwrap(), piece));
+            assert!(!judge(&DUMP[..DUMP.len() / 2], piece));
+        }
+        assert!(!judge("", 1));
+    }
+}

@@ -1,0 +1,63 @@
+//! Plans of restores of roles and tablespaces.
+
+use super::facts::PostgreSqlServer;
+use super::globals::{Existing, missing_globals};
+use super::psql::script;
+use crate::engine::{EngineError, LoadPlan, TargetEffect};
+use crate::model::ByteReader;
+use crate::process::{Runner, ToolSpec};
+use tokio::io::AsyncReadExt as _;
+
+/// The largest globals that are read: some 50,000 roles.
+const LIMIT_BYTES: u64 = 16 * 1024 * 1024;
+
+impl PostgreSqlServer {
+    /// The globals are read here to their proven end, and what the target lacks of them is run after the stream has
+    /// proven itself once more: roles in one transaction, then tablespaces one by one, which no transaction may hold.
+    pub(super) async fn load_globals(
+        &self,
+        runner: &dyn Runner,
+        globals: ByteReader<'static>,
+    ) -> Result<LoadPlan, EngineError> {
+        let mut text = Vec::new();
+        let doing = "read the globals of the backup".to_owned();
+        let read = globals.take(LIMIT_BYTES + 1).read_to_end(&mut text).await;
+        read.map_err(|source| EngineError::Read { doing, source })?;
+        if text.len() as u64 > LIMIT_BYTES {
+            return Err(EngineError::Archive { problem: "the globals are larger than 16 MiB".to_owned() });
+        }
+        let text = String::from_utf8(text)
+            .map_err(|_| EngineError::Archive { problem: "the globals are no UTF-8 text".to_owned() })?;
+        let maintenance = self.connection.settings.maintenance_database.clone();
+        let facts = self.target_facts(runner, &maintenance).await?;
+        let existing = Existing {
+            roles: facts.roles.into_iter().collect(),
+            tablespaces: facts.tablespaces.into_iter().collect(),
+        };
+        let missing = missing_globals(&text, &existing);
+        let run = |sql: &str| script(&self.connection, &self.tool, &maintenance, sql);
+        let mut after = Vec::new();
+        if missing.has_roles {
+            after.push(run(&format!("BEGIN;\n{}COMMIT;", missing.roles)));
+        }
+        if missing.has_tablespaces {
+            after.push(run(&missing.tablespaces));
+        }
+        Ok(LoadPlan {
+            effect: TargetEffect::AddsGlobals,
+            before: Vec::new(),
+            // Only the proof of the stream is wanted: everything that runs is in `after`.
+            feed: ToolSpec::new("cat"),
+            after,
+            undo: Vec::new(),
+            cleanup: Vec::new(),
+            filling: String::new(),
+            notes: missing
+                .left_alone
+                .iter()
+                .map(|what| format!("{what} is there already and stays as it is"))
+                .collect(),
+            partial_status: None,
+        })
+    }
+}

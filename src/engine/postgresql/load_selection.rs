@@ -1,0 +1,145 @@
+//! Plans of restores of some tables or schemas.
+
+use super::archive::{Entry, TableOfContents};
+use super::facts::PostgreSqlServer;
+use super::psql::{Patience, Question};
+use super::quote::text_array;
+use super::roles::use_list;
+use super::selection::{Chosen, RELATIONS, qualified};
+use super::target::TargetFacts;
+use crate::engine::{EngineError, LoadPlan, RestoreTarget, TargetEffect};
+use crate::process::Runner;
+use serde::Deserialize;
+
+/// Names that the target database has already.
+#[derive(Debug, Deserialize)]
+struct Present {
+    schemas: Vec<String>,
+    /// `schema.name` of relations and types.
+    objects: Vec<String>,
+    /// `schema.name(arguments)`.
+    routines: Vec<String>,
+}
+
+const ROUTINES: [&str; 3] = ["FUNCTION", "PROCEDURE", "AGGREGATE"];
+const TYPES: [&str; 2] = ["TYPE", "DOMAIN"];
+
+impl PostgreSqlServer {
+    pub(super) async fn load_selection(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        toc: &TableOfContents,
+        facts: &TargetFacts,
+    ) -> Result<LoadPlan, EngineError> {
+        let mut chosen = Chosen::new(toc, &target.selection)?;
+        let mut notes = Vec::new();
+        let plan = if facts.database.is_some() {
+            chosen.add_schemas();
+            self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
+            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            LoadPlan {
+                effect: TargetEffect::AddsTo,
+                before: Vec::new(),
+                feed: self.feed_existing(target, toc, &use_list(chosen.entries()))?,
+                after: Vec::new(),
+                undo: Vec::new(),
+                cleanup: Vec::new(),
+                filling: target.database.clone(),
+                notes,
+                partial_status: (!target.stop_at_first_error).then_some(1),
+            }
+        } else {
+            drop_keys(&mut chosen, &mut notes, |_| true);
+            chosen.add_needs();
+            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let mut plan = self.load_beside(target, Some(toc), facts, Some(use_list(chosen.entries())))?;
+            plan.notes.extend(notes);
+            plan
+        };
+        Ok(plan)
+    }
+
+    /// Leaves out what is there for good reason (schemas) and refuses what is in the way.
+    async fn fit_into_existing(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        chosen: &mut Chosen<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<(), EngineError> {
+        let present = self.present(runner, target, chosen).await?;
+        for schema in &present.schemas {
+            chosen.remove_schema(schema);
+        }
+        let in_the_way: Vec<String> = chosen
+            .entries()
+            .filter(|entry| match entry.kind.as_str() {
+                kind if RELATIONS.contains(&kind) || TYPES.contains(&kind) => {
+                    present.objects.contains(&qualified(entry))
+                }
+                kind if ROUTINES.contains(&kind) => present.routines.contains(&qualified(entry)),
+                _ => false,
+            })
+            .map(|entry| format!("`{}`", qualified(entry)))
+            .collect();
+        if let (Some(first), true) = (in_the_way.first(), target.stop_at_first_error) {
+            let more = match in_the_way.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more objects"),
+            };
+            return Err(EngineError::Refused {
+                problem: format!("{first}{more} exists already in `{}`", target.database),
+                help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
+            });
+        }
+        drop_keys(chosen, notes, |referred| !present.objects.contains(&qualified(referred)));
+        Ok(())
+    }
+
+    async fn present(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        chosen: &Chosen<'_>,
+    ) -> Result<Present, EngineError> {
+        let referred = chosen.outward_keys().into_iter().map(|(_, referred)| referred);
+        let entries: Vec<&Entry> = chosen.entries().chain(referred).collect();
+        let of = |kinds: &[&str]| -> Vec<&Entry> {
+            entries.iter().copied().filter(|entry| kinds.contains(&entry.kind.as_str())).collect()
+        };
+        let schemas = of(&["SCHEMA"]);
+        let objects: Vec<String> = of(&RELATIONS).into_iter().chain(of(&TYPES)).map(qualified).collect();
+        let routines = of(&ROUTINES);
+        let sql = format!(
+            "SELECT json_build_object(
+  'schemas', (SELECT coalesce(json_agg(nspname), '[]') FROM pg_namespace WHERE nspname = ANY ({})),
+  'objects', (SELECT coalesce(json_agg(o.name), '[]') FROM (
+      SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      UNION SELECT n.nspname || '.' || t.typname FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    ) o (name) WHERE o.name = ANY ({})),
+  'routines', (SELECT coalesce(json_agg(o.name), '[]') FROM (
+      SELECT n.nspname || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')'
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace) o (name) WHERE o.name = ANY ({})));",
+            text_array(schemas.iter().map(|entry| &entry.tag)),
+            text_array(&objects),
+            text_array(routines.into_iter().map(qualified)),
+        );
+        let doing = format!("look for the objects in `{}`", target.database);
+        let question =
+            Question { doing: &doing, database: &target.database, sql: &sql, patience: Patience::Small };
+        self.ask(runner, question).await
+    }
+}
+
+/// Takes out foreign keys that would refer to nothing.
+fn drop_keys(chosen: &mut Chosen<'_>, notes: &mut Vec<String>, missing: impl Fn(&Entry) -> bool) {
+    for (key, referred) in chosen.outward_keys().into_iter().filter(|(_, referred)| missing(referred)) {
+        chosen.remove(key.id);
+        notes.push(format!(
+            "the foreign key `{}` is left out: `{}` is not there",
+            key.tag,
+            qualified(referred)
+        ));
+    }
+}

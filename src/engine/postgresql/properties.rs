@@ -1,0 +1,308 @@
+//! What a database is created with: the part of it that pg_dump leaves to `CREATE DATABASE`.
+
+use super::quote::{identifier, literal};
+use crate::engine::EngineError;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
+
+/// Everything about a database that is not inside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct DatabaseProperties {
+    /// Role that owns it.
+    pub(super) owner: String,
+    /// Encoding: "UTF8".
+    pub(super) encoding: String,
+    /// `LC_COLLATE`.
+    pub(super) collate: String,
+    /// `LC_CTYPE`.
+    pub(super) ctype: String,
+    /// "c" libc, "i" ICU, "b" builtin.
+    #[serde(default = "libc")]
+    pub(super) provider: String,
+    /// Locale of ICU or builtin.
+    #[serde(default)]
+    pub(super) locale: Option<String>,
+    /// Extra rules of ICU.
+    #[serde(default)]
+    pub(super) icu_rules: Option<String>,
+    /// Default tablespace.
+    pub(super) tablespace: String,
+    /// -1 is unlimited.
+    #[serde(default = "unlimited")]
+    pub(super) connection_limit: i64,
+    /// `COMMENT ON DATABASE`.
+    #[serde(default)]
+    pub(super) comment: Option<String>,
+    /// Grants; `None` are PostgreSQL's defaults.
+    #[serde(default)]
+    pub(super) acl: Option<Vec<Grant>>,
+    /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`.
+    #[serde(default)]
+    pub(super) settings: Option<Vec<Setting>>,
+}
+
+fn libc() -> String {
+    "c".to_owned()
+}
+
+fn unlimited() -> i64 {
+    -1
+}
+
+/// One right on the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Grant {
+    /// Role, `None` for everybody.
+    pub(super) grantee: Option<String>,
+    /// "CONNECT".
+    pub(super) privilege: String,
+    /// Whether it may be handed on.
+    pub(super) grantable: bool,
+}
+
+/// One configuration setting that applies in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Setting {
+    /// Only for this role; `None` for everybody.
+    pub(super) role: Option<String>,
+    /// `name=value`, as the catalogue has it.
+    pub(super) setting: String,
+}
+
+/// The SQL expression that gives the properties of `pg_database d` joined with `pg_tablespace t`, by server version.
+pub(super) fn properties_sql(major: u32) -> String {
+    let provider = if major >= 15 { "d.datlocprovider::text" } else { "'c'" };
+    let locale = match major {
+        17.. => "d.datlocale",
+        15 | 16 => "d.daticulocale",
+        _ => "NULL",
+    };
+    let rules = if major >= 16 { "d.daticurules" } else { "NULL" };
+    format!(
+        "json_build_object('owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
+    'collate', d.datcollate, 'ctype', d.datctype, 'provider', {provider}, 'locale', {locale},
+    'icu_rules', {rules}, 'tablespace', t.spcname, 'connection_limit', d.datconnlimit,
+    'comment', shobj_description(d.oid, 'pg_database'),
+    'acl', CASE WHEN d.datacl IS NOT NULL THEN (SELECT coalesce(json_agg(json_build_object(
+        'grantee', CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee) END,
+        'privilege', a.privilege_type, 'grantable', a.is_grantable)), '[]') FROM aclexplode(d.datacl) a) END,
+    'settings', (SELECT json_agg(json_build_object(
+        'role', CASE WHEN s.setrole <> 0 THEN pg_get_userbyid(s.setrole) END, 'setting', c))
+        FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setdatabase = d.oid))"
+    )
+}
+
+/// What the target offers to a new database.
+pub(super) struct Surroundings<'a> {
+    /// Its major version.
+    pub(super) major: u32,
+    /// Role that shall own the database; `None` is the role that creates it.
+    pub(super) owner: Option<&'a str>,
+    /// Tablespaces that exist.
+    pub(super) tablespaces: &'a [String],
+}
+
+impl DatabaseProperties {
+    /// The statement that creates the database `name` from `template0`. An ICU or builtin locale on a server that has
+    /// no such provider is an error.
+    pub(super) fn create_sql(&self, name: &str, target: &Surroundings<'_>) -> Result<String, EngineError> {
+        let mut sql = format!(
+            "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+            identifier(name),
+            literal(&self.encoding),
+            literal(&self.collate),
+            literal(&self.ctype)
+        );
+        let (provider, option, since) = match self.provider.as_str() {
+            "i" => ("icu", "ICU_LOCALE", 15),
+            "b" => ("builtin", "BUILTIN_LOCALE", 17),
+            _ => ("libc", "", 15),
+        };
+        if !option.is_empty() && target.major < since {
+            return Err(EngineError::Version {
+                problem: format!(
+                    "the database uses the {provider} locale provider, which PostgreSQL {} does not have",
+                    target.major
+                ),
+                help: format!("Restore into PostgreSQL {since} or newer."),
+            });
+        }
+        if target.major >= 15 {
+            let _ = write!(sql, " LOCALE_PROVIDER {provider}");
+        }
+        if let (Some(locale), false) = (&self.locale, option.is_empty()) {
+            let _ = write!(sql, " {option} {}", literal(locale));
+        }
+        if let (Some(rules), true) = (&self.icu_rules, target.major >= 16) {
+            let _ = write!(sql, " ICU_RULES {}", literal(rules));
+        }
+        if let Some(owner) = target.owner {
+            let _ = write!(sql, " OWNER {}", identifier(owner));
+        }
+        if self.tablespace != "pg_default" && target.tablespaces.contains(&self.tablespace) {
+            let _ = write!(sql, " TABLESPACE {}", identifier(&self.tablespace));
+        }
+        Ok(sql + ";")
+    }
+
+    /// Statements that give the database `name` its comment, limit, settings and (if `grants`) rights.
+    pub(super) fn finish_sql(
+        &self,
+        name: &str,
+        roles: &[String],
+        grants: crate::engine::Ownership,
+    ) -> String {
+        let database = identifier(name);
+        let mut sql = String::new();
+        if let Some(comment) = &self.comment {
+            let _ = writeln!(sql, "COMMENT ON DATABASE {database} IS {};", literal(comment));
+        }
+        if self.connection_limit >= 0 {
+            let _ = writeln!(sql, "ALTER DATABASE {database} CONNECTION LIMIT {};", self.connection_limit);
+        }
+        let known = |role: &Option<String>| role.as_ref().is_none_or(|role| roles.contains(role));
+        for Setting { role, setting } in self.settings.iter().flatten().filter(|setting| known(&setting.role))
+        {
+            let whose = match role {
+                Some(role) => format!("ROLE {} IN DATABASE {database}", identifier(role)),
+                None => format!("DATABASE {database}"),
+            };
+            if let Some((variable, value)) = setting.split_once('=') {
+                let _ = writeln!(
+                    sql,
+                    "ALTER {whose} SET {} TO {};",
+                    variable_name(variable),
+                    setting_value(variable, value)
+                );
+            }
+        }
+        if let (Some(acl), crate::engine::Ownership::Keep) = (&self.acl, grants) {
+            let _ = writeln!(sql, "REVOKE ALL ON DATABASE {database} FROM PUBLIC;");
+            for Grant { grantee, privilege, grantable } in acl.iter().filter(|grant| known(&grant.grantee)) {
+                let to = grantee.as_ref().map_or_else(|| "PUBLIC".to_owned(), |role| identifier(role));
+                let option = if *grantable { " WITH GRANT OPTION" } else { "" };
+                let _ = writeln!(sql, "GRANT {privilege} ON DATABASE {database} TO {to}{option};");
+            }
+        }
+        sql
+    }
+
+    /// Roles that the grants and settings name.
+    pub(super) fn roles(&self) -> impl Iterator<Item = &String> {
+        let grantees = self.acl.iter().flatten().filter_map(|grant| grant.grantee.as_ref());
+        grantees.chain(self.settings.iter().flatten().filter_map(|setting| setting.role.as_ref()))
+    }
+}
+
+/// A variable may have a prefix of its own: `plpgsql.extra_warnings`.
+fn variable_name(name: &str) -> String {
+    name.split('.').map(identifier).collect::<Vec<_>>().join(".")
+}
+
+/// Variables whose value is a list of names: quoted as one string they would be one name. pg_dump keeps the same list
+/// (`variable_is_guc_list_quote`).
+const LISTS: [&str; 7] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+    "oauth_validator_libraries",
+];
+
+fn setting_value(variable: &str, value: &str) -> String {
+    if !LISTS.contains(&variable.to_ascii_lowercase().as_str()) {
+        return literal(value);
+    }
+    let names = split_names(value);
+    if names.is_empty() {
+        "''".to_owned()
+    } else {
+        names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The names of a list such as `"$user", public`.
+fn split_names(list: &str) -> Vec<String> {
+    let (mut names, mut name, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
+    let mut chars = list.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' if quoted && chars.peek() == Some(&'"') => name.extend(chars.next()),
+            '"' => (quoted, begun) = (!quoted, true),
+            ',' if !quoted => {
+                names.push(std::mem::take(&mut name));
+                begun = false;
+            }
+            ' ' if !quoted => {}
+            other => {
+                name.push(other);
+                begun = true;
+            }
+        }
+    }
+    if begun || !names.is_empty() {
+        names.push(name);
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Ownership;
+
+    fn properties() -> DatabaseProperties {
+        serde_json::from_str(
+            r#"{"owner":"o","encoding":"UTF8","collate":"C","ctype":"C.UTF-8","tablespace":"fast",
+                "comment":"it's","connection_limit":5,
+                "acl":[{"grantee":null,"privilege":"CONNECT","grantable":false},
+                       {"grantee":"r","privilege":"CREATE","grantable":true},
+                       {"grantee":"gone","privilege":"CREATE","grantable":false}],
+                "settings":[{"role":null,"setting":"search_path=\"$user\", \"a\"\"b, c\", public"},
+                            {"role":"r","setting":"my.x=1=2"},{"role":null,"setting":"search_path=\"\""}]}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_database_is_created_with_what_the_server_version_knows() {
+        let mut props = properties();
+        let spaces = ["fast".to_owned()];
+        let target = |major, owner| Surroundings { major, owner, tablespaces: &spaces };
+        let base =
+            "CREATE DATABASE \"x\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'";
+        let sql = props.create_sql("x", &target(13, None)).unwrap();
+        assert_eq!(sql, format!("{base} TABLESPACE \"fast\";"));
+        let bare = Surroundings { major: 15, owner: Some("o"), tablespaces: &[] };
+        assert_eq!(
+            props.create_sql("x", &bare).unwrap(),
+            format!("{base} LOCALE_PROVIDER libc OWNER \"o\";")
+        );
+        (props.provider, props.locale, props.icu_rules) =
+            ("i".into(), Some("de".into()), Some("&a<b".into()));
+        let sql = props.create_sql("x", &target(16, None)).unwrap();
+        assert!(sql.contains(" LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a<b'"), "{sql}");
+        assert!(matches!(props.create_sql("x", &target(14, None)), Err(EngineError::Version { .. })));
+        props.provider = "b".into();
+        assert!(matches!(props.create_sql("x", &target(16, None)), Err(EngineError::Version { .. })));
+        assert!(props.create_sql("x", &target(17, None)).unwrap().contains("BUILTIN_LOCALE 'de'"));
+    }
+
+    #[test]
+    fn settings_and_grants_follow_for_roles_that_exist() {
+        let sql = properties().finish_sql("x", &["r".to_owned()], Ownership::Keep);
+        let expected = "COMMENT ON DATABASE \"x\" IS 'it''s';
+ALTER DATABASE \"x\" CONNECTION LIMIT 5;
+ALTER DATABASE \"x\" SET \"search_path\" TO '$user', 'a\"b, c', 'public';
+ALTER ROLE \"r\" IN DATABASE \"x\" SET \"my\".\"x\" TO '1=2';
+ALTER DATABASE \"x\" SET \"search_path\" TO '';
+REVOKE ALL ON DATABASE \"x\" FROM PUBLIC;
+GRANT CONNECT ON DATABASE \"x\" TO PUBLIC;
+GRANT CREATE ON DATABASE \"x\" TO \"r\" WITH GRANT OPTION;
+";
+        assert_eq!(sql, expected);
+        assert!(!properties().finish_sql("x", &[], Ownership::Skip).contains("GRANT"));
+    }
+}

@@ -1,0 +1,271 @@
+//! A choice of tables or schemas inside an archive: them, and all that belongs to them.
+
+use super::archive::{Entry, TableOfContents};
+use super::names::not_found;
+use crate::engine::{EngineError, Selection};
+use std::collections::{HashMap, HashSet};
+
+/// Kinds that `--table` can name.
+pub(super) const RELATIONS: [&str; 5] = ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"];
+
+/// Kinds that belong to the relation they depend on.
+const PARTS: [&str; 18] = [
+    "ACL",
+    "CHECK CONSTRAINT",
+    "COMMENT",
+    "CONSTRAINT",
+    "DEFAULT",
+    "FK CONSTRAINT",
+    "INDEX",
+    "MATERIALIZED VIEW DATA",
+    "POLICY",
+    "ROW SECURITY",
+    "RULE",
+    "SECURITY LABEL",
+    "SEQUENCE OWNED BY",
+    "SEQUENCE SET",
+    "STATISTICS",
+    "STATISTICS DATA",
+    "TABLE DATA",
+    "TRIGGER",
+];
+
+/// Kinds that tie two relations and make sense only when both are chosen.
+const TIES: [&str; 2] = ["TABLE ATTACH", "INDEX ATTACH"];
+
+/// The chosen part of an archive.
+#[derive(Debug)]
+pub(super) struct Chosen<'a> {
+    toc: &'a TableOfContents,
+    by_id: HashMap<i32, &'a Entry>,
+    ids: HashSet<i32>,
+}
+
+impl<'a> Chosen<'a> {
+    /// What `selection` means in `toc`. A name that is not there is an error.
+    pub(super) fn new(toc: &'a TableOfContents, selection: &Selection) -> Result<Self, EngineError> {
+        let by_id = toc.entries.iter().map(|entry| (entry.id, entry)).collect();
+        let mut chosen = Self { toc, by_id, ids: HashSet::new() };
+        for schema in &selection.schemas {
+            chosen.add_schema(schema)?;
+        }
+        for table in &selection.tables {
+            chosen.add_table(table)?;
+        }
+        chosen.add_parts();
+        Ok(chosen)
+    }
+
+    /// The chosen entries in the order of the archive: a stream cannot be restored in another.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+        self.toc.entries.iter().filter(|entry| self.ids.contains(&entry.id))
+    }
+
+    /// Takes an entry out again.
+    pub(super) fn remove(&mut self, id: i32) {
+        self.ids.remove(&id);
+    }
+
+    fn add_schema(&mut self, schema: &str) -> Result<(), EngineError> {
+        let before = self.ids.len();
+        for entry in &self.toc.entries {
+            let inside = entry.namespace == schema && !TIES.contains(&entry.kind.as_str());
+            let itself = entry.kind == "SCHEMA" && entry.tag == schema;
+            let about = entry.tag == format!("SCHEMA {schema}") && entry.namespace.is_empty();
+            if inside || itself || about {
+                self.ids.insert(entry.id);
+            }
+        }
+        if self.ids.len() > before {
+            return Ok(());
+        }
+        let schemas = self.toc.entries.iter().filter(|entry| !entry.namespace.is_empty());
+        Err(not_found("schema", schema, " in the backup", schemas.map(|entry| entry.namespace.as_str())))
+    }
+
+    fn add_table(&mut self, wanted: &str) -> Result<(), EngineError> {
+        let relations = || self.toc.entries.iter().filter(|entry| RELATIONS.contains(&entry.kind.as_str()));
+        let mut found: Vec<&Entry> = relations().filter(|entry| qualified(entry) == wanted).collect();
+        if found.is_empty() {
+            found = relations().filter(|entry| entry.tag == wanted).collect();
+        }
+        match found.as_slice() {
+            [] => {
+                let names: Vec<String> = relations().map(qualified).collect();
+                Err(not_found("table", wanted, " in the backup", names.iter().map(String::as_str)))
+            }
+            [one] => {
+                self.ids.insert(one.id);
+                Ok(())
+            }
+            several => Err(EngineError::Refused {
+                problem: format!("`{wanted}` could be any of several tables in the backup"),
+                help: format!(
+                    "Name one of {}.",
+                    several
+                        .iter()
+                        .map(|entry| format!("`{}`", qualified(entry)))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            }),
+        }
+    }
+
+    /// Adds what belongs to the chosen until nothing more is found.
+    fn add_parts(&mut self) {
+        loop {
+            let more: Vec<i32> = self
+                .toc
+                .entries
+                .iter()
+                .filter(|entry| !self.ids.contains(&entry.id) && self.belongs(entry))
+                .map(|entry| entry.id)
+                .collect();
+            // The partition of a chosen table is not a part by its own entry, but by the one that attaches it.
+            let partitions: Vec<i32> = self.partitions().filter(|id| !self.ids.contains(id)).collect();
+            if more.is_empty() && partitions.is_empty() {
+                return;
+            }
+            self.ids.extend(more);
+            self.ids.extend(partitions);
+        }
+    }
+
+    fn partitions(&self) -> impl Iterator<Item = i32> {
+        self.toc.entries.iter().filter(|entry| entry.kind == "TABLE ATTACH").flat_map(|entry| {
+            let relations = self.relations_of(entry);
+            let parent_chosen =
+                relations.iter().any(|relation| relation.tag != entry.tag && self.ids.contains(&relation.id));
+            let child = relations
+                .into_iter()
+                .find(|relation| relation.tag == entry.tag && relation.namespace == entry.namespace);
+            child.filter(|_| parent_chosen).map(|child| child.id)
+        })
+    }
+
+    fn belongs(&self, entry: &Entry) -> bool {
+        let kind = entry.kind.as_str();
+        if TIES.contains(&kind) {
+            let known: Vec<i32> =
+                entry.dependencies.iter().copied().filter(|id| self.by_id.contains_key(id)).collect();
+            return known.len() >= 2 && known.iter().all(|id| self.ids.contains(id));
+        }
+        if kind == "SEQUENCE" {
+            return self.owned_by_chosen(entry);
+        }
+        if !PARTS.contains(&kind) {
+            return false;
+        }
+        match kind {
+            "FK CONSTRAINT" | "TRIGGER" | "RULE" | "POLICY" | "DEFAULT" | "CONSTRAINT"
+            | "CHECK CONSTRAINT" => self.bearer(entry).is_some_and(|bearer| self.ids.contains(&bearer.id)),
+            "TABLE DATA"
+            | "SEQUENCE SET"
+            | "MATERIALIZED VIEW DATA"
+            | "ROW SECURITY"
+            | "SEQUENCE OWNED BY" => self.relations_of(entry).iter().any(|relation| {
+                relation.tag == entry.tag
+                    && relation.namespace == entry.namespace
+                    && self.ids.contains(&relation.id)
+            }),
+            _ => entry.dependencies.iter().any(|id| self.ids.contains(id)),
+        }
+    }
+
+    /// The table whose name stands in front of the object's own in its tag.
+    fn bearer(&self, entry: &Entry) -> Option<&'a Entry> {
+        let relations =
+            self.relations_of(entry).into_iter().filter(|relation| relation.namespace == entry.namespace);
+        relations
+            .filter(|relation| {
+                entry.tag.strip_prefix(&relation.tag).is_some_and(|rest| rest.starts_with(' '))
+            })
+            .max_by_key(|relation| relation.tag.len())
+    }
+
+    fn relations_of(&self, entry: &Entry) -> Vec<&'a Entry> {
+        let known = entry.dependencies.iter().filter_map(|id| self.by_id.get(id).copied());
+        known.filter(|known| RELATIONS.contains(&known.kind.as_str())).collect()
+    }
+
+    /// A sequence that belongs to a column: of an identity column it depends on the table itself, of a serial column
+    /// another entry ties the two.
+    fn owned_by_chosen(&self, sequence: &Entry) -> bool {
+        let chosen_table =
+            |id: &i32| self.ids.contains(id) && self.by_id.get(id).is_some_and(|entry| entry.kind == "TABLE");
+        let identity = sequence.dependencies.iter().any(chosen_table);
+        let tie = self
+            .toc
+            .entries
+            .iter()
+            .find(|entry| entry.kind == "SEQUENCE OWNED BY" && entry.dependencies.contains(&sequence.id));
+        identity || tie.is_some_and(|tie| tie.dependencies.iter().any(chosen_table))
+    }
+
+    /// Foreign keys to tables that are not chosen, with the table they refer to.
+    pub(super) fn outward_keys(&self) -> Vec<(&'a Entry, &'a Entry)> {
+        let keys = self.entries().filter(|entry| entry.kind == "FK CONSTRAINT");
+        keys.filter_map(|key| {
+            let bearer = self.bearer(key).map(|bearer| bearer.id);
+            let referred =
+                key.dependencies.iter().filter_map(|id| self.by_id.get(id).copied()).find_map(|entry| {
+                    let table = if entry.kind == "CONSTRAINT" { self.bearer(entry)? } else { entry };
+                    (table.kind == "TABLE" && Some(table.id) != bearer).then_some(table)
+                })?;
+            (!self.ids.contains(&referred.id)).then_some((key, referred))
+        })
+        .collect()
+    }
+
+    /// Adds what the chosen objects need to be created in an empty database: schemas, types, functions, extensions.
+    pub(super) fn add_needs(&mut self) {
+        let mut open: Vec<i32> = self.ids.iter().copied().collect();
+        while let Some(id) = open.pop() {
+            let Some(entry) = self.by_id.get(&id) else { continue };
+            if entry.kind == "FK CONSTRAINT" || TIES.contains(&entry.kind.as_str()) {
+                continue;
+            }
+            for needed in entry.dependencies.iter().filter_map(|id| self.by_id.get(id)) {
+                if self.ids.insert(needed.id) {
+                    open.push(needed.id);
+                }
+            }
+            // The schema is no dependency of what is in it.
+            let schema =
+                self.toc.entries.iter().find(|other| other.kind == "SCHEMA" && other.tag == entry.namespace);
+            if let Some(schema) = schema.filter(|_| !entry.namespace.is_empty()) {
+                if self.ids.insert(schema.id) {
+                    open.push(schema.id);
+                }
+            }
+        }
+    }
+
+    /// For an existing database: the schemas of the chosen objects, to be made where they are missing.
+    pub(super) fn add_schemas(&mut self) {
+        let wanted: HashSet<&str> = self.entries().map(|entry| entry.namespace.as_str()).collect();
+        let schemas = self
+            .toc
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == "SCHEMA" && wanted.contains(entry.tag.as_str()));
+        self.ids.extend(schemas.map(|entry| entry.id));
+    }
+
+    /// Takes out schema `name` and what is said about it.
+    pub(super) fn remove_schema(&mut self, name: &str) {
+        let about = format!("SCHEMA {name}");
+        let gone = self.entries().filter(|entry| {
+            (entry.kind == "SCHEMA" && entry.tag == name)
+                || (entry.namespace.is_empty() && entry.tag == about)
+        });
+        let gone: Vec<i32> = gone.map(|entry| entry.id).collect();
+        gone.into_iter().for_each(|id| self.remove(id));
+    }
+}
+
+/// `schema.name`.
+pub(super) fn qualified(entry: &Entry) -> String {
+    format!("{}.{}", entry.namespace, entry.tag)
+}

@@ -1,0 +1,107 @@
+//! What a server that is to be restored into has, and what the connected role may do there.
+
+use super::facts::PostgreSqlServer;
+use super::psql::{Patience, Question};
+use super::quote::literal;
+use crate::engine::EngineError;
+use crate::process::Runner;
+use serde::Deserialize;
+
+/// The target of a restore.
+#[derive(Debug, Deserialize)]
+pub(super) struct TargetFacts {
+    /// The database that is asked for, if it is there.
+    pub(super) database: Option<ExistingDatabase>,
+    /// Whether the role may create databases.
+    pub(super) createdb: bool,
+    /// Every role.
+    pub(super) roles: Vec<String>,
+    /// Those the connected role can act as.
+    pub(super) usable_roles: Vec<String>,
+    /// Every tablespace.
+    pub(super) tablespaces: Vec<String>,
+    /// Every database, templates and closed ones too.
+    pub(super) databases: Vec<String>,
+    /// Extensions that can be made there.
+    pub(super) extensions: Vec<AvailableExtension>,
+}
+
+/// A database that is in the way of a new one.
+#[derive(Debug, Deserialize)]
+pub(super) struct ExistingDatabase {
+    pub(super) bytes: u64,
+    pub(super) sessions: u64,
+    /// Sessions that the connected role may not end.
+    pub(super) foreign_sessions: u64,
+    /// Prepared transactions: the database cannot be renamed while there are any.
+    pub(super) prepared: Vec<String>,
+    /// Logical replication slots: the database cannot be dropped while there are any.
+    pub(super) slots: Vec<String>,
+    pub(super) owner: String,
+    pub(super) owned: bool,
+    pub(super) template: bool,
+}
+
+/// An extension whose files are installed.
+#[derive(Debug, Deserialize)]
+pub(super) struct AvailableExtension {
+    pub(super) name: String,
+    /// Whether a role that is no superuser may create it.
+    pub(super) open: bool,
+}
+
+impl PostgreSqlServer {
+    /// A database to send statements through that are about `database`: another one.
+    pub(super) fn maintenance_beside(&self, database: &str) -> String {
+        let usual = &self.connection.settings.maintenance_database;
+        [usual.as_str(), "postgres", "template1"]
+            .into_iter()
+            .find(|name| *name != database)
+            .unwrap_or(usual)
+            .to_owned()
+    }
+
+    pub(super) async fn target_facts(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+    ) -> Result<TargetFacts, EngineError> {
+        let sql = target_sql(self.major, database);
+        let beside = self.maintenance_beside(database);
+        let doing = "look at the target";
+        self.ask(runner, Question { doing, database: &beside, sql: &sql, patience: Patience::Small }).await
+    }
+}
+
+fn target_sql(major: u32, database: &str) -> String {
+    // Since 16 being a member does not mean being allowed to give objects to that role.
+    let right = if major >= 16 { "SET" } else { "MEMBER" };
+    let name = literal(database);
+    format!(
+        "WITH me AS (SELECT r.oid, r.rolsuper, r.rolcreatedb,
+    r.rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS signals
+  FROM pg_roles r WHERE r.rolname = current_user)
+SELECT json_build_object(
+  'database', (SELECT json_build_object(
+      'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
+      'sessions', (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND a.pid <> pg_backend_pid()
+        AND a.backend_type = 'client backend'),
+      'foreign_sessions', (SELECT count(*) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+        WHERE a.datid = d.oid AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' AND NOT me.rolsuper
+          AND NOT pg_has_role(r.oid, 'USAGE') AND (r.rolsuper OR NOT me.signals)),
+      'prepared', (SELECT coalesce(json_agg(gid), '[]') FROM pg_prepared_xacts WHERE database = d.datname),
+      'slots', (SELECT coalesce(json_agg(slot_name), '[]') FROM pg_replication_slots WHERE database = d.datname),
+      'owner', pg_get_userbyid(d.datdba), 'owned', me.rolsuper OR pg_has_role(d.datdba, 'USAGE'),
+      'template', d.datistemplate)
+    FROM pg_database d WHERE d.datname = {name}),
+  'createdb', me.rolsuper OR me.rolcreatedb,
+  'roles', (SELECT json_agg(rolname) FROM pg_roles),
+  'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR pg_has_role(r.oid, '{right}')),
+  'tablespaces', (SELECT json_agg(spcname) FROM pg_tablespace),
+  'databases', (SELECT json_agg(datname) FROM pg_database),
+  'extensions', (SELECT coalesce(json_agg(json_build_object('name', name, 'open', open)), '[]') FROM
+    (SELECT name, bool_or(me.rolsuper OR trusted OR NOT superuser) AS open FROM pg_available_extension_versions
+     GROUP BY name) e)
+) FROM me;"
+    )
+}

@@ -1,0 +1,6 @@
+//! The PostgreSQL engine against real servers.
+
+mod support;
+
+#[path = "postgresql/dump.rs"]
+mod dump;

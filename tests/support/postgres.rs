@@ -1,0 +1,219 @@
+//! A private PostgreSQL server for one test.
+
+use jagad::engine::Filter;
+use jagad::engine::postgresql::{PostgreSql, PostgreSqlSettings, TlsSettings};
+use jagad::model::Secret;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, User};
+use std::io::Write as _;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Everything of the content that a dump must carry.
+pub const CONTENT: &str = include_str!("content.sql");
+const FINGERPRINT: &str = include_str!("fingerprint.sql");
+
+/// A running server: its own folder, its own socket, no port on the network. Dropping it ends it.
+pub struct Postgres {
+    folder: TempDir,
+    bin: PathBuf,
+    child: Child,
+    pub password: Option<String>,
+}
+
+/// The programs of `major`, or that the test has to be skipped. Where tests must not be skipped (`CI` is set), panics.
+pub fn programs(major: u32) -> Option<PathBuf> {
+    let named = std::env::var_os(format!("JAGAD_TEST_PG{major}")).map(PathBuf::from);
+    let usual = ["/usr/lib/postgresql", "/var/cache/jagad-servers/pg18/usr/lib/postgresql"];
+    let usual = usual.map(|parent| Path::new(parent).join(major.to_string()).join("bin"));
+    let found = named.into_iter().chain(usual).find(|bin| bin.join("initdb").exists());
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major}");
+        eprintln!("SKIPPED: PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs");
+    }
+    found
+}
+
+impl Postgres {
+    /// A server of `major` that lets every local role in.
+    pub fn start(major: u32) -> Option<Self> {
+        Self::start_with(major, "local all all trust\n")
+    }
+
+    /// A server with this `pg_hba.conf`.
+    pub fn start_with(major: u32, hba: &str) -> Option<Self> {
+        let bin = programs(major)?;
+        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
+        give(folder.path());
+        let data = folder.path().join("data");
+        copy(&template(major, &bin), &data);
+        std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
+        let mut command = Command::new(bin.join("postgres"));
+        command.arg("-D").arg(&data).arg("-k").arg(folder.path());
+        for setting in [
+            "listen_addresses=",
+            "fsync=off",
+            "autovacuum=off",
+            "wal_level=logical",
+            "max_prepared_transactions=5",
+        ] {
+            command.args(["-c", setting]);
+        }
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        let child = as_server_user(&mut command).process_group(0).spawn().unwrap();
+        let server = Self { folder, bin, child, password: None };
+        server.wait_ready();
+        Some(server)
+    }
+
+    fn wait_ready(&self) {
+        let start = Instant::now();
+        let status = self.folder.path().join("data/postmaster.pid");
+        while !std::fs::read_to_string(&status)
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
+        {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What the server said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    pub fn socket(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// How to reach it as a superuser, with the programs of its own version.
+    pub fn settings(&self) -> PostgreSqlSettings {
+        PostgreSqlSettings {
+            host: None,
+            socket: Some(self.folder.path().to_owned()),
+            port: 5432,
+            user: "postgres".to_owned(),
+            password: self.password.clone().map(Secret::new),
+            tls: TlsSettings::default(),
+            maintenance_database: "postgres".to_owned(),
+            filter: Filter::default(),
+            role_passwords: true,
+            extra_args: Vec::new(),
+            bin_dir: Some(self.bin.clone()),
+        }
+    }
+
+    pub fn engine(&self) -> PostgreSql {
+        PostgreSql::new(self.settings())
+    }
+
+    /// Runs `sql` as a superuser.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
+        self.try_psql("postgres", database, sql).unwrap_or_else(|said| panic!("{sql}: {said}"))
+    }
+
+    /// Runs `sql` as `role`; what it printed, or what psql complained about.
+    pub fn try_psql(&self, role: &str, database: &str, sql: &str) -> Result<String, String> {
+        let mut child = self.client(role, database).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(sql.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// A psql that reads from a pipe.
+    pub fn client(&self, role: &str, database: &str) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        command.args(["-XAtq", "-v", "ON_ERROR_STOP=1"]).env_clear();
+        let env = [("PGUSER", role), ("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8"), ("LC_ALL", "C")];
+        command.envs(env).env("PGHOST", self.folder.path());
+        command.envs(self.password.iter().map(|password| ("PGPASSWORD", password)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Creates the database `name` with all of [`CONTENT`].
+    pub fn create_content(&self, name: &str) {
+        self.psql("postgres", &format!("CREATE DATABASE \"{}\";", name.replace('"', "\"\"")));
+        self.psql(name, CONTENT);
+    }
+
+    /// Equal for databases that are equal.
+    pub fn fingerprint(&self, database: &str) -> String {
+        self.psql(database, FINGERPRINT)
+    }
+
+    pub fn databases(&self) -> Vec<String> {
+        let names =
+            self.psql("template1", "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1");
+        names.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        // Immediate shutdown: nothing of it is needed any more.
+        let _ = kill(pid, Signal::SIGQUIT);
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if start.elapsed() > Duration::from_secs(10) {
+                let _ = self.child.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// A fresh cluster that is made once per version and machine and then copied.
+fn template(major: u32, bin: &Path) -> PathBuf {
+    let cached = std::env::temp_dir().join(format!("jagad-pg-template-{major}-{}", nix::unistd::getuid()));
+    if !cached.join("PG_VERSION").exists() {
+        let fresh = tempfile::Builder::new().prefix("jagad-initdb").tempdir_in(std::env::temp_dir()).unwrap();
+        give(fresh.path());
+        let data = fresh.path().join("data");
+        let mut command = Command::new(bin.join("initdb"));
+        command.arg("-D").arg(&data).args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
+        command.args(["--locale=C.UTF-8", "--wal-segsize=1"]);
+        let made = as_server_user(&mut command).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        // Another test may have been faster: then its template is as good.
+        let _ = std::fs::rename(&data, &cached);
+    }
+    cached
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = as_server_user(Command::new("cp").arg("-R").arg(from).arg(to)).status().unwrap();
+    assert!(copied.success());
+}
+
+/// PostgreSQL refuses to run as root.
+fn as_server_user(command: &mut Command) -> &mut Command {
+    if let Some(user) = server_user() {
+        command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
+    }
+    command
+}
+
+fn server_user() -> Option<User> {
+    nix::unistd::geteuid().is_root().then(|| User::from_name("postgres").unwrap().unwrap())
+}
+
+fn give(folder: &Path) {
+    if let Some(user) = server_user() {
+        chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+    }
+}
