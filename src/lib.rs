@@ -14,10 +14,14 @@
 //! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
 
 pub mod catalog;
+pub mod cli;
+pub mod commands;
 pub mod compress;
+pub mod config;
 pub mod crypto;
 pub mod engine;
 pub mod model;
 pub mod pipeline;
 pub mod process;
 pub mod store;
+pub mod ui;

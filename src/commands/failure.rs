@@ -327,7 +327,7 @@ fn judge_engine(error: &EngineError) -> Option<Verdict> {
         EngineError::NotFound { help, .. } => given(Class::NotFound, help),
         EngineError::Refused { help, .. } => given(Class::Refused, help),
         EngineError::Archive { .. } => Some((Class::Integrity, None, None)),
-        EngineError::Tool { .. } => None,
+        EngineError::Tool { .. } | EngineError::Read { .. } => None,
         EngineError::Answer { .. } => Some((Class::Operation, None, None)),
     }
 }

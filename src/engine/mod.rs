@@ -8,8 +8,8 @@ pub mod postgresql;
 pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
-    Drill, DumpPart, Finding, FindingLevel, LoadPlan, Ownership, Reading, RestoreTarget, Scope, Selection,
-    TargetEffect,
+    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, Ownership, Reading, RestoreTarget,
+    Scope, Selection, TargetEffect,
 };
 
 use crate::model::{Contents, EngineKind, PartKind, ServerRole, Timestamp};
@@ -17,7 +17,7 @@ use crate::process::Runner;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One logical database of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,15 @@ pub enum EngineSettings {
 pub fn open(settings: &EngineSettings) -> Box<dyn Engine> {
     match settings {
         EngineSettings::PostgreSql(settings) => Box::new(postgresql::PostgreSql::new(settings.clone())),
+    }
+}
+
+/// The engine of `kind` with its tools and no server: enough to read a part or to drill a backup.
+pub fn bare(kind: EngineKind, bin_dir: Option<PathBuf>) -> Box<dyn Engine> {
+    match kind {
+        EngineKind::PostgreSql => {
+            Box::new(postgresql::PostgreSql::new(postgresql::PostgreSqlSettings::tools_only(bin_dir)))
+        }
     }
 }
 

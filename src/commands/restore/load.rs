@@ -48,6 +48,12 @@ async fn steps(
         run(app, step).await?;
         crash::point("restore-after-step");
     }
+    // The restore has happened: what stays behind now is only in the way.
+    for step in &load.plan.cleanup {
+        if let Err(error) = app.runner.output(step).await {
+            log.warn(format!("what was replaced could not be removed: {}", Failure::from(error).message()));
+        }
+    }
     Ok(ignored)
 }
 

@@ -79,7 +79,8 @@ impl Report {
 }
 
 fn load(load: &super::PlannedLoad) -> LoadReport {
-    let tools = load.plan.before.iter().chain([&load.plan.feed]).chain(&load.plan.after);
+    let tools =
+        load.plan.before.iter().chain([&load.plan.feed]).chain(&load.plan.after).chain(&load.plan.cleanup);
     LoadReport {
         database: load.database.clone(),
         effect: load.describe(),

@@ -33,6 +33,25 @@ pub struct PostgreSqlSettings {
     pub bin_dir: Option<PathBuf>,
 }
 
+impl PostgreSqlSettings {
+    /// Settings that reach no server: only the tools count.
+    pub fn tools_only(bin_dir: Option<PathBuf>) -> Self {
+        Self {
+            host: None,
+            socket: None,
+            port: 5432,
+            user: "postgres".to_owned(),
+            password: None,
+            tls: TlsSettings::default(),
+            maintenance_database: "postgres".to_owned(),
+            filter: Filter::default(),
+            role_passwords: false,
+            extra_args: Vec::new(),
+            bin_dir,
+        }
+    }
+}
+
 /// Transport security of a database connection.
 #[derive(Debug, Clone, Default)]
 pub struct TlsSettings {
