@@ -2,7 +2,7 @@
 
 use super::{App, Class, Failure};
 use crate::config::DatabaseEntry;
-use crate::engine::{self, Finding, FindingLevel};
+use crate::engine::{self, EngineError, Finding, FindingLevel, Scope, Server};
 use crate::model::{ByteReader, ByteSize, KeyName, StoreName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store, StoreError, StoreSettings};
 use futures_util::TryStreamExt as _;
@@ -249,8 +249,8 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
         if let Some(server) = findings.result("find the tools and connect", server) {
             let facts = server.facts();
             place = format!("{place}, {} {}, {}, {}", entry.engine, facts.version, facts.role, facts.tool);
-            let looked =
-                server.check_dump(app.runner.as_ref(), &entry.scope(&[])).await.map_err(Failure::from);
+            let scope = entry.scope(&[]);
+            let looked = look(app, server.as_ref(), &scope).await.map_err(Failure::from);
             match looked {
                 Ok(list) => list.into_iter().for_each(|finding| take(&mut findings, finding)),
                 Err(failure) => {
@@ -260,6 +260,15 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
         }
     }
     findings.section("database", entry.name.to_string(), place)
+}
+
+/// Questions first; if they found nothing wrong, the tool itself is tried.
+async fn look(app: &App, server: &dyn Server, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+    let mut findings = server.check_dump(app.runner.as_ref(), scope).await?;
+    if findings.iter().all(|finding| finding.level != FindingLevel::Error) {
+        findings.extend(server.rehearse_dump(app.runner.as_ref(), scope).await?);
+    }
+    Ok(findings)
 }
 
 fn take(findings: &mut Findings, finding: Finding) {

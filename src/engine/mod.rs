@@ -79,6 +79,9 @@ pub trait Server: Send + Sync {
     /// Everything that would make [`Server::dump`] fail or leave something out, each with the statement that mends it.
     async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError>;
 
+    /// What questions cannot find: the dump tool itself reads every definition of `scope`, and no rows.
+    async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError>;
+
     /// How to load one part. Looks at the server and, where needed, at the head of the archive; changes nothing.
     async fn load(
         &self,

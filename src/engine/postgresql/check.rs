@@ -147,7 +147,7 @@ impl PostgreSqlServer {
         findings.extend(self.row_security_finding(name, &rights));
         findings.extend(self.large_object_finding(name, &rights));
         if findings.is_empty() {
-            findings.push(self.rehearse(runner, name).await);
+            findings.push(ok(format!("read everything in `{name}`")));
         }
         if rights.subscriptions > 0 && !self.superuser {
             let problem =
@@ -211,14 +211,26 @@ impl PostgreSqlServer {
         Some(error(format!("read the large objects of `{name}`"), problem, help))
     }
 
-    /// Nothing was found by asking: let pg_dump itself lock every table and read every definition.
+    /// Lets pg_dump itself lock every table and read every definition, database after database.
+    pub(super) async fn rehearsals(
+        &self,
+        runner: &dyn Runner,
+        scope: &Scope,
+    ) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = Vec::new();
+        for database in self.databases_of(scope)? {
+            findings.push(self.rehearse(runner, &database.name).await);
+        }
+        Ok(findings)
+    }
+
     async fn rehearse(&self, runner: &dyn Runner, name: &str) -> Finding {
         let subject = format!("dump the definitions of `{name}`");
         if self.connection.settings.extra_args.iter().any(|arg| ["-a", "--data-only"].contains(&arg.as_str()))
         {
             return ok(subject);
         }
-        let mut tool = self.dump_database(name).args(["--schema-only", "--file=/dev/null"]);
+        let mut tool = self.dump_database(name).args(["--schema-only", "--no-sync", "--file=/dev/null"]);
         tool.label = "pg_dump".to_owned();
         match runner.output(&tool).await {
             Ok(_) => ok(subject),

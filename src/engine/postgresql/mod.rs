@@ -109,6 +109,10 @@ impl Server for PostgreSqlServer {
         self.findings(runner, scope).await
     }
 
+    async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.rehearsals(runner, scope).await
+    }
+
     async fn load(
         &self,
         runner: &dyn Runner,
