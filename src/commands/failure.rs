@@ -262,7 +262,7 @@ fn judge_system(layer: &(dyn Error + 'static)) -> Option<Verdict> {
         std::io::ErrorKind::StorageFull => Some((
             Class::Prerequisite,
             None,
-            Some("free some space and run it again; nothing was committed".to_owned()),
+            Some("Free some space and run it again; nothing was committed.".to_owned()),
         )),
         _ if error.get_ref().is_none() => Some((Class::Operation, None, None)),
         _ => None,
@@ -279,7 +279,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
         StoreError::NotFound { .. } => Some((
             Class::Integrity,
             Some("DOWNLOAD ERROR"),
-            Some("the object is gone from the store: somebody or a lifecycle rule deleted it".to_owned()),
+            Some("The object is gone from the store: somebody or a lifecycle rule deleted it.".to_owned()),
         )),
         StoreError::Broken { .. } => Some((
             Class::Integrity,
@@ -295,12 +295,12 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
         StoreError::PlaceMissing { .. } => {
             store("create the bucket or directory first, or mend `bucket`/`path`")
         }
-        StoreError::Credentials { .. } => store("check access_key and secret_key of the store"),
+        StoreError::Credentials { .. } => store("Check access_key and secret_key of the store."),
         StoreError::Denied { .. } => store(
-            "the key needs the rights to get, put, delete and list below the prefix; `jagad check` tries each",
+            "The key needs the rights to get, put, delete and list below the prefix; `jagad check` tries each",
         ),
-        StoreError::WrongRegion { .. } => store("set `region` of the store to the bucket's region"),
-        StoreError::ClockSkew { .. } => store("set this machine's clock (NTP)"),
+        StoreError::WrongRegion { .. } => store("Set `region` of the store to the bucket's region."),
+        StoreError::ClockSkew { .. } => store("Set this machine's clock (NTP)."),
         StoreError::Unreachable { .. } => {
             store("check `endpoint` and the network; `jagad check` shows each step")
         }
@@ -315,10 +315,10 @@ fn judge_engine(error: &EngineError) -> Option<Verdict> {
         EngineError::Unreachable { .. } => Some((
             Class::Operation,
             None,
-            Some("check host, port and that the server runs; `jagad check` tries the connection".to_owned()),
+            Some("Check host, port and that the server runs; `jagad check` tries the connection.".to_owned()),
         )),
         EngineError::Login { .. } => {
-            Some((Class::Operation, None, Some("check user and password of the database entry".to_owned())))
+            Some((Class::Operation, None, Some("Check user and password of the database entry.".to_owned())))
         }
         EngineError::ToolMissing { help, .. }
         | EngineError::Version { help, .. }
@@ -337,20 +337,20 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
     match error {
         CatalogError::NoRepository { .. } => of(
             Class::NotFound,
-            "the first `jagad backup` makes the repository; if there should be one, check `bucket`, `prefix` or `path`",
+            "The first `jagad backup` makes the repository; if there should be one, check `bucket`, `prefix` or `path`.",
         ),
-        CatalogError::NotFound { .. } => of(Class::NotFound, "see `jagad list`"),
-        CatalogError::Ambiguous { .. } => of(Class::Usage, "give more characters of the id"),
+        CatalogError::NotFound { .. } => of(Class::NotFound, "See `jagad list`."),
+        CatalogError::Ambiguous { .. } => of(Class::Usage, "Give more characters of the id."),
         CatalogError::Reference { .. } => of(Class::Usage, ""),
         CatalogError::Busy { .. } => of(
             Class::Busy,
-            "wait for it (`--wait 10m`); if that run is certainly dead, `jagad unlock` its database",
+            "Wait for it (`--wait 10m`); if that run is certainly dead, `jagad unlock` its database.",
         ),
-        CatalogError::Expired { .. } => of(Class::Busy, "run it again, or `jagad unlock` the database"),
+        CatalogError::Expired { .. } => of(Class::Busy, "Run it again, or `jagad unlock` the database."),
         CatalogError::LeaseLost { .. } => {
-            of(Class::Busy, "nothing was committed; check the connection to the store and run it again")
+            of(Class::Busy, "Nothing was committed; check the connection to the store and run it again.")
         }
-        CatalogError::UnknownFormat { .. } => of(Class::Prerequisite, "use a newer jagad"),
+        CatalogError::UnknownFormat { .. } => of(Class::Prerequisite, "Use a newer jagad."),
         CatalogError::Damaged { .. } | CatalogError::Stranger { .. } => of(Class::Integrity, ""),
         CatalogError::Store { .. } => None,
     }
@@ -368,7 +368,7 @@ fn judge_crypto(error: &CryptoError) -> Verdict {
             ),
         ),
         CryptoError::UnknownVersion { .. } => {
-            (Class::Prerequisite, heading, Some("use a newer jagad".to_owned()))
+            (Class::Prerequisite, heading, Some("Use a newer jagad.".to_owned()))
         }
         CryptoError::KeyText { .. }
         | CryptoError::UnknownKey { .. }
@@ -378,7 +378,7 @@ fn judge_crypto(error: &CryptoError) -> Verdict {
         CryptoError::NotSealed => (
             Class::Usage,
             heading,
-            Some("give a file that ends in .enc, as `jagad download --raw` writes it".to_owned()),
+            Some("Give a file that ends in .enc, as `jagad download --raw` writes it.".to_owned()),
         ),
         _ => (
             Class::Integrity,
@@ -417,12 +417,12 @@ fn judge_pipeline(error: &PipelineError) -> Option<Verdict> {
 /// Known words of the tools and what to do about them.
 fn hint_from_tool(stderr: &str) -> Option<String> {
     let table = [
-        ("permission denied", "`jagad check` lists the missing privileges with the GRANT statements"),
-        ("row-level security", "ALTER ROLE the backup user BYPASSRLS; `jagad check` prints the statement"),
-        ("conflict with recovery", "take the backup from the primary, or set hot_standby_feedback = on"),
-        ("out of shared memory", "raise max_locks_per_transaction on the server"),
-        ("No space left on device", "the database server's disk is full; nothing was replaced"),
-        ("server version mismatch", "install the client programs of the server's major version"),
+        ("permission denied", "`jagad check` lists the missing privileges with the GRANT statements."),
+        ("row-level security", "ALTER ROLE the backup user BYPASSRLS; `jagad check` prints the statement."),
+        ("conflict with recovery", "Take the backup from the primary, or set hot_standby_feedback = on."),
+        ("out of shared memory", "Raise max_locks_per_transaction on the server."),
+        ("No space left on device", "The database server's disk is full; nothing was replaced."),
+        ("server version mismatch", "Install the client programs of the server's major version."),
         (
             "already exists",
             "an object of that name exists on the target; restore under another name with --into",
