@@ -27,7 +27,11 @@ pub(super) fn needed_roles<'a>(
         // Of the kinds that only say something about another object nothing is given to the owner; names with `pg_`
         // are the server's own.
         let gives = !grants && !matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL");
-        if target.owners == Ownership::Keep && gives && !entry.owner.is_empty() && !entry.owner.starts_with("pg_") {
+        if target.owners == Ownership::Keep
+            && gives
+            && !entry.owner.is_empty()
+            && !entry.owner.starts_with("pg_")
+        {
             needed.owners.insert(entry.owner.clone());
         }
         if (grants && target.privileges == Ownership::Keep) || entry.kind == "POLICY" {
