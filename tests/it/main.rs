@@ -1,0 +1,12 @@
+//! The program itself, end to end: real PostgreSQL servers, real stores, and everything that can go wrong between them.
+
+// clippy's own exemption covers test functions only, not what they share.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bench;
+mod place;
+mod program;
+mod round_trip;
