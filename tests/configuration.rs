@@ -76,11 +76,11 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
     let table = [
         (
             with("passwrd = \"x\""),
-            "jagad.toml:12: unknown key `passwrd` in [databases.shop] | did you mean `password`?",
+            "jagad.toml:12: unknown key `passwrd` in [databases.shop] | Did you mean `password`?",
         ),
         (
             with("[setings]"),
-            "jagad.toml:12: unknown key `setings` in the top level | did you mean `settings`?",
+            "jagad.toml:12: unknown key `setings` in the top level | Did you mean `settings`?",
         ),
         (
             with("port = \"5432\""),
@@ -88,11 +88,11 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         ),
         (
             with("store = \"man\""),
-            "jagad.toml:12: [databases.shop]: no store is named `man` | did you mean `main`?",
+            "jagad.toml:12: [databases.shop]: no store is named `man` | Did you mean `main`?",
         ),
         (
             with("encryption = { key = \"mian\" }"),
-            "jagad.toml:12: [databases.shop]: no key is named `mian` | did you mean `main`?",
+            "jagad.toml:12: [databases.shop]: no key is named `mian` | Did you mean `main`?",
         ),
         (
             with("all_databases = true"),
@@ -101,7 +101,7 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         (
             with("socket = \"/run\""),
             "jagad.toml:7: [databases.shop]: `host` and `socket` are given together | \
-            give `host`, or `socket` with a folder",
+            Give `host`, or `socket` with a folder.",
         ),
         (
             with("compression_level = 22"),
@@ -163,7 +163,7 @@ fn the_command_line_overrides_and_its_mistakes_are_its_own() {
     assert_eq!(
         refused("settings.max_concurent=7"),
         "--set settings.max_concurent: unknown key `max_concurent` in \
-        [settings] | did you mean `max_concurrent`?"
+        [settings] | Did you mean `max_concurrent`?"
     );
     assert_eq!(
         refused("settings.max_concurrent=0"),

@@ -2,6 +2,7 @@
 //! [`layout`], every promise of `docs/FORMAT.md` about order and writing is kept here.
 
 mod error;
+mod find;
 pub mod layout;
 pub mod lease;
 pub mod manifest;

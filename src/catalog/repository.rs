@@ -1,11 +1,11 @@
 //! Reading and writing the records of a repository.
 
+use super::FORMAT;
 use super::error::CatalogError;
 use super::layout::{self, Item};
 use super::lease::{self, Lease, LeaseRecord, Operation};
 use super::manifest::{self, Manifest, PinRecord, RestoreRecord, Verification};
-use super::{BackupReference, FORMAT};
-use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
+use crate::model::{BackupId, DatabaseName, RepositoryId, Timestamp};
 use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::de::DeserializeOwned;
@@ -199,7 +199,7 @@ impl Catalog {
         Ok(listing)
     }
 
-    async fn entry(
+    pub(super) async fn entry(
         &self,
         database: DatabaseName,
         id: BackupId,
@@ -250,61 +250,6 @@ impl Catalog {
             .collect();
         names.dedup();
         Ok(names)
-    }
-
-    /// The one backup that `reference` means.
-    pub async fn find(&self, reference: &BackupReference) -> Result<Entry, CatalogError> {
-        match reference {
-            BackupReference::Id(id) => self.find_by_text(&id.to_string()).await,
-            BackupReference::Prefix(prefix) => self.find_by_text(prefix).await,
-            BackupReference::Latest(database) => {
-                self.last_success(database, |_| true, &format!("{database}@latest")).await
-            }
-            BackupReference::At(database, time) => {
-                let text = format!("{database}@{time}");
-                self.last_success(database, |manifest| manifest.started_at <= *time, &text).await
-            }
-        }
-    }
-
-    async fn last_success(
-        &self,
-        database: &DatabaseName,
-        wanted: impl Fn(&Manifest) -> bool,
-        text: &str,
-    ) -> Result<Entry, CatalogError> {
-        let listing = self.list(Some(database)).await?;
-        let fits = |entry: &Entry| entry.manifest.status == BackupStatus::Success && wanted(&entry.manifest);
-        listing
-            .entries
-            .into_iter()
-            .rev()
-            .find(fits)
-            .ok_or_else(|| CatalogError::NotFound { reference: text.to_owned() })
-    }
-
-    async fn find_by_text(&self, text: &str) -> Result<Entry, CatalogError> {
-        let prefix = layout::databases();
-        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
-        let mut objects = self.store.list(&prefix);
-        while let Some(object) = objects.next().await {
-            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
-            if let Some((database, id, item)) = layout::backup_item(&object.key)
-                && id.to_string().starts_with(text)
-            {
-                found.entry((database, id)).or_default().note(item, &object.key);
-            }
-        }
-        drop(objects);
-        found.retain(|_, items| items.manifest);
-        let (count, examples) = (found.len(), found.keys().map(|(_, id)| id.to_string()));
-        if count > 1 {
-            let examples = examples.take(3).collect::<Vec<_>>().join(", ");
-            return Err(CatalogError::Ambiguous { prefix: text.to_owned(), count, examples });
-        }
-        let not_found = || CatalogError::NotFound { reference: text.to_owned() };
-        let ((database, id), items) = found.into_iter().next().ok_or_else(not_found)?;
-        self.entry(database, id, items).await?.ok_or_else(not_found)
     }
 
     /// Keeps a backup from being deleted. A pin that is there already stays as it is.
@@ -383,14 +328,14 @@ impl Catalog {
 
 /// What a listing showed of one backup.
 #[derive(Debug, Default)]
-struct Items {
-    manifest: bool,
+pub(super) struct Items {
+    pub(super) manifest: bool,
     pinned: bool,
     verification: Option<ObjectKey>,
 }
 
 impl Items {
-    fn note(&mut self, item: Item<'_>, key: &ObjectKey) {
+    pub(super) fn note(&mut self, item: Item<'_>, key: &ObjectKey) {
         match item {
             Item::Manifest => self.manifest = true,
             Item::Pin => self.pinned = true,

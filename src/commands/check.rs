@@ -108,7 +108,7 @@ pub async fn run(app: &App, names: &[String]) -> Result<Report, Failure> {
     };
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
         return Err(Failure::new(Class::NotFound, format!("no store, key or database is named `{unknown}`"))
-            .help("see `jagad config show`"));
+            .help("See `jagad config show`."));
     }
     let mut done = Vec::new();
     for name in inventory.stores.keys().filter(|name| wanted(name.as_str())) {

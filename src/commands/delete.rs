@@ -105,7 +105,7 @@ fn cascade(entries: &[Entry], id: &BackupId) -> Result<Vec<Deleted>, Failure> {
     if let Some(pinned) = doomed().find(|entry| entry.pin.is_some()) {
         let message = format!("backup {} is pinned", pinned.manifest.id);
         return Err(Failure::new(Class::Refused, message)
-            .help(format!("`jagad unpin {}` first, if it may really go", pinned.manifest.id)));
+            .help(format!("`jagad unpin {}` first, if it may really go.", pinned.manifest.id)));
     }
     let deleted = |entry: &Entry| Deleted {
         id: entry.manifest.id.clone(),

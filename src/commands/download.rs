@@ -110,9 +110,9 @@ fn choose<'m>(request: &Request, parts: &'m [Part]) -> Result<&'m Part, Failure>
     match (chosen.next(), chosen.next()) {
         (Some(part), None) => Ok(part),
         (None, _) => Err(Failure::new(Class::NotFound, "the backup holds no such database")
-            .help(format!("it holds {}", names()))),
+            .help(format!("It holds {}", names()))),
         (Some(_), Some(_)) => Err(Failure::new(Class::Usage, "the backup holds several databases")
-            .help(format!("choose one with --dbname: {}", names()))),
+            .help(format!("Choose one with --dbname: {}", names()))),
     }
 }
 
@@ -180,8 +180,7 @@ async fn write(mut body: ByteReader<'static>, output: &Output, name: &Path) -> R
     let path = match output {
         Output::Stdout => {
             let mut stdout = tokio::io::stdout();
-            tokio::io::copy(&mut body, &mut stdout).await?;
-            stdout.flush().await?;
+            copy(&mut body, &mut stdout, "standard output").await?;
             return Ok("-".to_owned());
         }
         Output::File(path) => path.as_path(),
@@ -191,21 +190,30 @@ async fn write(mut body: ByteReader<'static>, output: &Output, name: &Path) -> R
     let failed = |error: std::io::Error| Failure::from(error).doing(format!("write {shown}"));
     if path.exists() {
         let message = format!("{shown} exists already");
-        return Err(Failure::new(Class::Refused, message).help("choose another name with --output"));
+        return Err(Failure::new(Class::Refused, message).help("Choose another name with --output."));
     }
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let partial = tempfile::Builder::new().prefix(".jagad-partial-").tempfile_in(folder).map_err(failed)?;
     let mut file = tokio::fs::File::from_std(partial.reopen().map_err(failed)?);
+    copy(&mut body, &mut file, &shown).await?;
+    file.sync_all().await.map_err(failed)?;
+    partial.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    Ok(shown)
+}
+
+/// Copies to the end; an error of the source and one of the place it goes to are told apart.
+async fn copy(
+    body: &mut ByteReader<'static>,
+    to: &mut (impl tokio::io::AsyncWrite + Unpin),
+    shown: &str,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::from(error).doing(format!("write {shown}"));
     let mut buffer = vec![0; 1 << 20];
     loop {
         let count = body.read(&mut buffer).await?;
         if count == 0 {
-            break;
+            return to.flush().await.map_err(failed);
         }
-        file.write_all(&buffer[..count]).await.map_err(failed)?;
+        to.write_all(&buffer[..count]).await.map_err(failed)?;
     }
-    file.flush().await.map_err(failed)?;
-    file.sync_all().await.map_err(failed)?;
-    partial.persist_noclobber(path).map_err(|error| failed(error.error))?;
-    Ok(shown)
 }

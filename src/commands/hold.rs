@@ -124,7 +124,7 @@ pub(super) fn lost_or(lease: &Lease, app: &App, failure: Failure) -> Failure {
             Class::Busy,
             "the lease could not be renewed in time, so the run stopped before its commit",
         )
-        .help("check the connection to the store and run it again; nothing was committed");
+        .help("Check the connection to the store and run it again; nothing was committed.");
     }
     failure
 }

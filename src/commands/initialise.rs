@@ -43,7 +43,7 @@ pub fn run(request: &Request) -> Result<Report, Failure> {
     if request.file.exists() {
         let message = format!("{} exists already", request.file.display());
         return Err(
-            Failure::new(Class::Refused, message).help("edit it, or choose another file with --config")
+            Failure::new(Class::Refused, message).help("Edit it, or choose another file with --config.")
         );
     }
     let key = MasterKey::generate()?;

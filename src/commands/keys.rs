@@ -75,7 +75,7 @@ fn write_secret(path: &Path, text: &Secret) -> Result<PathBuf, Failure> {
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Failure::new(Class::Refused, format!("{} exists already", path.display()))
-                .help("a key file is never overwritten: backups may need it")
+                .help("A key file is never overwritten: backups may need it.")
         }
         _ => Failure::from(error).doing(format!("write {}", path.display())),
     };
@@ -142,20 +142,20 @@ pub struct Rotated {
 /// one. Old backups stay readable, because a retired key still opens them. The old file text is kept but for these lines.
 pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
     let entry = app.inventory.keys.get(name).ok_or_else(|| {
-        Failure::new(Class::NotFound, format!("no key is named `{name}`")).help("see `jagad key list`")
+        Failure::new(Class::NotFound, format!("no key is named `{name}`")).help("See `jagad key list`.")
     })?;
     if entry.key_use == KeyUse::Retired {
         return Err(Failure::new(Class::Refused, format!("key `{name}` is retired already")));
     }
     let old = entry.source.file().ok_or_else(|| {
         Failure::new(Class::Refused, format!("key `{name}` is not a key file"))
-            .help("generate a new key with `jagad key generate`, and set `retired = true` on the old one")
+            .help("Generate a new key with `jagad key generate`, and set `retired = true` on the old one.")
     })?;
     let stamp = app.clock.now().compact().to_lowercase();
     let (base, _) = name.as_str().split_once("-2").unwrap_or((name.as_str(), ""));
     let new: KeyName = format!("{base}-{stamp}").parse().map_err(|error| {
         Failure::new(Class::Usage, format!("{error}"))
-            .help("give the new key a name by hand with `jagad key generate`")
+            .help("Give the new key a name by hand with `jagad key generate`.")
     })?;
     let file = app.inventory.file_of_key(name);
     let text = std::fs::read_to_string(&file).map_err(|error| failed_at(&file, error))?;
@@ -255,7 +255,7 @@ pub async fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<
     let key = app.inventory.key(name).await?;
     let text = key.to_file_text().ok_or_else(|| {
         Failure::new(Class::Refused, format!("key `{name}` is a passphrase"))
-            .help("keep the passphrase itself safe")
+            .help("Keep the passphrase itself safe.")
     })?;
     let id = key.id().to_string();
     if let Some(path) = output {

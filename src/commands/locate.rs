@@ -54,7 +54,7 @@ pub(super) async fn locate_good(
         BackupStatus::Success => Ok((catalog, entry)),
         status => Err(Failure::new(Class::Refused, format!("cannot restore backup with status: {status}"))
             .help(format!(
-                "see why with `jagad logs {}`, and choose another from `jagad list`",
+                "See why with `jagad logs {}`, and choose another from `jagad list`.",
                 entry.manifest.id
             ))),
     }

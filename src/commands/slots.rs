@@ -36,7 +36,7 @@ pub(super) async fn take(app: &App, wait: Duration) -> Result<Slot, Failure> {
         if began.elapsed() >= wait {
             let message = format!("all {count} slots of this host are taken (settings.max_concurrent)");
             return Err(Failure::new(Class::Busy, message)
-                .help("wait for one with `--wait 10m`, or raise max_concurrent"));
+                .help("Wait for one with `--wait 10m`, or raise max_concurrent."));
         }
         tokio::time::sleep(POLL).await;
     }

@@ -77,11 +77,11 @@ impl ConfigError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::NoFile { .. } => {
-                Some("write a first one with `jagad config init`, or name one with --config".to_owned())
+                Some("Write a first one with `jagad config init`, or name one with --config.".to_owned())
             }
             Self::Wrong { help, .. } | Self::Unknown { help, .. } | Self::Key { help, .. } => help.clone(),
             Self::NoKey { help, .. } => Some(help.clone()),
-            Self::NoStore => Some("add a [stores.NAME] table to the configuration".to_owned()),
+            Self::NoStore => Some("Add a [stores.NAME] table to the configuration.".to_owned()),
             Self::Read { .. } | Self::Secret { .. } => None,
         }
     }
@@ -96,8 +96,8 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(distance, other)| *distance <= 2.max(other.len() / 3))
         .min();
     match close {
-        Some((_, other)) => Some(format!("did you mean `{other}`?")),
-        None if (1..=24).contains(&known.len()) => Some(format!("known are {}", known.join(", "))),
+        Some((_, other)) => Some(format!("Did you mean `{other}`?")),
+        None if (1..=24).contains(&known.len()) => Some(format!("Known are {}.", known.join(", "))),
         None => None,
     }
 }

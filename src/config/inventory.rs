@@ -135,7 +135,7 @@ impl Inventory {
         }
         let known = || nearest(name.map_or("", StoreName::as_str), self.stores.keys().map(StoreName::as_str));
         let Some(name) = name.or_else(|| self.default_store()) else {
-            let help = Some("name one with --store, or set settings.default_store".to_owned());
+            let help = Some("Name one with --store, or set settings.default_store.".to_owned());
             return Err(ConfigError::Unknown { what: "store", name: "main".to_owned(), help });
         };
         match self.stores.get(name) {
@@ -226,7 +226,7 @@ impl Inventory {
             EncryptionChoice::Key(name) => name.clone(),
         };
         if self.keys.get(&name).is_some_and(|key| key.key_use == KeyUse::Retired) {
-            let help = Some("choose a key that is not retired; see `jagad key list`".to_owned());
+            let help = Some("Choose a key that is not retired; see `jagad key list`.".to_owned());
             return Err(ConfigError::Key {
                 name: name.to_string(),
                 problem: "it is retired".to_owned(),
@@ -246,9 +246,9 @@ impl Inventory {
         named.or_else(only).or_else(main).cloned().ok_or_else(|| ConfigError::NoKey {
             database: entry.name.to_string(),
             help: if active.is_empty() {
-                "make one with `jagad key generate main`, or set encryption = { enabled = false }".to_owned()
+                "Make one with `jagad key generate main`, or set encryption = { enabled = false }.".to_owned()
             } else {
-                "set encryption.key of the entry, or settings.default_key".to_owned()
+                "Set encryption.key of the entry, or settings.default_key.".to_owned()
             },
         })
     }

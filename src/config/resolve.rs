@@ -296,7 +296,7 @@ fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, C
             Err(place.wrong("dbnames", "`dbnames` and `all_databases` are given together; choose one"))
         }
         (false, true) => {
-            let help = Some("dbnames = [\"shop\"], or all_databases = true".to_owned());
+            let help = Some("Set dbnames = [\"shop\"], or all_databases = true.".to_owned());
             Err(place.wrong_with("", "it does not say which logical databases to back up", help))
         }
     }
@@ -306,7 +306,11 @@ fn connection(place: &Place<'_>, written: &DatabaseFile) -> Result<Connection, C
     if written.host.is_some() == written.socket.is_some() {
         let problem =
             if written.host.is_some() { "`host` and `socket` are given together" } else { "no host" };
-        return Err(place.wrong_with("", problem, Some("give `host`, or `socket` with a folder".to_owned())));
+        return Err(place.wrong_with(
+            "",
+            problem,
+            Some("Give `host`, or `socket` with a folder.".to_owned()),
+        ));
     }
     let password = Forms {
         inline: written.password.as_ref(),

@@ -121,7 +121,7 @@ impl Terminal {
             plain: Plain { stamped: !options.plain, coloured: options.coloured },
         };
         log::start(&log, Lines { bars: bars.clone() }).map_err(|error| {
-            Failure::from(error).doing("open the log file").help("check --log-file or log.file")
+            Failure::from(error).doing("open the log file").help("Check --log-file or log.file.")
         })?;
         Ok(Self { options, bars })
     }
@@ -191,7 +191,7 @@ impl Watch for Terminal {
         let refused = |message: &str| Failure::new(Class::Refused, message);
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
             return Err(
-                refused("not confirmed: there is no terminal to ask at").help("add --yes if you mean it")
+                refused("not confirmed: there is no terminal to ask at").help("Add --yes if you mean it.")
             );
         }
         talk(&format!("{} [y/N] ", question.question));

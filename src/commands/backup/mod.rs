@@ -181,7 +181,7 @@ pub(super) fn select<'a>(
                 app.inventory.databases.values().filter(|entry| entry.active).filter(fits).collect();
             if entries.is_empty() {
                 return Err(Failure::new(Class::NotFound, "no active database of the inventory fits")
-                    .help("add a [databases.NAME] table, or check the labels"));
+                    .help("Add a [databases.NAME] table, or check the labels."));
             }
             Ok(entries)
         }

@@ -178,7 +178,7 @@ fn late_or(deadline: &CancellationToken, timeout: Option<Duration>, failure: Fai
     match timeout {
         Some(timeout) if deadline.is_cancelled() => {
             let message = format!("the backup did not end within {}", crate::model::Period(timeout));
-            Failure::new(Class::Operation, message).help("give it more with --timeout or settings.timeout")
+            Failure::new(Class::Operation, message).help("Give it more with --timeout or settings.timeout.")
         }
         _ => failure,
     }
@@ -228,10 +228,11 @@ async fn commit(
     match catalog.manifest(&manifest.database, &manifest.id).await {
         Ok(Some(_)) => Outcome::Committed,
         Ok(None) => Outcome::Failed(error.into()),
-        Err(_) => Outcome::Unknown(
-            Failure::from(error)
-                .help("whether the commit reached the store is not known; the next run looks and records it"),
-        ),
+        Err(_) => {
+            Outcome::Unknown(Failure::from(error).help(
+                "Whether the commit reached the store is not known; the next run looks and records it.",
+            ))
+        }
     }
 }
 

@@ -181,11 +181,11 @@ fn target<'a>(
     let target = app.database(name)?;
     if target.engine != manifest.engine {
         let message = format!("the backup is of {}, `{name}` is {}", manifest.engine, target.engine);
-        return Err(Failure::new(Class::Refused, message).help("choose a --target of the same engine"));
+        return Err(Failure::new(Class::Refused, message).help("Choose a --target of the same engine."));
     }
     if target.protect && request.force == Force::No && request.mode == Mode::Run {
         return Err(Failure::new(Class::Refused, format!("`{name}` is protected"))
-            .help("restore into another entry with --target, or overwrite it with --force"));
+            .help("Restore into another entry with --target, or overwrite it with --force."));
     }
     Ok(target)
 }
@@ -193,10 +193,11 @@ fn target<'a>(
 /// What is about to happen, for somebody who was woken up.
 fn question(plan: &RestorePlan, manifest: &crate::catalog::Manifest) -> Question {
     let mut facts = vec![format!(
-        "Backup {} of `{}`, finished {}, from PostgreSQL {}.",
+        "Backup {} of `{}`, finished {} UTC, from {} {}.",
         manifest.id,
         manifest.database,
-        manifest.finished_at,
+        manifest.finished_at.table(),
+        manifest.engine,
         manifest.server.as_ref().map_or("?", |server| server.version.as_str())
     )];
     facts.extend(plan.lines());

@@ -29,6 +29,8 @@ pub struct PlannedLoad {
     pub database: String,
     /// How.
     pub plan: LoadPlan,
+    /// Whether all of the part is restored, or a choice of its objects.
+    pub everything: bool,
 }
 
 impl PlannedLoad {
@@ -42,6 +44,9 @@ impl PlannedLoad {
         let size = ByteSize(self.part.plain_bytes);
         let database = &self.database;
         match &self.plan.effect {
+            TargetEffect::Creates if !self.everything => {
+                format!("Database \"{database}\" is created with the chosen objects.")
+            }
             TargetEffect::Creates => format!("Database \"{database}\" is created from {size} of dump."),
             TargetEffect::Replaces { bytes, sessions } => format!(
                 "Database \"{database}\" ({}) is replaced by {size} of dump; {sessions} sessions are ended. It stays in \
@@ -101,7 +106,8 @@ pub(super) async fn make(
         };
         let archive = StoredPart::new(reading, manifest, part);
         let plan = server.load(app.runner.as_ref(), &restore, &archive).await?;
-        loads.push(PlannedLoad { part: part.clone(), database, plan });
+        let everything = request.selection.is_everything();
+        loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
     }
     Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads })
 }
@@ -113,7 +119,7 @@ fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>
         parts.extend(manifest.parts_of(PartKind::Globals));
         if parts.is_empty() {
             return Err(Failure::new(Class::NotFound, format!("backup {} holds no globals", manifest.id))
-                .help("it was taken with `dump.globals = false`; leave out --globals"));
+                .help("It was taken with `dump.globals = false`; leave out --globals."));
         }
     }
     let dumps: Vec<&Part> = manifest.parts_of(PartKind::Database).collect();
@@ -125,7 +131,7 @@ fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>
         for wanted in &request.databases {
             let part = dumps.iter().find(|part| part.database.as_ref() == Some(wanted)).ok_or_else(|| {
                 Failure::new(Class::NotFound, format!("backup {} holds no database `{wanted}`", manifest.id))
-                    .help(format!("it holds {}", names()))
+                    .help(format!("It holds {}", names()))
             })?;
             chosen.push(*part);
         }
@@ -134,7 +140,7 @@ fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>
     if chosen.len() != 1 && (request.into.is_some() || !request.selection.is_everything()) {
         let message = "--into, --schema and --table go with exactly one logical database";
         return Err(
-            Failure::new(Class::Usage, message).help(format!("choose one with --dbname: {}", names()))
+            Failure::new(Class::Usage, message).help(format!("Choose one with --dbname: {}", names()))
         );
     }
     parts.extend(chosen);

@@ -3,6 +3,7 @@
 use super::plan::RestorePlan;
 use crate::catalog::{Manifest, RestoreRecord};
 use crate::model::{BackupId, DatabaseName};
+use crate::process::ToolSpec;
 use serde::Serialize;
 
 /// What was restored, or would be.
@@ -28,6 +29,15 @@ pub struct Report {
     pub ignored_errors: Vec<String>,
 }
 
+/// One tool that is run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// The command line.
+    pub argv: Vec<String>,
+    /// What it is told on its standard input, where that is a text of jagad's own.
+    pub input: Option<String>,
+}
+
 /// One loaded part.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadReport {
@@ -37,10 +47,10 @@ pub struct LoadReport {
     pub effect: String,
     /// Plain bytes.
     pub plain_bytes: u64,
-    /// Rows in them, where they were counted.
+    /// Rows in them, where they were counted and all are restored.
     pub rows: Option<u64>,
-    /// Command lines in order.
-    pub steps: Vec<Vec<String>>,
+    /// What is run, in order.
+    pub steps: Vec<Step>,
     /// Worth knowing.
     pub notes: Vec<String>,
 }
@@ -85,8 +95,13 @@ fn load(load: &super::PlannedLoad) -> LoadReport {
         database: load.database.clone(),
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
-        rows: load.part.rows,
-        steps: tools.map(crate::process::ToolSpec::display_args).collect(),
+        rows: load.part.rows.filter(|_| load.everything),
+        steps: tools.map(step).collect(),
         notes: load.plan.notes.clone(),
     }
+}
+
+fn step(tool: &ToolSpec) -> Step {
+    let input = String::from_utf8_lossy(&tool.stdin).trim().to_owned();
+    Step { argv: tool.display_args(), input: (!input.is_empty()).then_some(input) }
 }

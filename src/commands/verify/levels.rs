@@ -26,7 +26,7 @@ pub(in crate::commands) async fn every_object_is_there(
             None => format!("`{}` is missing", segment.key),
         };
         return Err(Failure::new(Class::Integrity, problem)
-            .help("this backup does not restore; choose another, and find out who changed the bucket"));
+            .help("This backup does not restore; choose another, and find out who changed the bucket."));
     }
     Ok(())
 }

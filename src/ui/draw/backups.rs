@@ -92,14 +92,20 @@ impl Draw for restore::Report {
             if self.status == "planned" {
                 text.push_str(&format!("  {}\n", load.effect));
                 load.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
-                load.steps.iter().for_each(|step| text.push_str(&format!("    {}\n", step.join(" "))));
+                for step in &load.steps {
+                    text.push_str(&format!("    {}\n", step.argv.join(" ")));
+                    for line in step.input.iter().flat_map(|input| input.lines()) {
+                        text.push_str(&format!("      | {line}\n"));
+                    }
+                }
             } else {
-                let rows = load.rows.map(|rows| format!(", {}", count(rows, "row"))).unwrap_or_default();
-                text.push_str(&format!(
-                    "  {} ({} of dump{rows})\n",
-                    load.database,
-                    ByteSize(load.plain_bytes)
-                ));
+                text.push_str(&match load.rows {
+                    Some(rows) => {
+                        let size = ByteSize(load.plain_bytes);
+                        format!("  {} ({size} of dump, {})\n", load.database, count(rows, "row"))
+                    }
+                    None => format!("  {}: the chosen objects\n", load.database),
+                });
             }
         }
         for error in &self.ignored_errors {

@@ -1,0 +1,138 @@
+//! `backup` and `verify`.
+
+use super::words;
+use crate::catalog::BackupReference;
+use crate::cli::args::{Global, duration};
+use crate::commands::{backup, verify};
+use crate::config::EncryptionChoice;
+use crate::model::{Codec, DatabaseName, KeyName, StoreName, VerifyLevel};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Database entries of the configuration
+    #[arg(value_name = "DB", required_unless_present_any = ["all", "label"])]
+    pub databases: Vec<DatabaseName>,
+    /// Every active entry
+    #[arg(long, conflicts_with = "databases")]
+    pub all: bool,
+    /// Entries with this label; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label, conflicts_with = "databases")]
+    pub label: Vec<(String, String)>,
+    /// Only this logical database of the entry; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub dbname: Vec<String>,
+    /// Store to write to [default: the entry's]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// Compression [default: the entry's, zstd]
+    #[arg(long, value_name = "CODEC", value_parser = words(Codec::WORDS))]
+    pub compression: Option<String>,
+    /// Key to encrypt with [default: the entry's]
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<KeyName>,
+    /// Do not encrypt
+    #[arg(long, conflicts_with = "key")]
+    pub no_encrypt: bool,
+    /// Words to remember it by
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Keep it from being deleted
+    #[arg(long)]
+    pub pin: bool,
+    /// Verify it afterwards
+    #[arg(long, value_name = "LEVEL", value_parser = words(VerifyLevel::WORDS))]
+    pub verify: Option<String>,
+    /// Show what would be run, and run nothing
+    #[arg(short = 'n', long, visible_alias = "plan")]
+    pub dry_run: bool,
+}
+
+impl Backup {
+    /// The request.
+    pub fn request(self, global: &Global, defaults: &crate::config::Settings) -> backup::Request {
+        let choice = if self.databases.is_empty() {
+            backup::DatabaseSelection::Labelled(self.label.into_iter().collect::<BTreeMap<_, _>>())
+        } else {
+            backup::DatabaseSelection::Named(self.databases)
+        };
+        let encryption = match (self.key, self.no_encrypt) {
+            (Some(key), _) => EncryptionChoice::Key(key),
+            (None, true) => EncryptionChoice::Off,
+            (None, false) => EncryptionChoice::Configured,
+        };
+        let choices = backup::Choices {
+            databases: self.dbname,
+            store: self.store,
+            codec: self.compression.and_then(|word| word.parse().ok()),
+            encryption,
+            note: self.note,
+            pin: self.pin,
+            verify: self.verify.and_then(|word| word.parse().ok()),
+            wait: global.wait.unwrap_or(defaults.lock_wait),
+            timeout: global.timeout.or(defaults.timeout),
+        };
+        let mode = if self.dry_run { backup::Mode::Plan } else { backup::Mode::Run };
+        backup::Request { choice, choices, jobs: defaults.max_concurrent as usize, mode }
+    }
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Backups: ids, their first characters, DB@latest or DB@TIME
+    #[arg(value_name = "BACKUP", required_unless_present_any = ["db", "all"])]
+    pub backups: Vec<BackupReference>,
+    /// The last backup of this entry; may be given several times
+    #[arg(long, value_name = "DB", conflicts_with = "backups")]
+    pub db: Vec<DatabaseName>,
+    /// The last backup of every active entry
+    #[arg(long, conflicts_with_all = ["backups", "db"])]
+    pub all: bool,
+    /// Not only the last: every backup that was never verified
+    #[arg(long, conflicts_with_all = ["backups", "max_age"])]
+    pub unverified: bool,
+    /// Not only the last: every backup whose last passed verification is older, for example 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "backups")]
+    pub max_age: Option<Duration>,
+    /// How deep: objects exist, bytes agree, dumps parse, or restored into a throw-away server and counted
+    #[arg(long, default_value = "checksum", value_parser = words(VerifyLevel::WORDS))]
+    pub level: String,
+    /// Start no further one after so long, for example 1h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub budget: Option<Duration>,
+    /// Store they are in [default: looks in all]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+}
+
+impl Verify {
+    /// The request.
+    pub fn request(self) -> verify::Request {
+        let databases = if self.all {
+            Some(backup::DatabaseSelection::Labelled(BTreeMap::new()))
+        } else {
+            (!self.db.is_empty()).then_some(backup::DatabaseSelection::Named(self.db))
+        };
+        verify::Request {
+            backups: self.backups,
+            databases,
+            store: self.store,
+            which: match (self.unverified, self.max_age) {
+                (true, _) => verify::Which::Unverified,
+                (false, Some(age)) => verify::Which::NotSince(age),
+                (false, None) => verify::Which::Latest,
+            },
+            level: self.level.parse().unwrap_or(VerifyLevel::Checksum),
+            budget: self.budget,
+        }
+    }
+}

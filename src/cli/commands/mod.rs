@@ -1,0 +1,305 @@
+//! The commands and their arguments.
+
+mod backup;
+mod restore;
+
+pub use backup::{Backup, Verify};
+pub use restore::Restore;
+
+use super::args::Global;
+use crate::catalog::BackupReference;
+use crate::commands::{delete, download, initialise, list};
+use crate::model::{BackupStatus, DatabaseName, KeyName, StoreName};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What jagad can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Back up databases now
+    Backup(Backup),
+    /// Bring a backup back into a server
+    Restore(Restore),
+    /// Prove that backups are what they were
+    Verify(Verify),
+    /// List backups, newest first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Show everything about one backup
+    Show(One),
+    /// Show the log of one backup
+    Logs(One),
+    /// Get a backup out without a database
+    Download(Download),
+    /// Open a downloaded file with nothing but its key
+    Decrypt(Decrypt),
+    /// Delete backups by hand
+    #[command(visible_alias = "rm")]
+    Delete(Delete),
+    /// Keep a backup from being deleted
+    Pin(Pin),
+    /// Let a backup be deleted again
+    Unpin(One),
+    /// End the claim of a dead run on a database
+    Unlock(Unlock),
+    /// Try stores, keys and databases, and say how to mend what fails
+    Check(Check),
+    /// First steps with the configuration
+    #[command(subcommand)]
+    Config(Config),
+    /// Care of encryption keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man(Man),
+}
+
+fn words(words: &'static [&'static str]) -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(words)
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only backups of these entries
+    #[arg(value_name = "DB")]
+    pub databases: Vec<DatabaseName>,
+    /// Only with this status
+    #[arg(long, value_parser = words(BackupStatus::WORDS))]
+    pub status: Option<String>,
+    /// Only in this store
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// At most so many, the newest
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub limit: usize,
+}
+
+impl List {
+    /// The request.
+    pub fn request(self) -> list::Request {
+        list::Request {
+            databases: self.databases,
+            status: self.status.and_then(|word| word.parse().ok()),
+            store: self.store,
+            limit: self.limit,
+        }
+    }
+}
+
+/// One backup.
+#[derive(Debug, Args)]
+pub struct One {
+    /// Backup: an id, its first characters, DB@latest or DB@2026-01-02T03:04
+    pub backup: BackupReference,
+    /// Store it is in [default: looks in all]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+}
+
+/// Arguments of `pin`.
+#[derive(Debug, Args)]
+pub struct Pin {
+    /// Which.
+    #[command(flatten)]
+    pub one: One,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+}
+
+/// Arguments of `download`.
+#[derive(Debug, Args)]
+pub struct Download {
+    /// Which.
+    #[command(flatten)]
+    pub one: One,
+    /// Logical database, where the backup holds several; `globals` for roles and tablespaces
+    #[arg(long, value_name = "NAME")]
+    pub dbname: Option<String>,
+    /// File to write, or - for standard output [default: named after the database]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// As it is stored: compressed and encrypted
+    #[arg(long)]
+    pub raw: bool,
+}
+
+fn output(path: Option<PathBuf>) -> download::Output {
+    match path {
+        None => download::Output::NamedAfterPart,
+        Some(path) if path.as_os_str() == "-" => download::Output::Stdout,
+        Some(path) => download::Output::File(path),
+    }
+}
+
+impl Download {
+    /// The request.
+    pub fn request(self) -> download::Request {
+        download::Request {
+            backup: self.one.backup,
+            store: self.one.store,
+            database: self.dbname,
+            output: output(self.output),
+            form: if self.raw { download::Form::Raw } else { download::Form::Plain },
+        }
+    }
+}
+
+/// Arguments of `decrypt`.
+#[derive(Debug, Args)]
+pub struct Decrypt {
+    /// A downloaded object such as shop.dump.zst.enc; its numbered successors are taken from beside it
+    pub file: PathBuf,
+    /// Key file [default: every key of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// File to write, or - for standard output [default: the name without .enc and .zst]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave it compressed
+    #[arg(long)]
+    pub compressed: bool,
+}
+
+impl Decrypt {
+    /// The request.
+    pub fn request(self) -> download::DecryptRequest {
+        download::DecryptRequest {
+            file: self.file,
+            output: output(self.output),
+            form: if self.compressed {
+                download::DecryptForm::Compressed
+            } else {
+                download::DecryptForm::Plain
+            },
+        }
+    }
+}
+
+/// Arguments of `delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// Backups: ids, their first characters, DB@latest or DB@TIME
+    #[arg(value_name = "BACKUP", required = true)]
+    pub backups: Vec<BackupReference>,
+    /// Store they are in [default: looks in all]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// Show what would be deleted, and delete nothing
+    #[arg(short = 'n', long, visible_alias = "plan")]
+    pub dry_run: bool,
+}
+
+impl Delete {
+    /// The request.
+    pub fn request(self, global: &Global, defaults: &crate::config::Settings) -> delete::Request {
+        delete::Request {
+            backups: self.backups,
+            store: self.store,
+            mode: if self.dry_run { delete::Mode::DryRun } else { delete::Mode::Run },
+            wait: global.wait.unwrap_or(defaults.lock_wait),
+        }
+    }
+}
+
+/// Arguments of `unlock`.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// Database entry
+    #[arg(value_name = "DB")]
+    pub database: DatabaseName,
+    /// Store of the lease [default: the entry's]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Stores, keys and database entries [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Write a first configuration and its key
+    Init(Init),
+    /// Read the configuration and say what is wrong with it
+    Check,
+    /// Show what the configuration means, without secrets
+    Show,
+}
+
+/// Arguments of `config init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Folder for the key [default: keys, beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub key_dir: Option<PathBuf>,
+    /// First store: s3, or a directory
+    #[arg(long, value_name = "s3|DIR", default_value = "s3")]
+    pub store: String,
+}
+
+impl Init {
+    /// The request; the file is that of `--config`, or `jagad.toml`.
+    pub fn request(self, global: &Global) -> initialise::Request {
+        let file = global.config.clone().unwrap_or_else(|| PathBuf::from("jagad.toml"));
+        let beside = || file.parent().map(|folder| folder.join("keys")).unwrap_or_default();
+        initialise::Request {
+            key_folder: self.key_dir.unwrap_or_else(beside),
+            store: match self.store.as_str() {
+                "s3" => initialise::FirstStore::S3,
+                folder => initialise::FirstStore::Local(PathBuf::from(folder)),
+            },
+            file,
+        }
+    }
+}
+
+/// Subcommands of `key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Make a new key file
+    Generate {
+        /// Name for the configuration
+        name: KeyName,
+        /// File to write [default: NAME.key]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show the keys of the configuration
+    List,
+    /// Make a new key, and keep the old one for old backups
+    Rotate {
+        /// Key to retire
+        name: KeyName,
+    },
+    /// Hand out a key for safe keeping
+    Export {
+        /// Key
+        name: KeyName,
+        /// File to write (0600) instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Command whose page is wanted [default: the main page]
+    pub command: Option<String>,
+}

@@ -1,0 +1,85 @@
+//! `restore`.
+
+use crate::catalog::BackupReference;
+use crate::cli::args::Global;
+use crate::commands::restore;
+use crate::engine::{Ownership, Selection};
+use crate::model::{DatabaseName, StoreName};
+use clap::Args;
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// Backup: an id, its first characters, DB@latest or DB@2026-01-02T03:04
+    #[arg(required_unless_present = "db")]
+    pub backup: Option<BackupReference>,
+    /// The last backup of this database entry
+    #[arg(long, value_name = "DB", conflicts_with = "backup")]
+    pub db: Option<DatabaseName>,
+    /// Store it is in [default: looks in all]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// Database entry to restore into [default: the one it was taken from]
+    #[arg(long, value_name = "DB")]
+    pub target: Option<DatabaseName>,
+    /// Name of the logical database on the target [default: its own]
+    #[arg(long, value_name = "NAME")]
+    pub into: Option<String>,
+    /// Only this logical database of the backup; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub dbname: Vec<String>,
+    /// Only this schema, into the existing database; may be given several times
+    #[arg(long, value_name = "SCHEMA")]
+    pub schema: Vec<String>,
+    /// Only this table (TABLE or SCHEMA.TABLE) with its indexes, constraints and rights; may be given several times
+    #[arg(long, value_name = "TABLE")]
+    pub table: Vec<String>,
+    /// Do not restore owners: everything belongs to the connecting role
+    #[arg(long)]
+    pub no_owner: bool,
+    /// Do not restore grants
+    #[arg(long)]
+    pub no_privileges: bool,
+    /// Create missing roles and tablespaces first
+    #[arg(long)]
+    pub globals: bool,
+    /// Back up what is replaced first, and pin that backup
+    #[arg(long)]
+    pub safety_backup: bool,
+    /// Go on after statements that fail, and report them (exit code 3)
+    #[arg(long)]
+    pub allow_errors: bool,
+    /// Do not look at every object before and count every row after; digests are checked all the same
+    #[arg(long)]
+    pub skip_verify: bool,
+    /// Overwrite a protected entry
+    #[arg(long)]
+    pub force: bool,
+    /// Show what would be done, prove that it can be, and touch nothing
+    #[arg(long, short = 'n', visible_alias = "dry-run")]
+    pub plan: bool,
+}
+
+impl Restore {
+    /// The request; `None` when neither a backup nor a database was given, which clap prevents.
+    pub fn request(self, global: &Global, defaults: &crate::config::Settings) -> Option<restore::Request> {
+        let owner = |skip| if skip { Ownership::Skip } else { Ownership::Keep };
+        Some(restore::Request {
+            backup: self.backup.or(self.db.map(BackupReference::Latest))?,
+            store: self.store,
+            target: self.target,
+            into: self.into,
+            databases: self.dbname,
+            selection: Selection { schemas: self.schema, tables: self.table },
+            owners: owner(self.no_owner),
+            privileges: owner(self.no_privileges),
+            globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
+            on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
+            safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },
+            proof: if self.skip_verify { restore::Proof::DigestsOnly } else { restore::Proof::Full },
+            force: if self.force { restore::Force::Yes } else { restore::Force::No },
+            mode: if self.plan { restore::Mode::Plan } else { restore::Mode::Run },
+            wait: global.wait.unwrap_or(defaults.lock_wait),
+        })
+    }
+}

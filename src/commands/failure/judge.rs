@@ -1,0 +1,221 @@
+//! What each error means: its class, the wording users know, and a hint when the user can act.
+
+use super::Class;
+use crate::catalog::CatalogError;
+use crate::config::ConfigError;
+use crate::crypto::CryptoError;
+use crate::engine::EngineError;
+use crate::model::WitnessError;
+use crate::pipeline::PipelineError;
+use crate::process::ToolError;
+use crate::store::StoreError;
+use std::error::Error;
+
+/// Class, heading and hint.
+pub(super) type Verdict = (Class, Option<&'static str>, Option<String>);
+
+/// What one layer says of the class; `None` when it only carries a deeper one.
+pub(super) fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
+    if let Some(error) = layer.downcast_ref::<StoreError>() {
+        return judge_store(error);
+    }
+    if let Some(error) = layer.downcast_ref::<EngineError>() {
+        return judge_engine(error);
+    }
+    if let Some(error) = layer.downcast_ref::<CatalogError>() {
+        return judge_catalog(error);
+    }
+    if let Some(error) = layer.downcast_ref::<CryptoError>() {
+        return Some(judge_crypto(error));
+    }
+    if let Some(error) = layer.downcast_ref::<ConfigError>() {
+        return Some(judge_config(error));
+    }
+    if let Some(error) = layer.downcast_ref::<PipelineError>() {
+        return judge_pipeline(error);
+    }
+    if layer.downcast_ref::<WitnessError>().is_some() {
+        return Some((Class::Integrity, None, None));
+    }
+    match layer.downcast_ref::<ToolError>() {
+        Some(ToolError::Start { .. }) => Some((Class::Prerequisite, None, None)),
+        Some(ToolError::Failed { stderr, .. }) => Some((Class::Operation, None, hint_from_tool(stderr))),
+        Some(_) => Some((Class::Operation, None, None)),
+        None => judge_system(layer),
+    }
+}
+
+fn judge_system(layer: &(dyn Error + 'static)) -> Option<Verdict> {
+    let error = layer.downcast_ref::<std::io::Error>()?;
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => Some((
+            Class::Prerequisite,
+            None,
+            Some("Free some space and run it again; nothing was committed.".to_owned()),
+        )),
+        _ if error.get_ref().is_none() => Some((Class::Operation, None, None)),
+        _ => None,
+    }
+}
+
+const STORE_HEADING: Option<&str> = Some("STORAGE PROVIDER ERROR");
+
+fn judge_store(error: &StoreError) -> Option<Verdict> {
+    let store = |help: &str| Some((Class::Store, STORE_HEADING, Some(help.to_owned())));
+    match error {
+        // The source of the data failed, not the store: look deeper.
+        StoreError::Body { .. } | StoreError::Io { .. } => None,
+        StoreError::NotFound { .. } => Some((
+            Class::Integrity,
+            Some("DOWNLOAD ERROR"),
+            Some("The object is gone from the store: somebody or a lifecycle rule deleted it.".to_owned()),
+        )),
+        StoreError::Broken { .. } => Some((
+            Class::Integrity,
+            Some("DOWNLOAD ERROR"),
+            Some(
+                "the object is damaged or was cut; run `jagad verify`, and restore an older backup"
+                    .to_owned(),
+            ),
+        )),
+        StoreError::AlreadyExists { .. } | StoreError::TooLarge { .. } => {
+            Some((Class::Integrity, None, None))
+        }
+        StoreError::PlaceMissing { .. } => {
+            store("create the bucket or directory first, or mend `bucket`/`path`")
+        }
+        StoreError::Credentials { .. } => store("Check access_key and secret_key of the store."),
+        StoreError::Denied { .. } => store(
+            "The key needs the rights to get, put, delete and list below the prefix; `jagad check` tries each",
+        ),
+        StoreError::WrongRegion { .. } => store("Set `region` of the store to the bucket's region."),
+        StoreError::ClockSkew { .. } => store("Set this machine's clock (NTP)."),
+        StoreError::Unreachable { .. } => {
+            store("check `endpoint` and the network; `jagad check` shows each step")
+        }
+        StoreError::Settings { .. } => Some((Class::Usage, None, None)),
+        _ => Some((Class::Store, STORE_HEADING, None)),
+    }
+}
+
+fn judge_engine(error: &EngineError) -> Option<Verdict> {
+    let given = |class, help: &String| Some((class, None, (!help.is_empty()).then(|| help.clone())));
+    match error {
+        EngineError::Unreachable { .. } => Some((
+            Class::Operation,
+            None,
+            Some("Check host, port and that the server runs; `jagad check` tries the connection.".to_owned()),
+        )),
+        EngineError::Login { .. } => {
+            Some((Class::Operation, None, Some("Check user and password of the database entry.".to_owned())))
+        }
+        EngineError::ToolMissing { help, .. }
+        | EngineError::Version { help, .. }
+        | EngineError::Privilege { help, .. }
+        | EngineError::Prerequisite { help, .. } => given(Class::Prerequisite, help),
+        EngineError::NotFound { help, .. } => given(Class::NotFound, help),
+        EngineError::Refused { help, .. } => given(Class::Refused, help),
+        EngineError::Archive { .. } => Some((Class::Integrity, None, None)),
+        EngineError::Tool { .. } | EngineError::Read { .. } => None,
+        EngineError::Answer { .. } => Some((Class::Operation, None, None)),
+    }
+}
+
+fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
+    let of = |class, help: &str| Some((class, None, (!help.is_empty()).then(|| help.to_owned())));
+    match error {
+        CatalogError::NoRepository { .. } => of(
+            Class::NotFound,
+            "The first `jagad backup` makes the repository; if there should be one, check `bucket`, `prefix` or `path`.",
+        ),
+        CatalogError::NotFound { .. } => of(Class::NotFound, "See `jagad list`."),
+        CatalogError::Ambiguous { .. } => of(Class::Usage, "Give more characters of the id."),
+        CatalogError::Reference { .. } => of(Class::Usage, ""),
+        CatalogError::Busy { .. } => of(
+            Class::Busy,
+            "Wait for it (`--wait 10m`); if that run is certainly dead, `jagad unlock` its database.",
+        ),
+        CatalogError::Expired { .. } => of(Class::Busy, "Run it again, or `jagad unlock` the database."),
+        CatalogError::LeaseLost { .. } => {
+            of(Class::Busy, "Nothing was committed; check the connection to the store and run it again.")
+        }
+        CatalogError::UnknownFormat { .. } => of(Class::Prerequisite, "Use a newer jagad."),
+        CatalogError::Damaged { .. } | CatalogError::Stranger { .. } => of(Class::Integrity, ""),
+        CatalogError::Store { .. } => None,
+    }
+}
+
+fn judge_crypto(error: &CryptoError) -> Verdict {
+    let heading = Some("DECRYPT ERROR");
+    match error {
+        CryptoError::KeyMissing { .. } | CryptoError::WrongKey { .. } => (
+            Class::Key,
+            heading,
+            Some(
+                "configure the key that made this backup as a [keys.NAME] entry (`retired = true` will do)"
+                    .to_owned(),
+            ),
+        ),
+        CryptoError::UnknownVersion { .. } => {
+            (Class::Prerequisite, heading, Some("Use a newer jagad.".to_owned()))
+        }
+        CryptoError::KeyText { .. }
+        | CryptoError::UnknownKey { .. }
+        | CryptoError::RetiredKey { .. }
+        | CryptoError::Derivation { .. }
+        | CryptoError::Entropy { .. } => (Class::Key, None, None),
+        CryptoError::NotSealed => (
+            Class::Usage,
+            heading,
+            Some("Give a file that ends in .enc, as `jagad download --raw` writes it.".to_owned()),
+        ),
+        _ => (
+            Class::Integrity,
+            heading,
+            Some(
+                "the object was damaged or tampered with; restore an older backup and check the bucket"
+                    .to_owned(),
+            ),
+        ),
+    }
+}
+
+fn judge_config(error: &ConfigError) -> Verdict {
+    match error {
+        ConfigError::NoStore => (Class::Store, STORE_HEADING, error.help()),
+        ConfigError::Key { .. } | ConfigError::NoKey { .. } => (Class::Key, None, error.help()),
+        ConfigError::Unknown { .. } => (Class::NotFound, None, error.help()),
+        _ => (Class::Usage, None, error.help()),
+    }
+}
+
+fn judge_pipeline(error: &PipelineError) -> Option<Verdict> {
+    match error {
+        PipelineError::Mismatch { .. } => Some((
+            Class::Integrity,
+            Some("DOWNLOAD ERROR"),
+            Some(
+                "corrupted or tampered with: run it again, then check the bucket and the network".to_owned(),
+            ),
+        )),
+        PipelineError::Cancelled => Some((Class::Operation, None, None)),
+        _ => None,
+    }
+}
+
+/// Known words of the tools and what to do about them.
+fn hint_from_tool(stderr: &str) -> Option<String> {
+    let table = [
+        ("permission denied", "`jagad check` lists the missing privileges with the GRANT statements."),
+        ("row-level security", "ALTER ROLE the backup user BYPASSRLS; `jagad check` prints the statement."),
+        ("conflict with recovery", "Take the backup from the primary, or set hot_standby_feedback = on."),
+        ("out of shared memory", "Raise max_locks_per_transaction on the server."),
+        ("No space left on device", "The database server's disk is full; nothing was replaced."),
+        ("server version mismatch", "Install the client programs of the server's major version."),
+        (
+            "already exists",
+            "an object of that name exists on the target; restore under another name with --into",
+        ),
+    ];
+    table.iter().find(|(words, _)| stderr.contains(words)).map(|(_, help)| (*help).to_owned())
+}

@@ -1,0 +1,143 @@
+//! `[databases.NAME]` as it is written.
+
+use super::{Words, secret};
+use crate::engine::Filter;
+use crate::engine::postgresql::TlsMode;
+use crate::model::{CipherKind, Codec, EngineKind, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A database server, and what to take from it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseFile {
+    /// postgresql.
+    pub engine: EngineKind,
+    /// Host name or address; or `socket`.
+    pub host: Option<String>,
+    /// Folder of the Unix socket; or `host`.
+    pub socket: Option<PathBuf>,
+    /// Port (default 5432).
+    pub port: Option<u16>,
+    /// Role to connect as.
+    pub user: String,
+    /// Password, inline.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "secret")]
+    pub password: Option<Secret>,
+    /// File with the password.
+    pub password_file: Option<PathBuf>,
+    /// Environment variable with the password.
+    pub password_env: Option<String>,
+    /// Command that prints the password.
+    pub password_command: Option<Words>,
+    /// systemd credential with the password.
+    pub password_credential: Option<String>,
+    /// Logical databases to back up; or `all_databases`.
+    #[serde(default)]
+    pub dbnames: Vec<String>,
+    /// Every logical database of the server (default false).
+    #[serde(default)]
+    pub all_databases: bool,
+    /// With `all_databases`: not those that match (`*` and `?`).
+    #[serde(default)]
+    pub exclude_databases: Vec<String>,
+    /// Database to connect to for questions and for creating others (default postgres).
+    pub maintenance_database: Option<String>,
+    /// Part of `backup --all` (default true).
+    pub active: Option<bool>,
+    /// A restore into this entry needs --force (default false).
+    #[serde(default)]
+    pub protect: bool,
+    /// Labels for `--label`, recorded with every backup.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Store (default: settings.default_store).
+    pub store: Option<String>,
+    /// Compression (default zstd).
+    pub compression: Option<Codec>,
+    /// Its level (default 3 for zstd, 6 for gzip).
+    pub compression_level: Option<i32>,
+    /// Encryption (default on).
+    #[serde(default)]
+    pub encryption: EncryptionFile,
+    /// Transport security.
+    #[serde(default)]
+    pub tls: TlsFile,
+    /// What to take inside each logical database.
+    #[serde(default)]
+    pub dump: DumpFile,
+    /// Where the client programs are.
+    #[serde(default)]
+    pub tools: ToolsFile,
+}
+
+/// How backups are encrypted.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EncryptionFile {
+    /// Whether they are (default true).
+    pub enabled: Option<bool>,
+    /// With what (default aes-256-gcm).
+    pub cipher: Option<CipherKind>,
+    /// With which key (default: settings.default_key).
+    pub key: Option<String>,
+}
+
+/// Transport security of a database connection.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsFile {
+    /// disable, prefer, require, verify-ca or verify-full (default prefer).
+    pub mode: Option<TlsMode>,
+    /// PEM file of the authorities to trust.
+    pub ca: Option<PathBuf>,
+    /// PEM file of the client certificate.
+    pub cert: Option<PathBuf>,
+    /// PEM file of its key.
+    pub key: Option<PathBuf>,
+}
+
+/// What to take inside each logical database.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DumpFile {
+    /// Only these schemas (patterns of pg_dump).
+    pub schemas: Vec<String>,
+    /// Not these schemas.
+    pub exclude_schemas: Vec<String>,
+    /// Only these tables.
+    pub tables: Vec<String>,
+    /// Not these tables.
+    pub exclude_tables: Vec<String>,
+    /// These tables without their rows.
+    pub exclude_table_data: Vec<String>,
+    /// Roles and tablespaces beside the dump (default true).
+    pub globals: Option<bool>,
+    /// Password hashes of roles in the globals; needs a superuser (default false).
+    pub role_passwords: bool,
+    /// More arguments for pg_dump, appended as they are, never through a shell.
+    pub extra_args: Vec<String>,
+}
+
+impl DumpFile {
+    pub(in crate::config) fn filter(&self) -> Filter {
+        Filter {
+            schemas: self.schemas.clone(),
+            exclude_schemas: self.exclude_schemas.clone(),
+            tables: self.tables.clone(),
+            exclude_tables: self.exclude_tables.clone(),
+            exclude_table_data: self.exclude_table_data.clone(),
+        }
+    }
+}
+
+/// Where the client programs are.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ToolsFile {
+    /// Their folder (default: the newest that fits the server, found by itself).
+    pub bin_dir: Option<PathBuf>,
+}

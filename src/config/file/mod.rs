@@ -1,0 +1,177 @@
+//! The mirror of the TOML: exactly what may be written, nothing resolved. Field documentation becomes the JSON schema.
+
+mod database;
+mod store;
+
+pub use database::{DatabaseFile, DumpFile, EncryptionFile, TlsFile, ToolsFile};
+pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
+
+use crate::model::{Period, Secret};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A jagad configuration.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileConfig {
+    /// Format of the configuration: 1.
+    pub version: u32,
+    /// How this host works.
+    #[serde(default)]
+    pub settings: SettingsFile,
+    /// What is logged.
+    #[serde(default)]
+    pub log: LogFile,
+    /// Encryption keys by name.
+    #[serde(default)]
+    pub keys: BTreeMap<String, KeyFile>,
+    /// Stores by name.
+    #[serde(default)]
+    pub stores: BTreeMap<String, StoreFile>,
+    /// Databases by name.
+    #[serde(default)]
+    pub databases: BTreeMap<String, DatabaseFile>,
+}
+
+/// How this host works.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SettingsFile {
+    /// Backups at once on this host, over all processes (default 3; `JAGAD_MAX_CONCURRENT` and `-j` override it).
+    pub max_concurrent: Option<u32>,
+    /// How long to wait for a slot or a busy database before giving up (default "0s").
+    pub lock_wait: Option<Period>,
+    /// A run is taken for dead when its lease was not renewed for so long (default "2m", at least "5s").
+    pub lease_lifetime: Option<Period>,
+    /// Store of databases that name none (default: the only one, or `main`).
+    pub default_store: Option<String>,
+    /// Key of databases that name none (default: the only one that is not retired, or `main`).
+    pub default_key: Option<String>,
+    /// Longest life of one backup; "0s" is unbounded (default "0s").
+    pub timeout: Option<Period>,
+    /// Folder for throw-away servers (default: the system's temporary folder).
+    pub tmp_dir: Option<PathBuf>,
+    /// Folder whose `*.toml` files are read after this file (default "conf.d"; "" for none).
+    pub config_dir: Option<PathBuf>,
+}
+
+/// What is logged.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogFile {
+    /// How much (default info).
+    pub level: Option<LogLevel>,
+    /// In which form (default text).
+    pub format: Option<LogFormat>,
+    /// File to append to besides standard error.
+    pub file: Option<PathBuf>,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Somebody must look.
+    Error,
+    /// It went on anyway.
+    Warn,
+    /// What is going on.
+    Info,
+    /// How.
+    Debug,
+    /// Every request.
+    Trace,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// An encryption key: a key file, or a passphrase.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct KeyFile {
+    /// File with 32 random bytes in base64, mode 0600 (`jagad key generate`).
+    pub key_file: Option<PathBuf>,
+    /// Passphrase, inline.
+    #[schemars(with = "Option<String>")]
+    #[serde(deserialize_with = "secret")]
+    pub passphrase: Option<Secret>,
+    /// File with the passphrase.
+    pub passphrase_file: Option<PathBuf>,
+    /// Environment variable with the passphrase.
+    pub passphrase_env: Option<String>,
+    /// Command that prints the passphrase.
+    pub passphrase_command: Option<Words>,
+    /// systemd credential with the passphrase.
+    pub passphrase_credential: Option<String>,
+    /// Opens old backups, makes no new ones (default false).
+    pub retired: bool,
+}
+
+/// A command: a list of words, or one text that is split as a shell would, without any expansion.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Words {
+    /// Program and arguments.
+    List(Vec<String>),
+    /// The same in one text.
+    Text(String),
+}
+
+impl Words {
+    /// The words; an error text when a quote is not closed.
+    pub(in crate::config) fn split(&self) -> Result<Vec<String>, String> {
+        let text = match self {
+            Self::List(words) => return Ok(words.clone()),
+            Self::Text(text) => text,
+        };
+        let (mut words, mut word) = (Vec::new(), None::<String>);
+        let mut characters = text.chars();
+        while let Some(c) = characters.next() {
+            match c {
+                ' ' | '\t' | '\n' => words.extend(word.take()),
+                '\'' | '"' => {
+                    let word = word.get_or_insert_default();
+                    loop {
+                        match characters.next() {
+                            Some(end) if end == c => break,
+                            Some('\\') if c == '"' => word.extend(characters.next()),
+                            Some(inner) => word.push(inner),
+                            None => return Err(format!("a {c} is not closed")),
+                        }
+                    }
+                }
+                '\\' => word.get_or_insert_default().extend(characters.next()),
+                _ => word.get_or_insert_default().push(c),
+            }
+        }
+        words.extend(word);
+        Ok(words)
+    }
+}
+
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_split_as_a_shell_would_and_nothing_is_expanded() {
+        let split = |text: &str| Words::Text(text.to_owned()).split();
+        assert_eq!(split("pass show  db/shop").unwrap(), ["pass", "show", "db/shop"]);
+        assert_eq!(split(r#"a 'b c' "d \" $HOME" e\ f ''"#).unwrap(), ["a", "b c", "d \" $HOME", "e f", ""]);
+        assert!(split("a 'b").is_err());
+    }
+}
