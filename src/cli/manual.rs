@@ -51,6 +51,6 @@ pub fn page(command: Option<&str>) -> Result<Vec<u8>, Failure> {
     let found = pages().into_iter().find(|(name, _)| *name == wanted);
     found.map(|(_, page)| page).ok_or_else(|| {
         Failure::new(Class::NotFound, format!("there is no page `{wanted}`"))
-            .help("see the commands in `jagad --help`")
+            .help("See the commands in `jagad --help`.")
     })
 }

@@ -391,7 +391,7 @@ fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
         if entry.encryption.enabled
             && let Err(error) = inventory.key_of(entry)
         {
-            warnings.push(format!("{error}; {}", error.help().unwrap_or_default()));
+            warnings.push(format!("{error}. {}", error.help().unwrap_or_default()));
         }
     }
     warnings

@@ -1,0 +1,729 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_jagad_global_optspecs
+    string join \n c/config= set= json progress= color= y/yes j/jobs= wait= timeout= v/verbose q/quiet log-level= log-format= log-file= h/help V/version
+end
+
+function __fish_jagad_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_jagad_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_jagad_using_subcommand
+    set -l cmd (__fish_jagad_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c jagad -n "__fish_jagad_needs_command" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_needs_command" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_needs_command" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_needs_command" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_needs_command" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_needs_command" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_needs_command" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_needs_command" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_needs_command" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_needs_command" -s V -l version -d 'Print version'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "backup" -d 'Back up databases now'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "restore" -d 'Bring a backup back into a server'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "verify" -d 'Prove that backups are what they were'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "list" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "ls" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "show" -d 'Show everything about one backup'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "download" -d 'Get a backup out without a database'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "delete" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "rm" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "pin" -d 'Keep a backup from being deleted'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "unpin" -d 'Let a backup be deleted again'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "config" -d 'First steps with the configuration'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "key" -d 'Care of encryption keys'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "man" -d 'Print the manual page'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l label -d 'Entries with this label; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l dbname -d 'Only this logical database of the entry; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l store -d 'Store to write to [default: the entry\'s]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l compression -d 'Compression [default: the entry\'s, zstd]' -r -f -a "zstd\t''
+gzip\t''
+none\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l key -d 'Key to encrypt with [default: the entry\'s]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l note -d 'Words to remember it by' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l verify -d 'Verify it afterwards' -r -f -a "exists\t''
+checksum\t''
+read\t''
+restore\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l all -d 'Every active entry'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l no-encrypt -d 'Do not encrypt'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l pin -d 'Keep it from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s n -l dry-run -l plan -d 'Show what would be run, and run nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l db -d 'The last backup of this database entry' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Database entry to restore into [default: the one it was taken from]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l table -d 'Only this table (TABLE or SCHEMA.TABLE) with its indexes, constraints and rights; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: everything belongs to the connecting role'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces first'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l skip-verify -d 'Do not look at every object before and count every row after; digests are checked all the same'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l force -d 'Overwrite a protected entry'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s n -l plan -l dry-run -d 'Show what would be done, prove that it can be, and touch nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l db -d 'The last backup of this entry; may be given several times' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l max-age -d 'Not only the last: every backup whose last passed verification is older, for example 7d' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l level -d 'How deep: objects exist, bytes agree, dumps parse, or restored into a throw-away server and counted' -r -f -a "exists\t''
+checksum\t''
+read\t''
+restore\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l budget -d 'Start no further one after so long, for example 1h' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l store -d 'Store they are in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l all -d 'The last backup of every active entry'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l unverified -d 'Not only the last: every backup that was never verified'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l status -d 'Only with this status' -r -f -a "running\t''
+success\t''
+failed\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l store -d 'Only in this store' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l limit -d 'At most so many, the newest' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l status -d 'Only with this status' -r -f -a "running\t''
+success\t''
+failed\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l store -d 'Only in this store' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l limit -d 'At most so many, the newest' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l dbname -d 'Logical database, where the backup holds several; `globals` for roles and tablespaces' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s o -l output -d 'File to write, or - for standard output [default: named after the database]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l raw -d 'As it is stored: compressed and encrypted'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l key-file -d 'Key file [default: every key of the configuration]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s o -l output -d 'File to write, or - for standard output [default: the name without .enc and .zst]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l compressed -d 'Leave it compressed'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l store -d 'Store they are in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l store -d 'Store they are in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l note -d 'Why' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l store -d 'Store it is in [default: looks in all]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l store -d 'Store of the lease [default: the entry\'s]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "init" -d 'Write a first configuration and its key'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l key-dir -d 'Folder for the key [default: keys, beside the configuration]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l store -d 'First store: s3, or a directory' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write a first configuration and its key'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "generate" -d 'Make a new key file'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "list" -d 'Show the keys of the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "rotate" -d 'Make a new key, and keep the old one for old backups'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "export" -d 'Hand out a key for safe keeping'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s o -l output -d 'File to write [default: NAME.key]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s o -l output -d 'File to write (0600) instead of standard output' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "generate" -d 'Make a new key file'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the keys of the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new key, and keep the old one for old backups'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "export" -d 'Hand out a key for safe keeping'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write a first configuration and its key'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "generate" -d 'Make a new key file'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'Show the keys of the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Make a new key, and keep the old one for old backups'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "export" -d 'Hand out a key for safe keeping'
