@@ -51,7 +51,11 @@ fn every_command_and_flag_of_the_readme_exists() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let tree = manual::tree();
     let mut seen = 0;
-    for line in readme.lines().map(str::trim).filter(|line| line.starts_with("jagad ") || line.starts_with("$ jagad ")) {
+    for line in readme
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("jagad ") || line.starts_with("$ jagad "))
+    {
         let words: Vec<&str> = line.trim_start_matches("$ ").split_whitespace().skip(1).collect();
         let mut command = &tree;
         for word in &words {
@@ -61,12 +65,18 @@ fn every_command_and_flag_of_the_readme_exists() {
                     arg.get_long() == Some(flag)
                         || arg.get_visible_aliases().is_some_and(|aliases| aliases.contains(&flag))
                 });
-                assert!(known || flag == "help" || flag == "version", "README: `{flag}` is not a flag of: {line}");
+                assert!(
+                    known || flag == "help" || flag == "version",
+                    "README: `{flag}` is not a flag of: {line}"
+                );
             } else if let Some(inner) = command.find_subcommand(word) {
                 command = inner;
             }
         }
-        assert!(command.get_name() != "jagad" || words[0].starts_with('-'), "README: no such command: {line}");
+        assert!(
+            command.get_name() != "jagad" || words[0].starts_with('-'),
+            "README: no such command: {line}"
+        );
         seen += 1;
     }
     assert!(seen >= 10, "the README shows only {seen} commands");

@@ -7,6 +7,9 @@
 mod support;
 
 mod bench;
+mod care;
+mod packing;
 mod place;
 mod program;
 mod round_trip;
+mod targets;
