@@ -39,9 +39,10 @@ fn everything_comes_back(major: u32, place: Option<Place>) {
         );
     }
 
-    bench
-        .postgres
-        .psql("shop", "DROP TABLE sales.orders; DELETE FROM public.hostile; CREATE TABLE later (a int);");
+    bench.postgres.psql(
+        "shop",
+        "DROP TABLE sales.orders CASCADE; DELETE FROM public.hostile; CREATE TABLE later (a int);",
+    );
     let restored = bench.run(&["restore", "--db", "shop", "--yes", "--json"]).ok().says("RESTORE: OK").json();
     assert_eq!(restored["status"], "success");
     assert_eq!(bench.postgres.fingerprint("shop"), before);

@@ -85,7 +85,7 @@ fn a_table_comes_back_with_its_indexes_and_constraints() {
     assert_eq!(bench.fingerprint(), before);
     // Of a chain of tables only the chosen one is taken.
     bench.run(&["restore", "shop@latest", "--table", "item", "--into", "some", "--yes"]).ok();
-    assert_eq!(bench.postgres.psql("some", "SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "item item_name item_pkey");
+    assert_eq!(bench.postgres.psql("some", "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'public'::regnamespace"), "item item_name item_pkey");
 }
 
 #[test]
