@@ -8,8 +8,10 @@ mod support;
 
 mod bench;
 mod care;
+mod failures;
 mod packing;
 mod place;
 mod program;
 mod round_trip;
 mod targets;
+mod tools;
