@@ -67,10 +67,11 @@ fn a_dump_that_is_empty_and_called_good_is_no_backup() {
 #[test]
 fn a_dump_that_hangs_is_stopped_in_time_with_all_it_started() {
     let Some(bench) = Bench::small(Place::Local) else { return };
-    let pids = bench.path("pids");
+    let pids = bench.path("tmp/pids");
     let body = format!("sleep 1000 & echo $! $$ > {}; $real \"$@\" | head -c 20000; wait", pids.display());
     let set = bench.with_dump(&body);
     let output = bench.run(&["backup", "shop", "--set", &set, "--timeout", "2s"]);
+    assert!(pids.exists(), "{output:?}");
     for pid in std::fs::read_to_string(pids).unwrap().split_whitespace() {
         assert!(!std::path::Path::new("/proc").join(pid).exists(), "{pid} runs on");
     }
@@ -181,7 +182,8 @@ fn a_store_that_goes_away_stops_the_run_and_the_next_one_buries_it() {
         .says("ended without a result")
         .says("recorded backup");
     assert_eq!(bench.statuses(), ["success", "failed"]);
-    let data: Vec<_> = bench.leftovers();
+    // The server in this process cannot list unfinished uploads; the gateway is asked in `crashes`.
+    let data: Vec<_> = bench.leftovers().into_iter().filter(|key| !key.starts_with(".upload")).collect();
     let id = bench.listed()[0]["id"].as_str().unwrap().to_owned();
     assert!(data.iter().all(|key| key.contains(&id)), "{data:?}");
 }
