@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod bucket;
+pub(crate) mod faulty;
 pub(crate) mod plans;
 pub(crate) mod postgres;
 pub(crate) mod presence;

@@ -36,7 +36,9 @@ impl PostgreSqlServer {
         match target.kind {
             PartKind::Database => {
                 let toc = TableOfContents::read(open(archive).await?).await?;
-                let facts = self.target_facts(runner, &target.database).await?;
+                let mut facts = self.target_facts(runner, &target.database).await?;
+                facts.roles.extend(target.coming_roles.iter().cloned());
+                facts.usable_roles.extend(target.coming_roles.iter().cloned());
                 if target.selection.is_everything() {
                     self.load_everything(target, toc.as_ref(), &facts)
                 } else {
@@ -171,6 +173,7 @@ impl PostgreSqlServer {
             undo: vec![run(&drop_sql(&filling))],
             cleanup: replaces.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
             filling,
+            new_roles: Vec::new(),
             notes,
             partial_status: (!target.stop_at_first_error).then_some(STATUS_SOME_FAILED),
         })
