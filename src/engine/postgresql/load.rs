@@ -153,12 +153,12 @@ impl PostgreSqlServer {
         let effect = facts.database.as_ref().map_or(TargetEffect::Creates, |existing| {
             TargetEffect::Replaces { bytes: existing.bytes, sessions: existing.sessions }
         });
-        let replaces = facts.database.as_ref().map(|_| replaced.as_str());
+        let old = facts.database.as_ref().map(|_| replaced.as_str());
         let mut after = Vec::new();
         if !finish.is_empty() {
             after.push(run(&finish));
         }
-        after.push(run(&swap_sql(&target.database, &filling, replaces)));
+        after.push(run(&swap_sql(&target.database, &filling, old)));
         notes.extend(leftovers(&facts.databases).map(|name| {
             format!(
                 "database `{name}` was left by an interrupted restore; when none is running: {}",
@@ -171,7 +171,7 @@ impl PostgreSqlServer {
             feed,
             after,
             undo: vec![run(&drop_sql(&filling))],
-            cleanup: replaces.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
+            cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
             filling,
             new_roles: Vec::new(),
             notes,
