@@ -44,7 +44,7 @@ fn start(global: &Global, command: Command) -> Verdict {
     let request = ConfigRequest { path: global.config.clone(), set: overrides(global) };
     let inventory = if bare { Ok(Inventory::empty()) } else { Inventory::load(&request) };
     let options = Options::new(global, inventory.as_ref().ok().map(|inventory| &inventory.log));
-    let ui = Arc::new(Terminal::start(options).inspect_err(|failure| ui::print_failure(failure))?);
+    let ui = Arc::new(Terminal::start(options).inspect_err(ui::print_failure)?);
     let ended = inventory.map_err(Failure::from).and_then(|inventory| run(global, command, inventory, &ui));
     ended.inspect_err(|failure| ui.fail(failure))
 }
@@ -56,7 +56,7 @@ fn overrides(global: &Global) -> Vec<String> {
 }
 
 fn talk(global: &Global, act: impl FnOnce(&Terminal) -> Verdict) -> Verdict {
-    let ui = Terminal::start(Options::new(global, None)).inspect_err(|failure| ui::print_failure(failure))?;
+    let ui = Terminal::start(Options::new(global, None)).inspect_err(ui::print_failure)?;
     act(&ui).inspect_err(|failure| ui.fail(failure))
 }
 

@@ -1,5 +1,14 @@
 //! The command line as it is seen: help, refusals, hints and exit codes; and the files made from it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 use clap_complete::Shell;
 use jagad::cli::manual;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,14 @@
 //! The configuration as users meet it: good files load, bad ones are told with file, line and what was meant.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 use jagad::config::{ConfigRequest, Inventory, schema};
 use std::path::{Path, PathBuf};
 

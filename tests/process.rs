@@ -1,5 +1,14 @@
 //! How real small programs end, and what the runner makes of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
 use jagad::model::{ByteReader, Secret};
 use jagad::process::{Argument, FeedError, Runner as _, SystemRunner, ToolError, ToolSpec};
 use std::io;
@@ -180,9 +189,9 @@ async fn a_tool_that_outlives_its_time_is_ended_and_says_so() {
 #[tokio::test]
 async fn dropping_the_reader_ends_the_tool_and_its_children_without_a_zombie() {
     let mut body = SystemRunner.read(&sh("echo $$; sleep 1000 & echo $!; wait; yes")).await.unwrap().body;
-    let mut pids = vec![0; 64];
+    let mut pids = [0; 64];
     let mut filled = 0;
-    while pids[..filled].iter().filter(|byte| **byte == b'\n').count() < 2 {
+    while memchr::memchr_iter(b'\n', &pids[..filled]).count() < 2 {
         filled += body.read(&mut pids[filled..]).await.unwrap();
     }
     drop(body);

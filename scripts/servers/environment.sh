@@ -3,7 +3,7 @@
 JAGAD_CACHE=${JAGAD_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/jagad || echo "$HOME/.cache/jagad")}
 export JAGAD_CACHE
 export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
-export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/postgresql-18/usr/lib/postgresql/18/bin}
+export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/pg18/usr/lib/postgresql/18/bin}
 export JAGAD_TEST_PYTHON=${JAGAD_TEST_PYTHON:-$JAGAD_CACHE/python/bin/python3}
 if [ -z "${JAGAD_TEST_GARAGE:-}" ] && [ -x "$JAGAD_CACHE/garage/bin/garage" ]; then
   export JAGAD_TEST_GARAGE=$JAGAD_CACHE/garage/bin/garage

@@ -200,6 +200,10 @@ pub async fn logs(app: &App, backup: &BackupReference, store: Option<&StoreName>
     let (catalog, entry) = locate(app, backup, store).await?;
     let manifest = &entry.manifest;
     match (catalog.read_log(manifest).await?, &manifest.error) {
+        // Written for a commit that then did not happen: its last line must not have the last word.
+        (Some(log), Some(error)) if !log.contains(&error.message) => {
+            Ok(format!("{log}{} BACKUP: failed: {}\n", manifest.finished_at, error.message))
+        }
         (Some(log), _) => Ok(log),
         // Killed runs leave no log; the record of their failure says what is known.
         (None, Some(error)) => Ok(format!("{} {}: {}\n", manifest.finished_at, error.class, error.message)),

@@ -284,7 +284,15 @@ type Problem = (String, Option<String>);
 /// Reads a key file that only its owner (or root) can read.
 fn read_key(path: &Path) -> Result<MasterKey, Problem> {
     let shown = path.display();
-    let cannot = |error: std::io::Error| (format!("cannot read {shown}: {error}"), None);
+    let cannot = |error: std::io::Error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "Bring the key file back from where it was kept safe; a new key opens no old backup."
+            }
+            _ => "Let the user that runs jagad read the key file.",
+        };
+        (format!("cannot read {shown}: {error}"), Some(help.to_owned()))
+    };
     let metadata = std::fs::metadata(path).map_err(cannot)?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {

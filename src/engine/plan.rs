@@ -113,6 +113,8 @@ pub struct RestoreTarget {
     pub privileges: Ownership,
     /// Stop at the first error (and leave nothing behind), or go on and count errors.
     pub stop_at_first_error: bool,
+    /// Roles that are not there yet and will be when this load begins: those that the globals bring which go first.
+    pub coming_roles: Vec<String>,
     /// Makes names of temporary objects unique: six characters of `[0-9a-z]`.
     pub token: String,
 }
@@ -154,6 +156,8 @@ pub struct LoadPlan {
     pub cleanup: Vec<ToolSpec>,
     /// Name of the database that `feed` fills, to be counted before `after` makes it visible; empty for globals.
     pub filling: String,
+    /// Roles that it creates.
+    pub new_roles: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
     /// Exit status of `feed` that means "done, but some statements failed", if it may be accepted.

@@ -43,9 +43,9 @@ where
             let (word, colour) =
                 if level == Level::ERROR { ("error", "\x1b[1;31m") } else { ("warning", "\x1b[1;33m") };
             if self.coloured {
-                write!(writer, "{colour}{word}:\x1b[0m ")?
+                write!(writer, "{colour}{word}:\x1b[0m ")?;
             } else {
-                write!(writer, "{word}: ")?
+                write!(writer, "{word}: ")?;
             }
         }
         context.field_format().format_fields(writer.by_ref(), event)?;

@@ -1,8 +1,8 @@
 //! Dumps and full restores.
 
-use super::support::plans::{dump, dump_all, restore, scope};
+use super::support::plans::{dump, restore};
 use super::support::postgres::Postgres;
-use jagad::engine::{Engine as _, EngineError, Scope};
+use jagad::engine::Engine as _;
 use jagad::process::SystemRunner;
 
 /// A name that breaks whatever pastes names into options, connection strings, SQL or paths.

@@ -1,6 +1,6 @@
 //! Credentials that are looked up. Each case runs in a process of its own, because it is about the environment.
 
-use super::faulty::{Fault, Faulty, error};
+use crate::support::faulty::{Fault, Faulty, error};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
@@ -19,7 +19,10 @@ const PROFILE: &str = "JAGAD_TEST_CHILD_PROFILE";
 async fn asked_as_child() -> bool {
     let Ok(endpoint) = std::env::var(ENDPOINT) else { return false };
     let credentials = std::env::var(PROFILE).map_or(S3Credentials::Chain, S3Credentials::Profile);
-    let settings = S3Settings { credentials, ..super::faulty::settings(&endpoint, super::faulty::BUCKET) };
+    let settings = S3Settings {
+        credentials,
+        ..crate::support::faulty::settings(&endpoint, crate::support::faulty::BUCKET)
+    };
     let store = S3Store::open(&settings).expect("settings that work");
     for _ in 0..2 {
         store.clock().await.expect("the server lets us in");
@@ -131,7 +134,7 @@ async fn credentials_that_the_server_calls_expired_are_renewed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_credentials_at_all_are_told_before_anything_is_sent() {
     if let Ok(endpoint) = std::env::var(ENDPOINT) {
-        let settings = super::faulty::settings(&endpoint, super::faulty::BUCKET);
+        let settings = crate::support::faulty::settings(&endpoint, crate::support::faulty::BUCKET);
         let store = S3Store::open(&S3Settings { credentials: S3Credentials::Chain, ..settings }).unwrap();
         let text = store.clock().await.expect_err("nobody is nobody").to_string();
         assert!(text.contains("none found in the environment"), "{text}");

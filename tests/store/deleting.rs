@@ -1,6 +1,6 @@
 //! Deletions that go wrong, listings that do not end, and sweeps of servers that cannot list.
 
-use super::faulty::{Asked, Fault, Faulty, error};
+use crate::support::faulty::{Asked, Fault, Faulty, error};
 use futures_util::TryStreamExt as _;
 use http::Method;
 use jagad::store::{KeyPrefix, ObjectKey, ObjectRole, Store as _, StoreError, write_small};

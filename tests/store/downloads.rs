@@ -1,7 +1,7 @@
 //! Downloads that go wrong on the way.
 
 use super::body::{bytes, expected, fetched, reader};
-use super::faulty::{Asked, Fault, Faulty, error};
+use crate::support::faulty::{Asked, Fault, Faulty, error};
 use http::Method;
 use jagad::store::{ObjectKey, ObjectRole, S3Store, Store as _, StoreError, read_small, write_small};
 use tokio::io::AsyncReadExt as _;

@@ -1,7 +1,7 @@
 //! A server whose upload ids need percent-encoding, as Cloudflare R2's do.
 
 use super::body::{bytes, reader};
-use super::faulty::{Asked, Fault, Faulty};
+use crate::support::faulty::{Asked, Fault, Faulty};
 use futures_util::StreamExt as _;
 use jagad::store::{ObjectRole, Store as _};
 use s3s::dto;

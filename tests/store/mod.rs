@@ -1,12 +1,10 @@
 //! One module per kind of promise; `contract` is what all stores share.
 
 mod body;
-mod bucket;
 mod contract;
 mod credentials;
 mod deleting;
 mod downloads;
-mod faulty;
 mod fixed_id;
 mod local;
 mod real;

@@ -1,7 +1,7 @@
 //! The contract on real servers: Ceph's RADOS gateway and Garage.
 
 use super::contract::{Unfinished, every_promise_is_kept};
-use super::faulty::{credentials, settings};
+use crate::support::faulty::{credentials, settings};
 use crate::support::presence::{Need, server_from};
 use http::HeaderMap;
 use jagad::model::random_word;
@@ -15,7 +15,7 @@ use std::process::Command;
 async fn rgw(create: HeaderMap) -> Option<S3Settings> {
     let endpoint = server_from("JAGAD_TEST_RGW", Need::Required)?;
     let bucket = format!("jagad-{}", random_word(10).to_lowercase());
-    super::bucket::create(&endpoint, &bucket, create).await;
+    crate::support::bucket::create(&endpoint, &bucket, create).await;
     let (region, credentials) = ("default".to_owned(), credentials("test", "testsecret"));
     Some(S3Settings { region, credentials, ..settings(&endpoint, &bucket) })
 }
@@ -43,7 +43,7 @@ async fn the_rados_gateway_locks_what_is_written_once_and_nothing_else() {
     store.put(&"big".parse().unwrap(), body, ObjectRole::Data).await.expect("a locked data object");
     write_small(&store, &"state".parse().unwrap(), vec![1], ObjectRole::Mutable).await.expect("a put");
     for (key, locked) in [("small", true), ("big", true), ("state", false)] {
-        let mode = super::bucket::lock_mode(&settings, key).await;
+        let mode = crate::support::bucket::lock_mode(&settings, key).await;
         assert_eq!(mode.as_deref(), locked.then_some("COMPLIANCE"), "{key}");
     }
 }

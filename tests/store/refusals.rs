@@ -1,6 +1,6 @@
 //! What people are told when the server does not let them in.
 
-use super::faulty::{BUCKET, Fault, Faulty, credentials, error};
+use crate::support::faulty::{BUCKET, Fault, Faulty, credentials, error};
 use jagad::model::Secret;
 use jagad::store::settings::S3Credentials;
 use jagad::store::{ObjectRole, S3Settings, S3Store, Store as _, StoreError, write_small};
@@ -56,7 +56,7 @@ async fn a_server_that_is_not_there_is_told_without_its_query() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = told(&super::faulty::settings(&endpoint, BUCKET)).await;
+    let error = told(&crate::support::faulty::settings(&endpoint, BUCKET)).await;
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains("refused") && !text.contains('?'), "{text}");

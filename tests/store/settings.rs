@@ -1,6 +1,6 @@
 //! Settings that cannot work are refused before anything is sent.
 
-use super::faulty::settings;
+use crate::support::faulty::settings;
 use jagad::model::ByteSize;
 use jagad::store::{LocalSettings, S3Settings, StoreError, StoreSettings, open};
 

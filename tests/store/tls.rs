@@ -1,7 +1,7 @@
 //! An S3 server whose certificate a private CA has signed.
 
 use super::body::{bytes, expected, fetched, reader};
-use super::faulty::{BUCKET, service, settings};
+use crate::support::faulty::{BUCKET, service, settings};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use jagad::store::{ObjectRole, S3Settings, S3Store, Store as _, StoreError};

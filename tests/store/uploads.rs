@@ -2,7 +2,7 @@
 
 use super::body::{bytes, dying, expected, fetched, reader, stuck};
 use super::contract::{Unfinished, every_promise_is_kept};
-use super::faulty::{Asked, Fault, Faulty, error};
+use crate::support::faulty::{Asked, Fault, Faulty, error};
 use http::Method;
 use jagad::model::ByteSize;
 use jagad::store::{

@@ -1,7 +1,9 @@
 //! Real servers and what tests do with them.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
+pub(crate) mod bucket;
+pub(crate) mod faulty;
 pub(crate) mod plans;
 pub(crate) mod postgres;
 pub(crate) mod presence;

@@ -72,6 +72,7 @@ impl Dump {
             owners: Ownership::Keep,
             privileges: Ownership::Keep,
             stop_at_first_error: true,
+            coming_roles: Vec::new(),
             token: "t0k3n0".to_owned(),
         }
     }

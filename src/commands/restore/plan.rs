@@ -84,7 +84,7 @@ pub(super) async fn make(
     }
     let engine = engine::open(&app.inventory.engine_settings(target).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
-    let mut loads = Vec::new();
+    let mut loads: Vec<PlannedLoad> = Vec::new();
     for part in parts {
         let database = match (part.kind, &request.into, &part.database) {
             (PartKind::Globals, _, _) => "globals".to_owned(),
@@ -102,6 +102,7 @@ pub(super) async fn make(
             owners: request.owners,
             privileges: request.privileges,
             stop_at_first_error: request.on_error == OnError::Stop,
+            coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             token: random_word(6),
         };
         let archive = StoredPart::new(reading, manifest, part);

@@ -62,7 +62,7 @@ impl Connection {
             (None, _) => env.push(("PGSSLROOTCERT", NO_FILE.to_owned())),
         }
         if !self.options.is_empty() {
-            env.push(("PGOPTIONS", self.options.iter().map(|option| format!("-c {option} ")).collect()));
+            env.push(("PGOPTIONS", format!("-c {}", self.options.join(" -c "))));
         }
         tool.env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         tool.secret_env =

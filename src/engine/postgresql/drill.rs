@@ -56,8 +56,9 @@ pub(super) fn drill(
     setup.push(tool("initdb").arg(format!("--pgdata={data}")).args(initdb));
     let control =
         |action: &str| tool("pg_ctl").arg(action).arg(format!("--pgdata={data}")).args(["-w", "-t", "240"]);
-    let flags: String = FLAGS.iter().map(|flag| format!("-c {} ", shell_quoted(flag))).collect();
-    let flags = format!("{flags}-c {}", shell_quoted(&format!("unix_socket_directories={place}")));
+    let flags: Vec<String> = FLAGS.iter().map(|flag| format!("-c {}", shell_quoted(flag))).collect();
+    let flags = flags.join(" ");
+    let flags = format!("{flags} -c {}", shell_quoted(&format!("unix_socket_directories={place}")));
     setup.push(control("start").arg(format!("--log={place}/log")).arg(format!("--options={flags}")));
     let teardown = vec![control("stop").arg("--mode=immediate")];
     Ok(Drill { setup, engine: Box::new(PostgreSql::new(address(folder, &set))), teardown })

@@ -50,6 +50,8 @@ pub(super) struct MissingGlobals {
     pub(super) has_roles: bool,
     /// Whether there is one about tablespaces.
     pub(super) has_tablespaces: bool,
+    /// Names of the roles among them.
+    pub(super) new_roles: Vec<String>,
     /// Roles and tablespaces that are there already, with their kind.
     pub(super) left_alone: Vec<String>,
 }
@@ -99,7 +101,12 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> MissingGlobals 
             target.push_str(statement);
             target.push('\n');
             match subject {
-                Subject::Role(_) => missing.has_roles = true,
+                Subject::Role(role) => {
+                    missing.has_roles = true;
+                    if word(0) == "CREATE" {
+                        missing.new_roles.push(role.to_owned());
+                    }
+                }
                 Subject::Tablespace(_) => missing.has_tablespaces = true,
             }
         } else if word(0) == "CREATE" {

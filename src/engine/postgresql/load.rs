@@ -36,7 +36,9 @@ impl PostgreSqlServer {
         match target.kind {
             PartKind::Database => {
                 let toc = TableOfContents::read(open(archive).await?).await?;
-                let facts = self.target_facts(runner, &target.database).await?;
+                let mut facts = self.target_facts(runner, &target.database).await?;
+                facts.roles.extend(target.coming_roles.iter().cloned());
+                facts.usable_roles.extend(target.coming_roles.iter().cloned());
                 if target.selection.is_everything() {
                     self.load_everything(target, toc.as_ref(), &facts)
                 } else {
@@ -151,12 +153,12 @@ impl PostgreSqlServer {
         let effect = facts.database.as_ref().map_or(TargetEffect::Creates, |existing| {
             TargetEffect::Replaces { bytes: existing.bytes, sessions: existing.sessions }
         });
-        let replaces = facts.database.as_ref().map(|_| replaced.as_str());
+        let old = facts.database.as_ref().map(|_| replaced.as_str());
         let mut after = Vec::new();
         if !finish.is_empty() {
             after.push(run(&finish));
         }
-        after.push(run(&swap_sql(&target.database, &filling, replaces)));
+        after.push(run(&swap_sql(&target.database, &filling, old)));
         notes.extend(leftovers(&facts.databases).map(|name| {
             format!(
                 "database `{name}` was left by an interrupted restore; when none is running: {}",
@@ -169,8 +171,9 @@ impl PostgreSqlServer {
             feed,
             after,
             undo: vec![run(&drop_sql(&filling))],
-            cleanup: replaces.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
+            cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
             filling,
+            new_roles: Vec::new(),
             notes,
             partial_status: (!target.stop_at_first_error).then_some(STATUS_SOME_FAILED),
         })

@@ -52,6 +52,7 @@ impl PostgreSqlServer {
             undo: Vec::new(),
             cleanup: Vec::new(),
             filling: String::new(),
+            new_roles: missing.new_roles,
             notes: missing
                 .left_alone
                 .iter()

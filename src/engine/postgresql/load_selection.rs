@@ -46,6 +46,7 @@ impl PostgreSqlServer {
                 undo: Vec::new(),
                 cleanup: Vec::new(),
                 filling: target.database.clone(),
+                new_roles: Vec::new(),
                 notes,
                 partial_status: (!target.stop_at_first_error).then_some(1),
             }

@@ -14,10 +14,7 @@ fn parse(pattern: &str) -> Pattern {
     let mut parts = vec![String::new()];
     let (mut quoted, mut chars) = (false, pattern.chars().peekable());
     while let Some(char) = chars.next() {
-        let part = match parts.last_mut() {
-            Some(part) => part,
-            None => break,
-        };
+        let Some(part) = parts.last_mut() else { break };
         match char {
             '"' if quoted && chars.next_if_eq(&'"').is_some() => part.push('"'),
             '"' => quoted = !quoted,

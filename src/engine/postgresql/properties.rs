@@ -275,9 +275,9 @@ mod tests {
             "CREATE DATABASE \"x\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'";
         let sql = props.create_sql("x", &target(13, None)).unwrap();
         assert_eq!(sql, format!("{base} TABLESPACE \"fast\";"));
-        let bare = Surroundings { major: 15, owner: Some("o"), tablespaces: &[] };
+        let alone = Surroundings { major: 15, owner: Some("o"), tablespaces: &[] };
         assert_eq!(
-            props.create_sql("x", &bare).unwrap(),
+            props.create_sql("x", &alone).unwrap(),
             format!("{base} LOCALE_PROVIDER libc OWNER \"o\";")
         );
         (props.provider, props.locale, props.icu_rules) =

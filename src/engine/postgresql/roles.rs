@@ -75,7 +75,9 @@ fn role(word: &Word) -> Option<String> {
 
 /// The entries of `toc` as a list for `pg_restore --use-list`.
 pub(super) fn use_list<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
-    entries.into_iter().map(|entry| format!("{}; {}\n", entry.id, entry.kind)).collect()
+    let lines: Vec<String> =
+        entries.into_iter().map(|entry| format!("{}; {}\n", entry.id, entry.kind)).collect();
+    lines.concat()
 }
 
 /// What a role that is no superuser must leave out: comments on extensions, which only their owner may set and which

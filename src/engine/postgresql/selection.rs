@@ -133,7 +133,7 @@ impl<'a> Chosen<'a> {
     }
 
     fn partitions(&self) -> impl Iterator<Item = i32> {
-        self.toc.entries.iter().filter(|entry| entry.kind == "TABLE ATTACH").flat_map(|entry| {
+        self.toc.entries.iter().filter(|entry| entry.kind == "TABLE ATTACH").filter_map(|entry| {
             let relations = self.relations_of(entry);
             let parent_chosen =
                 relations.iter().any(|relation| relation.tag != entry.tag && self.ids.contains(&relation.id));
@@ -234,10 +234,10 @@ impl<'a> Chosen<'a> {
             // The schema is no dependency of what is in it.
             let schema =
                 self.toc.entries.iter().find(|other| other.kind == "SCHEMA" && other.tag == entry.namespace);
-            if let Some(schema) = schema.filter(|_| !entry.namespace.is_empty()) {
-                if self.ids.insert(schema.id) {
-                    open.push(schema.id);
-                }
+            if let Some(schema) = schema.filter(|_| !entry.namespace.is_empty())
+                && self.ids.insert(schema.id)
+            {
+                open.push(schema.id);
             }
         }
     }
@@ -261,7 +261,9 @@ impl<'a> Chosen<'a> {
                 || (entry.namespace.is_empty() && entry.tag == about)
         });
         let gone: Vec<i32> = gone.map(|entry| entry.id).collect();
-        gone.into_iter().for_each(|id| self.remove(id));
+        for id in gone {
+            self.remove(id);
+        }
     }
 }
 

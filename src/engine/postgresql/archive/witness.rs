@@ -23,7 +23,7 @@ pub struct ArchiveWitness {
 
 #[derive(Debug)]
 enum Phase {
-    Head(Head),
+    Head(Box<Head>),
     Data(Blocks),
     /// A version that is not known here: nothing can be said.
     Unknown,
@@ -39,7 +39,7 @@ impl Default for ArchiveWitness {
 impl ArchiveWitness {
     /// Before the first byte.
     pub fn new() -> Self {
-        Self { phase: Phase::Head(Head::new(0)), at_byte: 0, account: Account::default() }
+        Self { phase: Phase::Head(Box::new(Head::new(0))), at_byte: 0, account: Account::default() }
     }
 
     fn watch(&mut self, mut bytes: &[u8]) -> Result<(), Problem> {

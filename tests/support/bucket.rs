@@ -37,7 +37,7 @@ async fn signed(method: Method, url: &str, mut headers: HeaderMap) -> reqwest::R
 }
 
 /// Creates a bucket on the gateway at `endpoint`.
-pub(super) async fn create(endpoint: &str, bucket: &str, headers: HeaderMap) {
+pub(crate) async fn create(endpoint: &str, bucket: &str, headers: HeaderMap) {
     let mut headers = headers;
     headers.insert("content-length", HeaderValue::from_static("0"));
     let answer = signed(Method::PUT, &format!("{endpoint}/{bucket}"), headers).await;
@@ -45,7 +45,7 @@ pub(super) async fn create(endpoint: &str, bucket: &str, headers: HeaderMap) {
 }
 
 /// The retention mode of an object of the store with `settings`.
-pub(super) async fn lock_mode(settings: &S3Settings, key: &str) -> Option<String> {
+pub(crate) async fn lock_mode(settings: &S3Settings, key: &str) -> Option<String> {
     let endpoint = settings.endpoint.as_deref().expect("an endpoint");
     let url = format!("{endpoint}/{}/{}/{key}", settings.bucket, settings.prefix);
     let answer = signed(Method::HEAD, &url, HeaderMap::new()).await;

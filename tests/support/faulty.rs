@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(super) const BUCKET: &str = "bkt";
+pub(crate) const BUCKET: &str = "bkt";
 
 /// What the server does with one request.
 #[derive(Debug, Clone)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Pass,
     /// Answers with this status and body; the request has no effect.
     Answer(u16, String),
@@ -38,7 +38,7 @@ pub(super) enum Fault {
 }
 
 /// An answer with an S3 error in its body.
-pub(super) fn error(status: u16, code: &str) -> Fault {
+pub(crate) fn error(status: u16, code: &str) -> Fault {
     Fault::Answer(
         status,
         format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>injected</Message></Error>"),
@@ -47,29 +47,29 @@ pub(super) fn error(status: u16, code: &str) -> Fault {
 
 /// One request as it came in.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) headers: http::HeaderMap,
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: http::HeaderMap,
     /// How many requests of the same method, path, query and range came before.
-    pub(super) before: usize,
+    pub(crate) before: usize,
 }
 
 impl Asked {
-    pub(super) fn is_part(&self, number: u32) -> bool {
+    pub(crate) fn is_part(&self, number: u32) -> bool {
         self.method == Method::PUT && self.query.contains(&format!("partNumber={number}&"))
     }
-    pub(super) fn is_begin(&self) -> bool {
+    pub(crate) fn is_begin(&self) -> bool {
         self.method == Method::POST && self.query == "uploads="
     }
-    pub(super) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.method == Method::POST && self.query.starts_with("uploadId=")
     }
-    pub(super) fn is_abort(&self) -> bool {
+    pub(crate) fn is_abort(&self) -> bool {
         self.method == Method::DELETE && self.query.starts_with("uploadId=")
     }
-    pub(super) fn is_plain(&self, method: &Method) -> bool {
+    pub(crate) fn is_plain(&self, method: &Method) -> bool {
         self.method == *method && self.query.is_empty()
     }
 }
@@ -77,15 +77,15 @@ impl Asked {
 type Hook = Arc<dyn Fn(&Asked) -> Fault + Send + Sync>;
 
 /// A running server. It ends with the test's runtime.
-pub(super) struct Faulty {
-    pub(super) endpoint: String,
+pub(crate) struct Faulty {
+    pub(crate) endpoint: String,
     asked: Arc<Mutex<Vec<Asked>>>,
     directory: Option<tempfile::TempDir>,
 }
 
 impl Faulty {
     /// A server with one bucket in a temporary directory.
-    pub(super) async fn start(hook: impl Fn(&Asked) -> Fault + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(hook: impl Fn(&Asked) -> Fault + Send + Sync + 'static) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir(directory.path().join(BUCKET)).expect("a bucket");
         let files = s3s_fs::FileSystem::new(directory.path()).expect("a file system");
@@ -95,7 +95,7 @@ impl Faulty {
     }
 
     /// A server that behaves as `s3` does.
-    pub(super) async fn serving(s3: impl S3, hook: impl Fn(&Asked) -> Fault + Send + Sync + 'static) -> Self {
+    pub(crate) async fn serving(s3: impl S3, hook: impl Fn(&Asked) -> Fault + Send + Sync + 'static) -> Self {
         let (asked, service) = (Arc::default(), service(s3));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -108,32 +108,37 @@ impl Faulty {
         Self { endpoint, asked, directory: None }
     }
 
-    pub(super) fn settings(&self) -> S3Settings {
+    pub(crate) fn settings(&self) -> S3Settings {
         settings(&self.endpoint, BUCKET)
     }
 
-    pub(super) fn store(&self) -> S3Store {
+    pub(crate) fn store(&self) -> S3Store {
         S3Store::open(&self.settings()).expect("settings that work")
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    /// The folder of buckets, where it is a server of [`Faulty::start`].
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.directory.as_ref().expect("a directory").path()
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("the log").clone()
     }
 
-    pub(super) fn count(&self, which: impl Fn(&Asked) -> bool) -> usize {
+    pub(crate) fn count(&self, which: impl Fn(&Asked) -> bool) -> usize {
         self.asked().iter().filter(|asked| which(asked)).count()
     }
 }
 
 /// An S3 service that checks signatures.
-pub(super) fn service(s3: impl S3) -> S3Service {
+pub(crate) fn service(s3: impl S3) -> S3Service {
     let mut builder = S3ServiceBuilder::new(s3);
     builder.set_auth(SimpleAuth::from_single("AK", "SK"));
     builder.build()
 }
 
 /// Settings with few and short retries and the smallest parts that S3 allows.
-pub(super) fn settings(endpoint: &str, bucket: &str) -> S3Settings {
+pub(crate) fn settings(endpoint: &str, bucket: &str) -> S3Settings {
     S3Settings {
         endpoint: Some(endpoint.to_owned()),
         bucket: bucket.to_owned(),
@@ -158,7 +163,7 @@ pub(super) fn settings(endpoint: &str, bucket: &str) -> S3Settings {
     }
 }
 
-pub(super) fn credentials(access_key: &str, secret_key: &str) -> S3Credentials {
+pub(crate) fn credentials(access_key: &str, secret_key: &str) -> S3Credentials {
     S3Credentials::Static {
         access_key: access_key.to_owned(),
         secret_key: Secret::new(secret_key.to_owned()),
