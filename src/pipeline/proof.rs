@@ -44,16 +44,18 @@ impl Proving<'_> {
     fn poll_proof(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(self.inner.as_mut().poll_read(cx, buffer))?;
-        let new = &buffer.filled()[before..];
-        self.bytes += new.len() as u64;
-        self.gauge.add(new.len());
+        let count = buffer.filled().len() - before;
+        self.bytes += count as u64;
+        self.gauge.add(count);
         if self.bytes > self.record.bytes {
+            // A read that fails must leave the buffer as it was: tokio's `read_to_end` panics otherwise.
+            buffer.set_filled(before);
             return Poll::Ready(Err(self.wrong_length(&format!("at least {}", self.bytes)).into()));
         }
         if let Some(hasher) = &mut self.hasher {
-            hasher.update(new);
+            hasher.update(&buffer.filled()[before..]);
         }
-        if new.is_empty() {
+        if count == 0 {
             self.conclude()?;
             self.state = State::Proven;
         }

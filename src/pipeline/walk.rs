@@ -234,3 +234,22 @@ async fn an_error_of_the_dump_reaches_the_store_as_it_is() {
     assert_eq!(error.to_string(), "pg_dump failed");
     assert_eq!(gauges.packed.digest(), None);
 }
+
+/// One segment that is far longer than anybody recorded.
+struct Endless;
+
+#[async_trait::async_trait]
+impl SegmentSource for Endless {
+    async fn open(&self, _: u32) -> io::Result<ByteReader<'static>> {
+        Ok(Box::pin(tokio::io::repeat(7).take(64 << 20)))
+    }
+}
+
+#[tokio::test]
+async fn a_segment_longer_than_its_record_is_given_up_at_once() {
+    let part = stored(Codec::None, None, 1 << 30).await;
+    let gauges = UnpackGauges::new();
+    let outcome = drain(unpack(Arc::new(Endless), &part.record, &gauges)).await;
+    assert!(matches!(outcome.unwrap_err().downcast(), Ok(PipelineError::Mismatch { .. })));
+    assert!(gauges.stored.bytes() < 1 << 20);
+}

@@ -130,32 +130,10 @@ pub enum Words {
 impl Words {
     /// The words; an error text when a quote is not closed.
     pub(in crate::config) fn split(&self) -> Result<Vec<String>, String> {
-        let text = match self {
-            Self::List(words) => return Ok(words.clone()),
-            Self::Text(text) => text,
-        };
-        let (mut words, mut word) = (Vec::new(), None::<String>);
-        let mut characters = text.chars();
-        while let Some(c) = characters.next() {
-            match c {
-                ' ' | '\t' | '\n' => words.extend(word.take()),
-                '\'' | '"' => {
-                    let word = word.get_or_insert_default();
-                    loop {
-                        match characters.next() {
-                            Some(end) if end == c => break,
-                            Some('\\') if c == '"' => word.extend(characters.next()),
-                            Some(inner) => word.push(inner),
-                            None => return Err(format!("a {c} is not closed")),
-                        }
-                    }
-                }
-                '\\' => word.get_or_insert_default().extend(characters.next()),
-                _ => word.get_or_insert_default().push(c),
-            }
+        match self {
+            Self::List(words) => Ok(words.clone()),
+            Self::Text(text) => shlex::split(text).ok_or_else(|| "a quote is not closed".to_owned()),
         }
-        words.extend(word);
-        Ok(words)
     }
 }
 

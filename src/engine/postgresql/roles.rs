@@ -24,7 +24,14 @@ pub(super) fn needed_roles<'a>(
     let mut needed = NeededRoles::default();
     for entry in entries.into_iter().filter(|entry| !about_the_database(entry)) {
         let grants = matches!(entry.kind.as_str(), "ACL" | "DEFAULT ACL");
-        if target.owners == Ownership::Keep && !entry.owner.is_empty() && !grants {
+        // Of the kinds that only say something about another object nothing is given to the owner; names with `pg_`
+        // are the server's own.
+        let gives = !grants && !matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL");
+        if target.owners == Ownership::Keep
+            && gives
+            && !entry.owner.is_empty()
+            && !entry.owner.starts_with("pg_")
+        {
             needed.owners.insert(entry.owner.clone());
         }
         if (grants && target.privileges == Ownership::Keep) || entry.kind == "POLICY" {

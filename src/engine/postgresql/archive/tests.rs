@@ -43,8 +43,8 @@ impl Builder {
         self.text(Some("1259"));
         self.text(Some("16384"));
         self.text(Some(tag));
-        self.int(2);
         self.text(Some(kind));
+        self.int(2);
         self.text(Some("CREATE ..."));
         self.text(None);
         self.text(copy.filter(|copy| !copy.is_empty()));

@@ -126,8 +126,9 @@ impl Account {
         if self.countable == Countable::TooMuch {
             return Ok(());
         }
-        self.kept_bytes += entry.owner.len() * usize::from(!self.owners.contains(&entry.owner));
-        if !entry.owner.is_empty() {
+        // Names with `pg_` are the server's own: nobody has to restore them.
+        if !entry.owner.is_empty() && !entry.owner.starts_with("pg_") && !self.owners.contains(&entry.owner) {
+            self.kept_bytes += entry.owner.len() + 64;
             self.owners.insert(entry.owner);
         }
         if entry.kind == "EXTENSION" {
