@@ -4,7 +4,8 @@ use crate::bench::Bench;
 use crate::place::Place;
 
 /// The points of a backup after which no manifest may be there.
-const BEFORE_COMMIT: [&str; 5] = ["before-lease", "after-lease", "after-part", "after-contents", "before-commit"];
+const BEFORE_COMMIT: [&str; 5] =
+    ["before-lease", "after-lease", "after-part", "after-contents", "before-commit"];
 
 fn killed_at(bench: &Bench, args: &[&str], point: &str) {
     let mut command = bench.command(args);
@@ -72,12 +73,12 @@ fn an_upload_that_a_dead_run_left_is_aborted() {
     bench.fill(12);
     // The tool stops in the middle of the second object, and the run is killed there.
     let set = bench.with_dump("$real \"$@\" | head -c 11000000; sleep 1000");
-    let run = bench.program(&["backup", "shop", "--set", &set]);
-    crate::program::wait_until("an upload is under way", || bench.unfinished() == 1);
+    let run = bench.program(&["backup", "shop", "--set", &set, "--compression", "none"]);
+    crate::program::wait_until("an upload is under way", || bench.place.unfinished() == 1);
     run.signal(nix::sys::signal::Signal::SIGKILL);
     assert_eq!(run.wait().code, 137);
     bench.run(&["backup", "shop", "--wait", "20s"]).ok().says("(1 unfinished uploads)");
-    assert_eq!(bench.unfinished(), 0);
+    assert_eq!(bench.place.unfinished(), 0);
 }
 
 /// The database is either as it was or as the backup has it, and nothing else.
