@@ -81,6 +81,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
     });
     // What still runs then is a blocking read of a terminal or a resolver, which nobody waits for.
     runtime.shutdown_background();
+    jagad::process::wait_for_all();
     ended
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A manifest with ten thousand parts stays below this.
 const RECORD_LIMIT: u64 = 64 << 20;
@@ -88,7 +88,20 @@ impl Catalog {
             opened => return opened,
         }
         let record = lease::record(Operation::Create, None, now, lifetime);
-        let lease = take_creation_lease(&store, record).await?;
+        let began = Instant::now();
+        let lease = loop {
+            match take_creation_lease(&store, record.clone()).await {
+                // Somebody else makes it at this moment, which takes a few requests; a dead one runs out.
+                Err(CatalogError::Busy { .. }) if began.elapsed() <= lifetime * 2 => {
+                    match Self::open(Arc::clone(&store)).await {
+                        Err(CatalogError::NoRepository { .. }) => {}
+                        opened => return opened,
+                    }
+                    tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
+                }
+                taken => break taken?,
+            }
+        };
         let opened = match Self::open(Arc::clone(&store)).await {
             Err(CatalogError::NoRepository { .. }) => {
                 let marker =

@@ -5,7 +5,7 @@ use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupStatus};
-use crate::store::ObjectKey;
+use crate::store::{ObjectKey, StoreError};
 use std::time::{Duration, Instant};
 
 /// What the lease is wanted for.
@@ -83,11 +83,6 @@ async fn bury_backup(
     (id, dead): (&BackupId, &LeaseRecord),
     log: &RunLog,
 ) -> Result<(), Failure> {
-    // Killed between its commit and the release of its lease: nothing is wrong with it.
-    if catalog.manifest(&database.name, id).await?.is_some() {
-        log.say(format!("its backup {id} had been committed"));
-        return Ok(());
-    }
     let failure = FailureRecord {
         class: "interrupted".to_owned(),
         message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
@@ -99,19 +94,44 @@ async fn bury_backup(
         error: Some(failure),
         ..super::backup::record::blank(app, database, (catalog.id(), id.clone()))
     };
-    debug_assert!(manifest.status == BackupStatus::Failed);
-    let removed =
-        catalog.store().sweep_unfinished(&layout::backup(&database.name, id), Duration::ZERO).await?;
-    catalog.delete_leftovers(&database.name, id).await?;
-    match catalog.commit(&manifest).await {
-        // Another host buried it at the same time.
-        Ok(()) | Err(CatalogError::Store { source: crate::store::StoreError::AlreadyExists { .. }, .. }) => {}
-        Err(error) => return Err(error.into()),
+    // Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
+    // ever names data that is gone.
+    let found = match catalog.manifest(&database.name, id).await? {
+        Some(found) => Some(found),
+        None => match catalog.commit(&manifest).await {
+            Ok(()) => None,
+            // It has just committed, or another host buried it at the same time.
+            Err(error) if is_taken(&error) => catalog.manifest(&database.name, id).await?,
+            Err(error) => return Err(error.into()),
+        },
+    };
+    match found.map(|found| found.status) {
+        // Killed between its commit and the release of its lease: nothing is wrong with it.
+        Some(BackupStatus::Success) => {
+            log.say(format!("its backup {id} had been committed"));
+            return Ok(());
+        }
+        // Killed while it cleared up.
+        Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
+        None => log.warn(format!("recorded backup {id} as failed")),
     }
-    log.warn(format!(
-        "recorded backup {id} as failed and removed what it had stored ({removed} unfinished uploads)"
-    ));
+    let folder = layout::backup(&database.name, id);
+    let uploads = catalog.store().sweep_unfinished(&folder, Duration::ZERO).await?;
+    catalog.delete_leftovers(&database.name, id).await?;
+    log.say(format!("removed what it had stored ({uploads} unfinished uploads)"));
     Ok(())
+}
+
+/// Whether a failed run could not be recorded because another run took it for dead and did so: what it has stored since
+/// then is still to be removed.
+pub(super) async fn is_buried(catalog: &Catalog, manifest: &Manifest, error: &CatalogError) -> bool {
+    let found = async || catalog.manifest(&manifest.database, &manifest.id).await.ok().flatten();
+    is_taken(error) && found().await.is_some_and(|found| found.status == BackupStatus::Failed)
+}
+
+/// Whether something is at the key already.
+fn is_taken(error: &CatalogError) -> bool {
+    matches!(error, CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. })
 }
 
 /// What a lost lease means for the run that held it.

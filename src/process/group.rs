@@ -15,6 +15,22 @@ use tokio::sync::watch;
 /// How long a tool has between SIGTERM and SIGKILL.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
+/// Tools that are not reaped yet.
+static LIVING: Mutex<usize> = Mutex::new(0);
+static REAPED: Condvar = Condvar::new();
+
+fn living() -> MutexGuard<'static, usize> {
+    LIVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until every tool that this process started is dead, at most two seconds longer than a stopped one may take.
+///
+/// Called last: a process that ends earlier never sends the SIGKILL that follows an ignored SIGTERM.
+pub fn wait_for_all() {
+    let patience = GRACE + Duration::from_secs(2);
+    let _ = REAPED.wait_timeout_while(living(), patience, |living| *living > 0);
+}
+
 /// Where a tool is in its life. The leader stays a zombie until it is released, so that its group number cannot pass
 /// to a stranger while signals may still be sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,10 +143,18 @@ impl Group {
         });
         let group = Self { shared: Arc::clone(&shared), life };
         let watcher = Arc::clone(&shared);
+        *living() += 1;
         std::thread::Builder::new()
             .name("tool".to_owned())
-            .spawn(move || watcher.watch(child, belongings))
-            .inspect_err(|_| shared.signal(Signal::SIGKILL))?;
+            .spawn(move || {
+                watcher.watch(child, belongings);
+                *living() -= 1;
+                REAPED.notify_all();
+            })
+            .inspect_err(|_| {
+                *living() -= 1;
+                shared.signal(Signal::SIGKILL);
+            })?;
         if let Some(timeout) = timeout {
             std::thread::Builder::new()
                 .name("tool deadline".to_owned())

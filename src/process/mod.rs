@@ -13,6 +13,7 @@ mod writer;
 
 pub use account::{is_root, program_directories, user_exists};
 pub use error::ToolError;
+pub use group::wait_for_all;
 pub use runner::{FeedError, Runner, SystemRunner};
 pub use spec::{Argument, ToolSpec};
 

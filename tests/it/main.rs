@@ -8,10 +8,15 @@ mod support;
 
 mod bench;
 mod care;
+#[cfg(feature = "crash-points")]
+mod crashes;
 mod failures;
 mod packing;
+mod pairs;
 mod place;
 mod program;
 mod round_trip;
+mod signals;
+mod tampering;
 mod targets;
 mod tools;

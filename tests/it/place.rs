@@ -27,9 +27,14 @@ impl Place {
     pub(crate) fn gateway() -> Option<Self> {
         let endpoint = server_from("JAGAD_TEST_RGW", Need::Required)?;
         let bucket = format!("jagad-it-{}", random_word(10));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(bucket::create(&endpoint, &bucket, http::HeaderMap::new()));
+        alone(bucket::create(&endpoint, &bucket, http::HeaderMap::new()));
         Some(Self::Gateway { endpoint, bucket })
+    }
+
+    /// Uploads to the gateway that were begun and never ended.
+    pub(crate) fn unfinished(&self) -> usize {
+        let Self::Gateway { endpoint, bucket } = self else { panic!("this store is not the gateway") };
+        alone(bucket::unfinished_uploads(endpoint, bucket))
     }
 
     /// The table of the configuration.
@@ -47,6 +52,10 @@ impl Place {
             Self::Gateway { endpoint, bucket } => s3(endpoint, bucket, "default", ("test", "testsecret")),
         }
     }
+}
+
+fn alone<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 /// An S3 server in this process with a thread of its own, so that a test may wait for the program meanwhile.

@@ -52,3 +52,10 @@ pub(crate) async fn lock_mode(settings: &S3Settings, key: &str) -> Option<String
     assert!(answer.status().is_success(), "looking at `{key}`: {}", answer.status());
     answer.headers().get("x-amz-object-lock-mode").map(|mode| mode.to_str().expect("text").to_owned())
 }
+
+/// How many uploads to `bucket` were begun and neither completed nor aborted.
+pub(crate) async fn unfinished_uploads(endpoint: &str, bucket: &str) -> usize {
+    let answer = signed(Method::GET, &format!("{endpoint}/{bucket}?uploads="), HeaderMap::new()).await;
+    assert!(answer.status().is_success(), "listing uploads to `{bucket}`: {}", answer.status());
+    answer.text().await.expect("a text").matches("<Upload>").count()
+}

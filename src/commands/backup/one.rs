@@ -226,8 +226,9 @@ async fn commit(
     let Err(error) = committed else { return Outcome::Committed };
     // The answer may have got lost after the store had taken the manifest: look before saying anything.
     match catalog.manifest(&manifest.database, &manifest.id).await {
-        Ok(Some(_)) => Outcome::Committed,
-        Ok(None) => Outcome::Failed(error.into()),
+        Ok(Some(found)) if found.status == BackupStatus::Success => Outcome::Committed,
+        // Or another run took this one for dead and recorded it as failed.
+        Ok(_) => Outcome::Failed(error.into()),
         Err(_) => {
             Outcome::Unknown(Failure::from(error).help(
                 "Whether the commit reached the store is not known; the next run looks and records it.",
@@ -252,7 +253,9 @@ async fn record_failure(
     log.keep(format!("BACKUP: failed: {}", failure.message()));
     let recorded = catalog.commit(manifest).await;
     crash::point("after-failure");
-    if let Err(error) = recorded {
+    if let Err(error) = recorded
+        && !hold::is_buried(catalog, manifest, &error).await
+    {
         log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
         return;
     }

@@ -1,0 +1,94 @@
+//! Two runs at once.
+
+use crate::bench::Bench;
+use crate::place::Place;
+use crate::program::wait_until;
+use crate::support::faulty::{Asked, Fault};
+use http::Method;
+use std::time::Duration;
+
+/// A pg_dump that goes on only when the file `go` of the bench is there.
+fn held(bench: &Bench) -> String {
+    let folder = bench.path("tmp");
+    bench.with_dump(&format!(
+        "touch {0}/started; while [ ! -e {0}/go ]; do sleep 0.05; done; exec $real \"$@\"",
+        folder.display()
+    ))
+}
+
+#[test]
+fn of_two_backups_of_one_database_one_is_busy_or_waits() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let set = held(&bench);
+    let first = bench.program(&["backup", "shop", "--set", &set]);
+    wait_until("the first dumps", || bench.path("tmp/started").exists());
+    assert_eq!(bench.statuses(), ["running"]);
+    bench.run(&["backup", "shop"]).expect(11).says("backup on host").helps();
+    bench.run(&["restore", "shop@latest", "--yes"]).expect(5);
+    let waiting = bench.program(&["backup", "shop", "--wait", "60s"]);
+    // Busy again and again, for as long as a lease could live: it is renewed.
+    std::thread::sleep(Duration::from_secs(6));
+    bench.run(&["backup", "shop"]).expect(11);
+    std::fs::write(bench.path("tmp/go"), "").unwrap();
+    first.wait().ok();
+    waiting.wait().ok();
+    assert_eq!(bench.statuses(), ["success", "success"]);
+}
+
+#[test]
+fn a_run_whose_lease_is_taken_away_commits_nothing() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let set = held(&bench);
+    let live = bench.program(&["backup", "shop", "--set", &set]);
+    wait_until("it dumps", || bench.path("tmp/started").exists());
+    bench.run(&["unlock", "shop"]).expect(6).helps();
+    bench.run(&["unlock", "shop", "--yes"]).ok();
+    std::fs::write(bench.path("tmp/go"), "").unwrap();
+    live.wait().expect(11).says("somebody removed it").helps();
+    assert_eq!(bench.statuses(), ["failed"]);
+    assert_eq!(bench.leftovers(), [""; 0]);
+    bench.back_up(&[]);
+}
+
+#[test]
+fn a_commit_that_comes_too_late_for_its_lease_is_none() {
+    let Some(bench) = Bench::small(Place::server()) else { return };
+    let mut late = false;
+    bench.server().fail(move |asked: &Asked| {
+        let commits = asked.method == Method::PUT && asked.path.ends_with("/manifest.json");
+        if commits && !std::mem::replace(&mut late, true) {
+            Fault::Delay(Duration::from_secs(4))
+        } else {
+            Fault::Pass
+        }
+    });
+    let live = bench.program(&["backup", "shop"]);
+    let commits = |asked: &Asked| asked.method == Method::PUT && asked.path.ends_with("/manifest.json");
+    wait_until("it commits", || bench.server().count(commits) > 0);
+    bench.run(&["unlock", "shop", "--yes"]).ok().says("recorded backup");
+    let output = live.wait();
+    assert_ne!(output.code, 0, "{output:?}");
+    assert_eq!(bench.statuses(), ["failed"]);
+    assert_eq!(bench.leftovers(), [""; 0]);
+}
+
+#[test]
+fn first_runs_at_once_agree_on_one_repository() {
+    for place in [Some(Place::Local), Some(Place::server()), Place::gateway()] {
+        let Some(bench) = place.and_then(Bench::small) else { continue };
+        // Of one program on many hosts, and of many entries in one program.
+        let names = ["one", "two", "three", "four", "five"];
+        for name in names {
+            bench.add(&bench.entry(name, "dbnames = [\"shop\"]"));
+        }
+        let mut runs: Vec<_> =
+            names[..2].iter().map(|name| bench.program(&["backup", name, "-j", "9"])).collect();
+        runs.push(bench.program(&["backup", "three", "four", "five", "-j", "9"]));
+        runs.into_iter().for_each(|run| {
+            run.wait().ok();
+        });
+        for name in names {
+            bench.run(&["verify", &format!("{name}@latest"), "--level", "read"]).ok();
+        }
+    }
+}

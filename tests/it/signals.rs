@@ -1,0 +1,92 @@
+//! SIGINT and SIGTERM in the middle: the run ends in good order, and soon.
+
+use crate::bench::Bench;
+use crate::place::Place;
+use crate::program::{is_alive, wait_until};
+use crate::support::faulty::{Asked, Fault};
+use http::Method;
+use nix::sys::signal::Signal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+fn interrupted_backup(signal: Signal, code: i32, trap: &str) {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let pids = bench.path("tmp/pids");
+    let body = format!(
+        "{trap} sleep 1000 & echo $! $$ > {0}.new; $real \"$@\" | head -c 20000; mv {0}.new {0}; wait; sleep 1000",
+        pids.display()
+    );
+    let set = bench.with_dump(&body);
+    let run = bench.program(&["backup", "shop", "--set", &set]);
+    wait_until("the tool is at work", || pids.exists());
+    run.signal(signal);
+    run.wait().expect(code).says("interrupted by");
+    for pid in std::fs::read_to_string(&pids).unwrap().split_whitespace() {
+        assert!(!is_alive(pid), "{pid} runs on");
+    }
+    assert_eq!(bench.statuses(), ["failed"]);
+    let id = bench.listed()[0]["id"].as_str().unwrap().to_owned();
+    let recorded = bench.run(&["show", &id, "--json"]).ok().json()["manifest"]["error"].clone();
+    assert_eq!(recorded["class"], "interrupted");
+    assert_eq!(bench.leftovers(), [""; 0]);
+    bench.back_up(&[]);
+}
+
+#[test]
+fn a_backup_that_is_interrupted_ends_in_good_order() {
+    interrupted_backup(Signal::SIGINT, 130, "");
+}
+
+#[test]
+fn a_backup_that_is_terminated_ends_in_good_order() {
+    interrupted_backup(Signal::SIGTERM, 143, "");
+}
+
+#[test]
+fn a_tool_that_does_not_listen_is_killed_before_the_program_ends() {
+    interrupted_backup(Signal::SIGTERM, 143, "trap '' TERM INT;");
+}
+
+#[test]
+fn a_restore_that_is_interrupted_leaves_the_database_as_it_was() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let Some(bench) = Bench::small(Place::server()) else { return };
+        bench.fill(3);
+        let id = bench.back_up(&["--compression", "none"]);
+        bench.postgres.psql("shop", "CREATE TABLE later (a int);");
+        let before = bench.fingerprint();
+        // The head of the archive is read for the plan; the load itself then gets no byte more.
+        let loading = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&loading);
+        let mut gets = 0;
+        bench.server().fail(move |asked: &Asked| {
+            if asked.method == Method::GET && asked.path.ends_with("/shop.dump.enc") {
+                gets += 1;
+                if gets > 1 {
+                    seen.store(true, Ordering::SeqCst);
+                    return Fault::Delay(Duration::from_secs(600));
+                }
+            }
+            Fault::Pass
+        });
+        let run = bench.program(&["restore", &id, "--yes"]);
+        wait_until("the load waits for the store", || loading.load(Ordering::SeqCst));
+        run.signal(signal);
+        run.wait().expect(code).says("interrupted by");
+        bench.server().mend();
+        assert_eq!(bench.fingerprint(), before);
+        assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
+        let records: Vec<_> = bench
+            .objects()
+            .into_iter()
+            .filter(|(key, _)| {
+                key.contains("/restores/") && key.ends_with(".json") && key.starts_with("databases")
+            })
+            .collect();
+        let [(_, record)] = records.as_slice() else { panic!("{records:?}") };
+        let record: serde_json::Value = serde_json::from_slice(record).unwrap();
+        assert_eq!((&record["status"], &record["error"]["class"]), (&"failed".into(), &"interrupted".into()));
+        bench.run(&["restore", &id, "--yes"]).ok();
+    }
+}
