@@ -71,6 +71,5 @@ fn long_dumping_tools(bench: &Bench) -> String {
 #[track_caller]
 fn assert_peak(what: &str) {
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
-    eprintln!("{what}: {} MiB", peak / 1024);
     assert!(peak < LIMIT_KIB, "{what}: the largest process took {peak} KiB");
 }
