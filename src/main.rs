@@ -86,6 +86,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
 }
 
 /// The first signal stops the run in good order; a second one ends the process at once.
+#[expect(clippy::disallowed_methods, reason = "a second signal means now, whatever is left undone")]
 fn stop_on_signals(cancel: &Cancel) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
