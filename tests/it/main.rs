@@ -11,6 +11,7 @@ mod care;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
+mod json;
 mod packing;
 mod pairs;
 mod place;
