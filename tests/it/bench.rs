@@ -2,6 +2,7 @@
 
 use crate::place::{Place, Server};
 use crate::program::{Output, Run};
+use crate::support::faulty::{Asked, Fault};
 use crate::support::postgres::Postgres;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A run that was not heard of for so long is taken for dead.
@@ -24,7 +26,11 @@ pub(crate) struct Bench {
 impl Bench {
     /// A server of `major`, with an empty store. `None`, loudly, when there is no such server.
     pub(crate) fn new(major: u32, place: Place) -> Option<Self> {
-        let postgres = Postgres::start(major)?;
+        Some(Self::with(Postgres::start(major)?, place))
+    }
+
+    /// With this server.
+    pub(crate) fn with(postgres: Postgres, place: Place) -> Self {
         let folder = tempfile::Builder::new().prefix("jagad-it-").tempdir_in("/tmp").unwrap();
         open(folder.path(), 0o755);
         for (name, mode) in [("tmp", 0o1777), ("bin", 0o755)] {
@@ -34,21 +40,26 @@ impl Bench {
         let bench = Self { postgres, place, folder };
         bench.program(&["key", "generate", "main", "-o", "main.key"]).wait().ok();
         bench.write(&bench.usual());
-        Some(bench)
+        bench
     }
 
     /// As [`Bench::new`] on PostgreSQL 15, with a database `shop` of a few small tables.
     pub(crate) fn small(place: Place) -> Option<Self> {
         let bench = Self::new(15, place)?;
-        bench.postgres.psql("postgres", "CREATE DATABASE shop;");
-        bench.postgres.psql(
+        bench.open_shop();
+        Some(bench)
+    }
+
+    /// Creates the database `shop` with a few small tables.
+    pub(crate) fn open_shop(&self) {
+        self.postgres.psql("postgres", "CREATE DATABASE shop;");
+        self.postgres.psql(
             "shop",
             "CREATE TABLE item (id int PRIMARY KEY, name text); CREATE INDEX item_name ON item (name);
              INSERT INTO item SELECT g, 'item ' || g FROM generate_series(1, 1000) g;
              CREATE TABLE sale (id serial PRIMARY KEY, item int REFERENCES item);
              INSERT INTO sale (item) SELECT 1 + g % 1000 FROM generate_series(1, 2000) g;",
         );
-        Some(bench)
     }
 
     /// Adds rows that do not compress to some more than `mebibytes`.
@@ -144,6 +155,19 @@ impl Bench {
     #[track_caller]
     pub(crate) fn statuses(&self) -> Vec<String> {
         self.listed().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// From now on the server of the test takes its time for objects whose key ends in `end`.
+    pub(crate) fn slow_down(&self, end: &'static str) {
+        self.server().fail(move |asked: &Asked| {
+            let slow = asked.method == http::Method::GET && asked.path.ends_with(end);
+            if slow { Fault::Delay(Duration::from_millis(1500)) } else { Fault::Pass }
+        });
+    }
+
+    /// The database that a restore of `shop` fills at this moment, or left behind.
+    pub(crate) fn filling(&self) -> Option<String> {
+        self.postgres.databases().into_iter().find(|name| name.starts_with("shop__jagad_"))
     }
 
     /// The folder in which the store keeps its objects.

@@ -3,12 +3,7 @@
 use crate::bench::Bench;
 use crate::place::Place;
 use crate::program::{is_alive, wait_until};
-use crate::support::faulty::{Asked, Fault};
-use http::Method;
 use nix::sys::signal::Signal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 fn interrupted_backup(signal: Signal, code: i32, trap: &str) {
     let Some(bench) = Bench::small(Place::Local) else { return };
@@ -56,22 +51,9 @@ fn a_restore_that_is_interrupted_leaves_the_database_as_it_was() {
         let id = bench.back_up(&["--compression", "none"]);
         bench.postgres.psql("shop", "CREATE TABLE later (a int);");
         let before = bench.fingerprint();
-        // The head of the archive is read for the plan; the load itself then gets no byte more.
-        let loading = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&loading);
-        let mut gets = 0;
-        bench.server().fail(move |asked: &Asked| {
-            if asked.method == Method::GET && asked.path.ends_with("/shop.dump.enc") {
-                gets += 1;
-                if gets > 1 {
-                    seen.store(true, Ordering::SeqCst);
-                    return Fault::Delay(Duration::from_secs(600));
-                }
-            }
-            Fault::Pass
-        });
+        bench.slow_down("/shop.dump.enc");
         let run = bench.program(&["restore", &id, "--yes"]);
-        wait_until("the load waits for the store", || loading.load(Ordering::SeqCst));
+        wait_until("the new database is being filled", || bench.filling().is_some());
         run.signal(signal);
         run.wait().expect(code).says("interrupted by");
         bench.server().mend();

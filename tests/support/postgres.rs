@@ -48,29 +48,42 @@ impl Postgres {
 
     /// A server with this `pg_hba.conf`.
     pub fn start_with(major: u32, hba: &str) -> Option<Self> {
+        Self::start_in(major, hba, &Disks::default())
+    }
+
+    /// A server on other disks than the usual one.
+    pub(crate) fn start_in(major: u32, hba: &str, disks: &Disks<'_>) -> Option<Self> {
         let bin = programs(major)?;
-        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
+        let disk = disks.data.unwrap_or(Path::new("/tmp"));
+        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in(disk).unwrap();
         give(folder.path());
         let data = folder.path().join("data");
         copy(&template(major, &bin), &data);
-        std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
-        let mut command = Command::new(bin.join("postgres"));
-        command.arg("-D").arg(&data).arg("-k").arg(folder.path());
-        for setting in [
-            "listen_addresses=",
-            "fsync=off",
-            "autovacuum=off",
-            "wal_level=logical",
-            "max_prepared_transactions=5",
-        ] {
-            command.args(["-c", setting]);
+        if let Some(log) = disks.log {
+            give(log);
+            copy(&data.join("pg_wal"), &log.join("pg_wal"));
+            std::fs::remove_dir_all(data.join("pg_wal")).unwrap();
+            std::os::unix::fs::symlink(log.join("pg_wal"), data.join("pg_wal")).unwrap();
         }
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        let child = as_server_user(&mut command).process_group(0).spawn().unwrap();
+        std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
+        let child = launch(&bin, folder.path());
         let server = Self { folder, bin, child, password: None };
         server.wait_ready();
         Some(server)
+    }
+
+    /// Ends the server at once, as a crash would.
+    pub(crate) fn crash(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, Signal::SIGQUIT).unwrap();
+        self.child.wait().unwrap();
+        let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+    }
+
+    /// Starts it again after a crash.
+    pub(crate) fn start_again(&mut self) {
+        self.child = launch(&self.bin, self.folder.path());
+        self.wait_ready();
     }
 
     fn wait_ready(&self) {
@@ -177,6 +190,32 @@ impl Drop for Postgres {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Where a server keeps its files; by default all of them in `/tmp`.
+#[derive(Debug, Default)]
+pub(crate) struct Disks<'a> {
+    /// The data.
+    pub(crate) data: Option<&'a Path>,
+    /// The write-ahead log.
+    pub(crate) log: Option<&'a Path>,
+}
+
+fn launch(bin: &Path, folder: &Path) -> Child {
+    let mut command = Command::new(bin.join("postgres"));
+    command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+    for setting in [
+        "listen_addresses=",
+        "fsync=off",
+        "autovacuum=off",
+        "wal_level=logical",
+        "max_prepared_transactions=5",
+    ] {
+        command.args(["-c", setting]);
+    }
+    let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    as_server_user(&mut command).process_group(0).spawn().unwrap()
 }
 
 /// A fresh cluster that is made once per version and machine and then copied.

@@ -210,6 +210,7 @@ fn hint_from_tool(stderr: &str) -> Option<String> {
         ("row-level security", "ALTER ROLE the backup user BYPASSRLS; `jagad check` prints the statement."),
         ("conflict with recovery", "Take the backup from the primary, or set hot_standby_feedback = on."),
         ("out of shared memory", "Raise max_locks_per_transaction on the server."),
+        ("could not extend file", "The database server's disk is full; nothing was replaced."),
         ("No space left on device", "The database server's disk is full; nothing was replaced."),
         ("server version mismatch", "Install the client programs of the server's major version."),
         (

@@ -8,6 +8,11 @@ use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
 use crate::model::{CipherKind, PartKind};
 use crate::pipeline::UnpackGauges;
 use crate::process::{ToolError, ToolSpec};
+use std::time::Duration;
+
+/// How often the undoing of a load is tried.
+const UNDO_TRIES: u32 = 6;
+const UNDO_PAUSE: Duration = Duration::from_secs(1);
 
 /// Loads one part; the errors that were ignored, if that was allowed, come back. When it fails the target is as before.
 pub(super) async fn load(
@@ -19,12 +24,29 @@ pub(super) async fn load(
     let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
     if loaded.is_err() {
         for step in &load.plan.undo {
-            if let Err(error) = app.runner.output(step).await {
-                log.warn(format!("clean-up failed: {}", Failure::from(error).message()));
+            if let Err(failure) = undo(app, step).await {
+                let left = &load.plan.filling;
+                log.warn(format!(
+                    "clean-up failed, so `{left}` is left on the server: {}",
+                    failure.message()
+                ));
             }
         }
     }
     loaded
+}
+
+/// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
+async fn undo(app: &App, step: &ToolSpec) -> Result<(), Failure> {
+    let mut tries = 1;
+    loop {
+        match app.runner.output(step).await {
+            Ok(_) => return Ok(()),
+            Err(error) if tries == UNDO_TRIES => return Err(error.into()),
+            Err(_) => tokio::time::sleep(UNDO_PAUSE).await,
+        }
+        tries += 1;
+    }
 }
 
 async fn steps(
