@@ -48,12 +48,22 @@ impl Postgres {
 
     /// A server with this `pg_hba.conf`.
     pub fn start_with(major: u32, hba: &str) -> Option<Self> {
+        Self::launch(major, hba, &[])
+    }
+
+    /// A replica that waits for a primary in vain: it answers questions and takes no writes.
+    pub fn start_replica(major: u32) -> Option<Self> {
+        Self::launch(major, "local all all trust\n", &["standby.signal"])
+    }
+
+    fn launch(major: u32, hba: &str, signals: &[&str]) -> Option<Self> {
         let bin = programs(major)?;
         let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
         give(folder.path());
         let data = folder.path().join("data");
         copy(&template(major, &bin), &data);
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
+        signals.iter().for_each(|signal| std::fs::write(data.join(signal), "").unwrap());
         let mut command = Command::new(bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         for setting in [
@@ -77,7 +87,7 @@ impl Postgres {
         let start = Instant::now();
         let status = self.folder.path().join("data/postmaster.pid");
         while !std::fs::read_to_string(&status)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| ["ready", "standby"].contains(&l.trim())))
         {
             assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
