@@ -11,5 +11,23 @@
 
 mod support;
 
+#[path = "postgresql/content.rs"]
+mod content;
+#[path = "postgresql/definitions.rs"]
+mod definitions;
+#[path = "postgresql/drill.rs"]
+mod drill;
 #[path = "postgresql/dump.rs"]
 mod dump;
+#[path = "postgresql/globals.rs"]
+mod globals;
+#[path = "postgresql/login.rs"]
+mod login;
+#[path = "postgresql/privileges.rs"]
+mod privileges;
+#[path = "postgresql/refusals.rs"]
+mod refusals;
+#[path = "postgresql/selection.rs"]
+mod selection;
+#[path = "postgresql/swap.rs"]
+mod swap;

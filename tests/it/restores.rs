@@ -129,7 +129,7 @@ impl Drop for SmallDisk {
 fn a_full_disk_of_the_target_server_costs_nothing_but_the_restore() {
     let Some(disk) = SmallDisk::mount(125) else { return };
     let log = tempfile::tempdir().unwrap();
-    let disks = Disks { data: Some(disk.0.path()), log: Some(log.path()) };
+    let disks = Disks { data: Some(disk.0.path()), log: Some(log.path()), signal: None };
     let Some(postgres) = Postgres::start_in(15, "local all all trust\n", &disks) else { return };
     let bench = Bench::with(postgres, Place::Local);
     // The comparison of contents must not need the disk.

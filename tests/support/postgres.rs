@@ -51,6 +51,15 @@ impl Postgres {
         Self::start_in(major, hba, &Disks::default())
     }
 
+    /// A replica that waits for a primary in vain: it answers questions and takes no writes.
+    pub fn start_replica(major: u32) -> Option<Self> {
+        Self::start_in(
+            major,
+            "local all all trust\n",
+            &Disks { signal: Some("standby.signal"), ..Disks::default() },
+        )
+    }
+
     /// A server on other disks than the usual one.
     pub(crate) fn start_in(major: u32, hba: &str, disks: &Disks<'_>) -> Option<Self> {
         let bin = programs(major)?;
@@ -64,6 +73,9 @@ impl Postgres {
             copy(&data.join("pg_wal"), &log.join("pg_wal"));
             std::fs::remove_dir_all(data.join("pg_wal")).unwrap();
             std::os::unix::fs::symlink(log.join("pg_wal"), data.join("pg_wal")).unwrap();
+        }
+        if let Some(signal) = disks.signal {
+            std::fs::write(data.join(signal), "").unwrap();
         }
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
         let child = launch(&bin, folder.path());
@@ -90,7 +102,7 @@ impl Postgres {
         let start = Instant::now();
         let status = self.folder.path().join("data/postmaster.pid");
         while !std::fs::read_to_string(&status)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| ["ready", "standby"].contains(&l.trim())))
         {
             assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
@@ -192,13 +204,15 @@ impl Drop for Postgres {
     }
 }
 
-/// Where a server keeps its files; by default all of them in `/tmp`.
+/// Where a server keeps its files, by default all of them in `/tmp`, and how it starts.
 #[derive(Debug, Default)]
 pub(crate) struct Disks<'a> {
     /// The data.
     pub(crate) data: Option<&'a Path>,
     /// The write-ahead log.
     pub(crate) log: Option<&'a Path>,
+    /// A file that tells the server to start in another way.
+    pub(crate) signal: Option<&'a str>,
 }
 
 fn launch(bin: &Path, folder: &Path) -> Child {

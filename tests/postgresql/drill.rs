@@ -1,0 +1,94 @@
+//! The throw-away server of a drill.
+
+use super::support::plans::{dump, restore};
+use super::support::postgres::{Postgres, programs};
+use jagad::engine::{Engine as _, EngineError, Ownership, RestoreTarget, bare};
+use jagad::model::EngineKind;
+use jagad::process::{Runner as _, SystemRunner, is_root};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// The processes whose command line speaks of `folder`.
+fn processes(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = all.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    lines.filter(|line| line.contains(folder)).collect()
+}
+
+async fn check_drill(major: u32) {
+    let Some(postgres) = Postgres::start(major) else { return };
+    postgres.create_content("shop");
+    let taken = dump(postgres.engine().inspect(&SystemRunner).await.unwrap().as_ref(), "shop").await;
+    let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
+    let drill =
+        bare(EngineKind::PostgreSql, programs(major)).drill(&taken.server_version, place.path()).unwrap();
+    for tool in &drill.setup {
+        SystemRunner.output(tool).await.unwrap();
+    }
+    let server = drill.engine.inspect(&SystemRunner).await.unwrap();
+    assert!(server.facts().version.starts_with(&major.to_string()));
+    let skip = Ownership::Skip;
+    // No roles are there: a policy for one of them must not stop a drill.
+    let target =
+        RestoreTarget { owners: skip, privileges: skip, stop_at_first_error: false, ..taken.target("shop") };
+    let (_, counted) = restore(server.as_ref(), &taken, &target).await.unwrap();
+    assert_eq!(counted.unwrap().tables, taken.contents.unwrap().tables);
+
+    assert!(!processes(place.path()).is_empty());
+    let data = std::fs::metadata(place.path().join("data")).unwrap();
+    assert!(!is_root() || data.uid() != 0, "PostgreSQL refuses to run as root");
+    for tool in &drill.teardown {
+        SystemRunner.output(tool).await.unwrap();
+    }
+    assert_eq!(processes(place.path()), [""; 0]);
+    let folder = place.path().to_owned();
+    place.close().unwrap();
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_15() {
+    check_drill(15).await;
+}
+
+#[tokio::test]
+async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_18() {
+    check_drill(18).await;
+}
+
+#[tokio::test]
+async fn a_drill_that_did_not_start_can_be_torn_down() {
+    let Some(bin) = programs(15) else { return };
+    let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
+    let drill = bare(EngineKind::PostgreSql, Some(bin)).drill("15.1", place.path()).unwrap();
+    for tool in &drill.teardown {
+        // It may complain, but it ends.
+        let _ = SystemRunner.output(tool).await;
+    }
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_version_that_nothing_here_can_take_names_the_package_of_the_server() {
+    let empty = tempfile::tempdir().unwrap();
+    let engine = bare(EngineKind::PostgreSql, Some(empty.path().to_owned()));
+    let Err(EngineError::ToolMissing { tool, help }) = engine.drill("97.2", empty.path()) else { panic!() };
+    assert_eq!(tool, "initdb 97 or newer");
+    assert!(help.contains("apt install postgresql-97`") && help.contains("bin_dir"), "{help}");
+}
+
+#[test]
+fn a_folder_in_which_no_socket_fits_is_refused() {
+    let Some(bin) = programs(15) else { return };
+    let engine = bare(EngineKind::PostgreSql, Some(bin));
+    let long = Path::new("/tmp").join("x".repeat(100));
+    for folder in [long.as_path(), Path::new("/tmp/a,b")] {
+        let refused = engine.drill("15.1", folder).err();
+        assert!(
+            matches!(&refused, Some(EngineError::Prerequisite { help, .. }) if help.contains("TMPDIR")),
+            "{refused:?}"
+        );
+    }
+}

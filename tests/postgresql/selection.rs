@@ -1,0 +1,205 @@
+//! Some tables or schemas of a dump, with everything that belongs to them.
+
+use super::definitions::{assert_same, definitions};
+use super::support::plans::{Dump, dump, restore};
+use super::support::postgres::Postgres;
+use jagad::engine::{Engine as _, EngineError, RestoreTarget, Selection, Server, TargetEffect};
+use jagad::process::SystemRunner;
+
+const MORE: &str = "ALTER TABLE sales.customer ENABLE ROW LEVEL SECURITY, ADD who text DEFAULT CURRENT_USER;
+CREATE POLICY own ON sales.customer USING (who = CURRENT_USER) WITH CHECK (id > 0);
+COMMENT ON POLICY own ON sales.customer IS 'own'; COMMENT ON TRIGGER touch ON sales.customer IS 'touches';
+COMMENT ON CONSTRAINT customer_pkey ON sales.customer IS 'key'; COMMENT ON RULE no_delete ON sales.customer IS 'rule';
+COMMENT ON COLUMN sales.orders.total IS 'sum'; COMMENT ON SEQUENCE sales.orders_id_seq IS 'numbers';
+CREATE INDEX ON sales.orders_rest (customer); GRANT SELECT ON sales.orders_2025 TO reader;
+CREATE TABLE public.\"a b\" (id int PRIMARY KEY); CREATE TABLE public.\"a\" (\"b c\" int CHECK (\"b c\" > 0), id int);
+CREATE INDEX \"x y\" ON public.a (id); ALTER TABLE public.\"a b\" ADD CONSTRAINT \"c\" CHECK (id > 0);";
+
+async fn inspect(postgres: &Postgres) -> Box<dyn Server> {
+    postgres.engine().inspect(&SystemRunner).await.unwrap()
+}
+
+/// A server with the database `shop`, and its dump.
+async fn shop(major: u32) -> Option<(Postgres, Dump)> {
+    let postgres = Postgres::start(major)?;
+    postgres.create_content("shop");
+    postgres.psql("shop", MORE);
+    let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
+    Some((postgres, taken))
+}
+
+async fn refused(postgres: &Postgres, taken: &Dump, target: &RestoreTarget) -> EngineError {
+    inspect(postgres).await.load(&SystemRunner, target, taken).await.unwrap_err()
+}
+
+/// Drops what `drop` says, restores `tables`, and compares what pg_dump says of them before and after.
+async fn check_tables(postgres: &Postgres, taken: &Dump, drop: &str, tables: &[&str]) {
+    let choice: Vec<String> = tables.iter().map(|table| format!("--table={table}")).collect();
+    let choice: Vec<&str> = choice.iter().map(String::as_str).collect();
+    let before = definitions(postgres, "shop", &choice);
+    postgres.psql("shop", drop);
+    let (plan, _) =
+        restore(inspect(postgres).await.as_ref(), taken, &taken.tables("shop", tables)).await.unwrap();
+    assert_eq!(plan.effect, TargetEffect::AddsTo);
+    assert_same(&before, &definitions(postgres, "shop", &choice));
+}
+
+async fn check_selections(major: u32) {
+    let Some((postgres, taken)) = shop(major).await else { return };
+    let everything = postgres.fingerprint("shop");
+
+    check_tables(&postgres, &taken, "DROP TABLE public.hostile;", &["public.hostile"]).await;
+    check_tables(
+        &postgres,
+        &taken,
+        "DROP TABLE public.secret, public.every_type;",
+        &["secret", "every_type"],
+    )
+    .await;
+    assert_eq!(postgres.fingerprint("shop"), everything);
+    // The orders' foreign key refers to the customers that are still there.
+    let drop = "DROP MATERIALIZED VIEW sales.totals_now; DROP VIEW sales.totals; DROP TABLE sales.orders;";
+    let partitions = "sales.orders*";
+    let before = definitions(&postgres, "shop", &["--table", partitions]);
+    postgres.psql("shop", drop);
+    let server = inspect(&postgres).await;
+    let orders = taken.tables("shop", &["sales.orders"]);
+    restore(server.as_ref(), &taken, &orders).await.unwrap();
+    assert_same(&before, &definitions(&postgres, "shop", &["--table", partitions]));
+    let views = taken.tables("shop", &["sales.totals", "sales.totals_now"]);
+    restore(server.as_ref(), &taken, &views).await.unwrap();
+    assert_eq!(postgres.fingerprint("shop"), everything);
+}
+
+#[tokio::test]
+async fn tables_come_back_with_all_that_belongs_to_them_on_postgresql_15() {
+    check_selections(15).await;
+}
+
+#[tokio::test]
+async fn tables_come_back_with_all_that_belongs_to_them_on_postgresql_18() {
+    check_selections(18).await;
+}
+
+#[tokio::test]
+async fn one_table_of_two_with_names_that_begin_alike_comes_back_alone() {
+    let Some((postgres, taken)) = shop(15).await else { return };
+    let server = inspect(&postgres).await;
+    let all = definitions(&postgres, "shop", &["--table=public.a*"]);
+    let counts =
+        "SELECT (SELECT count(*) FROM pg_index WHERE indrelid = c.oid), (SELECT count(*) FROM pg_constraint
+        WHERE conrelid = c.oid AND contype = 'c') FROM pg_class c WHERE relname = ";
+    for (name, other) in [("a", "a b"), ("a b", "a")] {
+        postgres.psql(
+            "shop",
+            &format!("DROP TABLE public.a, public.\"a b\"; CREATE TABLE public.\"{other}\" ();"),
+        );
+        let one = taken.tables("shop", &[&format!("public.{name}")]);
+        restore(server.as_ref(), &taken, &one).await.unwrap();
+        assert_eq!(postgres.psql("shop", &format!("{counts}'{name}'")), "1|1", "{name}");
+        assert_eq!(postgres.psql("shop", &format!("{counts}'{other}'")), "0|0", "{other}");
+    }
+    postgres.psql("shop", "DROP TABLE public.a, public.\"a b\"");
+    restore(server.as_ref(), &taken, &taken.tables("shop", &["a b", "a"])).await.unwrap();
+    assert_same(&all, &definitions(&postgres, "shop", &["--table=public.a*"]));
+}
+
+async fn check_schema(major: u32) {
+    let Some((postgres, taken)) = shop(major).await else { return };
+    let everything = postgres.fingerprint("shop");
+    let choice = Selection { schemas: vec!["sales".to_owned()], tables: Vec::new() };
+    let sales = RestoreTarget { selection: choice, ..taken.target("shop") };
+    let error = refused(&postgres, &taken, &sales).await;
+    assert!(
+        matches!(&error, EngineError::Refused { problem, .. } if problem.contains("sales.")),
+        "{error:?}"
+    );
+    postgres.psql("shop", "DROP SCHEMA sales CASCADE;");
+    restore(inspect(&postgres).await.as_ref(), &taken, &sales).await.unwrap();
+    assert_eq!(postgres.fingerprint("shop"), everything);
+
+    // Into a database that is not there yet, with the functions, types and extensions that it needs.
+    let apart = RestoreTarget { database: "apart".to_owned(), ..sales };
+    let (plan, counted) = restore(inspect(&postgres).await.as_ref(), &taken, &apart).await.unwrap();
+    assert_eq!(plan.effect, TargetEffect::Creates);
+    let expected = taken.contents.unwrap().tables.into_iter().filter(|rows| rows.schema == "sales");
+    assert_eq!(counted.unwrap().tables, expected.collect::<Vec<_>>());
+    let sales = ["--schema=sales"];
+    assert_same(&definitions(&postgres, "shop", &sales), &definitions(&postgres, "apart", &sales));
+}
+
+#[tokio::test]
+async fn a_schema_comes_back_with_all_that_is_in_it_on_postgresql_15() {
+    check_schema(15).await;
+}
+
+#[tokio::test]
+async fn a_schema_comes_back_with_all_that_is_in_it_on_postgresql_18() {
+    check_schema(18).await;
+}
+
+#[tokio::test]
+async fn a_table_alone_can_be_had_in_a_new_database() {
+    let Some((postgres, taken)) = shop(15).await else { return };
+    let server = inspect(&postgres).await;
+    let orders = taken.tables("apart", &["sales.orders"]);
+    let (plan, counted) = restore(server.as_ref(), &taken, &orders).await.unwrap();
+    assert_eq!(counted.unwrap().rows(), 400);
+    assert!(plan.notes.iter().any(|note| note.contains("orders_customer_fkey")), "{:?}", plan.notes);
+    let kinds = taken.tables("kinds", &["every_type"]);
+    restore(server.as_ref(), &taken, &kinds).await.unwrap();
+    let rows = "SELECT md5(string_agg(t::text, '' ORDER BY id)) FROM public.every_type t";
+    assert_eq!(postgres.psql("kinds", rows), postgres.psql("shop", rows));
+}
+
+#[tokio::test]
+async fn a_table_that_exists_is_refused_and_stays() {
+    let Some((postgres, taken)) = shop(15).await else { return };
+    let before = postgres.fingerprint("shop");
+    let error = refused(&postgres, &taken, &taken.tables("shop", &["empty", "hostile"])).await;
+    assert!(
+        matches!(&error, EngineError::Refused { problem, .. } if problem.contains("`public.empty`") && problem.contains("more")),
+        "{error:?}"
+    );
+    // The sequence of a column alone is in the way as well.
+    postgres.psql(
+        "shop",
+        "CREATE TABLE keep AS SELECT * FROM hostile; DROP TABLE hostile; CREATE SEQUENCE hostile_n_seq;",
+    );
+    let error = refused(&postgres, &taken, &taken.tables("shop", &["hostile"])).await;
+    assert!(
+        matches!(&error, EngineError::Refused { problem, .. } if problem.contains("hostile_n_seq")),
+        "{error:?}"
+    );
+    postgres.psql("shop", "DROP SEQUENCE hostile_n_seq;");
+    restore(inspect(&postgres).await.as_ref(), &taken, &taken.tables("shop", &["hostile"])).await.unwrap();
+    postgres.psql("shop", "DROP TABLE keep;");
+    assert_eq!(postgres.fingerprint("shop"), before);
+}
+
+#[tokio::test]
+async fn a_choice_that_fails_on_the_way_leaves_nothing() {
+    let Some((postgres, taken)) = shop(15).await else { return };
+    postgres.psql("shop", "DROP TABLE public.hostile, public.empty; CREATE TABLE public.other (a int);");
+    // The name of the index that belongs to the chosen table is taken, which no question finds.
+    postgres.psql("shop", "CREATE INDEX empty_pkey ON public.other (a);");
+    let before = postgres.fingerprint("shop");
+    let chosen = taken.tables("shop", &["public.hostile", "public.empty"]);
+    let said = restore(inspect(&postgres).await.as_ref(), &taken, &chosen).await.unwrap_err();
+    assert!(said.contains("empty_pkey"), "{said}");
+    assert_eq!(postgres.fingerprint("shop"), before);
+}
+
+#[tokio::test]
+async fn unknown_names_are_answered_with_close_ones() {
+    let Some((postgres, taken)) = shop(15).await else { return };
+    let error = refused(&postgres, &taken, &taken.tables("shop", &["sales.custmer"])).await;
+    assert!(
+        matches!(&error, EngineError::NotFound { help, .. } if help.contains("`sales.customer`")),
+        "{error:?}"
+    );
+    let choice = Selection { schemas: vec!["sale".to_owned()], tables: Vec::new() };
+    let error =
+        refused(&postgres, &taken, &RestoreTarget { selection: choice, ..taken.target("shop") }).await;
+    assert!(matches!(&error, EngineError::NotFound { help, .. } if help.contains("`sales`")), "{error:?}");
+}
