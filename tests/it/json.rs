@@ -33,7 +33,7 @@ fn page() -> BTreeMap<String, Fields> {
 /// Every path of `value`; lists add `[]`.
 fn paths(value: &Value, at: &str, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(fields) if !WHOLE.contains(&at) && !(at.ends_with("error") && at != "error") => {
+        Value::Object(fields) if at == "error" || !(WHOLE.contains(&at) || at.ends_with("error")) => {
             for (name, inner) in fields {
                 paths(inner, &if at.is_empty() { name.clone() } else { format!("{at}.{name}") }, found);
             }
