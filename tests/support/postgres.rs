@@ -46,22 +46,25 @@ impl Postgres {
 
     /// A server with this `pg_hba.conf`.
     pub fn start_with(major: u32, hba: &str) -> Option<Self> {
-        Self::start_in(major, hba, &Disks::default())
+        Self::start_in(major, hba, None)
     }
 
-    /// A server on other disks than the usual one.
-    pub(crate) fn start_in(major: u32, hba: &str, disks: &Disks<'_>) -> Option<Self> {
+    /// A server whose databases, and nothing else of it, are on the disk `base`.
+    pub(crate) fn start_on(major: u32, base: &Path) -> Option<Self> {
+        Self::start_in(major, "local all all trust\n", Some(base))
+    }
+
+    fn start_in(major: u32, hba: &str, base: Option<&Path>) -> Option<Self> {
         let bin = programs(major)?;
-        let disk = disks.data.unwrap_or(Path::new("/tmp"));
-        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in(disk).unwrap();
+        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
         give(folder.path());
         let data = folder.path().join("data");
         copy(&template(major, &bin), &data);
-        if let Some(log) = disks.log {
-            give(log);
-            copy(&data.join("pg_wal"), &log.join("pg_wal"));
-            std::fs::remove_dir_all(data.join("pg_wal")).unwrap();
-            std::os::unix::fs::symlink(log.join("pg_wal"), data.join("pg_wal")).unwrap();
+        if let Some(disk) = base {
+            give(disk);
+            copy(&data.join("base"), &disk.join("base"));
+            std::fs::remove_dir_all(data.join("base")).unwrap();
+            std::os::unix::fs::symlink(disk.join("base"), data.join("base")).unwrap();
         }
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
         let child = launch(&bin, folder.path());
@@ -188,15 +191,6 @@ impl Drop for Postgres {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-}
-
-/// Where a server keeps its files; by default all of them in `/tmp`.
-#[derive(Debug, Default)]
-pub(crate) struct Disks<'a> {
-    /// The data.
-    pub(crate) data: Option<&'a Path>,
-    /// The write-ahead log.
-    pub(crate) log: Option<&'a Path>,
 }
 
 fn launch(bin: &Path, folder: &Path) -> Child {
