@@ -22,3 +22,9 @@ mod signals;
 mod tampering;
 mod targets;
 mod tools;
+
+#[cfg(not(feature = "crash-points"))]
+#[test]
+fn killed_runs_are_tried_with_the_feature_crash_points() {
+    support::presence::skipped("killed runs need `--features crash-points`");
+}

@@ -84,9 +84,9 @@ fn first_runs_at_once_agree_on_one_repository() {
         let mut runs: Vec<_> =
             names[..2].iter().map(|name| bench.program(&["backup", name, "-j", "9"])).collect();
         runs.push(bench.program(&["backup", "three", "four", "five", "-j", "9"]));
-        runs.into_iter().for_each(|run| {
+        for run in runs {
             run.wait().ok();
-        });
+        }
         for name in names {
             bench.run(&["verify", &format!("{name}@latest"), "--level", "read"]).ok();
         }

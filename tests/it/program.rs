@@ -95,16 +95,6 @@ impl Run {
         String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
     }
 
-    /// Waits until standard error has `words`.
-    #[track_caller]
-    pub(crate) fn wait_until_says(&mut self, words: &str) {
-        while !self.stderr().contains(words) {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none() && self.began.elapsed() < LONGEST_RUN, "{}", self.stderr());
-            std::thread::sleep(POLL);
-        }
-    }
-
     /// Its end.
     #[track_caller]
     pub(crate) fn wait(mut self) -> Output {

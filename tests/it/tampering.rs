@@ -150,10 +150,11 @@ fn an_edited_manifest_is_refused() {
     with_bytes(&path, b"{\"format\": 1, ", || tampered.is_refused(&ALL, 4, "half a manifest"));
 }
 
+type Change = fn(&mut Value);
+
 #[test]
 fn forged_numbers_in_a_manifest_are_found() {
     let Some(tampered) = Tampered::new() else { return };
-    type Change = fn(&mut Value);
     let ways: [(&str, &[&str], Change); 3] = [
         ("plain_bytes", &["read"], |part| part["plain_bytes"] = json!(7)),
         ("packed_bytes", &BYTES, |part| part["packed_bytes"] = json!(7)),

@@ -33,7 +33,9 @@ fn every_database_of_a_server_comes_back_with_its_roles_whatever_its_name() {
     // Without the roles nothing may be created that would belong to somebody else.
     bench.run(&["restore", "--db", "all", "--dbname", "日本", "--yes"]).expect(7).helps();
     let mut args = vec!["restore", "--db", "all", "--globals", "--yes"];
-    ODD.iter().for_each(|name| args.extend(["--dbname", name]));
+    for name in ODD {
+        args.extend(["--dbname", name]);
+    }
     bench.run(&args).ok();
     assert_eq!(bench.fingerprint(), before);
     assert_eq!(postgres.psql("postgres", "SELECT pg_has_role('odd ''owner''', 'member', 'MEMBER');"), "t");

@@ -28,14 +28,12 @@ pub struct Postgres {
 /// The programs of `major`, or that the test has to be skipped. Where tests must not be skipped (`CI` is set), panics.
 pub fn programs(major: u32) -> Option<PathBuf> {
     let named = std::env::var_os(format!("JAGAD_TEST_PG{major}")).map(PathBuf::from);
-    let usual = ["/usr/lib/postgresql", "/var/cache/jagad/pg18/usr/lib/postgresql"];
+    let usual = ["/usr/lib/postgresql", "/var/cache/jagad-servers/pg18/usr/lib/postgresql"];
     let usual = usual.map(|parent| Path::new(parent).join(major.to_string()).join("bin"));
     let found = named.into_iter().chain(usual).find(|bin| bin.join("initdb").exists());
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major}");
-        super::presence::skipped(&format!(
-            "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs"
-        ));
+        eprintln!("SKIPPED: PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs");
     }
     found
 }
@@ -48,33 +46,32 @@ impl Postgres {
 
     /// A server with this `pg_hba.conf`.
     pub fn start_with(major: u32, hba: &str) -> Option<Self> {
-        Self::start_in(major, hba, &Disks::default())
+        Self::start_in(major, hba, &Start::default())
+    }
+
+    /// A server whose databases, and nothing else of it, are on the disk `base`.
+    pub(crate) fn start_on(major: u32, base: &Path) -> Option<Self> {
+        Self::start_in(major, "local all all trust\n", &Start { base: Some(base), signal: None })
     }
 
     /// A replica that waits for a primary in vain: it answers questions and takes no writes.
     pub fn start_replica(major: u32) -> Option<Self> {
-        Self::start_in(
-            major,
-            "local all all trust\n",
-            &Disks { signal: Some("standby.signal"), ..Disks::default() },
-        )
+        Self::start_in(major, "local all all trust\n", &Start { base: None, signal: Some("standby.signal") })
     }
 
-    /// A server on other disks than the usual one.
-    pub(crate) fn start_in(major: u32, hba: &str, disks: &Disks<'_>) -> Option<Self> {
+    fn start_in(major: u32, hba: &str, start: &Start<'_>) -> Option<Self> {
         let bin = programs(major)?;
-        let disk = disks.data.unwrap_or(Path::new("/tmp"));
-        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in(disk).unwrap();
+        let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
         give(folder.path());
         let data = folder.path().join("data");
         copy(&template(major, &bin), &data);
-        if let Some(log) = disks.log {
-            give(log);
-            copy(&data.join("pg_wal"), &log.join("pg_wal"));
-            std::fs::remove_dir_all(data.join("pg_wal")).unwrap();
-            std::os::unix::fs::symlink(log.join("pg_wal"), data.join("pg_wal")).unwrap();
+        if let Some(disk) = start.base {
+            give(disk);
+            copy(&data.join("base"), &disk.join("base"));
+            std::fs::remove_dir_all(data.join("base")).unwrap();
+            std::os::unix::fs::symlink(disk.join("base"), data.join("base")).unwrap();
         }
-        if let Some(signal) = disks.signal {
+        if let Some(signal) = start.signal {
             std::fs::write(data.join(signal), "").unwrap();
         }
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
@@ -102,7 +99,7 @@ impl Postgres {
         let start = Instant::now();
         let status = self.folder.path().join("data/postmaster.pid");
         while !std::fs::read_to_string(&status)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| ["ready", "standby"].contains(&l.trim())))
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
         {
             assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
@@ -204,15 +201,13 @@ impl Drop for Postgres {
     }
 }
 
-/// Where a server keeps its files, by default all of them in `/tmp`, and how it starts.
+/// How a server differs from the usual one.
 #[derive(Debug, Default)]
-pub(crate) struct Disks<'a> {
-    /// The data.
-    pub(crate) data: Option<&'a Path>,
-    /// The write-ahead log.
-    pub(crate) log: Option<&'a Path>,
-    /// A file that tells the server to start in another way.
-    pub(crate) signal: Option<&'a str>,
+struct Start<'a> {
+    /// Disk of its databases.
+    base: Option<&'a Path>,
+    /// A file that makes it start in another way.
+    signal: Option<&'a str>,
 }
 
 fn launch(bin: &Path, folder: &Path) -> Child {
