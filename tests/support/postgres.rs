@@ -28,12 +28,14 @@ pub struct Postgres {
 /// The programs of `major`, or that the test has to be skipped. Where tests must not be skipped (`CI` is set), panics.
 pub fn programs(major: u32) -> Option<PathBuf> {
     let named = std::env::var_os(format!("JAGAD_TEST_PG{major}")).map(PathBuf::from);
-    let usual = ["/usr/lib/postgresql", "/var/cache/jagad-servers/pg18/usr/lib/postgresql"];
+    let usual = ["/usr/lib/postgresql", "/var/cache/jagad/pg18/usr/lib/postgresql"];
     let usual = usual.map(|parent| Path::new(parent).join(major.to_string()).join("bin"));
     let found = named.into_iter().chain(usual).find(|bin| bin.join("initdb").exists());
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major}");
-        eprintln!("SKIPPED: PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs");
+        super::presence::skipped(&format!(
+            "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs"
+        ));
     }
     found
 }
