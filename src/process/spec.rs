@@ -13,7 +13,7 @@ pub enum Argument {
     /// The path of a private file (mode 0600, owned by the user the tool runs as) with these contents. It is made just
     /// before the tool starts and removed when it has ended.
     File {
-        /// Shown in plans in place of the path: "<list of objects>".
+        /// Shown in plans in place of the path: `<list of objects>`.
         name: &'static str,
         /// Text in front of the path in the same argument, such as `--use-list=`.
         prefix: &'static str,
