@@ -12,6 +12,8 @@ use serde::Deserialize;
 pub(super) struct TargetFacts {
     /// The database that is asked for, if it is there.
     pub(super) database: Option<ExistingDatabase>,
+    /// Whether transactions take no writes unless they ask to.
+    pub(super) read_only: bool,
     /// Whether the role may create databases.
     pub(super) createdb: bool,
     /// Every role.
@@ -94,6 +96,7 @@ SELECT json_build_object(
       'owner', pg_get_userbyid(d.datdba), 'owned', me.rolsuper OR pg_has_role(d.datdba, 'USAGE'),
       'template', d.datistemplate)
     FROM pg_database d WHERE d.datname = {name}),
+  'read_only', current_setting('default_transaction_read_only')::bool,
   'createdb', me.rolsuper OR me.rolcreatedb,
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
   'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR pg_has_role(r.oid, '{right}')),
