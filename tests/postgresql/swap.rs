@@ -80,6 +80,7 @@ async fn check_swap_under_load(major: u32) {
         };
         assert_eq!(told.iter().find(lost), None);
     }
+    let _ = input.write_all(b"COMMIT;\n");
     drop(input);
     assert!(!holder.wait().unwrap().success(), "the open transaction outlived the swap");
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
