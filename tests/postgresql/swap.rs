@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::AsyncReadExt as _;
 
-const OLD: &str = "CREATE TABLE public.state AS SELECT 'old'::text AS is FROM generate_series(1, 10);";
+const OLD: &str = "CREATE TABLE public.state AS SELECT 'old'::text AS word FROM generate_series(1, 10);";
 
 async fn inspect(postgres: &Postgres) -> Box<dyn Server> {
     postgres.engine().inspect(&SystemRunner).await.unwrap()
@@ -26,7 +26,7 @@ async fn shop(major: u32) -> Option<(Arc<Postgres>, Dump)> {
         "CREATE TABLE public.bulk AS SELECT g, repeat('x', 500) FROM generate_series(1, 4000) g;",
     );
     let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
-    postgres.psql("shop", "UPDATE public.state SET is = 'new'; CREATE TABLE public.later ();");
+    postgres.psql("shop", "UPDATE public.state SET word = 'new'; CREATE TABLE public.later ();");
     Some((postgres, taken))
 }
 
@@ -39,7 +39,7 @@ fn ask_forever(postgres: &Arc<Postgres>, stop: &Arc<AtomicBool>) -> std::thread:
         while !done {
             // Once more after the end, to see the end.
             done = stop.load(Ordering::Relaxed);
-            let answer = postgres.try_psql("postgres", "shop", "SELECT DISTINCT is FROM public.state");
+            let answer = postgres.try_psql("postgres", "shop", "SELECT DISTINCT word FROM public.state");
             let answer = answer.unwrap_or_else(|said| format!("error: {said}"));
             if answers.last() != Some(&answer) {
                 answers.push(answer);
@@ -80,6 +80,7 @@ async fn check_swap_under_load(major: u32) {
         };
         assert_eq!(told.iter().find(lost), None);
     }
+    let _ = input.write_all(b"COMMIT;\n");
     drop(input);
     assert!(!holder.wait().unwrap().success(), "the open transaction outlived the swap");
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
@@ -121,7 +122,7 @@ async fn a_load_that_fails_in_the_middle_leaves_everything_as_it_was() {
 
     // The plan is as good as before.
     run(server.as_ref(), &plan, Box::pin(&*taken.bytes)).await.unwrap();
-    assert_eq!(postgres.psql("shop", "SELECT DISTINCT is FROM state"), "old");
+    assert_eq!(postgres.psql("shop", "SELECT DISTINCT word FROM state"), "old");
 }
 
 struct Broken;
@@ -194,8 +195,8 @@ async fn undo_is_safe_between_any_two_steps_and_repeatable() {
     }
     // Too late: what is visible stays.
     all(&plan.undo).await;
-    assert_eq!(postgres.psql("shop", "SELECT DISTINCT is FROM state"), "old");
-    assert_eq!(postgres.psql("shop__old_t0k3n0", "SELECT DISTINCT is FROM state"), "new");
+    assert_eq!(postgres.psql("shop", "SELECT DISTINCT word FROM state"), "old");
+    assert_eq!(postgres.psql("shop__old_t0k3n0", "SELECT DISTINCT word FROM state"), "new");
     all(&plan.cleanup).await;
     all(&plan.cleanup).await;
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
@@ -212,7 +213,7 @@ async fn names_of_any_kind_can_be_replaced() {
             let server = inspect(&postgres).await;
             restore(server.as_ref(), &taken, &taken.target(name)).await.unwrap();
         }
-        assert_eq!(postgres.psql(name, "SELECT DISTINCT is FROM state"), "old");
+        assert_eq!(postgres.psql(name, "SELECT DISTINCT word FROM state"), "old");
     }
     assert_eq!(postgres.databases().len(), 6);
 }

@@ -114,7 +114,12 @@ impl PostgreSqlServer {
         if !self.connection.settings.role_passwords || rights.passwords {
             return ok(subject);
         }
-        let help = format!("GRANT SELECT ON pg_authid TO {}; or set `role_passwords = false`", self.role());
+        // The table is shared by all databases, but the rights to it are each database's own.
+        let help = format!(
+            "GRANT SELECT ON pg_authid TO {}; in the database `{}`, or set `role_passwords = false`",
+            self.role(),
+            self.connection.settings.maintenance_database
+        );
         error(subject, "password hashes of roles may not be read".to_owned(), help)
     }
 

@@ -2,7 +2,7 @@
 
 use super::facts::PostgreSqlServer;
 use super::psql::{Patience, Question};
-use super::quote::{identifier, literal};
+use super::quote::identifier;
 use crate::engine::EngineError;
 use crate::model::{Contents, TableRows};
 use crate::process::Runner;
@@ -13,9 +13,25 @@ const TABLES_PER_STATEMENT: usize = 200;
 
 #[derive(Debug, Deserialize)]
 struct Inventory {
-    tables: Vec<(String, String)>,
+    tables: Vec<CountedTable>,
     owners: Vec<String>,
     extensions: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CountedTable {
+    schema: String,
+    table: String,
+    /// The same names in the database's own encoding, as its dump has them: bytes in hexadecimal.
+    dumped_schema: String,
+    dumped_table: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Count {
+    /// Position among the tables.
+    at: usize,
+    rows: u64,
 }
 
 /// As pg_dump chooses: partitions but not their parents, no foreign tables, no rows of materialized views, nothing of
@@ -27,7 +43,9 @@ const INVENTORY: &str = "WITH kept AS (
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
       AND d.deptype = 'e'))
 SELECT json_build_object(
-  'tables', (SELECT coalesce(json_agg(json_build_array(nspname, relname)), '[]') FROM kept
+  'tables', (SELECT coalesce(json_agg(json_build_object('schema', nspname, 'table', relname,
+      'dumped_schema', encode(convert_to(nspname, getdatabaseencoding()), 'hex'),
+      'dumped_table', encode(convert_to(relname, getdatabaseencoding()), 'hex'))), '[]') FROM kept
     WHERE relkind = 'r' AND NOT (relpersistence = 'u' AND pg_is_in_recovery())),
   'owners', (SELECT coalesce(json_agg(DISTINCT pg_get_userbyid(relowner)), '[]') FROM kept),
   'extensions', (SELECT coalesce(json_agg(extname ORDER BY extname), '[]') FROM pg_extension
@@ -45,7 +63,16 @@ impl PostgreSqlServer {
         let doing = format!("count the rows of `{database}`");
         let sql = count_sql(&inventory.tables);
         let question = Question { doing: &doing, database, sql: &sql, patience: Patience::Endless };
-        let mut tables: Vec<TableRows> = self.ask(runner, question).await?;
+        let counts: Vec<Count> = self.ask(runner, question).await?;
+        let mut tables: Vec<TableRows> = counts
+            .into_iter()
+            .filter_map(|Count { at, rows }| {
+                let counted = inventory.tables.get(at)?;
+                let (schema, table) =
+                    (dumped_name(&counted.dumped_schema), dumped_name(&counted.dumped_table));
+                Some(TableRows { schema, table, rows })
+            })
+            .collect();
         tables.sort();
         let Inventory { mut owners, extensions, .. } = inventory;
         owners.sort();
@@ -54,11 +81,13 @@ impl PostgreSqlServer {
 }
 
 /// Counts all tables in one snapshot. Row security is not applied: where it would hide rows it is an error.
-fn count_sql(tables: &[(String, String)]) -> String {
+fn count_sql(tables: &[CountedTable]) -> String {
     let mut sql =
         "SET row_security = off;\nBEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\\qecho [\n".to_owned();
     for (index, chunk) in tables.chunks(TABLES_PER_STATEMENT).enumerate() {
-        let counts: Vec<String> = chunk.iter().map(|(schema, table)| count_of(schema, table)).collect();
+        let first = index * TABLES_PER_STATEMENT;
+        let counts: Vec<String> =
+            chunk.iter().enumerate().map(|(offset, table)| count_of(first + offset, table)).collect();
         if index > 0 {
             sql.push_str("\\qecho ,\n");
         }
@@ -72,12 +101,14 @@ fn count_sql(tables: &[(String, String)]) -> String {
 }
 
 /// `ONLY`: as in a dump, the rows of a parent are its own, and those of its children are counted with the children.
-fn count_of(schema: &str, table: &str) -> String {
-    format!(
-        "SELECT {} AS schema, {} AS \"table\", count(*) AS rows FROM ONLY {}.{}",
-        literal(schema),
-        literal(table),
-        identifier(schema),
-        identifier(table)
-    )
+fn count_of(at: usize, counted: &CountedTable) -> String {
+    let (schema, table) = (identifier(&counted.schema), identifier(&counted.table));
+    format!("SELECT {at} AS at, count(*) AS rows FROM ONLY {schema}.{table}")
+}
+
+/// The name as the witness of a dump reads it: bytes that are no UTF-8 are replaced.
+fn dumped_name(hex: &str) -> String {
+    let pairs = hex.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+    let bytes: Vec<u8> = pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,6 +2,7 @@
 //! not have yet.
 
 use crate::model::{Contents, Witness, WitnessError};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 const FORMAT: &str = "pg_dumpall";
@@ -61,6 +62,18 @@ pub(super) struct MissingGlobals {
 pub(super) struct Existing {
     pub(super) roles: BTreeSet<String>,
     pub(super) tablespaces: BTreeSet<String>,
+    /// Who runs the statements.
+    pub(super) actor: Actor,
+}
+
+/// Who creates roles.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Actor {
+    /// May do everything.
+    #[default]
+    Superuser,
+    /// May create roles, but not speak for another grantor.
+    Ordinary,
 }
 
 /// The statements of `sql` about roles and tablespaces that do not exist yet. Existing ones are left as they are:
@@ -98,7 +111,10 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> MissingGlobals 
             Subject::Tablespace(space) => existing.tablespaces.contains(space),
         };
         if !known {
-            target.push_str(statement);
+            target.push_str(&without_defaults(statement));
+            if existing.actor == Actor::Ordinary {
+                cut_grantor(target);
+            }
             target.push('\n');
             match subject {
                 Subject::Role(role) => {
@@ -114,6 +130,46 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> MissingGlobals 
         }
     }
     missing
+}
+
+/// Attributes that a new role does not have anyway. Only a role that has them may say so much as that another has not.
+const DEFAULTS: [&str; 5] =
+    [" NOSUPERUSER", " NOCREATEROLE", " NOCREATEDB", " NOREPLICATION", " NOBYPASSRLS"];
+
+/// `ALTER ROLE … WITH` without attributes that the role, just created, has already.
+fn without_defaults(statement: &str) -> Cow<'_, str> {
+    let Some(role) = statement.strip_prefix("ALTER ROLE ") else { return statement.into() };
+    let name = if role.starts_with('"') { quoted_end(role) } else { role.find(' ').unwrap_or(role.len()) };
+    let Some(rest) = role[name..].strip_prefix(" WITH ") else { return statement.into() };
+    // Strings come last.
+    let (words, strings) = rest.split_at(rest.find('\'').unwrap_or(rest.len()));
+    let mut words = format!(" {words}");
+    for default in DEFAULTS {
+        words = words.replacen(default, "", 1);
+    }
+    format!("ALTER ROLE {} WITH{words}{strings}", &role[..name]).into()
+}
+
+/// Where the quoted name that `sql` begins with has ended.
+fn quoted_end(sql: &str) -> usize {
+    let mut chars = sql.char_indices().skip(1).peekable();
+    while let Some((at, char)) = chars.next() {
+        if char == '"' && chars.next_if(|(_, next)| *next == '"').is_none() {
+            return at + 1;
+        }
+    }
+    sql.len()
+}
+
+/// Takes `GRANTED BY …` off the last statement of `script`: only a superuser may name another grantor.
+fn cut_grantor(script: &mut String) {
+    let start = script.rfind('\n').map_or(0, |end| end + 1);
+    let statement = &script[start..];
+    let membership = statement.starts_with("GRANT ") && !statement.contains('\n');
+    if let Some(at) = statement.rfind(" GRANTED BY ").filter(|_| membership) {
+        script.truncate(start + at);
+        script.push(';');
+    }
 }
 
 enum Subject<'a> {
@@ -262,6 +318,7 @@ CREATE TABLESPACE there OWNER new LOCATION '/y';
         let existing = Existing {
             roles: BTreeSet::from(["postgres".to_owned()]),
             tablespaces: BTreeSet::from(["there".to_owned()]),
+            actor: Actor::Superuser,
         };
         let missing = missing_globals(DUMP, &existing);
         let settings = "SET default_transaction_read_only = off;\nSET standard_conforming_strings = on;\n";
@@ -285,6 +342,23 @@ GRANT SET ON PARAMETER work_mem TO new;
             )
         );
         assert_eq!(missing.left_alone, ["role `postgres`", "tablespace `there`"]);
+    }
+
+    #[test]
+    fn a_new_role_is_not_told_what_it_is_not_and_grantors_are_left_to_superusers() {
+        let sql = "CREATE ROLE \"a WITH NOSUPERUSER \"\"b\";
+ALTER ROLE \"a WITH NOSUPERUSER \"\"b\" WITH NOSUPERUSER INHERIT NOCREATEROLE CREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS PASSWORD ' NOCREATEDB';
+ALTER ROLE c SET my.x TO ' NOSUPERUSER';
+GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
+";
+        let shortened = sql.replacen(
+            "WITH NOSUPERUSER INHERIT NOCREATEROLE CREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS PASSWORD",
+            "WITH INHERIT CREATEDB NOLOGIN PASSWORD",
+            1,
+        );
+        let made = |actor| missing_globals(sql, &Existing { actor, ..Existing::default() }).roles;
+        assert_eq!(made(Actor::Superuser), shortened);
+        assert_eq!(made(Actor::Ordinary), shortened.replace(" GRANTED BY postgres", ""));
     }
 
     #[test]

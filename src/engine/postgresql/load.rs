@@ -37,6 +37,13 @@ impl PostgreSqlServer {
             PartKind::Database => {
                 let toc = TableOfContents::read(open(archive).await?).await?;
                 let mut facts = self.target_facts(runner, &target.database).await?;
+                if facts.read_only {
+                    return Err(EngineError::Refused {
+                        problem: format!("{} is set read-only", self.connection.address()),
+                        help: "Set `default_transaction_read_only` off for this role or server first."
+                            .to_owned(),
+                    });
+                }
                 facts.roles.extend(target.coming_roles.iter().cloned());
                 facts.usable_roles.extend(target.coming_roles.iter().cloned());
                 if target.selection.is_everything() {

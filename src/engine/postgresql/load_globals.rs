@@ -1,7 +1,7 @@
 //! Plans of restores of roles and tablespaces.
 
 use super::facts::PostgreSqlServer;
-use super::globals::{Existing, missing_globals};
+use super::globals::{Actor, Existing, missing_globals};
 use super::psql::script;
 use crate::engine::{EngineError, LoadPlan, TargetEffect};
 use crate::model::ByteReader;
@@ -33,6 +33,7 @@ impl PostgreSqlServer {
         let existing = Existing {
             roles: facts.roles.into_iter().collect(),
             tablespaces: facts.tablespaces.into_iter().collect(),
+            actor: if self.superuser { Actor::Superuser } else { Actor::Ordinary },
         };
         let missing = missing_globals(&text, &existing);
         let run = |sql: &str| script(&self.connection, &self.tool, &maintenance, sql);

@@ -111,6 +111,17 @@ impl PostgreSqlServer {
             _ => None,
         };
         let problem = problem.or_else(|| {
+            let subjects = missing(&needed.subjects);
+            (!subjects.is_empty()).then(|| EngineError::Prerequisite {
+                problem: format!(
+                    "roles that policies are for are missing on the target: {}",
+                    subjects.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ")
+                ),
+                help: "Restore them first with `--globals`, or accept errors with `--allow-errors`."
+                    .to_owned(),
+            })
+        });
+        let problem = problem.or_else(|| {
             extension(false).map(|name| EngineError::Prerequisite {
                 problem: format!("the extension `{name}` is not installed on {}", self.connection.address()),
                 help: format!("Install the package that holds `{name}` on the server's machine."),

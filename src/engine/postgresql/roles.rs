@@ -10,8 +10,10 @@ use std::collections::BTreeSet;
 pub(super) struct NeededRoles {
     /// Objects are given to them.
     pub(super) owners: BTreeSet<String>,
-    /// They are granted something, or policies are for them.
+    /// They are granted something.
     pub(super) grantees: BTreeSet<String>,
+    /// Policies are for them, which no option leaves out.
+    pub(super) subjects: BTreeSet<String>,
 }
 
 /// Names that stand for a role and are none.
@@ -34,8 +36,11 @@ pub(super) fn needed_roles<'a>(
         {
             needed.owners.insert(entry.owner.clone());
         }
-        if (grants && target.privileges == Ownership::Keep) || entry.kind == "POLICY" {
+        if grants && target.privileges == Ownership::Keep {
             needed.grantees.extend(roles_after_to(&entry.definition));
+        }
+        if entry.kind == "POLICY" {
+            needed.subjects.extend(roles_after_to(&entry.definition));
         }
     }
     needed

@@ -19,7 +19,8 @@ pub(super) fn drop_sql(database: &str) -> String {
 ///
 /// Both renames are one transaction. Each attempt ends the sessions of the old database first; the first rename then
 /// locks its name, so that nobody new comes in, and waits up to five seconds for sessions that are still ending. The
-/// lock is released and everything tried again when one of them did not end.
+/// lock is released and everything tried again when one of them did not end. Autovacuum workers are left to the rename,
+/// which ends them itself: a role that is no superuser may not.
 pub(super) fn swap_sql(database: &str, filled: &str, replaced: Option<&str>) -> String {
     let mut steps = String::new();
     if let Some(replaced) = replaced {
@@ -38,7 +39,7 @@ pub(super) fn swap_sql(database: &str, filled: &str, replaced: Option<&str>) -> 
         "BEGIN
   FOR attempt IN 1..{ATTEMPTS} LOOP
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname IN ({}, {}) AND pid <> pg_backend_pid();
+      WHERE datname IN ({}, {}) AND pid <> pg_backend_pid() AND usesysid IS NOT NULL;
     BEGIN
 {steps}      RETURN;
     EXCEPTION WHEN object_in_use THEN

@@ -12,6 +12,8 @@ use serde::Deserialize;
 pub(super) struct TargetFacts {
     /// The database that is asked for, if it is there.
     pub(super) database: Option<ExistingDatabase>,
+    /// Whether transactions take no writes unless they ask to.
+    pub(super) read_only: bool,
     /// Whether the role may create databases.
     pub(super) createdb: bool,
     /// Every role.
@@ -77,6 +79,7 @@ fn target_sql(major: u32, database: &str) -> String {
     // Since 16 being a member does not mean being allowed to give objects to that role.
     let right = if major >= 16 { "SET" } else { "MEMBER" };
     let name = literal(database);
+    // What kind of session another role's is, only `pg_read_all_stats` may know; the server's own have no role.
     format!(
         "WITH me AS (SELECT r.oid, r.rolsuper, r.rolcreatedb,
     r.rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS signals
@@ -85,15 +88,17 @@ SELECT json_build_object(
   'database', (SELECT json_build_object(
       'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
       'sessions', (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND a.pid <> pg_backend_pid()
-        AND a.backend_type = 'client backend'),
+        AND a.usesysid IS NOT NULL AND coalesce(a.backend_type, 'client backend') = 'client backend'),
       'foreign_sessions', (SELECT count(*) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-        WHERE a.datid = d.oid AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' AND NOT me.rolsuper
+        WHERE a.datid = d.oid AND a.pid <> pg_backend_pid()
+          AND coalesce(a.backend_type, 'client backend') = 'client backend' AND NOT me.rolsuper
           AND NOT pg_has_role(r.oid, 'USAGE') AND (r.rolsuper OR NOT me.signals)),
       'prepared', (SELECT coalesce(json_agg(gid), '[]') FROM pg_prepared_xacts WHERE database = d.datname),
       'slots', (SELECT coalesce(json_agg(slot_name), '[]') FROM pg_replication_slots WHERE database = d.datname),
       'owner', pg_get_userbyid(d.datdba), 'owned', me.rolsuper OR pg_has_role(d.datdba, 'USAGE'),
       'template', d.datistemplate)
     FROM pg_database d WHERE d.datname = {name}),
+  'read_only', current_setting('default_transaction_read_only')::bool,
   'createdb', me.rolsuper OR me.rolcreatedb,
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
   'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR pg_has_role(r.oid, '{right}')),
