@@ -72,7 +72,8 @@ fn an_upload_that_a_dead_run_left_is_aborted() {
     let Some(bench) = Place::gateway().and_then(Bench::small) else { return };
     bench.fill(12);
     // The tool stops in the middle of the second object, and the run is killed there.
-    let set = bench.with_dump("$real \"$@\" | head -c 11000000; sleep 1000");
+    let set =
+        bench.with_dump("$real \"$@\" | head -c 11000000; while [ -d /proc/$PPID ]; do sleep 0.1; done");
     let run = bench.program(&["backup", "shop", "--set", &set, "--compression", "none"]);
     crate::program::wait_until("an upload is under way", || bench.place.unfinished() == 1);
     run.signal(nix::sys::signal::Signal::SIGKILL);
