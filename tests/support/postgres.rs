@@ -63,7 +63,9 @@ impl Postgres {
         let data = folder.path().join("data");
         copy(&template(major, &bin), &data);
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
-        signals.iter().for_each(|signal| std::fs::write(data.join(signal), "").unwrap());
+        for signal in signals {
+            std::fs::write(data.join(signal), "").unwrap();
+        }
         let mut command = Command::new(bin.join("postgres"));
         command.arg("-D").arg(&data).arg("-k").arg(folder.path());
         for setting in [
