@@ -79,3 +79,26 @@ fn a_raw_download_opens_with_nothing_but_the_key() {
     let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+#[test]
+fn a_part_longer_than_an_object_is_cut_into_segments_and_put_together_again() {
+    let Some(bench) = Bench::small(Place::server()) else { return };
+    bench.fill(14);
+    let before = bench.fingerprint();
+    let one_part = ["--set", "stores.main.max_parts=1", "--compression", "none"];
+    let id = bench.back_up(&one_part);
+    let shown = bench.run(&["show", &id, "--json"]).json();
+    let parts = shown["manifest"]["parts"].as_array().unwrap();
+    let dump = parts.iter().find(|part| part["name"] == "shop.dump").unwrap();
+    let keys: Vec<&str> =
+        dump["segments"].as_array().unwrap().iter().filter_map(|s| s["key"].as_str()).collect();
+    assert!(keys.len() >= 3, "{keys:?}");
+    assert!(keys[0].ends_with("shop.dump.enc") && keys[1].ends_with("shop.dump.enc.0001"), "{keys:?}");
+    assert!(
+        dump["segments"].as_array().unwrap().iter().all(|segment| segment["bytes"].as_u64() <= Some(5 << 20))
+    );
+    bench.run(&["verify", &id, "--level", "restore"]).ok();
+    bench.postgres.psql("shop", "DROP TABLE filler;");
+    bench.run(&["restore", &id, "--yes"]).ok();
+    assert_eq!(bench.fingerprint(), before);
+}

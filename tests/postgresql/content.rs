@@ -10,6 +10,18 @@ use jagad::process::SystemRunner;
 const RARE: &str = include_str!("content.sql");
 const ROLES: &str = "CREATE ROLE app_owner; CREATE ROLE reader; CREATE ROLE \"odd \"\"role\";";
 
+/// PostgreSQL 18 writes views on one table without the table's name in front of each column.
+fn unqualified(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let mut line = line.to_owned();
+        for table in ["rare.", "orders.", "totals."] {
+            line = line.replace(&format!(" {table}"), " ").replace(&format!("({table}"), "(");
+        }
+        line
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Restores everything of a server of `from` into one of `to`, by way of the engine alone.
 async fn check_move(from: u32, to: u32) {
     let (Some(source), Some(target)) = (Postgres::start(from), Postgres::start(to)) else { return };
@@ -26,8 +38,10 @@ async fn check_move(from: u32, to: u32) {
     let live = source.engine().inspect(&SystemRunner).await.unwrap();
     assert_eq!(live.count(&SystemRunner, ODD).await.unwrap().tables, contents.tables);
     assert!(contents.tables.iter().any(|rows| rows.table == "tab\tle\nline" && rows.rows == 1));
-    let same =
-        |args: &[&str]| assert_same(&definitions(&source, ODD, args), &definitions(&target, ODD, args));
+    let same = |args: &[&str]| {
+        let texts = [&source, &target].map(|postgres| unqualified(&definitions(postgres, ODD, args)));
+        assert_same(&texts[0], &texts[1]);
+    };
     same(&["--schema-only"]);
     same(&["--data-only", "--rows-per-insert=50"]);
     let large = "SELECT m.oid, pg_get_userbyid(lomowner), md5(lo_get(m.oid)) FROM pg_largeobject_metadata m ORDER BY 1";
