@@ -67,8 +67,9 @@ pub(super) async fn bury(
     match (&dead.backup, dead.operation) {
         (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
         (_, Operation::Restore) => log.warn(format!(
-            "an interrupted restore may have left a database named …__jagad_… on `{}`; `jagad check {}` shows it",
-            database.name, database.name
+            "an interrupted restore may have left a database named …__jagad_… on the server of `{}`; a restore with --plan \
+             names it, with the statement that drops it",
+            database.name
         )),
         _ => {}
     }
