@@ -89,10 +89,22 @@ async fn a_password_is_in_no_process_list_while_a_dump_runs() {
     assert!(!format!("{:?}", part.tool).contains("hush"));
     // Nobody reads, so it stands still with a full pipe.
     let running = SystemRunner.read(&part.tool).await.unwrap();
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    let lines: Vec<String> = lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
-    assert!(lines.iter().any(|line| line.contains("pg_dump\0")));
+    let began = std::time::Instant::now();
+    let lines = loop {
+        let lines = command_lines();
+        // A process that has just been started has no command line yet.
+        if lines.iter().any(|line| line.contains("pg_dump\0")) {
+            break lines;
+        }
+        assert!(began.elapsed().as_secs() < 20, "pg_dump is in no process list");
+    };
     assert!(!lines.iter().any(|line| line.contains("hush-4711")));
     drop(running);
+}
+
+/// The command lines of every process of this machine.
+fn command_lines() -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
 }
