@@ -203,3 +203,16 @@ async fn unknown_names_are_answered_with_close_ones() {
         refused(&postgres, &taken, &RestoreTarget { selection: choice, ..taken.target("shop") }).await;
     assert!(matches!(&error, EngineError::NotFound { help, .. } if help.contains("`sales`")), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_table_goes_into_a_database_whose_own_owner_is_another() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    postgres.psql("postgres", "CREATE ROLE gone; CREATE DATABASE shop OWNER gone;");
+    postgres.psql("shop", "CREATE TABLE public.news AS SELECT 1 AS id;");
+    let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
+    postgres.psql("shop", "DROP TABLE public.news;");
+    postgres.psql("postgres", "ALTER DATABASE shop OWNER TO postgres; DROP ROLE gone;");
+    let target = taken.tables("shop", &["public.news"]);
+    restore(inspect(&postgres).await.as_ref(), &taken, &target).await.unwrap();
+    postgres.psql("shop", "DO $$ BEGIN ASSERT (SELECT count(*) FROM public.news) = 1; END $$;");
+}

@@ -72,7 +72,11 @@ impl PostgreSqlServer {
         notes: &mut Vec<String>,
     ) -> Result<(), EngineError> {
         let mut needed = needed_roles(entries.iter().copied(), target);
-        if let Ok(properties) = serde_json::from_value::<DatabaseProperties>(target.properties.clone()) {
+        // An existing database that only gets some objects keeps its own owner and rights.
+        let makes_database = target.selection.is_everything() || facts.database.is_none();
+        if makes_database
+            && let Ok(properties) = serde_json::from_value::<DatabaseProperties>(target.properties.clone())
+        {
             if target.owners == Ownership::Keep {
                 needed.owners.insert(properties.owner.clone());
             }
