@@ -72,9 +72,7 @@ fn a_dump_that_hangs_is_stopped_in_time_with_all_it_started() {
     let set = bench.with_dump(&body);
     let output = bench.run(&["backup", "shop", "--set", &set, "--timeout", "2s"]);
     assert!(pids.exists(), "{output:?}");
-    for pid in std::fs::read_to_string(pids).unwrap().split_whitespace() {
-        assert!(!crate::program::is_alive(pid), "{pid} runs on");
-    }
+    crate::program::assert_killed(&std::fs::read_to_string(pids).unwrap());
     let output = output.helps();
     failed_cleanly(&bench, output, (1, "operation", "did not end within"));
 }

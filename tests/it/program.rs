@@ -123,8 +123,16 @@ fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
+/// Waits for the end of processes that were sent SIGKILL: the kernel takes a moment for a child that nobody waits for.
+#[track_caller]
+pub(crate) fn assert_killed(pids: &str) {
+    for pid in pids.split_whitespace() {
+        wait_until(&format!("process {pid} has ended"), || !is_alive(pid));
+    }
+}
+
 /// Whether a process runs; one that only waits to be reaped does not.
-pub(crate) fn is_alive(pid: &str) -> bool {
+fn is_alive(pid: &str) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     status
         .rsplit(')')

@@ -2,7 +2,7 @@
 
 use crate::bench::Bench;
 use crate::place::Place;
-use crate::program::{is_alive, wait_until};
+use crate::program::{assert_killed, wait_until};
 use nix::sys::signal::Signal;
 
 fn interrupted_backup(signal: Signal, code: i32, trap: &str) {
@@ -17,9 +17,7 @@ fn interrupted_backup(signal: Signal, code: i32, trap: &str) {
     wait_until("the tool is at work", || pids.exists());
     run.signal(signal);
     run.wait().expect(code).says("interrupted by");
-    for pid in std::fs::read_to_string(&pids).unwrap().split_whitespace() {
-        assert!(!is_alive(pid), "{pid} runs on");
-    }
+    assert_killed(&std::fs::read_to_string(&pids).unwrap());
     assert_eq!(bench.statuses(), ["failed"]);
     let id = bench.listed()[0]["id"].as_str().unwrap().to_owned();
     let recorded = bench.run(&["show", &id, "--json"]).ok().json()["manifest"]["error"].clone();
