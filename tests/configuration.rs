@@ -223,8 +223,7 @@ async fn every_form_of_a_secret_gives_it_and_failures_name_the_key_only() {
         std::fs::write(&path, format!("{GOOD}{line}\n")).unwrap();
         let inventory = load(&path, &[]).unwrap();
         let settings = inventory.engine_settings(&inventory.databases[&"shop".parse().unwrap()]).await;
-        let jagad::engine::EngineSettings::PostgreSql(settings) =
-            settings.map_err(|error| error.to_string())?;
+        let settings = settings.map_err(|error| error.to_string())?;
         Ok::<_, String>(settings.password.unwrap().expose().to_owned())
     };
     assert_eq!(resolved("password = \"in$line\"").await.unwrap(), "in$line");

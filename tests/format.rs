@@ -210,6 +210,7 @@ async fn store(folder: &Path, manifest: &Manifest, (name, bytes): (&str, &[u8]),
         segments,
         tables: None,
         rows: None,
+        position: None,
         argv: Vec::new(),
         properties: serde_json::Value::Null,
     }

@@ -4,6 +4,12 @@ JAGAD_CACHE=${JAGAD_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/jagad || echo
 export JAGAD_CACHE
 export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
 export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/pg18/usr/lib/postgresql/18/bin}
+# Roots of trees with usr/bin and usr/sbin below.
+export JAGAD_TEST_MYSQL97=${JAGAD_TEST_MYSQL97:-$JAGAD_CACHE/mysql97}
+export JAGAD_TEST_MARIADB1011=${JAGAD_TEST_MARIADB1011:-/}
+export JAGAD_TEST_MARIADB118=${JAGAD_TEST_MARIADB118:-$JAGAD_CACHE/mariadb118}
+export JAGAD_TEST_REDIS7=${JAGAD_TEST_REDIS7:-/}
+export JAGAD_TEST_REDIS8=${JAGAD_TEST_REDIS8:-$JAGAD_CACHE/redis8}
 export JAGAD_TEST_PYTHON=${JAGAD_TEST_PYTHON:-$JAGAD_CACHE/python/bin/python3}
 if [ -z "${JAGAD_TEST_GARAGE:-}" ] && [ -x "$JAGAD_CACHE/garage/bin/garage" ]; then
   export JAGAD_TEST_GARAGE=$JAGAD_CACHE/garage/bin/garage

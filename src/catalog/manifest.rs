@@ -2,8 +2,8 @@
 
 use super::error::CatalogError;
 use crate::model::{
-    BackupId, BackupKind, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Method, PartKind,
-    RepositoryId, ServerRole, Sha256Digest, Timestamp, VerifyLevel,
+    BackupId, BackupKind, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, LogPosition, Method,
+    PartKind, RepositoryId, ServerRole, Sha256Digest, Timestamp, VerifyLevel,
 };
 use crate::store::ObjectKey;
 use serde::de::DeserializeOwned;
@@ -140,6 +140,9 @@ pub struct Part {
     pub tables: Option<u64>,
     /// Rows in all of them.
     pub rows: Option<u64>,
+    /// The place in the server's log that the part is a picture of, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<LogPosition>,
     /// The tool's command line; secrets are never in it.
     #[serde(default)]
     pub argv: Vec<String>,

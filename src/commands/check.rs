@@ -243,7 +243,7 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
     let mut place = String::new();
     let settings = app.inventory.engine_settings(entry).await.map_err(Failure::from);
     if let Some(settings) = findings.result("settings and secrets", settings) {
-        let engine = engine::open(&settings);
+        let engine = engine::open(settings);
         place = engine.address();
         let server = engine.inspect(app.runner.as_ref()).await.map_err(Failure::from);
         if let Some(server) = findings.result("find the tools and connect", server) {

@@ -2,7 +2,7 @@
 
 use super::secret::SecretSource;
 use crate::crypto::KeyUse;
-use crate::engine::postgresql::TlsSettings;
+use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, StoreName};
 use crate::store::settings::S3Checksum;

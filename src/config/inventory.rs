@@ -8,9 +8,8 @@ use super::error::{ConfigError, nearest};
 use super::file::{LogFormat, LogLevel};
 use super::{resolve, search};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
-use crate::engine::EngineSettings;
-use crate::engine::postgresql::PostgreSqlSettings;
-use crate::model::{CipherKind, DatabaseName, EngineKind, KeyName, StoreName};
+use crate::engine::ServerSettings;
+use crate::model::{CipherKind, DatabaseName, KeyName, StoreName};
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
 use std::collections::BTreeMap;
@@ -146,27 +145,26 @@ impl Inventory {
     }
 
     /// Settings of an entry's engine, with its password fetched.
-    pub async fn engine_settings(&self, entry: &DatabaseEntry) -> Result<EngineSettings, ConfigError> {
+    pub async fn engine_settings(&self, entry: &DatabaseEntry) -> Result<ServerSettings, ConfigError> {
         let connection = &entry.connection;
         let password = match &connection.password {
             Some(source) => Some(source.resolve().await?),
             None => None,
         };
-        match entry.engine {
-            EngineKind::PostgreSql => Ok(EngineSettings::PostgreSql(PostgreSqlSettings {
-                host: connection.host.clone(),
-                socket: connection.socket.clone(),
-                port: connection.port,
-                user: connection.user.clone(),
-                password,
-                tls: connection.tls.clone(),
-                maintenance_database: connection.maintenance_database.clone(),
-                filter: connection.filter.clone(),
-                role_passwords: connection.role_passwords,
-                extra_args: connection.extra_args.clone(),
-                bin_dir: connection.bin_dir.clone(),
-            })),
-        }
+        Ok(ServerSettings {
+            kind: entry.engine,
+            host: connection.host.clone(),
+            socket: connection.socket.clone(),
+            port: connection.port,
+            user: connection.user.clone(),
+            password,
+            tls: connection.tls.clone(),
+            maintenance_database: connection.maintenance_database.clone(),
+            filter: connection.filter.clone(),
+            role_passwords: connection.role_passwords,
+            extra_args: connection.extra_args.clone(),
+            bin_dir: connection.bin_dir.clone(),
+        })
     }
 
     /// The folder of client programs that the entry `name` names.

@@ -13,7 +13,7 @@ use super::inventory::{Inventory, LogSettings, Settings};
 use super::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
 use crate::engine::DatabaseChoice;
-use crate::engine::postgresql::TlsSettings;
+use crate::engine::TlsSettings;
 use crate::model::{ByteSize, CipherKind, Codec, Period};
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeSet;

@@ -4,13 +4,17 @@ pub mod archive;
 mod error;
 pub mod plan;
 pub mod postgresql;
+pub mod settings;
+mod stream;
 
 pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
-    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, Ownership, Reading, RestoreTarget,
-    Scope, Selection, TargetEffect,
+    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, Occupied, Ownership, Reading,
+    RestoreTarget, Scope, Selection, TargetEffect,
 };
+pub use settings::{ServerSettings, TlsMode, TlsSettings};
+pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError};
 
 use crate::model::{Contents, EngineKind, PartKind, ServerRole, Timestamp};
 use crate::process::Runner;
@@ -94,27 +98,16 @@ pub trait Server: Send + Sync {
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError>;
 }
 
-/// Settings of one database entry's engine, resolved.
-#[derive(Debug, Clone)]
-pub enum EngineSettings {
-    /// A PostgreSQL server.
-    PostgreSql(postgresql::PostgreSqlSettings),
-}
-
 /// The engine for these settings: the only place where the kind decides.
-pub fn open(settings: &EngineSettings) -> Box<dyn Engine> {
-    match settings {
-        EngineSettings::PostgreSql(settings) => Box::new(postgresql::PostgreSql::new(settings.clone())),
+pub fn open(settings: ServerSettings) -> Box<dyn Engine> {
+    match settings.kind {
+        EngineKind::PostgreSql => Box::new(postgresql::PostgreSql::new(settings)),
     }
 }
 
 /// The engine of `kind` with its tools and no server: enough to read a part or to drill a backup.
 pub fn bare(kind: EngineKind, bin_dir: Option<PathBuf>) -> Box<dyn Engine> {
-    match kind {
-        EngineKind::PostgreSql => {
-            Box::new(postgresql::PostgreSql::new(postgresql::PostgreSqlSettings::tools_only(bin_dir)))
-        }
-    }
+    open(ServerSettings::tools_only(kind, bin_dir))
 }
 
 /// What to take and leave inside each logical database.

@@ -1,8 +1,9 @@
 //! Plans: values that say what would be run, in which order, and what it would do to the server.
 
-use super::Engine;
-use crate::model::{PartKind, Witness};
-use crate::process::ToolSpec;
+use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
+use super::{Engine, StreamError};
+use crate::model::{ByteReader, PartKind, Witness};
+use crate::process::{Runner, ToolSpec};
 
 /// Which logical databases a backup takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,8 @@ pub struct DumpPart {
     pub database: Option<String>,
     /// File extension of the plain bytes: `dump`, `sql`, `rdb`.
     pub extension: &'static str,
-    /// The tool whose standard output is the part.
-    pub tool: ToolSpec,
+    /// Where its bytes come from.
+    pub source: Producer,
     /// Watches the plain bytes.
     pub witness: Box<dyn Witness>,
     /// Expected plain bytes, for progress only; 0 when unknown.
@@ -76,6 +77,15 @@ pub enum Ownership {
     Skip,
 }
 
+/// What it means that a server which a backup goes into as a whole holds data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupied {
+    /// The restore is refused.
+    Refuse,
+    /// It is removed first.
+    Clean,
+}
+
 /// A choice of objects inside one logical database. Empty lists choose everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -111,6 +121,12 @@ pub struct RestoreTarget {
     pub owners: Ownership,
     /// Grants.
     pub privileges: Ownership,
+    /// Definers of views, routines, triggers and events, where the engine has them.
+    pub definers: Ownership,
+    /// What keys that are there already mean, where parts go into a whole server.
+    pub occupied: Occupied,
+    /// How many parts of the same backup are loaded into the target before this one.
+    pub preceding: usize,
     /// Stop at the first error (and leave nothing behind), or go on and count errors.
     pub stop_at_first_error: bool,
     /// Roles that are not there yet and will be when this load begins: those that the globals bring which go first.
@@ -131,6 +147,11 @@ pub enum TargetEffect {
         /// Sessions that will be ended.
         sessions: u64,
     },
+    /// What is there is removed first, and then the part is loaded in its place: a load that fails leaves it incomplete.
+    Overwrites {
+        /// What is removed, for people: "12 MiB", "505033 keys".
+        holds: String,
+    },
     /// Objects are added to an existing database; existing objects of the same name stop it.
     AddsTo,
     /// Roles and tablespaces that are missing are created; existing ones stay as they are.
@@ -138,23 +159,26 @@ pub enum TargetEffect {
 }
 
 /// How to load one part: run `before`, feed `feed`, run `after`. If anything fails, run `undo`; the target is then as it
-/// was before. If all went well, run `cleanup`.
+/// was before, unless its effect is [`TargetEffect::Overwrites`]. If all went well, run `cleanup`.
 #[derive(Debug, Clone)]
 pub struct LoadPlan {
     /// What it does to the target.
     pub effect: TargetEffect,
     /// Run first, in order.
-    pub before: Vec<ToolSpec>,
-    /// Takes the plain bytes on its standard input.
-    pub feed: ToolSpec,
+    pub before: Vec<Step>,
+    /// Takes the plain bytes.
+    pub feed: Consumer,
+    /// What the bytes go through on their way there.
+    pub rewrite: Option<Rewrite>,
     /// Run after `feed` ended well, in order. The step that makes the result visible is among them.
-    pub after: Vec<ToolSpec>,
+    pub after: Vec<Step>,
     /// Run when a step failed; each is safe to run whether or not the steps before it happened.
-    pub undo: Vec<ToolSpec>,
+    pub undo: Vec<Step>,
     /// Run after `after` ended well: removes what was replaced. A failure leaves garbage but no harm: the restore has
     /// succeeded all the same.
-    pub cleanup: Vec<ToolSpec>,
-    /// Name of the database that `feed` fills, to be counted before `after` makes it visible; empty for globals.
+    pub cleanup: Vec<Step>,
+    /// Name of the database that `feed` fills, to be counted before `after` makes it visible; empty
+    /// when there is nothing to count.
     pub filling: String,
     /// Roles that it creates.
     pub new_roles: Vec<String>,
@@ -162,6 +186,23 @@ pub struct LoadPlan {
     pub notes: Vec<String>,
     /// Exit status of `feed` that means "done, but some statements failed", if it may be accepted.
     pub partial_status: Option<i32>,
+}
+
+impl LoadPlan {
+    /// Feeds the plain bytes. Errors that were ignored, where that was allowed, come back.
+    pub async fn feed(&self, runner: &dyn Runner, body: ByteReader<'_>) -> Result<Vec<String>, StreamError> {
+        let body = match &self.rewrite {
+            Some(rewrite) => (rewrite.0)(body),
+            None => body,
+        };
+        self.feed.take(runner, body, self.partial_status).await
+    }
+
+    /// Everything that would be run, in order.
+    pub fn shown(&self) -> Vec<Shown> {
+        let after = self.after.iter().chain(&self.cleanup);
+        self.before.iter().map(Step::shown).chain([self.feed.shown()]).chain(after.map(Step::shown)).collect()
+    }
 }
 
 /// How to read a part without a server.
@@ -174,8 +215,11 @@ pub struct Reading {
 
 /// A throw-away server.
 pub struct Drill {
-    /// Make and start it, in order.
+    /// Make it, and start it where `server` does not, in order.
     pub setup: Vec<ToolSpec>,
+    /// The server itself, where it runs in the foreground: it lives as long as the drill and is then stopped. It answers
+    /// some time after its start.
+    pub server: Option<ToolSpec>,
     /// The engine addressed at it.
     pub engine: Box<dyn Engine>,
     /// Stop it; run in every case.

@@ -12,6 +12,28 @@ pub struct TableRows {
     pub table: String,
     /// Number of rows.
     pub rows: u64,
+    /// Rows that vanish by themselves when their time comes: a restored server may have fewer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fleeting: bool,
+}
+
+impl TableRows {
+    /// `schema.table`, or the table alone where there are no schemas.
+    pub fn name(&self) -> String {
+        if self.schema.is_empty() { self.table.clone() } else { format!("{}.{}", self.schema, self.table) }
+    }
+}
+
+/// A place in a server's own log of changes: where a later recovery begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPosition {
+    /// The log file: `binlog.000003`.
+    pub file: String,
+    /// Offset in it.
+    pub offset: u64,
+    /// Transactions that are in the dump, where the server numbers them, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gtid: Option<String>,
 }
 
 /// What one logical database held at the moment of its dump.
@@ -25,6 +47,9 @@ pub struct Contents {
     /// Extensions or modules it needs, sorted.
     #[serde(default)]
     pub extensions: Vec<String>,
+    /// The place in the server's log that the dump is a picture of, where the server keeps one and the dump says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<LogPosition>,
 }
 
 impl Contents {

@@ -10,7 +10,7 @@ pub mod secret;
 pub mod size;
 pub mod time;
 
-pub use contents::{Contents, TableRows, Witness, WitnessError};
+pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
 pub use id::{BackupId, RepositoryId, random_word};
 pub use kind::{

@@ -2,7 +2,8 @@
 
 use super::support::plans::{Dump, dump_all, restore, scope};
 use super::support::postgres::Postgres;
-use jagad::engine::postgresql::{PostgreSql, PostgreSqlSettings};
+use jagad::engine::ServerSettings;
+use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{Engine as _, LoadPlan, Scope, Server, TargetEffect};
 use jagad::process::SystemRunner;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ fn globals() -> Scope {
     Scope { globals: true, ..scope(&[]) }
 }
 
-async fn inspect(settings: PostgreSqlSettings) -> Box<dyn Server> {
+async fn inspect(settings: ServerSettings) -> Box<dyn Server> {
     PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap()
 }
 
@@ -43,7 +44,7 @@ async fn take(postgres: &Postgres) -> Dump {
     dump_all(inspect(postgres.settings()).await.as_ref(), &globals()).await.unwrap().remove(0)
 }
 
-async fn give(settings: PostgreSqlSettings, taken: &Dump) -> Result<LoadPlan, String> {
+async fn give(settings: ServerSettings, taken: &Dump) -> Result<LoadPlan, String> {
     restore(inspect(settings).await.as_ref(), taken, &taken.target("")).await.map(|(plan, _)| plan)
 }
 
@@ -136,7 +137,7 @@ async fn check_without_superuser(major: u32) {
          CREATE ROLE maker CREATEDB CREATEROLE; ALTER ROLE app SET work_mem TO '7MB'; COMMENT ON ROLE app IS 'app';",
     );
     target.psql("postgres", "CREATE ROLE admin LOGIN CREATEROLE CREATEDB;");
-    let settings = PostgreSqlSettings { user: "admin".to_owned(), ..target.settings() };
+    let settings = ServerSettings { user: "admin".to_owned(), ..target.settings() };
     let made = "rolname IN ('app', 'readers', 'maker')";
     let taken = take(&source).await;
     give(settings, &taken).await.unwrap();

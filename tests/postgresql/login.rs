@@ -2,21 +2,22 @@
 
 use super::support::plans::scope;
 use super::support::postgres::Postgres;
-use jagad::engine::postgresql::{PostgreSql, PostgreSqlSettings};
+use jagad::engine::ServerSettings;
+use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{Engine as _, EngineError};
 use jagad::model::Secret;
-use jagad::process::{Runner as _, SystemRunner};
+use jagad::process::SystemRunner;
 
 pub const ASK_PASSWORDS: &str = "local all postgres trust\nlocal all all scram-sha-256\n";
 pub const PASSWORD: &str = "correct-horse 'battery' \\staple";
 
 /// How `role` reaches `postgres`.
-pub fn role(postgres: &Postgres, role: &str, password: &str) -> PostgreSqlSettings {
+pub fn role(postgres: &Postgres, role: &str, password: &str) -> ServerSettings {
     let password = Some(Secret::new(password.to_owned()));
-    PostgreSqlSettings { user: role.to_owned(), password, ..postgres.settings() }
+    ServerSettings { user: role.to_owned(), password, ..postgres.settings() }
 }
 
-async fn refused(settings: PostgreSqlSettings) -> EngineError {
+async fn refused(settings: ServerSettings) -> EngineError {
     PostgreSql::new(settings).inspect(&SystemRunner).await.err().unwrap()
 }
 
@@ -37,13 +38,13 @@ async fn check_logins(major: u32) {
         assert!(matches!(&error, EngineError::Login { user: named, .. } if named == user), "{error:?}");
         assert!(!format!("{error} {error:?}").contains(&wrong), "{error:?}");
     }
-    let error = refused(PostgreSqlSettings { password: None, ..role(&postgres, "bk", "") }).await;
+    let error = refused(ServerSettings { password: None, ..role(&postgres, "bk", "") }).await;
     assert!(matches!(&error, EngineError::Login { .. }), "{error:?}");
-    let unknown = PostgreSqlSettings { user: "stranger".to_owned(), ..postgres.settings() };
+    let unknown = ServerSettings { user: "stranger".to_owned(), ..postgres.settings() };
     let error = refused(unknown).await;
     assert!(matches!(&error, EngineError::Login { .. }), "{error:?}");
 
-    let lost = PostgreSqlSettings { maintenance_database: "psotgres".to_owned(), ..postgres.settings() };
+    let lost = ServerSettings { maintenance_database: "psotgres".to_owned(), ..postgres.settings() };
     let error = refused(lost).await;
     assert!(matches!(&error, EngineError::NotFound { what, .. } if what.contains("psotgres")), "{error:?}");
     let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
@@ -72,7 +73,7 @@ async fn a_server_that_takes_no_connections_on_tcp_is_unreachable() {
     // Bound and closed again: nothing listens there.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings =
-        PostgreSqlSettings { host: Some("127.0.0.1".to_owned()), socket: None, port, ..postgres.settings() };
+        ServerSettings { host: Some("127.0.0.1".to_owned()), socket: None, port, ..postgres.settings() };
     let error = refused(settings).await;
     let EngineError::Unreachable { address, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*address, format!("127.0.0.1:{port}"));
@@ -86,9 +87,9 @@ async fn a_password_is_in_no_process_list_while_a_dump_runs() {
     let engine = PostgreSql::new(role(&postgres, "bk", "hush-4711-hush"));
     let server = engine.inspect(&SystemRunner).await.unwrap();
     let part = server.dump(&scope(&["postgres"])).unwrap().remove(0);
-    assert!(!format!("{:?}", part.tool).contains("hush"));
+    assert!(!format!("{:?}", part.source).contains("hush"));
     // Nobody reads, so it stands still with a full pipe.
-    let running = SystemRunner.read(&part.tool).await.unwrap();
+    let running = part.source.open(&SystemRunner).await.unwrap();
     let began = std::time::Instant::now();
     let lines = loop {
         let lines = command_lines();

@@ -2,7 +2,8 @@
 
 use super::support::plans::{Dump, dump, restore};
 use super::support::postgres::{Postgres, programs};
-use jagad::engine::postgresql::{PostgreSql, PostgreSqlSettings};
+use jagad::engine::ServerSettings;
+use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{Engine as _, EngineError, LoadPlan, Ownership, RestoreTarget, Server};
 use jagad::process::SystemRunner;
 
@@ -11,7 +12,7 @@ async fn inspect(postgres: &Postgres) -> Box<dyn Server> {
 }
 
 async fn as_role(postgres: &Postgres, user: &str) -> Box<dyn Server> {
-    let settings = PostgreSqlSettings { user: user.to_owned(), ..postgres.settings() };
+    let settings = ServerSettings { user: user.to_owned(), ..postgres.settings() };
     PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap()
 }
 
@@ -109,7 +110,7 @@ async fn an_extension_that_the_target_lacks_is_named() {
 async fn an_older_server_is_refused_unless_errors_are_accepted() {
     let (Some((_source, taken)), Some(target)) = (owned(18).await, Postgres::start(15)) else { return };
     target.psql("postgres", "CREATE ROLE \"Ow ner\"; CREATE ROLE guest;");
-    let newest = PostgreSqlSettings { bin_dir: programs(18), ..target.settings() };
+    let newest = ServerSettings { bin_dir: programs(18), ..target.settings() };
     let server = PostgreSql::new(newest).inspect(&SystemRunner).await.unwrap();
     let error = refused(server.as_ref(), &taken, &taken.target("shop")).await;
     assert!(

@@ -2,9 +2,9 @@
 
 use super::support::plans::{Dump, dump, restore, run};
 use super::support::postgres::Postgres;
-use jagad::engine::{Engine as _, LoadPlan, Server, TargetEffect};
+use jagad::engine::{Engine as _, LoadPlan, Server, Step, TargetEffect};
 use jagad::model::ByteReader;
-use jagad::process::{Runner as _, SystemRunner, ToolSpec};
+use jagad::process::SystemRunner;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,9 +157,9 @@ impl tokio::io::AsyncRead for Killer {
     }
 }
 
-async fn all(tools: &[ToolSpec]) {
-    for tool in tools {
-        SystemRunner.output(tool).await.unwrap();
+async fn all(steps: &[Step]) {
+    for step in steps {
+        step.run(&SystemRunner).await.unwrap();
     }
 }
 
@@ -167,8 +167,7 @@ async fn step(plan: &LoadPlan, number: usize, bytes: &[u8]) {
     match number.checked_sub(plan.before.len()) {
         None => all(&plan.before[number..=number]).await,
         Some(0) => {
-            let run = SystemRunner.feed(&plan.feed, Box::pin(bytes)).await.unwrap();
-            assert_eq!(run.status, 0, "{}", run.stderr);
+            plan.feed(&SystemRunner, Box::pin(bytes)).await.unwrap();
         }
         Some(after) => all(&plan.after[after - 1..after]).await,
     }

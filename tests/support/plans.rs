@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use jagad::engine::plan::DatabaseChoice;
-use jagad::engine::{EngineError, LoadPlan, OpenArchive, Ownership, RestoreTarget, Scope, Selection, Server};
+use jagad::engine::{
+    EngineError, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget, Scope, Selection, Server,
+};
 use jagad::model::{ByteReader, Contents, PartKind};
-use jagad::process::{Runner as _, SystemRunner};
+use jagad::process::SystemRunner;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
 
@@ -35,11 +37,11 @@ pub fn scope(names: &[&str]) -> Scope {
 pub async fn dump_all(server: &dyn Server, scope: &Scope) -> Result<Vec<Dump>, EngineError> {
     let mut dumps = Vec::new();
     for mut part in server.dump(scope)? {
-        let doing = part.tool.label.clone();
-        let tool = |source| EngineError::Tool { doing: doing.clone(), source };
-        let running = SystemRunner.read(&part.tool).await.map_err(tool)?;
-        let (mut body, mut bytes) = (running.body, Vec::new());
-        body.read_to_end(&mut bytes).await.map_err(|error| tool(error.downcast().unwrap()))?;
+        let failed = |source| EngineError::Read { doing: "dump".to_owned(), source };
+        let opened = part.source.open(&SystemRunner).await;
+        let (mut body, mut bytes) =
+            (opened.map_err(|error| failed(std::io::Error::other(error)))?, Vec::new());
+        body.read_to_end(&mut bytes).await.map_err(failed)?;
         // In pieces of no round size, as a pipe may cut them.
         bytes.chunks(4093).for_each(|piece| part.witness.feed(piece).unwrap());
         dumps.push(Dump {
@@ -71,6 +73,9 @@ impl Dump {
             selection: Selection::default(),
             owners: Ownership::Keep,
             privileges: Ownership::Keep,
+            definers: Ownership::Keep,
+            occupied: Occupied::Refuse,
+            preceding: 0,
             stop_at_first_error: true,
             coming_roles: Vec::new(),
             token: "t0k3n0".to_owned(),
@@ -104,8 +109,8 @@ pub async fn run(
 ) -> Result<Option<Contents>, String> {
     let done = steps(server, plan, body).await;
     let rest = if done.is_ok() { &plan.cleanup } else { &plan.undo };
-    for tool in rest {
-        SystemRunner.output(tool).await.map_err(|error| format!("{error:?}"))?;
+    for step in rest {
+        step.run(&SystemRunner).await.map_err(|error| format!("{error:?}"))?;
     }
     done
 }
@@ -115,20 +120,17 @@ async fn steps(
     plan: &LoadPlan,
     body: ByteReader<'_>,
 ) -> Result<Option<Contents>, String> {
-    for tool in &plan.before {
-        SystemRunner.output(tool).await.map_err(|error| error.to_string())?;
+    for step in &plan.before {
+        step.run(&SystemRunner).await.map_err(|error| error.to_string())?;
     }
-    let run = SystemRunner.feed(&plan.feed, body).await.map_err(|error| format!("{error:?}"))?;
-    if run.status != 0 && Some(run.status) != plan.partial_status {
-        return Err(format!("{} ended with {}: {}", plan.feed.label, run.status, run.stderr));
-    }
+    plan.feed(&SystemRunner, body).await.map_err(|error| format!("{error:?}"))?;
     let counted = if plan.filling.is_empty() {
         None
     } else {
         Some(server.count(&SystemRunner, &plan.filling).await.map_err(|error| error.to_string())?)
     };
-    for tool in &plan.after {
-        SystemRunner.output(tool).await.map_err(|error| error.to_string())?;
+    for step in &plan.after {
+        step.run(&SystemRunner).await.map_err(|error| error.to_string())?;
     }
     Ok(counted)
 }

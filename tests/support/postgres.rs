@@ -1,7 +1,8 @@
 //! A private PostgreSQL server for one test.
 
 use jagad::engine::Filter;
-use jagad::engine::postgresql::{PostgreSql, PostgreSqlSettings, TlsSettings};
+use jagad::engine::postgresql::PostgreSql;
+use jagad::engine::{ServerSettings, TlsSettings};
 use jagad::model::Secret;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
@@ -122,8 +123,9 @@ impl Postgres {
     }
 
     /// How to reach it as a superuser, with the programs of its own version.
-    pub fn settings(&self) -> PostgreSqlSettings {
-        PostgreSqlSettings {
+    pub fn settings(&self) -> ServerSettings {
+        ServerSettings {
+            kind: jagad::model::EngineKind::PostgreSql,
             host: None,
             socket: Some(self.folder.path().to_owned()),
             port: 5432,

@@ -3,7 +3,7 @@
 use crate::catalog::BackupReference;
 use crate::cli::args::Global;
 use crate::commands::restore;
-use crate::engine::{Ownership, Selection};
+use crate::engine::{Occupied, Ownership, Selection};
 use crate::model::{DatabaseName, StoreName};
 use clap::Args;
 
@@ -73,6 +73,8 @@ impl Restore {
             selection: Selection { schemas: self.schema, tables: self.table },
             owners: owner(self.no_owner),
             privileges: owner(self.no_privileges),
+            definers: Ownership::Keep,
+            occupied: Occupied::Refuse,
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },

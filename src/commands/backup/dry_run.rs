@@ -43,14 +43,14 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     for entry in select(app, &request.choice)? {
-        let engine = engine::open(&app.inventory.engine_settings(entry).await?);
+        let engine = engine::open(app.inventory.engine_settings(entry).await?);
         let server = engine.inspect(app.runner.as_ref()).await?;
         let scope = entry.scope(&request.choices.databases);
         refuse_what_would_fail(app, server.as_ref(), &scope, &log).await?;
         let part = |part: engine::DumpPart| PlannedPart {
             database: part.database,
             estimate: part.estimate,
-            argv: part.tool.display_args(),
+            argv: part.source.display_args(),
         };
         databases.push(PlannedDatabase {
             database: entry.name.clone(),

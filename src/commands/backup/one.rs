@@ -82,7 +82,7 @@ async fn take(
     (manifest, stop, log): (&mut Manifest, &CancellationToken, &RunLog),
 ) -> Result<(), Failure> {
     app.cancel.check()?;
-    let engine = engine::open(&app.inventory.engine_settings(database).await?);
+    let engine = engine::open(app.inventory.engine_settings(database).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
     let facts = server.facts();
     manifest.server = Some(ServerRecord { version: facts.version.clone(), identity: facts.identity.clone() });

@@ -30,8 +30,8 @@ pub(super) async fn dump(
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name = layout::part_name(part.kind, part.database.as_deref(), part.extension);
     packing.log.say(format!("DUMP: {} started", manifest.engine));
-    let running = app.runner.read(&part.tool).await?;
-    let (watched, contents) = pipeline::witness(running.body, part.witness);
+    let body = part.source.open(app.runner.as_ref()).await?;
+    let (watched, contents) = pipeline::witness(body, part.witness);
     let gauges = PackGauges::new();
     let task = Task {
         label: format!("dumping {}", part.database.as_deref().unwrap_or("globals")),
@@ -50,7 +50,8 @@ pub(super) async fn dump(
         database: part.database,
         tables: contents.as_ref().map(|contents| contents.tables.len() as u64),
         rows: contents.as_ref().map(Contents::rows),
-        argv: part.tool.display_args(),
+        argv: part.source.display_args(),
+        position: contents.as_ref().and_then(|contents| contents.position.clone()),
         properties: part.properties,
         ..describe(name, segments, &gauges)?
     };
@@ -130,6 +131,7 @@ fn describe(name: String, segments: Vec<Segment>, gauges: &PackGauges) -> Result
         segments,
         tables: None,
         rows: None,
+        position: None,
         argv: Vec::new(),
         properties: serde_json::Value::Null,
     })

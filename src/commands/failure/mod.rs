@@ -5,7 +5,7 @@ mod judge;
 use crate::catalog::{CatalogError, FailureRecord};
 use crate::config::ConfigError;
 use crate::crypto::CryptoError;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, StreamError};
 use crate::pipeline::PipelineError;
 use crate::process::ToolError;
 use crate::process::runner::FeedError;
@@ -195,6 +195,16 @@ macro_rules! from_errors {
             }
         })+
     };
+}
+
+impl From<StreamError> for Failure {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Tool(error) => error.into(),
+            StreamError::Feed(error) => error.into(),
+            StreamError::Engine(error) => error.into(),
+        }
+    }
 }
 
 from_errors!(

@@ -5,9 +5,9 @@ use super::{Proof, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
+use crate::engine::{Step, TargetEffect};
 use crate::model::{CipherKind, PartKind};
 use crate::pipeline::UnpackGauges;
-use crate::process::{ToolError, ToolSpec};
 use std::time::Duration;
 
 /// How often the undoing of a load is tried.
@@ -21,8 +21,16 @@ pub(super) async fn load(
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, log): (&Reading<'_>, &RunLog),
 ) -> Result<Vec<String>, Failure> {
+    let overwrites = matches!(load.plan.effect, TargetEffect::Overwrites { .. });
+    if overwrites && request.proof == Proof::Full {
+        // There is no way back afterwards: the part proves itself from end to end before anything is removed.
+        verify::levels::part_parses(app, reading, manifest, &load.part).await?;
+    }
     let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
     if loaded.is_err() {
+        if overwrites {
+            log.warn(format!("`{}` is incomplete now: restore it again", load.database));
+        }
         for step in &load.plan.undo {
             if let Err(failure) = undo(app, step).await {
                 let left = &load.plan.filling;
@@ -37,11 +45,11 @@ pub(super) async fn load(
 }
 
 /// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
-async fn undo(app: &App, step: &ToolSpec) -> Result<(), Failure> {
+async fn undo(app: &App, step: &Step) -> Result<(), Failure> {
     let mut tries = 1;
     loop {
-        match app.runner.output(step).await {
-            Ok(_) => return Ok(()),
+        match step.run(app.runner.as_ref()).await {
+            Ok(()) => return Ok(()),
             Err(error) if tries == UNDO_TRIES => return Err(error.into()),
             Err(_) => tokio::time::sleep(UNDO_PAUSE).await,
         }
@@ -62,7 +70,8 @@ async fn steps(
     let ignored = feed(app, (load, manifest), (reading, log)).await?;
     crash::point("restore-after-feed");
     let whole_database = request.selection.is_everything() && load.part.kind == PartKind::Database;
-    if request.proof == Proof::Full && whole_database && ignored.is_empty() {
+    let countable = whole_database && !load.plan.filling.is_empty();
+    if request.proof == Proof::Full && countable && ignored.is_empty() {
         count(app, (plan, load, manifest), (reading, log)).await?;
     }
     app.cancel.check()?;
@@ -72,15 +81,15 @@ async fn steps(
     }
     // The restore has happened: what stays behind now is only in the way.
     for step in &load.plan.cleanup {
-        if let Err(error) = app.runner.output(step).await {
+        if let Err(error) = step.run(app.runner.as_ref()).await {
             log.warn(format!("what was replaced could not be removed: {}", Failure::from(error).message()));
         }
     }
     Ok(ignored)
 }
 
-async fn run(app: &App, step: &ToolSpec) -> Result<(), Failure> {
-    app.runner.output(step).await.map(|_| ()).map_err(|error| Failure::from(error).heading("RESTORE ERROR"))
+async fn run(app: &App, step: &Step) -> Result<(), Failure> {
+    step.run(app.runner.as_ref()).await.map_err(|error| Failure::from(error).heading("RESTORE ERROR"))
 }
 
 /// Streams the part into its tool, whose input is closed only when every digest agreed.
@@ -97,23 +106,14 @@ async fn feed(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let fed = app.runner.feed(&load.plan.feed, body).await;
+    let fed = load.plan.feed(app.runner.as_ref(), body).await;
     drop(progress);
-    let run = fed.map_err(|error| with_heading(error.into()))?;
+    let ignored = fed.map_err(|error| with_heading(error.into()))?;
     tell(log, manifest, &load.part);
-    if run.status == 0 {
-        return Ok(Vec::new());
+    if !ignored.is_empty() {
+        log.warn(format!("{} statements failed while restoring {}", ignored.len(), load.database));
     }
-    if load.plan.partial_status == Some(run.status) {
-        let errors: Vec<String> =
-            run.stderr.lines().filter(|line| line.contains("error:")).map(ToOwned::to_owned).collect();
-        let count = errors.len();
-        log.warn(format!("{count} statements failed while restoring {}", load.database));
-        return Ok(if errors.is_empty() { vec![run.stderr] } else { errors });
-    }
-    let error =
-        ToolError::Failed { label: load.plan.feed.label.clone(), status: run.status, stderr: run.stderr };
-    Err(with_heading(error.into()))
+    Ok(ignored)
 }
 
 /// A failure that has no known wording of its own is a failure of the restore.

@@ -15,7 +15,7 @@ use super::{App, Class, Failure, Question, RunLog, crash};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;
-use crate::engine::{Ownership, Selection, TargetEffect};
+use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
 use crate::model::{DatabaseName, StoreName, random_word};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,6 +39,10 @@ pub struct Request {
     pub owners: Ownership,
     /// Grants.
     pub privileges: Ownership,
+    /// Definers of views, routines, triggers and events.
+    pub definers: Ownership,
+    /// What data on a server that is restored as a whole means.
+    pub occupied: Occupied,
     /// Whether roles and tablespaces are restored first.
     pub globals: Globals,
     /// What an error in a statement means.
@@ -221,7 +225,12 @@ async fn safety_backup(
     let databases: Vec<String> = plan
         .loads
         .iter()
-        .filter(|load| matches!(load.plan.effect, TargetEffect::Replaces { .. } | TargetEffect::AddsTo))
+        .filter(|load| {
+            matches!(
+                load.plan.effect,
+                TargetEffect::Replaces { .. } | TargetEffect::Overwrites { .. } | TargetEffect::AddsTo
+            )
+        })
         .map(|load| load.database.clone())
         .collect();
     if databases.is_empty() {

@@ -34,9 +34,9 @@ pub struct PlannedLoad {
 }
 
 impl PlannedLoad {
-    /// Whether an existing database gives way.
+    /// Whether what is there gives way.
     pub fn replaces(&self) -> bool {
-        matches!(self.plan.effect, TargetEffect::Replaces { .. })
+        matches!(self.plan.effect, TargetEffect::Replaces { .. } | TargetEffect::Overwrites { .. })
     }
 
     /// One sentence for people.
@@ -52,6 +52,9 @@ impl PlannedLoad {
                 "Database \"{database}\" ({}) is replaced by {size} of dump; {sessions} sessions are ended. It stays in \
                  use until the new one is whole.",
                 ByteSize(*bytes)
+            ),
+            TargetEffect::Overwrites { holds } => format!(
+                "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
             ),
             TargetEffect::AddsTo => {
                 format!("Objects are added to database \"{database}\" in one transaction.")
@@ -82,7 +85,7 @@ pub(super) async fn make(
     if request.proof == Proof::Full {
         levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
     }
-    let engine = engine::open(&app.inventory.engine_settings(target).await?);
+    let engine = engine::open(app.inventory.engine_settings(target).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
     let mut loads: Vec<PlannedLoad> = Vec::new();
     for part in parts {
@@ -101,6 +104,9 @@ pub(super) async fn make(
             selection: request.selection.clone(),
             owners: request.owners,
             privileges: request.privileges,
+            definers: request.definers,
+            occupied: request.occupied,
+            preceding: loads.len(),
             stop_at_first_error: request.on_error == OnError::Stop,
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             token: random_word(6),

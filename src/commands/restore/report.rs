@@ -2,8 +2,8 @@
 
 use super::plan::RestorePlan;
 use crate::catalog::{Manifest, RestoreRecord};
+use crate::engine::Shown;
 use crate::model::{BackupId, DatabaseName};
-use crate::process::ToolSpec;
 use serde::Serialize;
 
 /// What was restored, or would be.
@@ -89,19 +89,16 @@ impl Report {
 }
 
 fn load(load: &super::PlannedLoad) -> LoadReport {
-    let tools =
-        load.plan.before.iter().chain([&load.plan.feed]).chain(&load.plan.after).chain(&load.plan.cleanup);
     LoadReport {
         database: load.database.clone(),
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
         rows: load.part.rows.filter(|_| load.everything),
-        steps: tools.map(step).collect(),
+        steps: load.plan.shown().into_iter().map(step).collect(),
         notes: load.plan.notes.clone(),
     }
 }
 
-fn step(tool: &ToolSpec) -> Step {
-    let input = String::from_utf8_lossy(&tool.stdin).trim().to_owned();
-    Step { argv: tool.display_args(), input: (!input.is_empty()).then_some(input) }
+fn step(shown: Shown) -> Step {
+    Step { argv: shown.argv, input: shown.input }
 }

@@ -4,11 +4,17 @@ use super::contents;
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task};
-use crate::engine::{Drill, Ownership, RestoreTarget, Selection, Server};
+use crate::engine::{Drill, Occupied, Ownership, RestoreTarget, Selection, Server, StreamError};
 use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
-use crate::process::ToolError;
+use crate::process::{Running, ToolError};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt as _;
+
+/// How long a throw-away server may take until it answers.
+const LONGEST_START: Duration = Duration::from_secs(60);
+const START_POLL: Duration = Duration::from_millis(50);
 
 /// Restores every logical database into a throw-away server, counts every table, and removes it all.
 pub(super) async fn restores(
@@ -43,12 +49,14 @@ async fn in_server(
 ) -> Result<(), Failure> {
     for step in &drill.setup {
         // What keeps the throw-away server from starting says nothing about the backup.
-        app.runner.output(step).await.map_err(|error| Failure {
-            class: Class::Prerequisite,
-            ..Failure::from(error).doing("start a throw-away server")
-        })?;
+        app.runner.output(step).await.map_err(|error| not_started(error.into()))?;
     }
-    let server = drill.engine.inspect(app.runner.as_ref()).await?;
+    let running = match &drill.server {
+        Some(tool) => Some(app.runner.read(tool).await.map_err(|error| not_started(error.into()))?),
+        None => None,
+    };
+    let server = answering(app, drill, running).await?;
+    let server = &server.0;
     let recorded = contents::read(reading, manifest).await?;
     let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
     dumps.extend(manifest.parts_of(PartKind::Database));
@@ -57,6 +65,38 @@ async fn in_server(
         restore_part(app, reading, (manifest, part), (server.as_ref(), &recorded, log)).await?;
     }
     Ok(())
+}
+
+fn not_started(failure: Failure) -> Failure {
+    Failure { class: Class::Prerequisite, ..failure.doing("start a throw-away server") }
+}
+
+/// The inspected server, and what keeps it running, as soon as it answers.
+async fn answering(
+    app: &App,
+    drill: &Drill,
+    running: Option<Running>,
+) -> Result<(Box<dyn Server>, Option<Running>), Failure> {
+    let Some(mut running) = running else {
+        return Ok((drill.engine.inspect(app.runner.as_ref()).await?, None));
+    };
+    let deadline = Instant::now() + LONGEST_START;
+    let mut printed = [0; 4096];
+    loop {
+        app.cancel.check()?;
+        let error = match drill.engine.inspect(app.runner.as_ref()).await {
+            Ok(server) => return Ok((server, Some(running))),
+            Err(error) => Failure::from(error),
+        };
+        // A server that prints is alive; one that ended tells why.
+        match tokio::time::timeout(START_POLL, running.body.read(&mut printed)).await {
+            Ok(Ok(0)) => return Err(not_started(error.doing("the server ended at once"))),
+            Ok(Err(ended)) => return Err(not_started(ended.into())),
+            Ok(Ok(_)) => {}
+            Err(_) if Instant::now() < deadline => {}
+            Err(_) => return Err(not_started(error)),
+        }
+    }
 }
 
 async fn restore_part(
@@ -75,6 +115,9 @@ async fn restore_part(
         selection: Selection::default(),
         owners: Ownership::Skip,
         privileges: Ownership::Skip,
+        definers: Ownership::Keep,
+        occupied: Occupied::Refuse,
+        preceding: 0,
         stop_at_first_error: true,
         coming_roles: Vec::new(),
         token: random_word(6),
@@ -82,7 +125,7 @@ async fn restore_part(
     let stored = StoredPart::new(reading, manifest, part);
     let plan = server.load(app.runner.as_ref(), &target, &stored).await?;
     for step in &plan.before {
-        app.runner.output(step).await?;
+        step.run(app.runner.as_ref()).await?;
     }
     let gauges = UnpackGauges::new();
     let task = Task {
@@ -91,18 +134,13 @@ async fn restore_part(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let run = app.runner.feed(&plan.feed, stored.plain(&gauges)).await?;
+    let fed = plan.feed(app.runner.as_ref(), stored.plain(&gauges)).await;
     drop(progress);
-    if run.status != 0 {
-        let error =
-            ToolError::Failed { label: plan.feed.label.clone(), status: run.status, stderr: run.stderr };
-        let failure = Failure::from(error).doing(format!("restore {} into a throw-away server", part.name));
-        return Err(Failure { class: Class::Integrity, ..failure });
-    }
+    fed.map_err(|error| not_restored(error, &part.name))?;
     if part.kind != PartKind::Database {
         // The server is its own: roles come to be only in these steps, and databases may need them.
         for step in &plan.after {
-            app.runner.output(step).await?;
+            step.run(app.runner.as_ref()).await?;
         }
         return Ok(());
     }
@@ -115,7 +153,14 @@ async fn restore_part(
     }
     log.say(format!("DRILL: {database}: {} tables, {} rows restored", found.tables.len(), found.rows()));
     for step in &plan.undo {
-        app.runner.output(step).await?;
+        step.run(app.runner.as_ref()).await?;
     }
     Ok(())
+}
+
+/// A dump that its own tool cannot load is not whole; a stream that failed on its way says itself what it is.
+fn not_restored(error: StreamError, part: &str) -> Failure {
+    let refused = matches!(&error, StreamError::Tool(ToolError::Failed { .. }));
+    let failure = Failure::from(error).doing(format!("restore {part} into a throw-away server"));
+    if refused { Failure { class: Class::Integrity, ..failure } } else { failure }
 }

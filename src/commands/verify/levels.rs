@@ -66,19 +66,28 @@ pub(super) async fn every_part_parses(
     manifest: &Manifest,
 ) -> Result<(), Failure> {
     for part in &manifest.parts {
-        let gauges = UnpackGauges::new();
-        let body = StoredPart::new(reading, manifest, part).plain(&gauges);
-        let task = Task {
-            label: format!("reading {}", part.name),
-            total: Some(part.plain_bytes),
-            gauge: gauges.plain.clone(),
-        };
-        let _progress = app.watch.start(task);
-        parse(app, manifest, part, body)
-            .await
-            .map_err(|failure| failure.doing(format!("read {}", part.name)))?;
+        part_parses(app, reading, manifest, part).await?;
     }
     Ok(())
+}
+
+/// One part is decrypted, decompressed and parsed to its end.
+pub(in crate::commands) async fn part_parses(
+    app: &App,
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+    part: &Part,
+) -> Result<(), Failure> {
+    let gauges = UnpackGauges::new();
+    let body = StoredPart::new(reading, manifest, part).plain(&gauges);
+    let task = Task {
+        label: format!("reading {}", part.name),
+        total: Some(part.plain_bytes),
+        gauge: gauges.plain.clone(),
+    };
+    let _progress = app.watch.start(task);
+    let parsed = parse(app, manifest, part, body).await;
+    parsed.map_err(|failure| failure.doing(format!("read {}", part.name)))
 }
 
 async fn parse(

@@ -2,7 +2,7 @@
 
 use super::{Words, secret};
 use crate::engine::Filter;
-use crate::engine::postgresql::TlsMode;
+use crate::engine::TlsMode;
 use crate::model::{CipherKind, Codec, EngineKind, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;

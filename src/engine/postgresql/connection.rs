@@ -1,8 +1,8 @@
 //! How every tool is told where to connect: by its environment alone, so that nothing shows in a process list and no
 //! file of the calling user leaks in.
 
-use super::settings::{PostgreSqlSettings, TlsMode};
 use super::tools::ToolSet;
+use crate::engine::{ServerSettings, TlsMode};
 use crate::process::{ToolSpec, user_exists};
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ const NO_FILE: &str = "/nonexistent/jagad";
 /// One server and role, ready to be given to tools.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    pub(super) settings: Arc<PostgreSqlSettings>,
+    pub(super) settings: Arc<ServerSettings>,
     /// Settings of the sessions, `-c name=value`.
     pub(super) options: Vec<&'static str>,
 }
 
 impl Connection {
-    pub(super) fn new(settings: PostgreSqlSettings) -> Self {
+    pub(super) fn new(settings: ServerSettings) -> Self {
         Self { settings: Arc::new(settings), options: Vec::new() }
     }
 
@@ -28,7 +28,7 @@ impl Connection {
     }
 
     fn host(&self) -> String {
-        let PostgreSqlSettings { host, socket, .. } = self.settings.as_ref();
+        let ServerSettings { host, socket, .. } = self.settings.as_ref();
         let socket = socket.as_ref().map(|folder| folder.display().to_string());
         socket.or_else(|| host.clone()).unwrap_or_else(|| "localhost".to_owned())
     }

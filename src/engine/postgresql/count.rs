@@ -70,13 +70,13 @@ impl PostgreSqlServer {
                 let counted = inventory.tables.get(at)?;
                 let (schema, table) =
                     (dumped_name(&counted.dumped_schema), dumped_name(&counted.dumped_table));
-                Some(TableRows { schema, table, rows })
+                Some(TableRows { schema, table, rows, fleeting: false })
             })
             .collect();
         tables.sort();
         let Inventory { mut owners, extensions, .. } = inventory;
         owners.sort();
-        Ok(Contents { tables, owners, extensions })
+        Ok(Contents { tables, owners, extensions, position: None })
     }
 }
 

@@ -1,9 +1,9 @@
 //! A throw-away server for restore drills.
 
-use super::settings::PostgreSqlSettings;
+use super::PostgreSql;
 use super::tools::{self, ToolSet, major_of};
-use super::{PostgreSql, TlsSettings};
-use crate::engine::{Drill, EngineError, Filter};
+use crate::engine::{Drill, EngineError, Filter, ServerSettings, TlsSettings};
+use crate::model::EngineKind;
 use crate::process::{ToolSpec, user_exists};
 use std::path::Path;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const FLAGS: [&str; 14] = [
 
 /// A server below `folder` that can take a dump of `server_version`, of the same major or the next that is installed.
 pub(super) fn drill(
-    settings: &PostgreSqlSettings,
+    settings: &ServerSettings,
     server_version: &str,
     folder: &Path,
 ) -> Result<Drill, EngineError> {
@@ -61,10 +61,10 @@ pub(super) fn drill(
     let flags = format!("{flags} -c {}", shell_quoted(&format!("unix_socket_directories={place}")));
     setup.push(control("start").arg(format!("--log={place}/log")).arg(format!("--options={flags}")));
     let teardown = vec![control("stop").arg("--mode=immediate")];
-    Ok(Drill { setup, engine: Box::new(PostgreSql::new(address(folder, &set))), teardown })
+    Ok(Drill { setup, server: None, engine: Box::new(PostgreSql::new(address(folder, &set))), teardown })
 }
 
-fn server_tools(settings: &PostgreSqlSettings, server_version: &str) -> Result<ToolSet, EngineError> {
+fn server_tools(settings: &ServerSettings, server_version: &str) -> Result<ToolSet, EngineError> {
     let major = major_of(server_version).unwrap_or(0);
     let configured = settings.bin_dir.as_deref();
     let sets = configured.map_or_else(Vec::new, |folder| tools::installed(Some(folder), "initdb"));
@@ -95,8 +95,9 @@ fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn address(folder: &Path, set: &ToolSet) -> PostgreSqlSettings {
-    PostgreSqlSettings {
+fn address(folder: &Path, set: &ToolSet) -> ServerSettings {
+    ServerSettings {
+        kind: EngineKind::PostgreSql,
         host: None,
         socket: Some(folder.to_owned()),
         port: 5432,

@@ -6,7 +6,7 @@ use super::globals::GlobalsWitness;
 use super::names;
 use super::quote::connection_string;
 use crate::engine::plan::DatabaseChoice;
-use crate::engine::{DumpPart, EngineError, Filter, LogicalDatabase, Scope};
+use crate::engine::{DumpPart, EngineError, Filter, LogicalDatabase, Producer, Scope};
 use crate::model::PartKind;
 use crate::process::{Argument, ToolSpec};
 
@@ -44,7 +44,7 @@ impl PostgreSqlServer {
                 kind: PartKind::Globals,
                 database: None,
                 extension: "sql",
-                tool: self.dump_globals(),
+                source: Producer::Tool(self.dump_globals()),
                 witness: Box::new(GlobalsWitness::new()),
                 estimate: 0,
                 properties: serde_json::Value::Null,
@@ -54,7 +54,7 @@ impl PostgreSqlServer {
             kind: PartKind::Database,
             database: Some(database.name.clone()),
             extension: "dump",
-            tool: self.dump_database(&database.name),
+            source: Producer::Tool(self.dump_database(&database.name)),
             witness: Box::new(ArchiveWitness::new()),
             estimate: database.bytes,
             properties: database.properties.clone(),

@@ -9,7 +9,9 @@ use super::roles::{use_list, without_extension_comments};
 use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
-use crate::engine::{EngineError, LoadPlan, OpenArchive, Ownership, RestoreTarget, TargetEffect};
+use crate::engine::{
+    Consumer, EngineError, LoadPlan, OpenArchive, Ownership, RestoreTarget, Step, TargetEffect,
+};
 use crate::model::{PartKind, ServerRole};
 use crate::process::{Argument, Runner, ToolSpec};
 
@@ -156,7 +158,7 @@ impl PostgreSqlServer {
             feed = feed.arg(list_argument(&list));
         }
         let beside = self.maintenance_beside(&target.database);
-        let run = |sql: &str| script(&self.connection, &self.tool, &beside, sql);
+        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &beside, sql));
         let effect = facts.database.as_ref().map_or(TargetEffect::Creates, |existing| {
             TargetEffect::Replaces { bytes: existing.bytes, sessions: existing.sessions }
         });
@@ -175,7 +177,8 @@ impl PostgreSqlServer {
         Ok(LoadPlan {
             effect,
             before: vec![run(&create)],
-            feed,
+            feed: Consumer::Tool(feed),
+            rewrite: None,
             after,
             undo: vec![run(&drop_sql(&filling))],
             cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),

@@ -3,7 +3,7 @@
 use super::facts::PostgreSqlServer;
 use super::globals::{Actor, Existing, missing_globals};
 use super::psql::script;
-use crate::engine::{EngineError, LoadPlan, TargetEffect};
+use crate::engine::{Consumer, EngineError, LoadPlan, Step, TargetEffect};
 use crate::model::ByteReader;
 use crate::process::{Runner, ToolSpec};
 use tokio::io::AsyncReadExt as _;
@@ -36,7 +36,7 @@ impl PostgreSqlServer {
             actor: if self.superuser { Actor::Superuser } else { Actor::Ordinary },
         };
         let missing = missing_globals(&text, &existing);
-        let run = |sql: &str| script(&self.connection, &self.tool, &maintenance, sql);
+        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &maintenance, sql));
         let mut after = Vec::new();
         if missing.has_roles {
             after.push(run(&format!("BEGIN;\n{}COMMIT;", missing.roles)));
@@ -48,7 +48,8 @@ impl PostgreSqlServer {
             effect: TargetEffect::AddsGlobals,
             before: Vec::new(),
             // Only the proof of the stream is wanted: everything that runs is in `after`.
-            feed: ToolSpec::new("cat"),
+            feed: Consumer::Tool(ToolSpec::new("cat")),
+            rewrite: None,
             after,
             undo: Vec::new(),
             cleanup: Vec::new(),

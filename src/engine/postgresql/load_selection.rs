@@ -7,7 +7,7 @@ use super::quote::text_array;
 use super::roles::use_list;
 use super::selection::{Chosen, RELATIONS, qualified};
 use super::target::TargetFacts;
-use crate::engine::{EngineError, LoadPlan, RestoreTarget, TargetEffect};
+use crate::engine::{Consumer, EngineError, LoadPlan, RestoreTarget, TargetEffect};
 use crate::process::Runner;
 use serde::Deserialize;
 
@@ -41,7 +41,8 @@ impl PostgreSqlServer {
             LoadPlan {
                 effect: TargetEffect::AddsTo,
                 before: Vec::new(),
-                feed: self.feed_existing(target, toc, &use_list(chosen.entries()))?,
+                feed: Consumer::Tool(self.feed_existing(target, toc, &use_list(chosen.entries()))?),
+                rewrite: None,
                 after: Vec::new(),
                 undo: Vec::new(),
                 cleanup: Vec::new(),

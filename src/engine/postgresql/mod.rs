@@ -19,16 +19,13 @@ mod psql;
 mod quote;
 mod roles;
 mod selection;
-mod settings;
 mod swap;
 mod target;
 mod tools;
 
-pub use settings::{PostgreSqlSettings, TlsMode, TlsSettings};
-
 use super::{
     Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts,
+    Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -46,7 +43,7 @@ pub struct PostgreSql {
 
 impl PostgreSql {
     /// Addressed by `settings`; nothing is done yet.
-    pub fn new(settings: PostgreSqlSettings) -> Self {
+    pub fn new(settings: ServerSettings) -> Self {
         Self { connection: Connection::new(settings) }
     }
 }

@@ -142,7 +142,12 @@ impl Account {
             let own = !entry.dependencies.iter().any(|id| self.extension_ids.contains(id));
             let table = (entry.kind == "TABLE DATA" && own).then_some(self.tables.len());
             if table.is_some() {
-                self.tables.push(TableRows { schema: entry.namespace, table: entry.tag, rows: 0 });
+                self.tables.push(TableRows {
+                    schema: entry.namespace,
+                    table: entry.tag,
+                    rows: 0,
+                    fleeting: false,
+                });
             }
             if entry.kind == "TABLE DATA" && !entry.copies {
                 self.countable = Countable::No;
@@ -182,6 +187,7 @@ impl Account {
             tables,
             owners: self.owners.iter().cloned().collect(),
             extensions: self.extensions.iter().cloned().collect(),
+            position: None,
         })
     }
 }

@@ -1,49 +1,53 @@
-//! Settings of a PostgreSQL server after resolution.
+//! How to reach a server and what to take from it, after resolution. One shape for every engine: what an engine has no
+//! use for, the configuration refuses.
 
-use crate::engine::Filter;
-use crate::model::Secret;
+use super::Filter;
+use crate::model::{EngineKind, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// How to reach one PostgreSQL server and what to take from it.
+/// One server.
 #[derive(Debug, Clone)]
-pub struct PostgreSqlSettings {
+pub struct ServerSettings {
+    /// What kind of server.
+    pub kind: EngineKind,
     /// Host name or address; `None` with `socket`.
     pub host: Option<String>,
-    /// Directory of the Unix socket.
+    /// The Unix socket: its directory for PostgreSQL, the socket itself for the others.
     pub socket: Option<PathBuf>,
-    /// Port, 5432 unless told otherwise.
+    /// Port.
     pub port: u16,
-    /// Role to connect as.
+    /// User to connect as; empty for the server's default user, where there is one.
     pub user: String,
     /// Its password, if it has one.
     pub password: Option<Secret>,
     /// Transport security.
     pub tls: TlsSettings,
-    /// Database to connect to for questions and for creating others.
+    /// PostgreSQL: the database to connect to for questions and for creating others.
     pub maintenance_database: String,
     /// What to take and leave inside each database.
     pub filter: Filter,
-    /// Whether password hashes of roles go into the globals.
+    /// PostgreSQL: whether password hashes of roles go into the globals.
     pub role_passwords: bool,
-    /// Extra arguments of pg_dump, appended verbatim.
+    /// Extra arguments of the dump tool, appended verbatim.
     pub extra_args: Vec<String>,
     /// Directory of the client programs; `None` finds them.
     pub bin_dir: Option<PathBuf>,
 }
 
-impl PostgreSqlSettings {
+impl ServerSettings {
     /// Settings that reach no server: only the tools count.
-    pub fn tools_only(bin_dir: Option<PathBuf>) -> Self {
+    pub fn tools_only(kind: EngineKind, bin_dir: Option<PathBuf>) -> Self {
         Self {
+            kind,
             host: None,
             socket: None,
-            port: 5432,
-            user: "postgres".to_owned(),
+            port: 0,
+            user: String::new(),
             password: None,
             tls: TlsSettings::default(),
-            maintenance_database: "postgres".to_owned(),
+            maintenance_database: String::new(),
             filter: Filter::default(),
             role_passwords: false,
             extra_args: Vec::new(),
