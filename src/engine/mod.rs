@@ -2,8 +2,10 @@
 
 pub mod archive;
 mod error;
+pub mod mysql;
 pub mod plan;
 pub mod postgresql;
+pub mod redis;
 pub mod settings;
 mod stream;
 
@@ -102,6 +104,8 @@ pub trait Server: Send + Sync {
 pub fn open(settings: ServerSettings) -> Box<dyn Engine> {
     match settings.kind {
         EngineKind::PostgreSql => Box::new(postgresql::PostgreSql::new(settings)),
+        EngineKind::MySql | EngineKind::MariaDb => Box::new(mysql::MySql::new(settings)),
+        EngineKind::Redis => Box::new(redis::Redis::new(settings)),
     }
 }
 

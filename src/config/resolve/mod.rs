@@ -1,20 +1,17 @@
 //! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
 
-use super::document::{Document, wrong};
-use super::entry::{
-    Connection, CredentialsEntry, DatabaseEntry, Encryption, KeyEntry, KeySource, S3Entry, StoreEntry,
+mod database;
+
+use crate::config::document::{Document, wrong};
+use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, S3Entry, StoreEntry};
+use crate::config::error::{ConfigError, nearest};
+use crate::config::file::{
+    ChecksumFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile, StoreType,
 };
-use super::error::{ConfigError, nearest};
-use super::file::{
-    ChecksumFile, DatabaseFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile,
-    StoreType,
-};
-use super::inventory::{Inventory, LogSettings, Settings};
-use super::secret::{Forms, SecretSource};
+use crate::config::inventory::{Inventory, LogSettings, Settings};
+use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
-use crate::engine::DatabaseChoice;
-use crate::engine::TlsSettings;
-use crate::model::{ByteSize, CipherKind, Codec, Period};
+use crate::model::{ByteSize, Period};
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -106,7 +103,7 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     }
     for (name, entry) in &written.databases {
         let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database(&place, name, entry)?);
+        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
     }
     references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
@@ -249,94 +246,6 @@ fn credentials(place: &Place<'_>, written: &StoreFile) -> Result<CredentialsEntr
             Err(place.wrong("profile", "`profile` and keys are given together; choose one"))
         }
     }
-}
-
-fn database(place: &Place<'_>, name: &str, written: &DatabaseFile) -> Result<DatabaseEntry, ConfigError> {
-    let codec = written.compression.unwrap_or(Codec::Zstd);
-    if let Some(level) = written.compression_level {
-        let (low, high) = match codec {
-            Codec::Zstd => (1, 19),
-            Codec::Gzip => (1, 9),
-            Codec::None => (0, 0),
-        };
-        if !(low..=high).contains(&level) {
-            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
-            return Err(place.wrong("compression_level", problem));
-        }
-    }
-    let encryption = Encryption {
-        enabled: written.encryption.enabled.unwrap_or(true),
-        cipher: written.encryption.cipher.unwrap_or(CipherKind::Aes256Gcm),
-        key: written.encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
-    };
-    Ok(DatabaseEntry {
-        name: place.name("", name)?,
-        engine: written.engine,
-        active: written.active.unwrap_or(true),
-        protect: written.protect,
-        labels: written.labels.clone(),
-        store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
-        codec,
-        level: written.compression_level,
-        encryption,
-        choice: choice(place, written)?,
-        globals: written.dump.globals.unwrap_or(true),
-        connection: connection(place, written)?,
-    })
-}
-
-fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
-    match (written.all_databases, written.dbnames.is_empty()) {
-        (true, true) => Ok(DatabaseChoice::All { exclude: written.exclude_databases.clone() }),
-        (false, false) if !written.exclude_databases.is_empty() => {
-            Err(place.wrong("exclude_databases", "`exclude_databases` goes with all_databases = true"))
-        }
-        (false, false) => Ok(DatabaseChoice::Named(written.dbnames.clone())),
-        (true, false) => {
-            Err(place.wrong("dbnames", "`dbnames` and `all_databases` are given together; choose one"))
-        }
-        (false, true) => {
-            let help = Some("Set dbnames = [\"shop\"], or all_databases = true.".to_owned());
-            Err(place.wrong_with("", "it does not say which logical databases to back up", help))
-        }
-    }
-}
-
-fn connection(place: &Place<'_>, written: &DatabaseFile) -> Result<Connection, ConfigError> {
-    if written.host.is_some() == written.socket.is_some() {
-        let problem =
-            if written.host.is_some() { "`host` and `socket` are given together" } else { "no host" };
-        return Err(place.wrong_with(
-            "",
-            problem,
-            Some("Give `host`, or `socket` with a folder.".to_owned()),
-        ));
-    }
-    let password = Forms {
-        inline: written.password.as_ref(),
-        file: written.password_file.as_ref(),
-        environment: written.password_env.as_ref(),
-        command: written.password_command.as_ref(),
-        credential: written.password_credential.as_ref(),
-    };
-    Ok(Connection {
-        host: written.host.clone(),
-        socket: place.file(written.socket.as_ref()),
-        port: written.port.unwrap_or(5432),
-        user: written.user.clone(),
-        password: place.secret("password", &password)?,
-        tls: TlsSettings {
-            mode: written.tls.mode.unwrap_or_default(),
-            ca: place.file(written.tls.ca.as_ref()),
-            cert: place.file(written.tls.cert.as_ref()),
-            key: place.file(written.tls.key.as_ref()),
-        },
-        maintenance_database: written.maintenance_database.clone().unwrap_or_else(|| "postgres".to_owned()),
-        filter: written.dump.filter(),
-        role_passwords: written.dump.role_passwords,
-        extra_args: written.dump.extra_args.clone(),
-        bin_dir: place.file(written.tools.bin_dir.as_ref()),
-    })
 }
 
 /// Every name that is used exists.
