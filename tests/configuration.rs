@@ -110,7 +110,7 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         (
             with("socket = \"/run\""),
             "jagad.toml:7: [databases.shop]: `host` and `socket` are given together | \
-            Give `host`, or `socket` with a folder.",
+            Give `host`, or `socket`.",
         ),
         (
             with("compression_level = 22"),
