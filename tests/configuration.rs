@@ -138,7 +138,19 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         ),
         (
             GOOD.replace("postgresql", "oracle"),
-            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected `postgresql` | ",
+            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected one of `postgresql`, `mysql`, `mariadb`, `redis` | ",
+        ),
+        (
+            GOOD.replace("postgresql", "redis"),
+            "jagad.toml:11: [databases.shop]: `dbnames` is for postgresql, mysql, mariadb, and this entry is redis | Leave it out.",
+        ),
+        (
+            GOOD.replace("postgresql", "mysql") + "dump = { schemas = [\"s\"] }\n",
+            "jagad.toml:12: [databases.shop]: `dump.schemas` is for postgresql, and this entry is mysql | Leave it out.",
+        ),
+        (
+            GOOD.replace("user = \"jagad\"\n", ""),
+            "jagad.toml:7: [databases.shop]: missing field `user` | Set user = \"jagad\".",
         ),
         (
             GOOD.replace("path = \"store\"", "bucket = \"b\""),
