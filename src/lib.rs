@@ -25,5 +25,6 @@ pub mod model;
 pub mod pipeline;
 pub mod process;
 pub mod retention;
+pub mod schedule;
 pub mod store;
 pub mod ui;
