@@ -54,7 +54,9 @@ pub struct DatabaseFile {
     /// Labels for `--label`, recorded with every backup.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Store (default: settings.default_store).
+    /// Policy it is under.
+    pub policy: Option<String>,
+    /// Store (default: the policy's, then settings.default_store).
     pub store: Option<String>,
     /// Compression (default zstd).
     pub compression: Option<Codec>,

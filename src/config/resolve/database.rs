@@ -69,6 +69,7 @@ pub(super) fn resolve(
         active: written.active.unwrap_or(true),
         protect: written.protect,
         labels: written.labels.clone(),
+        policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         codec,
         level: written.compression_level,

@@ -1,6 +1,7 @@
 //! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
 
 mod database;
+mod policy;
 
 use crate::config::document::{Document, wrong};
 use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, S3Entry, StoreEntry};
@@ -13,6 +14,7 @@ use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
 use crate::model::{ByteSize, Period};
 use crate::store::settings::S3Checksum;
+use chrono_tz::Tz;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -105,6 +107,11 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let place = place(&["databases", name]);
         inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
     }
+    for (name, entry) in &written.policies {
+        let place = place(&["policies", name]);
+        let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
+        inventory.policies.insert(policy.name.clone(), policy);
+    }
     references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
     inventory.files.clone_from(&document.files);
@@ -124,6 +131,7 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
         lock_wait: seconds(written.lock_wait, 0),
         timeout: (!timeout.is_zero()).then_some(timeout),
         lease_lifetime: lifetime,
+        zone: zone(place, written.timezone.as_deref())?,
         tmp_dir: place.file(written.tmp_dir.as_ref()).unwrap_or_else(std::env::temp_dir),
         default_store: written
             .default_store
@@ -131,6 +139,14 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
             .map(|name| place.name("default_store", name))
             .transpose()?,
         default_key: written.default_key.as_ref().map(|name| place.name("default_key", name)).transpose()?,
+    })
+}
+
+fn zone(place: &Place<'_>, name: Option<&str>) -> Result<Tz, ConfigError> {
+    let Some(name) = name else { return Ok(Tz::UTC) };
+    name.parse().map_err(|_| {
+        let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        place.wrong_with("timezone", format!("no time zone is named `{name}`"), help)
     })
 }
 
@@ -260,6 +276,11 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
             }
             _ => Ok(()),
         };
+    let policies: BTreeSet<&str> = inventory.policies.keys().map(crate::model::PolicyName::as_str).collect();
+    for policy in inventory.policies.values() {
+        let store = policy.store.as_ref().map(crate::model::StoreName::as_str);
+        look(place(&["policies", policy.name.as_str()]), "store", "store", (store, &stores))?;
+    }
     let settings = &inventory.settings;
     let store = settings.default_store.as_ref().map(crate::model::StoreName::as_str);
     look(place(&["settings"]), "default_store", "store", (store, &stores))?;
@@ -269,6 +290,8 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
         let at = || place(&["databases", entry.name.as_str()]);
         let store = entry.store.as_ref().map(crate::model::StoreName::as_str);
         look(at(), "store", "store", (store, &stores))?;
+        let policy = entry.policy.as_ref().map(crate::model::PolicyName::as_str);
+        look(at(), "policy", "policy", (policy, &policies))?;
         let key = entry.encryption.key.as_ref().map(crate::model::KeyName::as_str);
         look(at(), "encryption.key", "key", (key, &keys))?;
     }
