@@ -37,8 +37,8 @@ impl PostgreSqlServer {
         let plan = if facts.database.is_some() {
             chosen.add_schemas();
             self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
-            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
-            LoadPlan {
+            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let mut plan = LoadPlan {
                 effect: TargetEffect::AddsTo,
                 before: Vec::new(),
                 feed: Consumer::Tool(self.feed_existing(target, toc, &use_list(chosen.entries()))?),
@@ -50,13 +50,17 @@ impl PostgreSqlServer {
                 new_roles: Vec::new(),
                 notes,
                 partial_status: (!target.stop_at_first_error).then_some(1),
-            }
+            };
+            self.make_roles(&mut plan, target, roles);
+            plan
         } else {
+            self.check_beside(target, facts)?;
             drop_keys(&mut chosen, &mut notes, |_| true);
             chosen.add_needs();
-            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
             let mut plan = self.load_beside(target, Some(toc), facts, Some(use_list(chosen.entries())))?;
             plan.notes.extend(notes);
+            self.make_roles(&mut plan, target, roles);
             plan
         };
         Ok(plan)
