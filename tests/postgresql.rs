@@ -31,3 +31,5 @@ mod refusals;
 mod selection;
 #[path = "postgresql/swap.rs"]
 mod swap;
+#[path = "postgresql/tls.rs"]
+mod tls;

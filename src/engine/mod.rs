@@ -12,8 +12,8 @@ mod stream;
 pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
-    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, Occupied, Ownership, Reading,
-    RestoreTarget, Scope, Selection, TargetEffect,
+    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, MissingRoles, Occupied, Ownership,
+    Reading, RestoreTarget, Scope, Selection, TargetEffect,
 };
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError};

@@ -77,6 +77,15 @@ pub enum Ownership {
     Skip,
 }
 
+/// What becomes of roles that a part names and the target does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingRoles {
+    /// The restore is refused.
+    Refuse,
+    /// They are made, without any right: enough for a server that is thrown away.
+    Make,
+}
+
 /// What it means that a server which a backup goes into as a whole holds data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupied {
@@ -131,6 +140,8 @@ pub struct RestoreTarget {
     pub stop_at_first_error: bool,
     /// Roles that are not there yet and will be when this load begins: those that the globals bring which go first.
     pub coming_roles: Vec<String>,
+    /// What becomes of roles that are neither there nor coming.
+    pub missing_roles: MissingRoles,
     /// Makes names of temporary objects unique: six characters of `[0-9a-z]`.
     pub token: String,
 }

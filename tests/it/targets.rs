@@ -102,6 +102,29 @@ fn a_schema_comes_back_into_the_database_it_was_lost_from() {
 }
 
 #[test]
+fn without_the_roles_of_its_policies_a_backup_can_be_drilled_and_not_restored() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let postgres = &bench.postgres;
+    postgres.psql("postgres", "CREATE ROLE \"it's me\"; CREATE DATABASE second;");
+    for database in ["shop", "second"] {
+        postgres.psql(
+            database,
+            "CREATE TABLE own (a int); ALTER TABLE own ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY mine ON own TO \"it's me\" USING (a > 0);",
+        );
+    }
+    bench.add(&bench.entry("both", "dbnames = [\"shop\", \"second\"]\ndump.globals = false"));
+    bench.run(&["backup", "both", "--verify", "restore"]).ok();
+    for database in ["shop", "second"] {
+        postgres.psql(database, "DROP TABLE own;");
+    }
+    postgres.psql("postgres", "DROP ROLE \"it's me\";");
+    bench.run(&["verify", "both@latest", "--level", "restore"]).ok();
+    let args = ["restore", "both@latest", "--dbname", "shop", "--into", "copy", "--yes"];
+    bench.run(&args).expect(7).says("`it's me`").helps();
+}
+
+#[test]
 fn owners_can_be_left_out() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     bench

@@ -2,7 +2,7 @@
 
 use super::support::plans::{dump, restore};
 use super::support::postgres::{Postgres, programs};
-use jagad::engine::{Engine as _, EngineError, Ownership, RestoreTarget, bare};
+use jagad::engine::{Engine as _, EngineError, MissingRoles, Ownership, RestoreTarget, bare};
 use jagad::model::EngineKind;
 use jagad::process::{Runner as _, SystemRunner, is_root};
 use std::os::unix::fs::MetadataExt as _;
@@ -31,8 +31,12 @@ async fn check_drill(major: u32) {
     assert!(server.facts().version.starts_with(&major.to_string()));
     let skip = Ownership::Skip;
     // No roles are there: a policy for one of them must not stop a drill.
-    let target =
-        RestoreTarget { owners: skip, privileges: skip, stop_at_first_error: false, ..taken.target("shop") };
+    let target = RestoreTarget {
+        owners: skip,
+        privileges: skip,
+        missing_roles: MissingRoles::Make,
+        ..taken.target("shop")
+    };
     let (_, counted) = restore(server.as_ref(), &taken, &target).await.unwrap();
     assert_eq!(counted.unwrap().tables, taken.contents.unwrap().tables);
 

@@ -4,7 +4,7 @@ use super::login::{ASK_PASSWORDS, PASSWORD, role};
 use super::support::plans::{dump_all, scope};
 use super::support::postgres::Postgres;
 use jagad::engine::postgresql::PostgreSql;
-use jagad::engine::{Engine as _, Finding, FindingLevel, Scope, Server};
+use jagad::engine::{Engine as _, Filter, Finding, FindingLevel, Scope, Server};
 use jagad::model::PartKind;
 use jagad::process::SystemRunner;
 
@@ -124,6 +124,48 @@ async fn what_a_filter_leaves_out_need_not_be_readable() {
     let taken = dump_all(server.as_ref(), &scope).await.unwrap();
     assert!(!String::from_utf8_lossy(&taken[0].bytes).contains("SCRAM-SHA-256$"));
     assert_eq!(taken[1].contents.as_ref().unwrap().rows(), 1);
+}
+
+async fn check_search_path(major: u32) {
+    let Some(postgres) = start(major) else { return };
+    postgres.psql(
+        "the shop",
+        "GRANT CONNECT ON DATABASE \"the shop\" TO bk; GRANT USAGE ON SCHEMA \"In ner\" TO bk;
+         CREATE TABLE public.twin (a int); CREATE TABLE \"In ner\".twin (a int); CREATE TABLE \"In ner\".alone (a int);
+         INSERT INTO \"In ner\".twin VALUES (1), (2); GRANT SELECT ON \"In ner\".twin TO bk;
+         ALTER ROLE bk IN DATABASE \"the shop\" SET search_path = nowhere, \"In ner\", public;",
+    );
+    let scope = scope(&["the shop"]);
+    let filtered = async |change: fn(&mut Filter)| {
+        let mut settings = role(&postgres, "bk", PASSWORD);
+        change(&mut settings.filter);
+        let server = PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap();
+        let found = errors(server.as_ref(), &scope).await;
+        (found, dump_all(server.as_ref(), &scope).await.map(|parts| parts[0].contents.clone().unwrap()))
+    };
+    // Of two tables of one name only the first of the path is meant, by pg_dump and so by the check.
+    let (found, taken) = filtered(|filter| filter.tables = vec!["twin".to_owned()]).await;
+    assert_eq!(found, []);
+    let taken = taken.unwrap();
+    assert_eq!((taken.tables.len(), taken.tables[0].schema.as_str(), taken.rows()), (1, "In ner", 2));
+    let (found, taken) = filtered(|filter| {
+        filter.tables = vec!["public.twin".to_owned(), "\"In ner\".twin".to_owned()];
+        filter.exclude_tables = vec!["t?in".to_owned()];
+    })
+    .await;
+    assert!(found.len() == 1 && found[0].problem.contains("`public.twin`"), "{found:?}");
+    assert!(!found[0].problem.contains("In ner"), "{found:?}");
+    assert!(taken.is_err());
+}
+
+#[tokio::test]
+async fn a_pattern_without_a_schema_means_what_the_role_sees_on_postgresql_15() {
+    check_search_path(15).await;
+}
+
+#[tokio::test]
+async fn a_pattern_without_a_schema_means_what_the_role_sees_on_postgresql_18() {
+    check_search_path(18).await;
 }
 
 #[tokio::test]

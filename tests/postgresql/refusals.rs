@@ -72,6 +72,14 @@ async fn missing_roles_are_named_and_can_be_left_out() {
 }
 
 #[tokio::test]
+async fn the_right_to_create_databases_is_asked_for_before_the_roles_of_the_backup() {
+    let (Some((_source, taken)), Some(target)) = (owned(15).await, Postgres::start(15)) else { return };
+    target.psql("postgres", "CREATE ROLE small LOGIN;");
+    let error = refused(as_role(&target, "small").await.as_ref(), &taken, &taken.target("shop")).await;
+    assert!(matches!(&error, EngineError::Privilege { help, .. } if help.contains("CREATEDB")), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_role_that_a_policy_is_for_cannot_be_left_out_and_is_named() {
     let (Some(source), Some(target)) = (Postgres::start(15), Postgres::start(15)) else { return };
     source.psql(

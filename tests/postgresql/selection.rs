@@ -3,7 +3,10 @@
 use super::definitions::{assert_same, definitions};
 use super::support::plans::{Dump, dump, restore};
 use super::support::postgres::Postgres;
-use jagad::engine::{Engine as _, EngineError, RestoreTarget, Selection, Server, TargetEffect};
+use jagad::engine::postgresql::PostgreSql;
+use jagad::engine::{
+    Engine as _, EngineError, Ownership, RestoreTarget, Selection, Server, ServerSettings, TargetEffect,
+};
 use jagad::process::SystemRunner;
 
 const MORE: &str = "ALTER TABLE sales.customer ENABLE ROW LEVEL SECURITY, ADD who text DEFAULT CURRENT_USER;
@@ -215,4 +218,87 @@ async fn a_table_goes_into_a_database_whose_own_owner_is_another() {
     let target = taken.tables("shop", &["public.news"]);
     restore(inspect(&postgres).await.as_ref(), &taken, &target).await.unwrap();
     postgres.psql("shop", "DO $$ BEGIN ASSERT (SELECT count(*) FROM public.news) = 1; END $$;");
+}
+
+const PUBLISHED: &str = "CREATE SCHEMA sales; CREATE TABLE sales.a (x int); CREATE TABLE sales.b (x int);
+CREATE PUBLICATION \"the \"\"pub\"\"\" FOR TABLE sales.a; CREATE PUBLICATION other FOR TABLE sales.a, sales.b;
+CREATE PUBLICATION whole FOR TABLES IN SCHEMA sales;";
+const MEMBERS: &str = "SELECT coalesce(string_agg(p.pubname || ' ' || m.name, ',' ORDER BY p.pubname, m.name), '') FROM pg_publication p JOIN (
+    SELECT prpubid, prrelid::regclass::text FROM pg_publication_rel UNION ALL
+    SELECT pnpubid, pnnspid::regnamespace::text FROM pg_publication_namespace) m (pub, name) ON m.pub = p.oid;";
+const ALL_MEMBERS: &str = "other sales.a,other sales.b,the \"pub\" sales.a,whole sales";
+
+/// A dump of published tables.
+async fn published(major: u32) -> Option<(Postgres, Dump)> {
+    let postgres = Postgres::start(major)?;
+    postgres.psql("postgres", "CREATE DATABASE shop;");
+    postgres.psql("shop", PUBLISHED);
+    let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
+    Some((postgres, taken))
+}
+
+async fn check_published(major: u32) {
+    let Some((postgres, taken)) = published(major).await else { return };
+    assert_eq!(postgres.psql("shop", MEMBERS), ALL_MEMBERS);
+    let choice = Selection { schemas: vec!["sales".to_owned()], tables: Vec::new() };
+    let sales = RestoreTarget { selection: choice, ..taken.target("shop") };
+    let server = inspect(&postgres).await;
+
+    postgres.psql("shop", "DROP TABLE sales.a;");
+    restore(server.as_ref(), &taken, &taken.tables("shop", &["sales.a"])).await.unwrap();
+    assert_eq!(postgres.psql("shop", MEMBERS), ALL_MEMBERS);
+    postgres.psql("shop", "DROP TABLE sales.a, sales.b;");
+    restore(server.as_ref(), &taken, &sales).await.unwrap();
+    assert_eq!(postgres.psql("shop", MEMBERS), ALL_MEMBERS);
+    postgres.psql("shop", "DROP SCHEMA sales CASCADE;");
+    restore(server.as_ref(), &taken, &sales).await.unwrap();
+    assert_eq!(postgres.psql("shop", MEMBERS), ALL_MEMBERS);
+
+    // A publication that is gone, one that takes no single tables any more, and one that stayed.
+    postgres.psql(
+        "shop",
+        "DROP SCHEMA sales CASCADE; DROP PUBLICATION \"the \"\"pub\"\"\"; DROP PUBLICATION whole;
+         CREATE PUBLICATION whole FOR ALL TABLES;",
+    );
+    let (plan, _) = restore(server.as_ref(), &taken, &sales).await.unwrap();
+    assert_eq!(postgres.psql("shop", MEMBERS), "other sales.a,other sales.b");
+    for name in ["`the \"pub\"`", "`whole`"] {
+        assert!(plan.notes.iter().any(|note| note.contains(name)), "{name}: {:?}", plan.notes);
+    }
+    // A database of its own for some objects publishes nothing.
+    let apart = RestoreTarget { database: "apart".to_owned(), ..sales };
+    restore(server.as_ref(), &taken, &apart).await.unwrap();
+    assert_eq!(postgres.psql("apart", "SELECT count(*) FROM pg_publication"), "0");
+}
+
+#[tokio::test]
+async fn tables_return_to_the_publications_that_are_there_on_postgresql_15() {
+    check_published(15).await;
+}
+
+#[tokio::test]
+async fn tables_return_to_the_publications_that_are_there_on_postgresql_18() {
+    check_published(18).await;
+}
+
+#[tokio::test]
+async fn a_publication_of_another_role_does_not_stop_a_table_from_coming_back() {
+    let Some((postgres, taken)) = published(15).await else { return };
+    postgres.psql(
+        "shop",
+        "DROP SCHEMA sales CASCADE; CREATE ROLE app LOGIN; GRANT CREATE ON DATABASE shop TO app;
+         ALTER PUBLICATION other OWNER TO app;",
+    );
+    let settings = ServerSettings { user: "app".to_owned(), ..postgres.settings() };
+    let server = PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap();
+    let choice = Selection { schemas: vec!["sales".to_owned()], tables: Vec::new() };
+    let sales = RestoreTarget {
+        selection: choice,
+        owners: Ownership::Skip,
+        privileges: Ownership::Skip,
+        ..taken.target("shop")
+    };
+    let (plan, _) = restore(server.as_ref(), &taken, &sales).await.unwrap();
+    assert_eq!(postgres.psql("shop", MEMBERS), "other sales.a,other sales.b");
+    assert_eq!(plan.notes.len(), 2, "{:?}", plan.notes);
 }

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use jagad::engine::plan::DatabaseChoice;
 use jagad::engine::{
-    EngineError, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget, Scope, Selection, Server,
+    EngineError, LoadPlan, MissingRoles, Occupied, OpenArchive, Ownership, RestoreTarget, Scope, Selection,
+    Server,
 };
 use jagad::model::{ByteReader, Contents, PartKind};
 use jagad::process::SystemRunner;
@@ -78,6 +79,7 @@ impl Dump {
             preceding: 0,
             stop_at_first_error: true,
             coming_roles: Vec::new(),
+            missing_roles: MissingRoles::Refuse,
             token: "t0k3n0".to_owned(),
         }
     }

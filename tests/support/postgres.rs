@@ -7,7 +7,7 @@ use jagad::model::Secret;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
 use std::io::Write as _;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,12 +18,37 @@ use tempfile::TempDir;
 pub const CONTENT: &str = include_str!("content.sql");
 const FINGERPRINT: &str = include_str!("fingerprint.sql");
 
-/// A running server: its own folder, its own socket, no port on the network. Dropping it ends it.
+/// A running server: its own folder, its own socket, and a port only when asked for. Dropping it ends it.
 pub struct Postgres {
     folder: TempDir,
     bin: PathBuf,
     child: Child,
+    network: Network,
     pub password: Option<String>,
+}
+
+/// Where a server listens beside its socket, whose name has the port too.
+#[derive(Debug, Clone, Copy)]
+struct Network {
+    port: u16,
+    transport: Transport,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transport {
+    /// Nowhere.
+    None,
+    /// On the loopback device.
+    Tcp,
+    /// There, with TLS for who wants it.
+    Tls,
+}
+
+/// What a server proves itself with, in PEM.
+#[derive(Debug)]
+pub struct Certificate {
+    pub chain: String,
+    pub key: String,
 }
 
 /// The programs of `major`, or that the test has to be skipped. Where tests must not be skipped (`CI` is set), panics.
@@ -54,12 +79,19 @@ impl Postgres {
 
     /// A server whose databases, and nothing else of it, are on the disk `base`.
     pub(crate) fn start_on(major: u32, base: &Path) -> Option<Self> {
-        Self::start_in(major, "local all all trust\n", &Start { base: Some(base), signal: None })
+        Self::start_in(major, "local all all trust\n", &Start { base: Some(base), ..Start::default() })
     }
 
     /// A replica that waits for a primary in vain: it answers questions and takes no writes.
     pub fn start_replica(major: u32) -> Option<Self> {
-        Self::start_in(major, "local all all trust\n", &Start { base: None, signal: Some("standby.signal") })
+        let start = Start { signal: Some("standby.signal"), ..Start::default() };
+        Self::start_in(major, "local all all trust\n", &start)
+    }
+
+    /// A server that listens on 127.0.0.1 as well, and speaks TLS where it has a certificate.
+    pub fn start_tcp(major: u32, hba: &str, certificate: Option<&Certificate>) -> Option<Self> {
+        let transport = if certificate.is_some() { Transport::Tls } else { Transport::Tcp };
+        Self::start_in(major, hba, &Start { transport, certificate, ..Start::default() })
     }
 
     fn start_in(major: u32, hba: &str, start: &Start<'_>) -> Option<Self> {
@@ -78,10 +110,33 @@ impl Postgres {
             std::fs::write(data.join(signal), "").unwrap();
         }
         std::fs::write(data.join("pg_hba.conf"), hba).unwrap();
-        let child = launch(&bin, folder.path());
-        let server = Self { folder, bin, child, password: None };
-        server.wait_ready();
-        Some(server)
+        if let Some(Certificate { chain, key }) = start.certificate {
+            for (name, text) in [("server.crt", chain), ("server.key", key)] {
+                let path = data.join(name);
+                std::fs::write(&path, text).unwrap();
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+                give(&path);
+            }
+        }
+        let network = Network { port: start.port(), transport: start.transport };
+        let child = launch(&bin, folder.path(), network);
+        let mut server = Self { folder, bin, child, network, password: None };
+        // Another process may have taken the free port before the server did.
+        for _ in 0..5 {
+            if server.is_ready() {
+                return Some(server);
+            }
+            assert!(server.log().contains("Address already in use"), "{}", server.log());
+            server.network.port = start.port();
+            server.child = launch(&server.bin, server.folder.path(), server.network);
+        }
+        panic!("no port stays free");
+    }
+
+    /// Replaces the rules of who may log in how.
+    pub fn set_hba(&self, hba: &str) {
+        std::fs::write(self.folder.path().join("data/pg_hba.conf"), hba).unwrap();
+        self.psql("postgres", "SELECT pg_reload_conf();");
     }
 
     /// Ends the server at once, as a crash would.
@@ -94,19 +149,24 @@ impl Postgres {
 
     /// Starts it again after a crash.
     pub(crate) fn start_again(&mut self) {
-        self.child = launch(&self.bin, self.folder.path());
-        self.wait_ready();
+        self.child = launch(&self.bin, self.folder.path(), self.network);
+        assert!(self.is_ready(), "{}", self.log());
     }
 
-    fn wait_ready(&self) {
+    /// Waits until it takes connections; false when it ended instead.
+    fn is_ready(&mut self) -> bool {
         let start = Instant::now();
         let status = self.folder.path().join("data/postmaster.pid");
         while !std::fs::read_to_string(&status)
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|l| l.trim() == "ready"))
         {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
             assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
+        true
     }
 
     /// What the server said.
@@ -128,7 +188,7 @@ impl Postgres {
             kind: jagad::model::EngineKind::PostgreSql,
             host: None,
             socket: Some(self.folder.path().to_owned()),
-            port: 5432,
+            port: self.network.port,
             user: "postgres".to_owned(),
             password: self.password.clone().map(Secret::new),
             tls: TlsSettings::default(),
@@ -166,7 +226,7 @@ impl Postgres {
         let mut command = Command::new(self.bin.join("psql"));
         command.args(["-XAtq", "-v", "ON_ERROR_STOP=1"]).env_clear();
         let env = [("PGUSER", role), ("PGDATABASE", database), ("PGCLIENTENCODING", "UTF8"), ("LC_ALL", "C")];
-        command.envs(env).env("PGHOST", self.folder.path());
+        command.envs(env).env("PGHOST", self.folder.path()).env("PGPORT", self.network.port.to_string());
         command.envs(self.password.iter().map(|password| ("PGPASSWORD", password)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -206,24 +266,42 @@ impl Drop for Postgres {
 }
 
 /// How a server differs from the usual one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Start<'a> {
     /// Disk of its databases.
     base: Option<&'a Path>,
     /// A file that makes it start in another way.
     signal: Option<&'a str>,
+    transport: Transport,
+    certificate: Option<&'a Certificate>,
 }
 
-fn launch(bin: &Path, folder: &Path) -> Child {
+impl Default for Start<'_> {
+    fn default() -> Self {
+        Self { base: None, signal: None, transport: Transport::None, certificate: None }
+    }
+}
+
+impl Start<'_> {
+    /// The usual port where it only names the socket, else one that is free at this moment.
+    fn port(&self) -> u16 {
+        if self.transport == Transport::None {
+            return 5432;
+        }
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    }
+}
+
+fn launch(bin: &Path, folder: &Path, network: Network) -> Child {
     let mut command = Command::new(bin.join("postgres"));
     command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
-    for setting in [
-        "listen_addresses=",
-        "fsync=off",
-        "autovacuum=off",
-        "wal_level=logical",
-        "max_prepared_transactions=5",
-    ] {
+    command.arg("-p").arg(network.port.to_string());
+    let listen = if network.transport == Transport::None { "" } else { "127.0.0.1" };
+    command.arg("-c").arg(format!("listen_addresses={listen}"));
+    if network.transport == Transport::Tls {
+        command.args(["-c", "ssl=on"]);
+    }
+    for setting in ["fsync=off", "autovacuum=off", "wal_level=logical", "max_prepared_transactions=5"] {
         command.args(["-c", setting]);
     }
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();

@@ -6,7 +6,7 @@ use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::verify::levels;
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
-use crate::engine::{self, LoadPlan, RestoreTarget, Server, TargetEffect};
+use crate::engine::{self, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect};
 use crate::model::{ByteSize, DatabaseName, PartKind, random_word};
 
 /// A restore that could be started.
@@ -108,6 +108,7 @@ pub(super) async fn make(
             occupied: request.occupied,
             preceding: loads.len(),
             stop_at_first_error: request.on_error == OnError::Stop,
+            missing_roles: MissingRoles::Refuse,
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             token: random_word(6),
         };

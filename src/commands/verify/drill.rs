@@ -4,7 +4,9 @@ use super::contents;
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task};
-use crate::engine::{Drill, Occupied, Ownership, RestoreTarget, Selection, Server, StreamError};
+use crate::engine::{
+    Drill, MissingRoles, Occupied, Ownership, RestoreTarget, Selection, Server, StreamError,
+};
 use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
 use crate::process::{Running, ToolError};
@@ -120,6 +122,7 @@ async fn restore_part(
         preceding: 0,
         stop_at_first_error: true,
         coming_roles: Vec::new(),
+        missing_roles: MissingRoles::Make,
         token: random_word(6),
     };
     let stored = StoredPart::new(reading, manifest, part);

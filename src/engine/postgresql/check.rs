@@ -1,7 +1,7 @@
 //! Everything that would make a dump fail or leave something out, found before the night it matters.
 
 use super::facts::PostgreSqlServer;
-use super::pattern::{filter_condition, rows_left_out};
+use super::pattern::{REMEMBER_PATH, filter_condition, rows_left_out};
 use super::psql::{Patience, Question};
 use super::quote::{identifier, literal};
 use crate::engine::plan::DatabaseChoice;
@@ -261,7 +261,7 @@ impl PostgreSqlServer {
         let large_objects = if everything && !blobs_refused { "true" } else { "false" };
         let user = literal(self.user());
         format!(
-            "WITH kept AS (
+            "{REMEMBER_PATH}WITH kept AS (
   SELECT c.oid, n.oid AS namespace, n.nspname, c.relname, c.relkind, c.relpersistence, {no_rows} AS no_rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND c.relpersistence <> 't'

@@ -116,13 +116,16 @@ impl PostgreSqlServer {
         toc: Option<&TableOfContents>,
         facts: &TargetFacts,
     ) -> Result<LoadPlan, EngineError> {
+        self.check_beside(target, facts)?;
         let mut notes = Vec::new();
         let mut list = None;
+        let mut roles = Vec::new();
         match toc {
             Some(toc) => {
                 let left = if self.superuser { None } else { without_extension_comments(toc) };
                 list = left.map(use_list);
-                self.check_needs(target, &toc.entries.iter().collect::<Vec<_>>(), facts, &mut notes)?;
+                roles =
+                    self.check_needs(target, &toc.entries.iter().collect::<Vec<_>>(), facts, &mut notes)?;
             }
             None => notes.push(
                 "the version of the archive is not known here: its owners and extensions were not checked"
@@ -131,10 +134,12 @@ impl PostgreSqlServer {
         }
         let mut plan = self.load_beside(target, toc, facts, list)?;
         plan.notes.extend(notes);
+        self.make_roles(&mut plan, target, roles);
         Ok(plan)
     }
 
-    /// Fills a database beside the target and gives it the target's name at the end.
+    /// Fills a database beside the target, which [`Self::check_beside`] has found possible, and gives it the target's
+    /// name at the end.
     pub(super) fn load_beside(
         &self,
         target: &RestoreTarget,
@@ -142,7 +147,6 @@ impl PostgreSqlServer {
         facts: &TargetFacts,
         list: Option<String>,
     ) -> Result<LoadPlan, EngineError> {
-        self.check_beside(target, facts)?;
         let filling = with_suffix(&target.database, &format!("{FILLING_MARK}{}", target.token));
         let replaced = with_suffix(&target.database, &format!("{REPLACED_MARK}{}", target.token));
         if let Some(taken) = facts.databases.iter().find(|name| **name == filling || **name == replaced) {

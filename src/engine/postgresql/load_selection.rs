@@ -5,7 +5,7 @@ use super::facts::PostgreSqlServer;
 use super::psql::{Patience, Question};
 use super::quote::text_array;
 use super::roles::use_list;
-use super::selection::{Chosen, RELATIONS, qualified};
+use super::selection::{Chosen, RELATIONS, publishes_schema, qualified};
 use super::target::TargetFacts;
 use crate::engine::{Consumer, EngineError, LoadPlan, RestoreTarget, TargetEffect};
 use crate::process::Runner;
@@ -19,6 +19,8 @@ struct Present {
     objects: Vec<String>,
     /// `schema.name(arguments)`.
     routines: Vec<String>,
+    /// Publications that take single tables, and from the connected role.
+    publications: Vec<String>,
 }
 
 const ROUTINES: [&str; 3] = ["FUNCTION", "PROCEDURE", "AGGREGATE"];
@@ -37,8 +39,8 @@ impl PostgreSqlServer {
         let plan = if facts.database.is_some() {
             chosen.add_schemas();
             self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
-            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
-            LoadPlan {
+            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let mut plan = LoadPlan {
                 effect: TargetEffect::AddsTo,
                 before: Vec::new(),
                 feed: Consumer::Tool(self.feed_existing(target, toc, &use_list(chosen.entries()))?),
@@ -50,13 +52,19 @@ impl PostgreSqlServer {
                 new_roles: Vec::new(),
                 notes,
                 partial_status: (!target.stop_at_first_error).then_some(1),
-            }
+            };
+            self.make_roles(&mut plan, target, roles);
+            plan
         } else {
+            self.check_beside(target, facts)?;
             drop_keys(&mut chosen, &mut notes, |_| true);
+            // A few objects in a place of their own publish nothing.
+            drop_memberships(&mut chosen, &mut notes, |_, _| true);
             chosen.add_needs();
-            self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
             let mut plan = self.load_beside(target, Some(toc), facts, Some(use_list(chosen.entries())))?;
             plan.notes.extend(notes);
+            self.make_roles(&mut plan, target, roles);
             plan
         };
         Ok(plan)
@@ -95,6 +103,10 @@ impl PostgreSqlServer {
                 help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
             });
         }
+        drop_memberships(chosen, notes, |entry, publication| {
+            let known = present.publications.iter().any(|name| name == publication);
+            !known || (publishes_schema(entry) && !self.superuser)
+        });
         drop_keys(chosen, notes, |referred| !present.objects.contains(&qualified(referred)));
         Ok(())
     }
@@ -122,7 +134,9 @@ impl PostgreSqlServer {
     ) o (name) WHERE o.name = ANY ({})),
   'routines', (SELECT coalesce(json_agg(o.name), '[]') FROM (
       SELECT n.nspname || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')'
-      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace) o (name) WHERE o.name = ANY ({})));",
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace) o (name) WHERE o.name = ANY ({})),
+  'publications', (SELECT coalesce(json_agg(pubname), '[]') FROM pg_publication
+    WHERE NOT puballtables AND pg_has_role(pubowner, 'USAGE')));",
             text_array(schemas.iter().map(|entry| &entry.tag)),
             text_array(&objects),
             text_array(routines.into_iter().map(qualified)),
@@ -131,6 +145,24 @@ impl PostgreSqlServer {
         let question =
             Question { doing: &doing, database: &target.database, sql: &sql, patience: Patience::Small };
         self.ask(runner, question).await
+    }
+}
+
+/// Takes out what would put objects into publications that do not take them.
+fn drop_memberships(
+    chosen: &mut Chosen<'_>,
+    notes: &mut Vec<String>,
+    refused: impl Fn(&Entry, &str) -> bool,
+) {
+    for (entry, publication) in chosen.memberships() {
+        if !refused(entry, &publication) {
+            continue;
+        }
+        chosen.remove(entry.id);
+        let member = entry.tag.strip_prefix(&format!("{publication} ")).unwrap_or(&entry.tag);
+        notes.push(format!(
+            "`{member}` stays out of the publication `{publication}`, which is not there or not this role's to change"
+        ));
     }
 }
 

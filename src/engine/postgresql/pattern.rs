@@ -1,7 +1,22 @@
 //! pg_dump's patterns of names, as the regular expressions that PostgreSQL makes of them (`processSQLNamePattern`).
+//! A pattern of tables that names no schema means those that the role sees by their bare name, in the search path that
+//! it has before anything sets another: pg_dump goes back to that one for its patterns.
 
 use super::quote::literal;
 use crate::engine::Filter;
+
+/// To be run before a question that holds [`filter_condition`] or [`rows_left_out`]: remembers the role's own search path,
+/// in which nothing but this is looked up.
+pub(super) const REMEMBER_PATH: &str = "RESET search_path;
+SELECT pg_catalog.current_schemas(true) AS path \\gset
+SET search_path = pg_catalog, pg_temp;
+";
+
+/// Whether `c` is the first relation of its name in that path.
+const VISIBLE: &str =
+    "n.nspname = (SELECT s.nspname FROM unnest(:'path'::name[]) WITH ORDINALITY p (name, at)
+    JOIN pg_namespace s ON s.nspname = p.name JOIN pg_class o ON o.relnamespace = s.oid
+    WHERE o.relname = c.relname ORDER BY p.at LIMIT 1)";
 
 /// The two halves of `schema.name`.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,8 +63,9 @@ fn schemas(patterns: &[String]) -> String {
 fn tables(patterns: &[String]) -> String {
     any(patterns.iter().map(|pattern| {
         let Pattern { schema, name } = parse(pattern);
-        let schema = schema.map_or_else(String::new, |schema| format!(" AND n.nspname ~ {}", whole(&schema)));
-        format!("(c.relname ~ {}{schema})", whole(&name))
+        let place =
+            schema.map_or_else(|| VISIBLE.to_owned(), |schema| format!("n.nspname ~ {}", whole(&schema)));
+        format!("(c.relname ~ {} AND {place})", whole(&name))
     }))
 }
 
@@ -107,7 +123,9 @@ mod tests {
         };
         assert_eq!(
             filter_condition(&filter),
-            "(((c.relname ~ '^(t)$')) AND NOT false AND NOT ((c.relname ~ '^(v)$' AND n.nspname ~ '^(u)$')))"
+            format!(
+                "(((c.relname ~ '^(t)$' AND {VISIBLE})) AND NOT false AND NOT ((c.relname ~ '^(v)$' AND n.nspname ~ '^(u)$')))"
+            )
         );
         assert_eq!(filter_condition(&Filter::default()), "(true AND NOT false AND NOT false)");
     }

@@ -3,10 +3,12 @@
 use super::archive::Entry;
 use super::facts::PostgreSqlServer;
 use super::properties::DatabaseProperties;
+use super::psql::script;
 use super::quote::identifier;
-use super::roles::needed_roles;
+use super::roles::{NeededRoles, needed_roles};
 use super::target::TargetFacts;
-use crate::engine::{EngineError, Ownership, RestoreTarget};
+use crate::engine::{EngineError, LoadPlan, MissingRoles, Ownership, RestoreTarget, Step};
+use std::collections::BTreeSet;
 
 impl PostgreSqlServer {
     /// That the role may create a database and, where there is one of that name, put it aside.
@@ -63,95 +65,121 @@ impl PostgreSqlServer {
         Ok(())
     }
 
-    /// That the roles and extensions of `entries` are there. With errors allowed they only become notes.
+    /// That the roles and extensions of `entries` are there. With errors allowed they only become notes. Where missing
+    /// roles are to be made, they come back instead.
     pub(super) fn check_needs(
         &self,
         target: &RestoreTarget,
         entries: &[&Entry],
         facts: &TargetFacts,
         notes: &mut Vec<String>,
-    ) -> Result<(), EngineError> {
-        let mut needed = needed_roles(entries.iter().copied(), target);
-        // An existing database that only gets some objects keeps its own owner and rights.
-        let makes_database = target.selection.is_everything() || facts.database.is_none();
-        if makes_database
-            && let Ok(properties) = serde_json::from_value::<DatabaseProperties>(target.properties.clone())
-        {
-            if target.owners == Ownership::Keep {
-                needed.owners.insert(properties.owner.clone());
+    ) -> Result<Vec<String>, EngineError> {
+        let needed = needed_roles_of(target, entries, facts);
+        let (absent, made) = match target.missing_roles {
+            MissingRoles::Refuse => (missing_role(&needed, facts), Vec::new()),
+            MissingRoles::Make => {
+                let all = [&needed.owners, &needed.grantees, &needed.subjects].into_iter().flatten();
+                let all: BTreeSet<String> = all.cloned().collect();
+                (None, missing(&all, facts))
             }
-            if target.privileges == Ownership::Keep {
-                needed.grantees.extend(properties.roles().cloned());
-            }
-        }
-        let missing = |names: &std::collections::BTreeSet<String>| -> Vec<String> {
-            names.iter().filter(|name| !facts.roles.contains(name)).cloned().collect()
         };
-        let unusable = needed
-            .owners
-            .iter()
-            .find(|name| facts.roles.contains(name) && !facts.usable_roles.contains(name));
-        let extension = |open: bool| {
-            entries.iter().filter(|entry| entry.kind == "EXTENSION").map(|entry| entry.tag.as_str()).find(
-                |name| match facts.extensions.iter().find(|extension| extension.name == *name) {
-                    None => !open,
-                    Some(extension) => open && !extension.open,
-                },
-            )
-        };
-        let problem = match (missing(&needed.owners), missing(&needed.grantees), unusable) {
-            (owners, ..) if !owners.is_empty() => Some(missing_roles("own objects", &owners, "--no-owner")),
-            (_, grantees, _) if !grantees.is_empty() => {
-                Some(missing_roles("are granted something", &grantees, "--no-privileges"))
-            }
-            (.., Some(owner)) => Some(EngineError::Privilege {
-                problem: format!("`{}` may not give objects to their owner `{owner}`", self.user()),
-                help: format!(
-                    "GRANT {} TO {}; or leave owners out with `--no-owner`",
-                    identifier(owner),
-                    identifier(self.user())
-                ),
-            }),
-            _ => None,
-        };
-        let problem = problem.or_else(|| {
-            let subjects = missing(&needed.subjects);
-            (!subjects.is_empty()).then(|| EngineError::Prerequisite {
-                problem: format!(
-                    "roles that policies are for are missing on the target: {}",
-                    subjects.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(", ")
-                ),
-                help: "Restore them first with `--globals`, or accept errors with `--allow-errors`."
-                    .to_owned(),
-            })
-        });
-        let problem = problem.or_else(|| {
-            extension(false).map(|name| EngineError::Prerequisite {
-                problem: format!("the extension `{name}` is not installed on {}", self.connection.address()),
-                help: format!("Install the package that holds `{name}` on the server's machine."),
-            })
-        });
-        let problem = problem.or_else(|| {
-            extension(true).map(|name| EngineError::Privilege {
-                problem: format!("only a superuser may create the extension `{name}`"),
-                help: "Restore as a superuser.".to_owned(),
-            })
-        });
+        let problem = absent
+            .or_else(|| self.unusable_owner(&needed, facts))
+            .or_else(|| self.missing_extension(entries, facts));
         match problem {
             Some(error) if target.stop_at_first_error => Err(error),
             Some(error) => {
                 notes.push(error.to_string());
-                Ok(())
+                Ok(made)
             }
-            None => Ok(()),
+            None => Ok(made),
         }
+    }
+
+    /// Lets `plan` begin with making roles that only have to be there.
+    pub(super) fn make_roles(&self, plan: &mut LoadPlan, target: &RestoreTarget, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let each = |doing: &str| -> Vec<String> {
+            names.iter().map(|name| format!("{doing} {};\n", identifier(name))).collect()
+        };
+        let beside = self.maintenance_beside(&target.database);
+        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &beside, sql));
+        plan.before.insert(0, run(&format!("BEGIN;\n{}COMMIT;", each("CREATE ROLE").concat())));
+        plan.undo.push(run(&each("DROP ROLE IF EXISTS").concat()));
+        plan.new_roles.extend(names);
+    }
+
+    fn unusable_owner(&self, needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError> {
+        let there = needed.owners.iter().filter(|name| facts.roles.contains(name));
+        let owner = there.into_iter().find(|name| !facts.usable_roles.contains(name))?;
+        Some(EngineError::Privilege {
+            problem: format!("`{}` may not give objects to their owner `{owner}`", self.user()),
+            help: format!(
+                "GRANT {} TO {}; or leave owners out with `--no-owner`",
+                identifier(owner),
+                identifier(self.user())
+            ),
+        })
+    }
+
+    fn missing_extension(&self, entries: &[&Entry], facts: &TargetFacts) -> Option<EngineError> {
+        let needed = || {
+            let extensions = entries.iter().filter(|entry| entry.kind == "EXTENSION");
+            extensions.map(|entry| entry.tag.as_str())
+        };
+        let available = |name: &str| facts.extensions.iter().find(|extension| extension.name == name);
+        if let Some(name) = needed().find(|name| available(name).is_none()) {
+            return Some(EngineError::Prerequisite {
+                problem: format!("the extension `{name}` is not installed on {}", self.connection.address()),
+                help: format!("Install the package that holds `{name}` on the server's machine."),
+            });
+        }
+        let closed = needed().find(|name| available(name).is_some_and(|extension| !extension.open))?;
+        Some(EngineError::Privilege {
+            problem: format!("only a superuser may create the extension `{closed}`"),
+            help: "Restore as a superuser.".to_owned(),
+        })
     }
 }
 
-fn missing_roles(what: &str, roles: &[String], option: &str) -> EngineError {
-    let names: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
-    EngineError::Prerequisite {
-        problem: format!("roles that {what} are missing on the target: {}", names.join(", ")),
-        help: format!("Restore them first with `--globals`, or go without them with `{option}`."),
+/// The roles that `entries`, and the database where it is made anew, need.
+fn needed_roles_of(target: &RestoreTarget, entries: &[&Entry], facts: &TargetFacts) -> NeededRoles {
+    let mut needed = needed_roles(entries.iter().copied(), target);
+    // An existing database that only gets some objects keeps its own owner and rights.
+    let makes_database = target.selection.is_everything() || facts.database.is_none();
+    if makes_database
+        && let Ok(properties) = serde_json::from_value::<DatabaseProperties>(target.properties.clone())
+    {
+        if target.owners == Ownership::Keep {
+            needed.owners.insert(properties.owner.clone());
+        }
+        if target.privileges == Ownership::Keep {
+            needed.grantees.extend(properties.roles().cloned());
+        }
     }
+    needed
+}
+
+fn missing(names: &BTreeSet<String>, facts: &TargetFacts) -> Vec<String> {
+    names.iter().filter(|name| !facts.roles.contains(name)).cloned().collect()
+}
+
+/// What to say of the first kind of roles of which some are missing.
+fn missing_role(needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError> {
+    let without = |option: &str| format!("go without them with `{option}`");
+    let kinds = [
+        (&needed.owners, "own objects", without("--no-owner")),
+        (&needed.grantees, "are granted something", without("--no-privileges")),
+        // No option of pg_restore leaves policies out.
+        (&needed.subjects, "policies are for", "accept errors with `--allow-errors`".to_owned()),
+    ];
+    kinds.into_iter().find_map(|(names, what, otherwise)| {
+        let names: Vec<String> = missing(names, facts).iter().map(|role| format!("`{role}`")).collect();
+        (!names.is_empty()).then(|| EngineError::Prerequisite {
+            problem: format!("roles that {what} are missing on the target: {}", names.join(", ")),
+            help: format!("Restore them first with `--globals`, or {otherwise}."),
+        })
+    })
 }

@@ -1,6 +1,7 @@
 //! A choice of tables or schemas inside an archive: them, and all that belongs to them.
 
 use super::archive::{Entry, TableOfContents};
+use super::globals::words;
 use super::names::not_found;
 use crate::engine::{EngineError, Selection};
 use std::collections::{HashMap, HashSet};
@@ -9,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 pub(super) const RELATIONS: [&str; 5] = ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"];
 
 /// Kinds that belong to the relation they depend on.
-const PARTS: [&str; 18] = [
+const PARTS: [&str; 19] = [
     "ACL",
     "CHECK CONSTRAINT",
     "COMMENT",
@@ -19,6 +20,7 @@ const PARTS: [&str; 18] = [
     "INDEX",
     "MATERIALIZED VIEW DATA",
     "POLICY",
+    "PUBLICATION TABLE",
     "ROW SECURITY",
     "RULE",
     "SECURITY LABEL",
@@ -32,6 +34,10 @@ const PARTS: [&str; 18] = [
 
 /// Kinds that tie two relations and make sense only when both are chosen.
 const TIES: [&str; 2] = ["TABLE ATTACH", "INDEX ATTACH"];
+
+/// Kinds that put something into a publication, which itself belongs to the database.
+const MEMBERSHIPS: [&str; 2] = ["PUBLICATION TABLE", IN_SCHEMA];
+const IN_SCHEMA: &str = "PUBLICATION TABLES IN SCHEMA";
 
 /// The chosen part of an archive.
 #[derive(Debug)]
@@ -218,6 +224,14 @@ impl<'a> Chosen<'a> {
         .collect()
     }
 
+    /// What puts the chosen objects into publications, with the name of each publication.
+    pub(super) fn memberships(&self) -> Vec<(&'a Entry, String)> {
+        let memberships = self.entries().filter(|entry| MEMBERSHIPS.contains(&entry.kind.as_str()));
+        // ALTER PUBLICATION name ADD …
+        let name = |entry: &Entry| words(&entry.definition).into_iter().nth(2).map(|word| word.name);
+        memberships.map(|entry| (entry, name(entry).unwrap_or_default())).collect()
+    }
+
     /// Adds what the chosen objects need to be created in an empty database: schemas, types, functions, extensions.
     pub(super) fn add_needs(&mut self) {
         let mut open: Vec<i32> = self.ids.iter().copied().collect();
@@ -258,6 +272,7 @@ impl<'a> Chosen<'a> {
         let about = format!("SCHEMA {name}");
         let gone = self.entries().filter(|entry| {
             (entry.kind == "SCHEMA" && entry.tag == name)
+                || (entry.kind == IN_SCHEMA && entry.namespace == name)
                 || (entry.namespace.is_empty() && entry.tag == about)
         });
         let gone: Vec<i32> = gone.map(|entry| entry.id).collect();
@@ -265,6 +280,11 @@ impl<'a> Chosen<'a> {
             self.remove(id);
         }
     }
+}
+
+/// Whether `membership` is that of a schema, of which only a superuser may decide.
+pub(super) fn publishes_schema(membership: &Entry) -> bool {
+    membership.kind == IN_SCHEMA
 }
 
 /// `schema.name`.
