@@ -1,6 +1,7 @@
 //! The repository in a store: what was backed up, by whom, and who is at work. Every key in the bucket is built in
 //! [`layout`], every promise of `docs/FORMAT.md` about order and writing is kept here.
 
+mod abandoned;
 mod error;
 mod find;
 pub mod layout;
@@ -9,6 +10,7 @@ pub mod manifest;
 pub mod reference;
 pub mod repository;
 
+pub use abandoned::Abandoned;
 pub use error::CatalogError;
 pub use lease::{Lease, LeaseRecord, Operation};
 pub use manifest::{

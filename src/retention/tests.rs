@@ -137,7 +137,7 @@ fn a_full_takes_its_incrementals_along_and_a_kept_one_keeps_what_it_builds_on() 
         .filter(|decision| decision.removed.is_some())
         .map(|decision| decision.id.to_string())
         .collect();
-    assert!(going[0].ends_with("2") && going[1].ends_with("1") && going[2].ends_with("0"), "{going:?}");
+    assert!(going[0].ends_with('2') && going[1].ends_with('1') && going[2].ends_with('0'), "{going:?}");
     let none = Retention { incremental: IncrementalRule::Count(0), ..only_fulls(1) };
     candidates[1].pinned = true;
     assert_eq!(stays(&none, &candidates, now), [0, 1, 3]);

@@ -1,8 +1,8 @@
 //! Backups, restores and verifications.
 
 use super::{Draw, count, elapsed, failure, pretty};
-use crate::commands::{Class, backup, delete, download, restore, verify};
-use crate::model::ByteSize;
+use crate::commands::{Class, Failure, backup, delete, download, prune, restore, verify};
+use crate::model::{ByteSize, DatabaseName};
 use crate::ui::table::table;
 use serde_json::{Value, json};
 
@@ -174,6 +174,49 @@ impl Draw for download::Report {
 
     fn json(&self) -> String {
         if self.output == "-" { String::new() } else { pretty(self) }
+    }
+}
+
+impl Draw for prune::Report {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for pruned in &self.databases {
+            let planned = self.status == "planned";
+            let row = |backup: &prune::Verdict| {
+                let size = ByteSize(backup.stored_bytes).to_string();
+                vec![backup.id.to_string(), backup.action.to_owned(), size, backup.reasons.join(", ")]
+            };
+            let rows = pruned.backups.iter().map(row).collect();
+            let removed = pruned.backups.iter().filter(|backup| backup.action == "remove").count();
+            text.push_str(&format!("{} under policy {}\n", pruned.database, pruned.policy));
+            text.push_str(&table(&["BACKUP", "ACTION", "SIZE", "WHY"], rows, &[2]));
+            text.push_str(&format!(
+                "{} {} of {}, {} of garbage; {} {}\n",
+                if planned { "would remove" } else { "removed" },
+                count(removed as u64, "backup"),
+                pruned.backups.len(),
+                count(pruned.abandoned + pruned.unfinished_uploads, "piece"),
+                ByteSize(pruned.freed_bytes),
+                if planned { "would be freed" } else { "freed" },
+            ));
+        }
+        for (database, failure) in self.failures() {
+            text.push_str(&format!("{database}: failed: {}\n", failure.message()));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let failed = |(database, error): &(DatabaseName, Failure)| json!({ "database": database, "error": failure(error) });
+        pretty(&json!({
+            "status": self.status,
+            "databases": self.databases,
+            "failures": self.failures().iter().map(failed).collect::<Vec<_>>(),
+        }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        (!self.failures().is_empty()).then_some(Class::Partial)
     }
 }
 
