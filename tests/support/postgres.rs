@@ -91,7 +91,7 @@ impl Postgres {
     /// A server that listens on 127.0.0.1 as well, and speaks TLS where it has a certificate.
     pub fn start_tcp(major: u32, hba: &str, certificate: Option<&Certificate>) -> Option<Self> {
         let transport = if certificate.is_some() { Transport::Tls } else { Transport::Tcp };
-        Self::start_in(major, hba, &Start { certificate, transport, ..Start::default() })
+        Self::start_in(major, hba, &Start { transport, certificate, ..Start::default() })
     }
 
     fn start_in(major: u32, hba: &str, start: &Start<'_>) -> Option<Self> {
