@@ -7,8 +7,8 @@ pub mod layout;
 pub mod lease;
 pub mod manifest;
 pub mod reference;
-pub mod removal;
-mod repository;
+mod removal;
+pub mod repository;
 
 pub use error::CatalogError;
 pub use lease::{Lease, LeaseRecord, Operation};
