@@ -8,6 +8,7 @@ pub mod layout;
 pub mod lease;
 pub mod manifest;
 pub mod reference;
+mod removal;
 pub mod repository;
 
 pub use abandoned::Abandoned;

@@ -8,6 +8,7 @@ mod support;
 
 mod bench;
 mod care;
+mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
