@@ -43,6 +43,9 @@ pub struct Restore {
     /// Create missing roles and tablespaces first
     #[arg(long)]
     pub globals: bool,
+    /// Redis: remove every key of the target first; without it, a target that holds keys is refused
+    #[arg(long)]
+    pub clean: bool,
     /// Back up what is replaced first, and pin that backup
     #[arg(long)]
     pub safety_backup: bool,
@@ -74,7 +77,7 @@ impl Restore {
             owners: owner(self.no_owner),
             privileges: owner(self.no_privileges),
             definers: Ownership::Keep,
-            occupied: Occupied::Refuse,
+            occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },

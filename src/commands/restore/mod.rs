@@ -237,6 +237,8 @@ async fn safety_backup(
         log.say("nothing is replaced, so no safety backup is taken");
         return Ok(());
     }
+    // A server that is backed up as a whole has other names for its parts than the backup that goes into it.
+    let databases = if target.engine.has_databases() { databases } else { Vec::new() };
     let choices = backup::Choices {
         databases,
         note: Some("before a restore".to_owned()),
@@ -256,6 +258,9 @@ async fn load_all(
     (plan, manifest): (&RestorePlan, &crate::catalog::Manifest),
     (reading, lease, log): (&Reading<'_>, &Lease, &RunLog),
 ) -> Result<Vec<String>, Failure> {
+    if request.proof == Proof::Full {
+        load::prove(app, plan, manifest, reading).await?;
+    }
     let mut ignored = Vec::new();
     for (done, load) in plan.loads.iter().enumerate() {
         app.cancel.check()?;

@@ -56,6 +56,7 @@ impl PlannedLoad {
             TargetEffect::Overwrites { holds } => format!(
                 "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
             ),
+            TargetEffect::Fills => format!("\"{database}\" is filled from {size} of dump."),
             TargetEffect::AddsTo => {
                 format!("Objects are added to database \"{database}\" in one transaction.")
             }
