@@ -130,7 +130,7 @@ async fn feed(
 }
 
 /// A failure that has no known wording of its own is a failure of the restore.
-fn with_heading(failure: Failure) -> Failure {
+pub(super) fn with_heading(failure: Failure) -> Failure {
     if failure.heading.is_none() && failure.class == Class::Operation {
         failure.heading("RESTORE ERROR")
     } else {

@@ -121,7 +121,7 @@ pub(super) async fn make(
 }
 
 /// The parts that were asked for: globals first, so that owners exist.
-fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
+pub(super) fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
     let mut parts: Vec<&Part> = Vec::new();
     if request.globals == Globals::Restore {
         parts.extend(manifest.parts_of(PartKind::Globals));

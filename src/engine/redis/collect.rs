@@ -178,17 +178,13 @@ impl Visitor for Collector {
     }
 
     fn end(&mut self, entry: &Entry, _module: Option<u64>) {
-        match self.payload.take() {
-            Some(payload) => self.restore(entry, payload),
-            None => {
-                let name = &self.name[..self.name.len().min(60)];
-                let what = format!("key \"{}\" of db{}", name.escape_ascii(), entry.database);
-                let why = format!(
-                    "its value has more than {} MiB, which no server takes in one piece",
-                    VALUE_LIMIT >> 20
-                );
-                self.orders.push(Order::Impossible(what, why));
-            }
+        if let Some(payload) = self.payload.take() {
+            return self.restore(entry, payload);
         }
+        let name = &self.name[..self.name.len().min(60)];
+        let what = format!("key \"{}\" of db{}", name.escape_ascii(), entry.database);
+        let most = VALUE_LIMIT >> 20;
+        let why = format!("its value has more than {most} MiB, which no server takes in one piece");
+        self.orders.push(Order::Impossible(what, why));
     }
 }

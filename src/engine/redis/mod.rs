@@ -8,6 +8,7 @@ mod count;
 mod drill;
 mod dump;
 mod facts;
+mod offline;
 mod pipe;
 mod rdb;
 mod resp;
@@ -19,8 +20,8 @@ mod tls;
 mod witness;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts, ServerSettings,
+    Consumer, Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget,
+    Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::Runner;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 use connection::Address;
 use facts::RedisServer;
 use std::path::Path;
+use std::sync::Arc;
 use witness::RdbWitness;
 
 /// The name of what a server holds: Redis numbers its databases, and a backup takes them all.
@@ -73,6 +75,10 @@ impl Engine for Redis {
 
     fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
         drill::drill(&self.address.settings, server_version, folder)
+    }
+
+    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
+        Ok(Consumer::Native(Arc::new(offline::Files { folder: folder.to_owned() })))
     }
 }
 

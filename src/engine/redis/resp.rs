@@ -230,7 +230,7 @@ mod tests {
             &deep,
             &long,
         ] {
-            assert!(read(bytes.as_bytes()).await.is_err(), "{:.40}", bytes);
+            assert!(read(bytes.as_bytes()).await.is_err(), "{bytes:.40}");
         }
     }
 

@@ -107,15 +107,14 @@ impl Loader {
     /// The connection to a node, opened when it is first needed.
     async fn pipe(&mut self, node: usize) -> Result<&mut Pipe, EngineError> {
         let Node { address, pipe } = &mut self.nodes[node];
-        let pipe = match pipe.take() {
-            Some(open) => open,
-            None => {
-                let mut connection = address.connect().await?;
-                if self.database != 0 {
-                    select(&mut connection, self.database).await?;
-                }
-                Pipe::new(connection, &self.shared)
+        let pipe = if let Some(open) = pipe.take() {
+            open
+        } else {
+            let mut connection = address.connect().await?;
+            if self.database != 0 {
+                select(&mut connection, self.database).await?;
             }
+            Pipe::new(connection, &self.shared)
         };
         Ok(self.nodes[node].pipe.insert(pipe))
     }

@@ -103,11 +103,11 @@ impl Visitor for Counting {
 
 impl Witness for RdbWitness {
     fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError> {
-        self.walker.feed(bytes, &mut self.counting).map_err(witnessed)
+        self.walker.feed(bytes, &mut self.counting).map_err(|error| witnessed(&error))
     }
 
     fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
-        match self.walker.finish().map_err(witnessed)? {
+        match self.walker.finish().map_err(|error| witnessed(&error))? {
             Proof::Understood => {
                 let extensions = self.counting.modules.iter().cloned().collect();
                 Ok(Some(Contents { extensions, ..self.counting.census.contents() }))
@@ -117,7 +117,7 @@ impl Witness for RdbWitness {
     }
 }
 
-fn witnessed(error: RdbError) -> WitnessError {
+fn witnessed(error: &RdbError) -> WitnessError {
     let problem = error.to_string();
     match error {
         RdbError::Incomplete { .. } => WitnessError::Incomplete { format: FORMAT, problem },

@@ -54,7 +54,8 @@ const CONSUMER_3: &[Item] = &[Text, Bytes(8), Bytes(8), Times(&[Bytes(16)])];
 pub(super) fn value(kind: u8, dialect: Dialect) -> Option<&'static [Item]> {
     Some(match (kind, dialect) {
         // A string, or one of the encodings that are a string to the outside: zipmap, ziplist, intset, listpack.
-        (0 | 9..=13 | 16 | 17 | 20, _) => TEXT,
+        // 22 and 23 of Redis are hashes whose fields have times to live, and never left the previews.
+        (0 | 9..=13 | 16 | 17 | 20, _) | (23, Dialect::Redis) => TEXT,
         (1 | 2 | 14, _) => TEXTS,
         (3, _) => &[Times(&[Text, Score])],
         (4, _) => PAIRS,
@@ -65,9 +66,7 @@ pub(super) fn value(kind: u8, dialect: Dialect) -> Option<&'static [Item]> {
         (19, _) => STREAM_2,
         (21, _) => STREAM_3,
         (22, Dialect::Valkey) => &[Times(&[Text, Text, Bytes(8)])],
-        // Hashes with times to live of their fields, as a table and as a listpack; 22 and 23 never left the previews.
         (22, Dialect::Redis) => &[Times(&[Number, Text, Text])],
-        (23, Dialect::Redis) => TEXT,
         (24, Dialect::Redis) => &[Bytes(8), Times(&[Number, Text, Text])],
         (25, Dialect::Redis) => &[Bytes(8), Text],
         _ => return None,

@@ -4,27 +4,32 @@
 pub(super) fn decode(raw: &[u8], limit: usize) -> Result<(Vec<u8>, usize), String> {
     let mut input = Input { raw, at: 0 };
     let first = input.byte()?;
-    let text = match first >> 6 {
-        3 => match first & 63 {
-            0 => i64::from(i8::from_le_bytes(input.array()?)).to_string().into_bytes(),
-            1 => i64::from(i16::from_le_bytes(input.array()?)).to_string().into_bytes(),
-            2 => i64::from(i32::from_le_bytes(input.array()?)).to_string().into_bytes(),
-            3 => {
-                let (packed, unpacked) = (input.number()?, input.number()?);
-                if unpacked > limit {
-                    return Err(format!("a string of {unpacked} bytes, {limit} are allowed here"));
-                }
-                unpack(input.bytes(packed)?, unpacked)?
-            }
-            form => return Err(format!("a string has the unknown form {form}")),
-        },
-        _ => {
-            input.at = 0;
-            let length = input.number()?;
-            input.bytes(length)?.to_vec()
-        }
+    let text = if first >> 6 == 3 {
+        special(&mut input, first & 63, limit)?
+    } else {
+        input.at = 0;
+        let length = input.number()?;
+        input.bytes(length)?.to_vec()
     };
     Ok((text, input.at))
+}
+
+/// A small integer, or compressed bytes.
+fn special(input: &mut Input<'_>, form: u8, limit: usize) -> Result<Vec<u8>, String> {
+    let integer = match form {
+        0 => i64::from(i8::from_le_bytes(input.array()?)),
+        1 => i64::from(i16::from_le_bytes(input.array()?)),
+        2 => i64::from(i32::from_le_bytes(input.array()?)),
+        3 => {
+            let (packed, unpacked) = (input.number()?, input.number()?);
+            if unpacked > limit {
+                return Err(format!("a string of {unpacked} bytes, {limit} are allowed here"));
+            }
+            return unpack(input.bytes(packed)?, unpacked);
+        }
+        form => return Err(format!("a string has the unknown form {form}")),
+    };
+    Ok(integer.to_string().into_bytes())
 }
 
 struct Input<'a> {
