@@ -66,6 +66,10 @@ pub(super) async fn bury(
     ));
     match (&dead.backup, dead.operation) {
         (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
+        (_, Operation::Restore) if !database.engine.has_databases() => log.warn(format!(
+            "an interrupted restore may have left the server of `{}` incomplete: restore it again with --clean",
+            database.name
+        )),
         (_, Operation::Restore) => log.warn(format!(
             "an interrupted restore may have left a database named …__jagad_… on the server of `{}`; a restore with --plan \
              names it, with the statement that drops it",

@@ -16,6 +16,7 @@ mod packing;
 mod pairs;
 mod place;
 mod program;
+mod redis;
 mod restores;
 mod round_trip;
 mod signals;

@@ -6,7 +6,7 @@ use crate::support::redis::{KINDS, Server};
 use jagad::engine::bare;
 use jagad::model::{Contents, EngineKind, PartKind, WitnessError};
 use proptest::prelude::*;
-use rand::{RngExt as _, SeedableRng as _};
+use rand::SeedableRng as _;
 
 fn watch<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Contents>, WitnessError> {
     let mut witness = bare(EngineKind::Redis, None).reading(PartKind::Database, "").unwrap().witness;

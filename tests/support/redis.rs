@@ -240,6 +240,68 @@ impl Drop for Server {
     }
 }
 
+const SLOTS: u32 = 16384;
+
+/// Primaries that share the slots evenly.
+pub struct Cluster {
+    pub nodes: Vec<Server>,
+    pub ports: Vec<u16>,
+}
+
+impl Cluster {
+    pub fn start(kind: Kind, size: u32) -> Option<Self> {
+        let mut cluster = Self { nodes: Vec::new(), ports: Vec::new() };
+        for index in 0..size {
+            let port = free_port();
+            let args = ["--port", &port.to_string(), "--cluster-enabled", "yes", "--bind", "127.0.0.1"];
+            let node = Server::start_with(kind, &args)?;
+            let (from, to) = (SLOTS * index / size, SLOTS * (index + 1) / size - 1);
+            node.client().ok(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"));
+            node.client().ok(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
+            cluster.nodes.push(node);
+            cluster.ports.push(port);
+        }
+        for port in &cluster.ports[1..] {
+            cluster.nodes[0].client().ok(&format!("CLUSTER MEET 127.0.0.1 {port}"));
+        }
+        let began = Instant::now();
+        let is_ready = |node: &Server| {
+            let info = node.client().ok("CLUSTER INFO").text();
+            let ranges = |answer: Answer| if let Answer::List(list) = answer { list.len() } else { 0 };
+            info.contains("cluster_state:ok") && ranges(node.client().ok("CLUSTER SLOTS")) == size as usize
+        };
+        while !cluster.nodes.iter().all(is_ready) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{}", cluster.nodes[0].log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Some(cluster)
+    }
+
+    /// Asked at its last node.
+    pub fn engine(&self) -> Redis {
+        self.nodes.last().unwrap().by_port(*self.ports.last().unwrap(), TlsSettings::default())
+    }
+
+    /// Keys of three types, a third of them with a time to live, on every node those that are its own.
+    pub fn fill(&self) {
+        for node in &self.nodes {
+            let mut c = node.client();
+            c.ask(&[
+                b"FUNCTION",
+                b"LOAD",
+                b"#!lua name=one\nredis.register_function('f', function() return 1 end)",
+            ]);
+            for n in 0..600 {
+                // Each takes those that are its own.
+                c.say(&format!("SET key:{n} {n}"));
+                c.say(&format!("RPUSH list:{{tag{n}}}x a b {n}"));
+                c.say(&format!("HSET hash:{n} f {n}"));
+                c.say(&format!("PEXPIREAT hash:{n} 4102444800000"));
+            }
+        }
+    }
+}
+
 fn launch(program: &Path, folder: &Path, args: &[String]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     let mut command = Command::new(program);
