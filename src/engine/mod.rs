@@ -70,6 +70,15 @@ pub trait Engine: Send + Sync {
 
     /// A throw-away server below `folder` (an existing, empty directory) that can take a backup of `server_version`.
     fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError>;
+
+    /// What writes one part as files into `folder`, which is new or empty, so that a server starts with it. An engine
+    /// whose dumps are statements has no such files.
+    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
+        Err(EngineError::Refused {
+            problem: format!("a dump of {} does not become the files in `{}`", self.kind(), folder.display()),
+            help: "Leave out --target-dir: it goes into a running server.".to_owned(),
+        })
+    }
 }
 
 /// An inspected server: facts in hand, plans to give.

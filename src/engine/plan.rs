@@ -163,6 +163,8 @@ pub enum TargetEffect {
         /// What is removed, for people: "12 MiB", "505033 keys".
         holds: String,
     },
+    /// A server that holds nothing is filled: a load that fails leaves it incomplete.
+    Fills,
     /// Objects are added to an existing database; existing objects of the same name stop it.
     AddsTo,
     /// Roles and tablespaces that are missing are created; existing ones stay as they are.

@@ -73,6 +73,14 @@ impl EngineKind {
         }
     }
 
+    /// Whether a restore fills a database beside the one that it replaces, which stays whole until the new one is.
+    pub const fn restores_beside(self) -> bool {
+        match self {
+            Self::PostgreSql => true,
+            Self::MySql | Self::MariaDb | Self::Redis => false,
+        }
+    }
+
     /// What its backups count, for people.
     pub const fn unit(self) -> &'static str {
         match self {

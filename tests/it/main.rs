@@ -18,6 +18,7 @@ mod pairs;
 mod place;
 mod program;
 mod pruning;
+mod redis;
 mod restores;
 mod round_trip;
 mod signals;

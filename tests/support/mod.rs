@@ -7,3 +7,4 @@ pub(crate) mod faulty;
 pub(crate) mod plans;
 pub(crate) mod postgres;
 pub(crate) mod presence;
+pub(crate) mod redis;

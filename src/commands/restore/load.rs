@@ -21,14 +21,10 @@ pub(super) async fn load(
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, log): (&Reading<'_>, &RunLog),
 ) -> Result<Vec<String>, Failure> {
-    let overwrites = matches!(load.plan.effect, TargetEffect::Overwrites { .. });
-    if overwrites && request.proof == Proof::Full {
-        // There is no way back afterwards: the part proves itself from end to end before anything is removed.
-        verify::levels::part_parses(app, reading, manifest, &load.part).await?;
-    }
+    let incomplete = matches!(load.plan.effect, TargetEffect::Overwrites { .. } | TargetEffect::Fills);
     let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
     if loaded.is_err() {
-        if overwrites {
+        if incomplete {
             log.warn(format!("`{}` is incomplete now: restore it again", load.database));
         }
         for step in &load.plan.undo {
@@ -42,6 +38,23 @@ pub(super) async fn load(
         }
     }
     loaded
+}
+
+/// Where something is removed first there is no way back: every part proves itself from end to end before that.
+pub(super) async fn prove(
+    app: &App,
+    plan: &RestorePlan,
+    manifest: &Manifest,
+    reading: &Reading<'_>,
+) -> Result<(), Failure> {
+    let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
+    if plan.loads.iter().any(removes) {
+        for load in &plan.loads {
+            app.cancel.check()?;
+            verify::levels::part_parses(app, reading, manifest, &load.part).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
@@ -117,7 +130,7 @@ async fn feed(
 }
 
 /// A failure that has no known wording of its own is a failure of the restore.
-fn with_heading(failure: Failure) -> Failure {
+pub(super) fn with_heading(failure: Failure) -> Failure {
     if failure.heading.is_none() && failure.class == Class::Operation {
         failure.heading("RESTORE ERROR")
     } else {

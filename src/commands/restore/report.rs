@@ -19,6 +19,9 @@ pub struct Report {
     pub target: DatabaseName,
     /// Address of the target.
     pub address: String,
+    /// The folder, where files were written in place of a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Identity of the restore's record, once it ran.
     pub restore: Option<String>,
     /// What is loaded.
@@ -64,6 +67,7 @@ impl Report {
             source: manifest.database.clone(),
             target: plan.target.clone(),
             address: plan.address.clone(),
+            folder: None,
             restore: None,
             loads: plan.loads.iter().map(load).collect(),
             duration_ms: None,

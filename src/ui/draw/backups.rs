@@ -78,13 +78,18 @@ impl Draw for backup::Plan {
 impl Draw for restore::Report {
     fn human(&self) -> String {
         let mut text = String::new();
-        if self.status == "planned" {
+        if self.status == "planned" && self.folder.is_some() {
+            text.push_str(&format!("Backup {} would be written into `{}`:\n", self.backup, self.address));
+        } else if self.status == "planned" {
             text.push_str(&format!(
                 "Backup {} would go to `{}` at {}:\n",
                 self.backup, self.target, self.address
             ));
         } else {
-            text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target));
+            match &self.folder {
+                Some(folder) => text.push_str(&format!("Backup {} is written into `{folder}`", self.backup)),
+                None => text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target)),
+            }
             text.push_str(&self.duration_ms.map(|ms| format!(" in {}", elapsed(ms))).unwrap_or_default());
             text.push_str(":\n");
         }
