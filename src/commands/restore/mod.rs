@@ -270,6 +270,7 @@ async fn load_all(
             }
         }
     }
+    load::settle(app, plan, log).await;
     Ok(ignored)
 }
 
