@@ -19,6 +19,8 @@ mod program;
 mod restores;
 mod round_trip;
 mod signals;
+mod sql_bench;
+mod sql_round_trip;
 mod tampering;
 mod targets;
 mod tools;

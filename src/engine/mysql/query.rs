@@ -91,7 +91,7 @@ pub(super) fn classify(connection: &Connection, doing: &str, error: ToolError) -
     if plugin {
         let help = format!(
             "The client programs of {} here lack the plugin that `{user}` logs in with: install the package that \
-             brings it, or alter the user to one that they have.",
+             brings it, or alter the user to one that they have. Or it is a server of the other family: see `engine`.",
             connection.flavor.name
         );
         return EngineError::Prerequisite { problem: format!("{address}: {problem}"), help };
