@@ -237,13 +237,14 @@ async fn remove(
     for id in &survey.going {
         app.cancel.check()?;
         lease.check().await?;
-        catalog.delete(&entry.name, id).await?;
+        catalog.delete_manifest(&entry.name, id).await?;
+        catalog.delete_rest(&entry.name, id).await?;
         crash::point("prune-after-delete");
         log.say(format!("PRUNE: removed {id} of `{}`", entry.name));
     }
     for id in &survey.abandoned {
         lease.check().await?;
-        catalog.delete(&entry.name, id).await?;
+        catalog.delete_rest(&entry.name, id).await?;
         log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{}`", entry.name));
     }
     let folder = layout::backups(&entry.name);

@@ -3,6 +3,7 @@
 pub mod archive;
 mod error;
 pub mod mysql;
+mod names;
 pub mod plan;
 pub mod postgresql;
 pub mod redis;
@@ -107,6 +108,12 @@ pub trait Server: Send + Sync {
 
     /// Counts the rows of every table of one logical database now.
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError>;
+
+    /// What is worth knowing of a logical database that was just restored, now that everything is in its place. Most
+    /// engines find all of it before they begin.
+    async fn look_after(&self, _runner: &dyn Runner, _database: &str) -> Result<Vec<Finding>, EngineError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The engine for these settings: the only place where the kind decides.

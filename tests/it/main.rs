@@ -22,6 +22,8 @@ mod redis;
 mod restores;
 mod round_trip;
 mod signals;
+mod sql_bench;
+mod sql_round_trip;
 mod tampering;
 mod targets;
 mod tools;

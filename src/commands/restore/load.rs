@@ -57,6 +57,30 @@ pub(super) async fn prove(
     Ok(())
 }
 
+/// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
+pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog) {
+    for load in &plan.loads {
+        for step in &load.plan.last {
+            if let Err(error) = step.run(app.runner.as_ref()).await {
+                let problem = Failure::from(error).message();
+                log.warn(format!("{}: left out: {problem}", load.database));
+            }
+        }
+    }
+    for load in plan.loads.iter().filter(|load| load.part.kind == PartKind::Database) {
+        match plan.server.look_after(app.runner.as_ref(), &load.database).await {
+            Ok(findings) => {
+                for finding in findings {
+                    log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));
+                }
+            }
+            Err(error) => {
+                log.warn(format!("{} was not looked at: {}", load.database, Failure::from(error).message()));
+            }
+        }
+    }
+}
+
 /// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
 async fn undo(app: &App, step: &Step) -> Result<(), Failure> {
     let mut tries = 1;

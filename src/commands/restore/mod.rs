@@ -282,6 +282,7 @@ async fn load_all(
             }
         }
     }
+    load::settle(app, plan, log).await;
     Ok(ignored)
 }
 

@@ -192,6 +192,7 @@ impl PostgreSqlServer {
             feed: Consumer::Tool(feed),
             rewrite: None,
             after,
+            last: Vec::new(),
             undo: vec![run(&drop_sql(&filling))],
             cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
             filling,

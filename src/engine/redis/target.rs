@@ -113,6 +113,7 @@ impl RedisServer {
             after: Vec::new(),
             undo: Vec::new(),
             cleanup: Vec::new(),
+            last: Vec::new(),
             filling: target.database.clone(),
             new_roles: Vec::new(),
             notes: self.notes(&head),

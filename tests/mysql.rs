@@ -1,0 +1,15 @@
+//! The engine of MySQL and MariaDB against real servers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+#[path = "mysql/dump.rs"]
+mod dump;
