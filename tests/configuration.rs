@@ -10,6 +10,7 @@
 )]
 
 use jagad::config::{ConfigRequest, Inventory, schema};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -271,4 +272,24 @@ async fn a_key_file_that_others_can_read_or_of_the_wrong_length_is_refused() {
     assert!(loose.contains("mode 0640") && loose.contains("chmod 600"), "{loose}");
     assert!(read("AAEC\n", 0o600).await.is_some(), "a key of three bytes");
     assert!(read("not base64 at all", 0o600).await.is_some(), "garbage");
+}
+
+proptest! {
+    #[test]
+    fn bent_configurations_load_or_are_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}=.,\"'#\n 0-9a-z-]|999999999999|true|\"\"|ö"), 1..5),
+        set in "[a-z.]{0,20}=?[\\[{\"0-9a-z]{0,5}",
+    ) {
+        let text = std::fs::read_to_string(root().join("jagad.example.toml")).unwrap();
+        let mut chars: Vec<String> = text.chars().map(String::from).collect();
+        for (at, put) in changes {
+            let at = at.index(chars.len());
+            chars[at] = put;
+        }
+        for set in [&[][..], &[set.as_str()]] {
+            if let Err(said) = load_text(&chars.concat(), set) {
+                prop_assert!(said.len() > 3, "{said}");
+            }
+        }
+    }
 }
