@@ -106,6 +106,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -s h -l help -d 'Pri
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l db -d 'The last backup of this database entry' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l store -d 'Store it is in [default: looks in all]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Database entry to restore into [default: the one it was taken from]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Redis: write the files that a server starts with into this new or empty folder, in place of a server' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup; may be given several times' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database; may be given several times' -r
@@ -129,6 +130,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'App
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: everything belongs to the connecting role'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces first'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis: remove every key of the target first; without it, a target that holds keys is refused'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l skip-verify -d 'Do not look at every object before and count every row after; digests are checked all the same'
