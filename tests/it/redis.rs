@@ -215,7 +215,7 @@ fn a_server_that_dies_in_the_middle_leaves_a_failed_backup_and_no_data() {
     let mut bench = bench;
     bench.source.crash();
     run.wait().expect(1).says("SYNC");
-    let listed = bench.run(&["list", "--json", "--all"]).json();
+    let listed = bench.run(&["list", "--json"]).json();
     assert_eq!(listed["backups"][0]["status"], "failed");
     assert_eq!(listed["backups"][0]["stored_bytes"], 0);
 }

@@ -130,7 +130,7 @@ pub(crate) fn portrait(server: &Server) -> String {
 fn functions(list: &Answer) -> Vec<String> {
     let Answer::List(libraries) = list else { return Vec::new() };
     let code = |library: &Answer| match library {
-        Answer::List(fields) => fields.last().unwrap().text().replace("x", ""),
+        Answer::List(fields) => fields.last().unwrap().text().replace('x', ""),
         other => panic!("{other:?}"),
     };
     let mut found: Vec<String> = libraries.iter().map(code).collect();

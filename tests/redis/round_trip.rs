@@ -117,7 +117,8 @@ async fn a_value_of_many_mebibytes_comes_back() {
     let (Some(source), Some(target)) = (Server::start(Kind::Redis7), Server::start(Kind::Redis8)) else {
         return;
     };
-    let noise: Vec<u8> = (0..70u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+    let mixed = |n: u32| (n.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0];
+    let noise: Vec<u8> = (0..70u32 << 20).map(mixed).collect();
     source.client().ask(&[b"SET", b"large", &noise]);
     source.client().ok("SET small 1");
     let dump = take(&source).await;

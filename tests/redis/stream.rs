@@ -54,7 +54,7 @@ fn serve(stream: TcpStream, pieces: &[Vec<u8>]) -> Option<()> {
                 write!(stream, "${}\r\n{info}\r\n", info.len()).ok()?;
             }
             "REPLCONF" if words[1] != "capa" => {
-                stream.write_all(b"-ERR Unrecognized REPLCONF option\r\n").ok()?
+                stream.write_all(b"-ERR Unrecognized REPLCONF option\r\n").ok()?;
             }
             "SYNC" => {
                 for piece in pieces {

@@ -62,7 +62,7 @@ async fn each_mode_demands_what_it_says() {
     let folder = certificates();
     let (ca, other) = (folder.path().join("ca.pem"), folder.path().join("other.pem"));
     let Some((server, port)) = start(Kind::Redis7, folder.path(), "no") else { return };
-    let reaches = async |host: &str, mode, ca: Option<&PathBuf>| {
+    let try_to = async |host: &str, mode, ca: Option<&PathBuf>| {
         at(&server, (host, port), tls(mode, ca.cloned()))
             .inspect(&SystemRunner)
             .await
@@ -80,7 +80,7 @@ async fn each_mode_demands_what_it_says() {
         ("localhost", TlsMode::Prefer, None, false),
         ("localhost", TlsMode::Disable, None, false),
     ] {
-        let reached = reaches(host, mode, ca).await;
+        let reached = try_to(host, mode, ca).await;
         assert_eq!(reached.is_ok(), good, "{host} {mode:?} {ca:?}: {reached:?}");
     }
     let plain = Redis::new(ServerSettings { tls: tls(TlsMode::Require, None), ..server.settings() });

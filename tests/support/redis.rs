@@ -108,14 +108,13 @@ impl Client {
             "+" => Answer::Text(rest.as_bytes().to_vec()),
             "-" => Answer::Error(rest.to_owned()),
             ":" => Answer::Number(number()),
-            "$" if rest == "-1" => Answer::Nil,
+            "$" | "*" if rest == "-1" => Answer::Nil,
             "$" => {
                 let mut bytes = vec![0; usize::try_from(number()).unwrap() + 2];
                 self.0.read_exact(&mut bytes)?;
                 bytes.truncate(bytes.len() - 2);
                 Answer::Text(bytes)
             }
-            "*" if rest == "-1" => Answer::Nil,
             "*" => {
                 let list: Result<Vec<_>, _> = (0..number()).map(|_| self.answer()).collect();
                 Answer::List(list?)

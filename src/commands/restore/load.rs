@@ -190,10 +190,11 @@ async fn count(
     let found = plan.server.count(app.runner.as_ref(), &load.plan.filling).await?;
     verify::contents::compare(&load.database, expected, &found)?;
     log.say(format!(
-        "{}: {} tables, {} rows, as they were dumped",
+        "{}: {} tables, {} {}, as they were dumped",
         load.database,
         found.tables.len(),
-        found.rows()
+        found.rows(),
+        manifest.engine.unit()
     ));
     Ok(())
 }

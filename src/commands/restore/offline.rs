@@ -99,6 +99,7 @@ fn report(manifest: &Manifest, pieces: &[Piece<'_>], (status, folder): (&str, &P
         ),
         plain_bytes: piece.part.plain_bytes,
         rows: piece.part.rows,
+        unit: manifest.engine.unit(),
         steps: vec![Step { argv: piece.consumer.shown().argv, input: None }],
         notes: Vec::new(),
     };

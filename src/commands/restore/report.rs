@@ -52,6 +52,9 @@ pub struct LoadReport {
     pub plain_bytes: u64,
     /// Rows in them, where they were counted and all are restored.
     pub rows: Option<u64>,
+    /// What a row is called, for people: `rows`, `keys`.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// What is run, in order.
     pub steps: Vec<Step>,
     /// Worth knowing.
@@ -69,7 +72,7 @@ impl Report {
             address: plan.address.clone(),
             folder: None,
             restore: None,
-            loads: plan.loads.iter().map(load).collect(),
+            loads: plan.loads.iter().map(|planned| load(planned, manifest)).collect(),
             duration_ms: None,
             ignored_errors: Vec::new(),
         }
@@ -92,12 +95,13 @@ impl Report {
     }
 }
 
-fn load(load: &super::PlannedLoad) -> LoadReport {
+fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
     LoadReport {
         database: load.database.clone(),
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
         rows: load.part.rows.filter(|_| load.everything),
+        unit: manifest.engine.unit(),
         steps: load.plan.shown().into_iter().map(step).collect(),
         notes: load.plan.notes.clone(),
     }

@@ -155,7 +155,8 @@ async fn restore_part(
             "{database}: nothing was counted when it was dumped, so there is nothing to compare"
         )),
     }
-    log.say(format!("DRILL: {database}: {} tables, {} rows restored", found.tables.len(), found.rows()));
+    let unit = manifest.engine.unit();
+    log.say(format!("DRILL: {database}: {} tables, {} {unit} restored", found.tables.len(), found.rows()));
     for step in &plan.undo {
         step.run(app.runner.as_ref()).await?;
     }
