@@ -13,3 +13,7 @@ mod support;
 
 #[path = "mysql/dump.rs"]
 mod dump;
+#[path = "mysql/privileges.rs"]
+mod privileges;
+#[path = "mysql/users.rs"]
+mod users;
