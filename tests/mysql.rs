@@ -13,7 +13,11 @@ mod support;
 
 #[path = "mysql/dump.rs"]
 mod dump;
+#[path = "mysql/filters.rs"]
+mod filters;
 #[path = "mysql/privileges.rs"]
 mod privileges;
+#[path = "mysql/restores.rs"]
+mod restores;
 #[path = "mysql/users.rs"]
 mod users;

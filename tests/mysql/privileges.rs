@@ -109,12 +109,12 @@ async fn rights_that_come_by_a_role_count() {
     for release in Release::ALL {
         let Some(sql) = server(release) else { return };
         let default = if release == Release::MySql97 {
-            "SET DEFAULT ROLE reads TO j@localhost;"
+            "SET DEFAULT ROLE looker TO j@localhost;"
         } else {
-            "SET DEFAULT ROLE reads FOR j@localhost;"
+            "SET DEFAULT ROLE looker FOR j@localhost;"
         };
-        sql.run("", "CREATE ROLE reads; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO reads;");
-        sql.run("", &format!("GRANT reads TO j@localhost; {default}"));
+        sql.run("", "CREATE ROLE looker; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO looker;");
+        sql.run("", &format!("GRANT looker TO j@localhost; {default}"));
         assert_eq!(errors(as_j(&sql).await.as_ref(), &with_users()).await, [], "{release:?}");
     }
 }

@@ -26,7 +26,7 @@ impl MySqlServer {
         let mut findings = vec![self.tool_finding()];
         let grantee = self.grantee(runner).await?;
         if scope.globals {
-            findings.push(self.accounts_finding());
+            findings.push(self.accounts_finding(&grantee));
         }
         for database in databases {
             findings.extend(self.rights_finding(&database.name, &grantee)?);
@@ -55,12 +55,12 @@ impl MySqlServer {
         Finding { level: FindingLevel::Warning, subject, problem, help }
     }
 
-    fn accounts_finding(&self) -> Finding {
+    fn accounts_finding(&self, grantee: &str) -> Finding {
         let subject = "read users and grants".to_owned();
         if self.accounts.is_some() {
             return ok(subject);
         }
-        error(subject, "users and grants may not be read".to_owned(), self.accounts_help())
+        error(subject, "users and grants may not be read".to_owned(), self.accounts_help(grantee))
     }
 
     fn rights_finding(&self, database: &str, grantee: &str) -> Result<Vec<Finding>, EngineError> {

@@ -1,6 +1,7 @@
 //! Rows of a live database, counted as a dump of it would count them.
 
 use super::facts::MySqlServer;
+use super::load::UNFINISHED_MARK;
 use super::query::Patience;
 use super::quote::{identifier, literal};
 use crate::engine::EngineError;
@@ -23,8 +24,10 @@ impl MySqlServer {
         let doing = format!("list the tables of `{database}`");
         let sql = format!(
             "SELECT TABLE_NAME, COALESCE(ENGINE, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = {}
-AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME;",
-            literal(database)
+AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND LEFT(TABLE_NAME, {}) <> {} ORDER BY TABLE_NAME;",
+            literal(database),
+            UNFINISHED_MARK.len(),
+            literal(UNFINISHED_MARK)
         );
         let listed = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
         let named = listed.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok());

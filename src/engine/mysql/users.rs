@@ -78,7 +78,7 @@ impl MySqlServer {
     pub(super) fn dump_users(&self) -> Result<Producer, EngineError> {
         let accounts = self.accounts.as_ref().ok_or_else(|| EngineError::Privilege {
             problem: "users and grants may not be read".to_owned(),
-            help: self.accounts_help(),
+            help: self.accounts_help(&identifier(&self.connection.settings.user)),
         })?;
         let mut sql = String::new();
         if self.flavor().kind == EngineKind::MySql {
@@ -107,9 +107,8 @@ impl MySqlServer {
     }
 
     /// How the users become readable.
-    pub(super) fn accounts_help(&self) -> String {
-        let user = &self.connection.settings.user;
-        format!("GRANT SELECT ON mysql.* TO {}; or set `dump.globals = false`", identifier(user))
+    pub(super) fn accounts_help(&self, grantee: &str) -> String {
+        format!("GRANT SELECT ON mysql.* TO {grantee}; or set `dump.globals = false`")
     }
 }
 
