@@ -19,5 +19,7 @@ mod filters;
 mod privileges;
 #[path = "mysql/restores.rs"]
 mod restores;
+#[path = "mysql/tls.rs"]
+mod tls;
 #[path = "mysql/users.rs"]
 mod users;

@@ -60,18 +60,18 @@ impl MySqlServer {
         if self.accounts.is_some() {
             return ok(subject);
         }
-        error(subject, "users and grants may not be read".to_owned(), self.accounts_help(grantee))
+        error(subject, "users and grants may not be read".to_owned(), super::users::accounts_help(grantee))
     }
 
     fn rights_finding(&self, database: &str, grantee: &str) -> Result<Vec<Finding>, EngineError> {
         let subject = format!("read everything in `{database}`");
         let choice = self.choice(database)?;
-        let held = |right: &str| {
+        let allowed = |right: &str| {
             let each = |table: &String| self.grants.on_table(right, database, table);
             self.grants.in_database(right, database)
                 || (!choice.tables.is_empty() && (right == "EVENT" || choice.tables.iter().all(each)))
         };
-        let missing: Vec<&str> = DATABASE_RIGHTS.into_iter().filter(|right| !held(right)).collect();
+        let missing: Vec<&str> = DATABASE_RIGHTS.into_iter().filter(|right| !allowed(right)).collect();
         if missing.is_empty() {
             return Ok(vec![ok(subject)]);
         }
