@@ -13,3 +13,13 @@ mod support;
 
 #[path = "mysql/dump.rs"]
 mod dump;
+#[path = "mysql/filters.rs"]
+mod filters;
+#[path = "mysql/privileges.rs"]
+mod privileges;
+#[path = "mysql/restores.rs"]
+mod restores;
+#[path = "mysql/tls.rs"]
+mod tls;
+#[path = "mysql/users.rs"]
+mod users;

@@ -23,6 +23,7 @@ mod restores;
 mod round_trip;
 mod signals;
 mod sql_bench;
+mod sql_failures;
 mod sql_round_trip;
 mod tampering;
 mod targets;

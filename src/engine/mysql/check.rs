@@ -26,7 +26,7 @@ impl MySqlServer {
         let mut findings = vec![self.tool_finding()];
         let grantee = self.grantee(runner).await?;
         if scope.globals {
-            findings.push(self.accounts_finding());
+            findings.push(self.accounts_finding(&grantee));
         }
         for database in databases {
             findings.extend(self.rights_finding(&database.name, &grantee)?);
@@ -55,23 +55,23 @@ impl MySqlServer {
         Finding { level: FindingLevel::Warning, subject, problem, help }
     }
 
-    fn accounts_finding(&self) -> Finding {
+    fn accounts_finding(&self, grantee: &str) -> Finding {
         let subject = "read users and grants".to_owned();
         if self.accounts.is_some() {
             return ok(subject);
         }
-        error(subject, "users and grants may not be read".to_owned(), self.accounts_help())
+        error(subject, "users and grants may not be read".to_owned(), super::users::accounts_help(grantee))
     }
 
     fn rights_finding(&self, database: &str, grantee: &str) -> Result<Vec<Finding>, EngineError> {
         let subject = format!("read everything in `{database}`");
         let choice = self.choice(database)?;
-        let held = |right: &str| {
+        let allowed = |right: &str| {
             let each = |table: &String| self.grants.on_table(right, database, table);
             self.grants.in_database(right, database)
                 || (!choice.tables.is_empty() && (right == "EVENT" || choice.tables.iter().all(each)))
         };
-        let missing: Vec<&str> = DATABASE_RIGHTS.into_iter().filter(|right| !held(right)).collect();
+        let missing: Vec<&str> = DATABASE_RIGHTS.into_iter().filter(|right| !allowed(right)).collect();
         if missing.is_empty() {
             return Ok(vec![ok(subject)]);
         }

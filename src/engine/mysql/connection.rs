@@ -63,17 +63,14 @@ impl Connection {
         let mut set = |name: &str, value: &str| {
             let _ = writeln!(text, "{name}={}", quoted(value));
         };
-        match &settings.socket {
-            Some(socket) => {
-                set("protocol", "SOCKET");
-                set("socket", &socket.display().to_string());
-            }
-            None => {
-                // The tools would take `localhost` for a socket.
-                set("protocol", "TCP");
-                set("host", settings.host.as_deref().unwrap_or("localhost"));
-                set("port", &settings.port.to_string());
-            }
+        if let Some(socket) = &settings.socket {
+            set("protocol", "SOCKET");
+            set("socket", &socket.display().to_string());
+        } else {
+            // The tools would take `localhost` for a socket.
+            set("protocol", "TCP");
+            set("host", settings.host.as_deref().unwrap_or("localhost"));
+            set("port", &settings.port.to_string());
         }
         set("user", &settings.user);
         // An empty one keeps the tool from asking.

@@ -5,7 +5,7 @@ use super::flavor::Flavor;
 use super::query::{Patience, Row, ask};
 use super::quote::literals;
 use super::tools::{self, ToolSet, Version};
-use crate::engine::{EngineError, LogicalDatabase, ServerFacts, names};
+use crate::engine::{EngineError, LogicalDatabase, ServerFacts, TlsMode, names};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ impl MySqlServer {
         let tools = identify(Some(version)).await?;
         let server = (&connection, &tools);
 
+        demand_encryption(runner, server).await?;
         let variables = variables(runner, server).await?;
         let databases = databases(runner, server).await?;
         let grants = super::grants::ask_grants(runner, server).await?;
@@ -130,6 +131,23 @@ fn served_version(connection: &Connection, text: &str) -> Result<Version, Engine
         problem: format!("{} {text} is older than {}", flavor.name, flavor.oldest),
         help: format!("Upgrade the server to {} {} or newer.", flavor.name, flavor.oldest),
     })
+}
+
+/// MariaDB's tools go on without encryption where a server offers none, whatever they were told, unless they verify its
+/// certificate.
+async fn demand_encryption(runner: &dyn Runner, server: (&Connection, &ToolSet)) -> Result<(), EngineError> {
+    const DOING: &str = "ask whether the connection is encrypted";
+    let settings = server.0.settings.as_ref();
+    if settings.socket.is_some() || matches!(settings.tls.mode, TlsMode::Disable | TlsMode::Prefer) {
+        return Ok(());
+    }
+    let answer =
+        ask(runner, server, (DOING, "SHOW SESSION STATUS LIKE 'Ssl_cipher';", Patience::Small)).await?;
+    if answer.first().and_then(|row| row.get(1)).is_some_and(|cipher| !cipher.is_empty()) {
+        return Ok(());
+    }
+    let problem = "the server offers no encryption, and `tls.mode` demands it".to_owned();
+    Err(EngineError::Unreachable { address: server.0.address(), problem })
 }
 
 /// "10.11.19" of "10.11.19-MariaDB-0+deb12u1-log".

@@ -147,7 +147,7 @@ fn created(head: &[u8], mut tokens: Tokens<'_>) -> Statement {
                 tokens.by_ref().skip_while(|token| token.quoted || !token.is("on")).skip(1);
             let table = name_follows.next();
             return table
-                .map_or(Statement::Other, |table| Statement::Trigger { table: last_name(table, tokens) });
+                .map_or(Statement::Other, |table| Statement::Trigger { table: last_name(&table, tokens) });
         }
         let ends = ["view", "procedure", "function", "event", "sequence", "package", "table", "("];
         if ends.iter().any(|word| token.is(word)) {
@@ -158,7 +158,7 @@ fn created(head: &[u8], mut tokens: Tokens<'_>) -> Statement {
 }
 
 /// The table of `database.table` and of `table`: in MariaDB a trigger is written as it once was made.
-fn last_name(first: Token<'_>, mut rest: Tokens<'_>) -> String {
+fn last_name(first: &Token<'_>, mut rest: Tokens<'_>) -> String {
     if !first.quoted {
         let name = first.name();
         return name.rsplit('.').next().unwrap_or_default().to_owned();

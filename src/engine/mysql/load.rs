@@ -101,7 +101,7 @@ impl MySqlServer {
         if existing.is_some() {
             before.push(self.run(&format!("DROP DATABASE IF EXISTS {name};")));
         }
-        before.push(self.run(&self.create_sql(target)?));
+        before.push(self.run(&create_sql(target)?));
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
         let undo = if existing.is_some() { Vec::new() } else { vec![self.run(&undo_sql(target))] };
         Ok(LoadPlan {
@@ -118,20 +118,6 @@ impl MySqlServer {
             notes: Vec::new(),
             partial_status: (!target.stop_at_first_error).then_some(STATUS_WENT_ON),
         })
-    }
-
-    fn create_sql(&self, target: &RestoreTarget) -> Result<String, EngineError> {
-        let name = identifier(&target.database);
-        let how = if target.properties.is_null() {
-            String::new()
-        } else {
-            let DatabaseProperties { charset, collation } = serde_json::from_value(target.properties.clone())
-                .map_err(|error| EngineError::Archive {
-                    problem: format!("the properties of its database: {error}"),
-                })?;
-            format!(" CHARACTER SET {} COLLATE {}", identifier(&charset), identifier(&collation))
-        };
-        Ok(format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT);", mark(target)))
     }
 
     /// Some tables of the backup, into a database that may have others.
@@ -196,6 +182,20 @@ impl MySqlServer {
     pub(super) fn run(&self, sql: &str) -> Step {
         Step::from(script(&self.connection, &self.tools, sql))
     }
+}
+
+fn create_sql(target: &RestoreTarget) -> Result<String, EngineError> {
+    let name = identifier(&target.database);
+    let how = if target.properties.is_null() {
+        String::new()
+    } else {
+        let DatabaseProperties { charset, collation } = serde_json::from_value(target.properties.clone())
+            .map_err(|error| EngineError::Archive {
+                problem: format!("the properties of its database: {error}"),
+            })?;
+        format!(" CHARACTER SET {} COLLATE {}", identifier(&charset), identifier(&collation))
+    };
+    Ok(format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT);", mark(target)))
 }
 
 fn mark(target: &RestoreTarget) -> String {

@@ -18,6 +18,8 @@ mod query;
 mod quote;
 mod rewrite;
 mod scanner;
+#[cfg(test)]
+mod scanner_tests;
 mod tools;
 mod users;
 mod witness;

@@ -84,7 +84,7 @@ impl Sink for Writer {
             Piece::Space(bytes) | Piece::Command(bytes) => self.out.extend_from_slice(bytes),
             // Among them is the sandbox line, a command that older clients stumble over.
             Piece::Comment(bytes) => self.keep_lines(bytes),
-            Piece::CommentEnd => self.out.push(b' '),
+            Piece::CommentEnd => {}
             Piece::Statement(bytes) => {
                 self.seen += bytes.len();
                 match self.fate {

@@ -78,7 +78,7 @@ impl MySqlServer {
     pub(super) fn dump_users(&self) -> Result<Producer, EngineError> {
         let accounts = self.accounts.as_ref().ok_or_else(|| EngineError::Privilege {
             problem: "users and grants may not be read".to_owned(),
-            help: self.accounts_help(),
+            help: accounts_help(&identifier(&self.connection.settings.user)),
         })?;
         let mut sql = String::new();
         if self.flavor().kind == EngineKind::MySql {
@@ -105,12 +105,11 @@ impl MySqlServer {
         let tool = script(&self.connection, &self.tools, &sql);
         Ok(Producer::Shaped(tool, Rewrite(Arc::new(|body| edited(body, Lines::default())))))
     }
+}
 
-    /// How the users become readable.
-    pub(super) fn accounts_help(&self) -> String {
-        let user = &self.connection.settings.user;
-        format!("GRANT SELECT ON mysql.* TO {}; or set `dump.globals = false`", identifier(user))
-    }
+/// How the users become readable.
+pub(super) fn accounts_help(grantee: &str) -> String {
+    format!("GRANT SELECT ON mysql.* TO {grantee}; or set `dump.globals = false`")
 }
 
 /// From the client's rows to statements, one in a line where its texts have no ends of lines.
