@@ -252,7 +252,8 @@ impl Scanner {
             match self.state {
                 State::Quoted(quote) => at = self.quoted(rest, at, quote),
                 State::Line | State::Block => {
-                    if end == End::More && &rest[at..] == b"*" {
+                    // What a star ends is known with the next byte; in a line it ends nothing.
+                    if end == End::More && self.state == State::Block && &rest[at..] == b"*" {
                         break;
                     }
                     let (length, over) = self.comment_end(&rest[at..], end);

@@ -184,20 +184,25 @@ proptest! {
     }
 }
 
-/// Not a bound, which a busy machine would break: a number for people, and a guard against something quadratic.
 #[test]
-fn a_large_dump_is_watched_in_no_time() {
+fn a_star_at_the_end_of_a_piece_ends_no_line() {
+    // It once stood still here, waiting for a byte that would have told nothing.
+    let text =
+        "-- MySQL dump\nSELECT 1 -- *\n, 2 /* ** */;\nINSERT INTO `t` VALUES (1);\n-- Dump completed\n";
+    for size in 1..text.len() {
+        assert_eq!(watch(text.as_bytes().chunks(size)).unwrap().rows(), 1, "pieces of {size}");
+    }
+}
+
+#[test]
+fn a_large_dump_is_counted_to_its_last_row() {
     let row = "(12345,'some text of a usual length, with it\\'s quotes',3.14,'2026-01-02 03:04:05',NULL),";
     let insert = format!("INSERT INTO `t` VALUES {}(1,'',0,'',NULL);\n", row.repeat(10_000));
-    let began = std::time::Instant::now();
     let mut witness = DumpWitness::new();
     witness.feed(b"-- MySQL dump\n").unwrap();
-    for _ in 0..50 {
+    for _ in 0..20 {
         insert.as_bytes().chunks(256 * 1024).for_each(|piece| witness.feed(piece).unwrap());
     }
     witness.feed(b"-- Dump completed\n").unwrap();
-    assert_eq!(witness.finish().unwrap().unwrap().rows(), 50 * 10_001);
-    let rate = insert.len() * 50 / usize::try_from(began.elapsed().as_micros()).unwrap().max(1);
-    println!("{rate} MB/s");
-    assert!(rate > 20, "{rate} MB/s");
+    assert_eq!(witness.finish().unwrap().unwrap().rows(), 20 * 10_001);
 }
