@@ -49,7 +49,7 @@ dbnames = ["shop"]
 fn the_example_loads_and_names_every_key_of_the_schema() {
     let path = root().join("jagad.example.toml");
     let inventory = load(&path, &[]).expect("the example");
-    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (2, 2, 2));
+    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (3, 2, 2));
     let text = std::fs::read_to_string(path).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema::json()).unwrap();
     let tables = schema["$defs"].as_object().unwrap().values().chain([&schema]);
@@ -138,7 +138,7 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         ),
         (
             GOOD.replace("postgresql", "oracle"),
-            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected `postgresql` | ",
+            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected one of `postgresql`, `mysql`, `mariadb`, `redis` | ",
         ),
         (
             GOOD.replace("path = \"store\"", "bucket = \"b\""),

@@ -57,7 +57,7 @@ impl PlannedLoad {
                 "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
             ),
             TargetEffect::AddsTo => {
-                format!("Objects are added to database \"{database}\" in one transaction.")
+                format!("Objects are added to database \"{database}\"; what is there stays as it is.")
             }
             TargetEffect::AddsGlobals => "Missing roles and tablespaces are created.".to_owned(),
         }

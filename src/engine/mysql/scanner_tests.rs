@@ -198,6 +198,5 @@ fn a_large_dump_is_watched_in_no_time() {
     witness.feed(b"-- Dump completed\n").unwrap();
     assert_eq!(witness.finish().unwrap().unwrap().rows(), 50 * 10_001);
     let rate = insert.len() * 50 / usize::try_from(began.elapsed().as_micros()).unwrap().max(1);
-    println!("{rate} MB/s");
     assert!(rate > 20, "{rate} MB/s");
 }
