@@ -130,7 +130,8 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-format -d 'F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: everything belongs to the connecting role'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
-complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces first'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l strip-definer -d 'MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces, or users, first'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis: remove every key of the target first; without it, a target that holds keys is refused'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'

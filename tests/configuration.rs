@@ -50,7 +50,7 @@ dbnames = ["shop"]
 fn the_example_loads_and_names_every_key_of_the_schema() {
     let path = root().join("jagad.example.toml");
     let inventory = load(&path, &[]).expect("the example");
-    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (3, 2, 2));
+    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (4, 2, 2));
     let text = std::fs::read_to_string(path).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema::json()).unwrap();
     let tables = schema["$defs"].as_object().unwrap().values().chain([&schema]);

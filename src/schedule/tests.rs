@@ -17,7 +17,7 @@ fn cadence(expression: &str, zone: Tz) -> Cadence {
 fn next(expression: &str, zone: Tz, after: &str, count: usize) -> Vec<String> {
     let cadence = cadence(expression, zone);
     let times = std::iter::successors(cadence.next(at(after)), |time| cadence.next(*time));
-    times.take(count).map(|time| time.table()).collect()
+    times.take(count).map(Timestamp::table).collect()
 }
 
 #[test]

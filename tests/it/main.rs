@@ -23,6 +23,8 @@ mod restores;
 mod round_trip;
 mod signals;
 mod sql_bench;
+#[cfg(feature = "crash-points")]
+mod sql_crashes;
 mod sql_failures;
 mod sql_round_trip;
 mod tampering;

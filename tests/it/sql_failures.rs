@@ -145,7 +145,7 @@ fn a_damaged_backup_never_costs_the_database_that_is_there() {
     let mut bytes = std::fs::read(&part).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    let mode = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&part, mode).unwrap();
     std::fs::write(&part, bytes).unwrap();
     bench.run(&["restore", &id, "--yes"]).expect(4);

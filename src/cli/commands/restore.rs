@@ -44,7 +44,10 @@ pub struct Restore {
     /// Do not restore grants
     #[arg(long)]
     pub no_privileges: bool,
-    /// Create missing roles and tablespaces first
+    /// MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them
+    #[arg(long)]
+    pub strip_definer: bool,
+    /// Create missing roles and tablespaces, or users, first
     #[arg(long)]
     pub globals: bool,
     /// Redis: remove every key of the target first; without it, a target that holds keys is refused
@@ -81,7 +84,7 @@ impl Restore {
             selection: Selection { schemas: self.schema, tables: self.table },
             owners: owner(self.no_owner),
             privileges: owner(self.no_privileges),
-            definers: Ownership::Keep,
+            definers: owner(self.strip_definer),
             occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },

@@ -58,7 +58,7 @@ impl PlannedLoad {
             ),
             TargetEffect::Fills => format!("\"{database}\" is filled from {size} of dump."),
             TargetEffect::AddsTo => {
-                format!("Objects are added to database \"{database}\" in one transaction.")
+                format!("Objects are added to database \"{database}\"; what is there stays as it is.")
             }
             TargetEffect::AddsGlobals => "Missing roles and tablespaces are created.".to_owned(),
         }
