@@ -58,6 +58,9 @@ _jagad() {
             jagad,pin)
                 cmd="jagad__subcmd__pin"
                 ;;
+            jagad,prune)
+                cmd="jagad__subcmd__prune"
+                ;;
             jagad,restore)
                 cmd="jagad__subcmd__restore"
                 ;;
@@ -139,6 +142,9 @@ _jagad() {
             jagad__subcmd__help,pin)
                 cmd="jagad__subcmd__help__subcmd__pin"
                 ;;
+            jagad__subcmd__help,prune)
+                cmd="jagad__subcmd__help__subcmd__prune"
+                ;;
             jagad__subcmd__help,restore)
                 cmd="jagad__subcmd__help__subcmd__restore"
                 ;;
@@ -212,7 +218,7 @@ _jagad() {
 
     case "${cmd}" in
         jagad)
-            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm pin unpin unlock check config key completions man help"
+            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune pin unpin unlock check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1032,7 +1038,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__help)
-            opts="backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help"
+            opts="backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1312,6 +1318,20 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__help__subcmd__pin)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2077,8 +2097,78 @@ _jagad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jagad__subcmd__prune)
+            opts="-n -c -y -j -v -q -h --db --policy --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --into --dbname --schema --table --no-owner --no-privileges --globals --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2093,6 +2183,10 @@ _jagad() {
                     return 0
                     ;;
                 --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -57,6 +57,7 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "download" -d 'Get a bac
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "delete" -d 'Delete backups by hand'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "rm" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "pin" -d 'Keep a backup from being deleted'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unpin" -d 'Let a backup be deleted again'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unlock" -d 'End the claim of a dead run on a database'
@@ -106,6 +107,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -s h -l help -d 'Pri
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l db -d 'The last backup of this database entry' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l store -d 'Store it is in [default: looks in all]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Database entry to restore into [default: the one it was taken from]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Redis: write the files that a server starts with into this new or empty folder, in place of a server' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup; may be given several times' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database; may be given several times' -r
@@ -128,7 +130,9 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-format -d 'F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: everything belongs to the connecting role'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
-complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces first'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l strip-definer -d 'MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces, or users, first'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis: remove every key of the target first; without it, a target that holds keys is refused'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l skip-verify -d 'Do not look at every object before and count every row after; digests are checked all the same'
@@ -361,6 +365,30 @@ complete -c jagad -n "__fish_jagad_using_subcommand rm" -s y -l yes -d 'Answer y
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l db -d 'Only this database entry; may be given several times [default: all that are under a policy]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l policy -d 'Only the databases under this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s n -l dry-run -l plan -d 'Show what would stay and go, with the reasons, and remove nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l store -d 'Store it is in [default: looks in all]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l note -d 'Why' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
@@ -702,24 +730,25 @@ complete -c jagad -n "__fish_jagad_using_subcommand man" -s y -l yes -d 'Answer 
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write a first configuration and its key'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what the configuration means, without secrets'

@@ -6,6 +6,7 @@
 //! 6  main, cli, ui
 //! 5  commands
 //! 4  config
+//! 3  retention, schedule
 //! 2  engine, pipeline, catalog
 //! 1  process, compress, crypto, store
 //! 0  model
@@ -23,5 +24,7 @@ pub mod engine;
 pub mod model;
 pub mod pipeline;
 pub mod process;
+pub mod retention;
+pub mod schedule;
 pub mod store;
 pub mod ui;

@@ -5,7 +5,7 @@ use jagad::cli::commands::{Command, Config, Key};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::{
     App, Cancel, Class, Failure, backup, check, configuration, delete, download, initialise, keys, list, pin,
-    restore, unlock, verify,
+    prune, restore, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::SystemClock;
@@ -134,6 +134,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
             ui.show(&download::decrypt(app, keyring, &args.request()).await?)
         }
         Command::Delete(args) => ui.show(&delete::run(app, &args.request(global, settings)).await?),
+        Command::Prune(args) => ui.show(&prune::run(app, &args.request(global, settings)).await?),
         Command::Pin(args) => {
             ui.show(&pin::pin(app, &args.one.backup, args.one.store.as_ref(), args.note).await?)
         }

@@ -10,6 +10,7 @@
 )]
 
 use jagad::config::{ConfigRequest, Inventory, schema};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -49,7 +50,7 @@ dbnames = ["shop"]
 fn the_example_loads_and_names_every_key_of_the_schema() {
     let path = root().join("jagad.example.toml");
     let inventory = load(&path, &[]).expect("the example");
-    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (2, 2, 2));
+    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (4, 2, 2));
     let text = std::fs::read_to_string(path).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema::json()).unwrap();
     let tables = schema["$defs"].as_object().unwrap().values().chain([&schema]);
@@ -110,7 +111,7 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         (
             with("socket = \"/run\""),
             "jagad.toml:7: [databases.shop]: `host` and `socket` are given together | \
-            Give `host`, or `socket` with a folder.",
+            Give `host`, or `socket`.",
         ),
         (
             with("compression_level = 22"),
@@ -138,7 +139,19 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         ),
         (
             GOOD.replace("postgresql", "oracle"),
-            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected `postgresql` | ",
+            "jagad.toml:8: `databases.shop.engine`: unknown variant `oracle`, expected one of `postgresql`, `mysql`, `mariadb`, `redis` | ",
+        ),
+        (
+            GOOD.replace("postgresql", "redis"),
+            "jagad.toml:11: [databases.shop]: `dbnames` is for postgresql, mysql, mariadb, and this entry is redis | Leave it out.",
+        ),
+        (
+            GOOD.replace("postgresql", "mysql") + "dump = { schemas = [\"s\"] }\n",
+            "jagad.toml:12: [databases.shop]: `dump.schemas` is for postgresql, and this entry is mysql | Leave it out.",
+        ),
+        (
+            GOOD.replace("user = \"jagad\"\n", ""),
+            "jagad.toml:7: [databases.shop]: missing field `user` | Set user = \"jagad\".",
         ),
         (
             GOOD.replace("path = \"store\"", "bucket = \"b\""),
@@ -259,4 +272,24 @@ async fn a_key_file_that_others_can_read_or_of_the_wrong_length_is_refused() {
     assert!(loose.contains("mode 0640") && loose.contains("chmod 600"), "{loose}");
     assert!(read("AAEC\n", 0o600).await.is_some(), "a key of three bytes");
     assert!(read("not base64 at all", 0o600).await.is_some(), "garbage");
+}
+
+proptest! {
+    #[test]
+    fn bent_configurations_load_or_are_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), "[\\[\\]{}=.,\"'#\n 0-9a-z-]|999999999999|true|\"\"|ö"), 1..5),
+        set in "[a-z.]{0,20}=?[\\[{\"0-9a-z]{0,5}",
+    ) {
+        let text = std::fs::read_to_string(root().join("jagad.example.toml")).unwrap();
+        let mut chars: Vec<String> = text.chars().map(String::from).collect();
+        for (at, put) in changes {
+            let at = at.index(chars.len());
+            chars[at] = put;
+        }
+        for set in [&[][..], &[set.as_str()]] {
+            if let Err(said) = load_text(&chars.concat(), set) {
+                prop_assert!(said.len() > 3, "{said}");
+            }
+        }
+    }
 }

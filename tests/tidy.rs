@@ -6,10 +6,11 @@
 use std::path::{Path, PathBuf};
 
 /// Rows of the house from the ground up. A module imports from rows below its own, and from itself.
-const ROWS: [&[&str]; 6] = [
+const ROWS: [&[&str]; 7] = [
     &["model"],
     &["process", "compress", "crypto", "store"],
     &["engine", "pipeline", "catalog"],
+    &["retention", "schedule"],
     &["config"],
     &["commands"],
     &["cli", "ui"],

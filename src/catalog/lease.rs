@@ -58,7 +58,7 @@ pub struct LeaseRecord {
     pub pid: u32,
     /// What it does.
     pub operation: Operation,
-    /// The backup it makes, or restores.
+    /// The backup it makes, restores or deletes.
     pub backup: Option<BackupId>,
     /// Backups it builds on: they must not be deleted meanwhile.
     #[serde(default)]

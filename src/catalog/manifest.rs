@@ -226,14 +226,14 @@ pub struct RestoreRecord {
 }
 
 impl Manifest {
-    /// Stored bytes of all parts.
+    /// Stored bytes of all parts; as many as can be said, where somebody wrote down more.
     pub fn stored_bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.stored_bytes).sum()
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.stored_bytes))
     }
 
-    /// Plain bytes of all parts.
+    /// Plain bytes of all parts, likewise.
     pub fn plain_bytes(&self) -> u64 {
-        self.parts.iter().map(|part| part.plain_bytes).sum()
+        self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.plain_bytes))
     }
 
     /// Parts of one kind.
@@ -266,6 +266,7 @@ pub fn print<T: Serialize>(record: &T) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_record_of_a_newer_format_is_refused_before_its_fields_are_read() {
@@ -274,6 +275,49 @@ mod tests {
         assert!(matches!(newer, Err(CatalogError::UnknownFormat { found: 2, .. })), "{newer:?}");
         for bad in [&b"{}"[..], b"", b"[]", b"{\"format\":1}", b"\xff"] {
             assert!(matches!(parse::<PinRecord>(&key, bad), Err(CatalogError::Damaged { .. })));
+        }
+    }
+
+    const MANIFEST: &str = r#"{"format":1,"id":"20260102T030405Z-full-abcdef",
+"repository":"0123456789abcdef0123456789abcdef","database":"shop","engine":"postgresql",
+"server":{"version":"18.6","identity":"7"},"tool":"pg_dump 18.6","method":"logical","kind":"full","parent":null,
+"source":null,"started_at":"2026-01-02T03:04:05Z","finished_at":"2026-01-02T03:04:06Z","duration_ms":1000,"span":null,
+"status":"success","error":null,"fallback_reason":null,"note":"n","labels":{"a":"b"},"jagad":"0.1.0","host":"h",
+"recipe":{"codec":"zstd","level":3,"cipher":null,"key_id":null},"parts":[
+{"name":"a.dump","kind":"database","database":"a","plain_bytes":18446744073709551615,"packed_bytes":1,
+"packed_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","stored_bytes":18446744073709551615,
+"segments":[{"key":"databases/shop/x","bytes":18446744073709551615,
+"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],"tables":1,"rows":2},
+{"name":"b.dump","kind":"database","database":"b","plain_bytes":1,"packed_bytes":1,
+"packed_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","stored_bytes":1,
+"segments":[],"tables":null,"rows":null}]}"#;
+
+    #[test]
+    fn sizes_that_no_backup_has_do_not_overflow() {
+        let key: ObjectKey = "manifest.json".parse().unwrap();
+        let manifest: Manifest = parse(&key, MANIFEST.as_bytes()).unwrap();
+        assert_eq!((manifest.stored_bytes(), manifest.plain_bytes()), (u64::MAX, u64::MAX));
+    }
+
+    proptest! {
+        #[test]
+        fn bent_manifests_are_read_back_as_printed_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            keep in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut bytes = MANIFEST.as_bytes().to_vec();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if cut {
+                bytes.truncate(keep.index(bytes.len()));
+            }
+            let key: ObjectKey = "manifest.json".parse().unwrap();
+            if let Ok(manifest) = parse::<Manifest>(&key, &bytes) {
+                prop_assert_eq!(parse::<Manifest>(&key, &print(&manifest)).unwrap(), manifest);
+            }
         }
     }
 }

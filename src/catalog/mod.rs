@@ -1,14 +1,17 @@
 //! The repository in a store: what was backed up, by whom, and who is at work. Every key in the bucket is built in
 //! [`layout`], every promise of `docs/FORMAT.md` about order and writing is kept here.
 
+mod abandoned;
 mod error;
 mod find;
 pub mod layout;
 pub mod lease;
 pub mod manifest;
 pub mod reference;
+mod removal;
 pub mod repository;
 
+pub use abandoned::Abandoned;
 pub use error::CatalogError;
 pub use lease::{Lease, LeaseRecord, Operation};
 pub use manifest::{

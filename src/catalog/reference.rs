@@ -49,6 +49,7 @@ impl FromStr for BackupReference {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn references_parse_and_the_malformed_are_refused() {
@@ -67,6 +68,17 @@ mod tests {
         }
         for bad in ["", "shop", "shop@", "@latest", "shop@yesterday", "202", "../../x@latest", "2026/11"] {
             assert!(bad.parse::<BackupReference>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_reference_or_refused(
+            text in "\\PC{0,40}|[a-z]{0,3}@[+-]?[0-9]{0,7}[-/T :0-9Z+.UTC]{0,30}|[0-9]{4,8}T[0-9]{0,6}Z?-[a-z0-9-]{0,12}",
+        ) {
+            if let Ok(BackupReference::Id(id)) = text.parse() {
+                prop_assert_eq!(id.to_string(), text);
+            }
         }
     }
 }

@@ -302,41 +302,6 @@ impl Catalog {
         let key = layout::restore(&restore.target, &restore.id);
         write(self.store.as_ref(), &key, restore, ObjectRole::Record).await
     }
-
-    /// Deletes one backup: the manifest first, so that from then on it does not exist, then everything of it. A crash in
-    /// between leaves garbage, never a backup that does not restore.
-    pub async fn delete(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
-        let key = layout::manifest(database, id);
-        let doing = format!("delete manifest `{key}`");
-        self.store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))?;
-        self.delete_data(database, id, |_| true).await
-    }
-
-    /// Deletes what a failed or dead run stored; its manifest and log stay.
-    pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
-        let keep = [layout::manifest(database, id), layout::log(database, id)];
-        self.delete_data(database, id, |key| !keep.contains(key)).await
-    }
-
-    async fn delete_data(
-        &self,
-        database: &DatabaseName,
-        id: &BackupId,
-        wanted: impl Fn(&ObjectKey) -> bool,
-    ) -> Result<(), CatalogError> {
-        let folder = layout::backup(database, id);
-        let objects: Vec<ObjectMeta> = self
-            .store
-            .list(&folder)
-            .try_collect()
-            .await
-            .map_err(CatalogError::store(format!("list `{folder}`")))?;
-        let keys: Vec<ObjectKey> = objects.into_iter().map(|object| object.key).filter(wanted).collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        self.store.delete(&keys).await.map_err(CatalogError::store(format!("delete `{folder}`")))
-    }
 }
 
 /// What a listing showed of one backup.

@@ -3,7 +3,7 @@
 use super::backup::release;
 use super::hold::{Purpose, hold};
 use super::locate::locate;
-use super::{App, Class, Failure, Question};
+use super::{App, Class, Failure, Question, crash};
 use crate::catalog::lease::Operation;
 use crate::catalog::{BackupReference, Catalog, Entry};
 use crate::config::DatabaseEntry;
@@ -135,11 +135,29 @@ async fn delete_one(app: &App, catalog: &Catalog, deleted: &Deleted, wait: Durat
     // The entry may be gone from the inventory; the lease needs its name only.
     let entry = app.inventory.databases.get(&deleted.database).cloned();
     let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(deleted.database.clone()));
-    let purpose = Purpose { operation: Operation::Delete, backup: None, wait, log: &log };
+    let backup = Some(deleted.id.clone());
+    let purpose = Purpose { operation: Operation::Delete, backup, wait, log: &log };
+    crash::point("delete-before-lease");
     let lease = hold(app, catalog, &entry, &purpose).await?;
-    let removed = catalog.delete(&deleted.database, &deleted.id).await;
+    crash::point("delete-after-lease");
+    // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that does
+    // not restore. The lease says whose garbage it is.
+    if let Err(error) = catalog.delete_manifest(&deleted.database, &deleted.id).await {
+        release(lease, &log).await;
+        return Err(error.into());
+    }
+    crash::point("delete-after-manifest");
+    if let Err(error) = catalog.delete_rest(&deleted.database, &deleted.id).await {
+        log.warn(format!(
+            "{} exists no more, but not all of its data is gone: the next run on `{}` removes it, when the lease of this \
+             one has run out",
+            deleted.id, deleted.database
+        ));
+        return Err(error.into());
+    }
+    crash::point("delete-after-data");
     release(lease, &log).await;
-    removed?;
+    crash::point("delete-after-release");
     log.say(format!("deleted {}", deleted.id));
     Ok(())
 }

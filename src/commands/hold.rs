@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Purpose<'a> {
     /// What will be done.
     pub(super) operation: Operation,
-    /// The backup that is made or restored.
+    /// The backup that is made, restored or deleted.
     pub(super) backup: Option<BackupId>,
     /// How long to wait while somebody else holds it.
     pub(super) wait: Duration,
@@ -66,6 +66,12 @@ pub(super) async fn bury(
     ));
     match (&dead.backup, dead.operation) {
         (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
+        // Before it came to the manifest nothing was deleted, and nothing is now.
+        (Some(id), Operation::Delete) => catalog.delete_rest(&database.name, id).await?,
+        (_, Operation::Restore) if !database.engine.restores_beside() => log.warn(format!(
+            "an interrupted restore may have left what it was filling on the server of `{}` incomplete: restore it again",
+            database.name
+        )),
         (_, Operation::Restore) => log.warn(format!(
             "an interrupted restore may have left a database named …__jagad_… on the server of `{}`; a restore with --plan \
              names it, with the statement that drops it",

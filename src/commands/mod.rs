@@ -13,6 +13,7 @@ pub mod keys;
 pub mod list;
 mod locate;
 pub mod pin;
+pub mod prune;
 pub mod restore;
 mod slots;
 mod stored;

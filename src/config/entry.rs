@@ -4,7 +4,8 @@ use super::secret::SecretSource;
 use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
-use crate::model::{ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, StoreName};
+use crate::model::{ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, StoreName};
+use crate::retention::Retention;
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,17 @@ pub(super) enum CredentialsEntry {
     Chain,
 }
 
+/// A `[policies.NAME]` table.
+#[derive(Debug, Clone)]
+pub struct PolicyEntry {
+    /// Its name.
+    pub name: PolicyName,
+    /// Store of its databases, where their entries name none.
+    pub store: Option<StoreName>,
+    /// What is kept of each.
+    pub retention: Retention,
+}
+
 /// A `[databases.NAME]` table, its password not yet fetched.
 #[derive(Debug, Clone)]
 pub struct DatabaseEntry {
@@ -98,6 +110,8 @@ pub struct DatabaseEntry {
     pub protect: bool,
     /// Labels.
     pub labels: BTreeMap<String, String>,
+    /// Policy it is under.
+    pub policy: Option<PolicyName>,
     /// Store it names.
     pub store: Option<StoreName>,
     /// Compression.
@@ -154,6 +168,7 @@ impl DatabaseEntry {
             active: false,
             protect: false,
             labels: BTreeMap::new(),
+            policy: None,
             store: None,
             codec: Codec::Zstd,
             level: None,

@@ -2,16 +2,17 @@
 
 use super::document::Document;
 use super::entry::{
-    CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, S3Entry, StoreEntry,
+    CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, S3Entry, StoreEntry,
 };
 use super::error::{ConfigError, nearest};
 use super::file::{LogFormat, LogLevel};
 use super::{resolve, search};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
-use crate::model::{CipherKind, DatabaseName, KeyName, StoreName};
+use crate::model::{CipherKind, DatabaseName, KeyName, PolicyName, StoreName};
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
+use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ pub struct Inventory {
     pub stores: BTreeMap<StoreName, StoreEntry>,
     /// Database entries.
     pub databases: BTreeMap<DatabaseName, DatabaseEntry>,
+    /// Policies.
+    pub policies: BTreeMap<PolicyName, PolicyEntry>,
     /// What is worth mending.
     pub warnings: Vec<String>,
     /// The files it was read from.
@@ -61,6 +64,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Life of a lease that is not renewed.
     pub lease_lifetime: Duration,
+    /// Where days begin.
+    pub zone: Tz,
     /// Folder for throw-away servers.
     pub tmp_dir: PathBuf,
     pub(super) default_store: Option<StoreName>,
@@ -93,6 +98,7 @@ impl Inventory {
                 lock_wait: Duration::ZERO,
                 timeout: None,
                 lease_lifetime: Duration::from_secs(120),
+                zone: Tz::UTC,
                 tmp_dir: std::env::temp_dir(),
                 default_store: None,
                 default_key: None,
@@ -101,6 +107,7 @@ impl Inventory {
             keys: BTreeMap::new(),
             stores: BTreeMap::new(),
             databases: BTreeMap::new(),
+            policies: BTreeMap::new(),
             warnings: Vec::new(),
             files: Vec::new(),
             document: Document::default(),
@@ -122,9 +129,23 @@ impl Inventory {
         self.settings.default_store.as_ref().or_else(only).or_else(main)
     }
 
-    /// The store of a backup of `entry`: the named one, the entry's own, or the default.
+    /// The store of a backup of `entry`: the named one, the entry's own, its policy's, or the default.
     pub fn store_of(&self, entry: &DatabaseEntry, named: Option<&StoreName>) -> Option<StoreName> {
-        named.or(entry.store.as_ref()).or_else(|| self.default_store()).cloned()
+        let policy = || self.policy_of(entry)?.store.as_ref();
+        named.or(entry.store.as_ref()).or_else(policy).or_else(|| self.default_store()).cloned()
+    }
+
+    /// The policy that `entry` is under.
+    pub fn policy_of(&self, entry: &DatabaseEntry) -> Option<&PolicyEntry> {
+        self.policies.get(entry.policy.as_ref()?)
+    }
+
+    /// The policy `name`.
+    pub fn policy(&self, name: &PolicyName) -> Result<&PolicyEntry, ConfigError> {
+        self.policies.get(name).ok_or_else(|| {
+            let help = nearest(name.as_str(), self.policies.keys().map(PolicyName::as_str));
+            ConfigError::Unknown { what: "policy", name: name.to_string(), help }
+        })
     }
 
     /// Settings of the store `name`, or of the default one, with its secrets fetched.

@@ -10,7 +10,7 @@ pub mod schema;
 mod search;
 mod secret;
 
-pub use entry::{DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, StoreEntry};
+pub use entry::{DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, StoreEntry};
 pub use error::ConfigError;
 pub use file::{LogFormat, LogLevel};
 pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};

@@ -2,8 +2,11 @@
 
 pub mod archive;
 mod error;
+pub mod mysql;
+mod names;
 pub mod plan;
 pub mod postgresql;
+pub mod redis;
 pub mod settings;
 mod stream;
 
@@ -68,6 +71,15 @@ pub trait Engine: Send + Sync {
 
     /// A throw-away server below `folder` (an existing, empty directory) that can take a backup of `server_version`.
     fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError>;
+
+    /// What writes one part as files into `folder`, which is new or empty, so that a server starts with it. An engine
+    /// whose dumps are statements has no such files.
+    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
+        Err(EngineError::Refused {
+            problem: format!("a dump of {} does not become the files in `{}`", self.kind(), folder.display()),
+            help: "Leave out --target-dir: it goes into a running server.".to_owned(),
+        })
+    }
 }
 
 /// An inspected server: facts in hand, plans to give.
@@ -96,12 +108,20 @@ pub trait Server: Send + Sync {
 
     /// Counts the rows of every table of one logical database now.
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError>;
+
+    /// What is worth knowing of a logical database that was just restored, now that everything is in its place. Most
+    /// engines find all of it before they begin.
+    async fn look_after(&self, _runner: &dyn Runner, _database: &str) -> Result<Vec<Finding>, EngineError> {
+        Ok(Vec::new())
+    }
 }
 
 /// The engine for these settings: the only place where the kind decides.
 pub fn open(settings: ServerSettings) -> Box<dyn Engine> {
     match settings.kind {
         EngineKind::PostgreSql => Box::new(postgresql::PostgreSql::new(settings)),
+        EngineKind::MySql | EngineKind::MariaDb => Box::new(mysql::MySql::new(settings)),
+        EngineKind::Redis => Box::new(redis::Redis::new(settings)),
     }
 }
 

@@ -163,6 +163,8 @@ pub enum TargetEffect {
         /// What is removed, for people: "12 MiB", "505033 keys".
         holds: String,
     },
+    /// A server that holds nothing is filled: a load that fails leaves it incomplete.
+    Fills,
     /// Objects are added to an existing database; existing objects of the same name stop it.
     AddsTo,
     /// Roles and tablespaces that are missing are created; existing ones stay as they are.
@@ -183,6 +185,9 @@ pub struct LoadPlan {
     pub rewrite: Option<Rewrite>,
     /// Run after `feed` ended well, in order. The step that makes the result visible is among them.
     pub after: Vec<Step>,
+    /// Run when every part of the restore is in its place, in order: what needs objects of other parts. A failure is told
+    /// and spoils nothing.
+    pub last: Vec<Step>,
     /// Run when a step failed; each is safe to run whether or not the steps before it happened.
     pub undo: Vec<Step>,
     /// Run after `after` ended well: removes what was replaced. A failure leaves garbage but no harm: the restore has
@@ -211,7 +216,7 @@ impl LoadPlan {
 
     /// Everything that would be run, in order.
     pub fn shown(&self) -> Vec<Shown> {
-        let after = self.after.iter().chain(&self.cleanup);
+        let after = self.after.iter().chain(&self.cleanup).chain(&self.last);
         self.before.iter().map(Step::shown).chain([self.feed.shown()]).chain(after.map(Step::shown)).collect()
     }
 }

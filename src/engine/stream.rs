@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub enum Producer {
     /// The standard output of a tool.
     Tool(ToolSpec),
+    /// The standard output of a tool, in another shape.
+    Shaped(ToolSpec, Rewrite),
     /// A stream that the engine asks the server for.
     Native(Arc<dyn Pull>),
 }
@@ -48,7 +50,7 @@ pub trait Push: Send + Sync {
     async fn take(&self, body: ByteReader<'_>) -> Result<Vec<String>, StreamError>;
 }
 
-/// A stage that changes the bytes on their way into a server, and never their end or their errors.
+/// A stage that changes the bytes on their way into or out of a server, and never their end or their errors.
 #[derive(Clone)]
 pub struct Rewrite(pub Arc<dyn for<'a> Fn(ByteReader<'a>) -> ByteReader<'a> + Send + Sync>);
 
@@ -90,6 +92,7 @@ impl Producer {
     pub async fn open(&self, runner: &dyn Runner) -> Result<ByteReader<'static>, StreamError> {
         match self {
             Self::Tool(tool) => Ok(runner.read(tool).await?.body),
+            Self::Shaped(tool, shape) => Ok((shape.0)(runner.read(tool).await?.body)),
             Self::Native(native) => Ok(native.open().await?),
         }
     }
@@ -97,7 +100,7 @@ impl Producer {
     /// The command line for plans and manifests; secrets are never in it.
     pub fn display_args(&self) -> Vec<String> {
         match self {
-            Self::Tool(tool) => tool.display_args(),
+            Self::Tool(tool) | Self::Shaped(tool, _) => tool.display_args(),
             Self::Native(native) => native.describe(),
         }
     }
@@ -142,17 +145,22 @@ impl Shown {
     }
 }
 
+/// How MySQL's and MariaDB's clients begin an error of their own, rather than of a statement.
+const CONNECTION_LOST: &str = "ERROR 20";
+
 fn judge(tool: &ToolSpec, run: ToolRun, partial: Option<i32>) -> Result<Vec<String>, StreamError> {
-    if run.status == 0 {
+    if run.status == 0 && partial != Some(0) {
         return Ok(Vec::new());
     }
-    if partial != Some(run.status) {
+    // A client that was told to go on ends well even when its connection was lost on the way.
+    let lost = run.status == 0 && run.stderr.lines().any(|line| line.starts_with(CONNECTION_LOST));
+    if partial != Some(run.status) || lost {
         let label = tool.label.clone();
         return Err(ToolError::Failed { label, status: run.status, stderr: run.stderr }.into());
     }
     let is_error = |line: &&str| line.contains("error:") || line.starts_with("ERROR ");
     let errors: Vec<String> = run.stderr.lines().filter(is_error).map(ToOwned::to_owned).collect();
-    Ok(if errors.is_empty() { vec![run.stderr] } else { errors })
+    Ok(if errors.is_empty() && run.status != 0 { vec![run.stderr] } else { errors })
 }
 
 impl Step {

@@ -53,9 +53,9 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The sum of all row counts.
+    /// The sum of all row counts, as far as it can be said.
     pub fn rows(&self) -> u64 {
-        self.tables.iter().map(|table| table.rows).sum()
+        self.tables.iter().fold(0, |sum, table| sum.saturating_add(table.rows))
     }
 }
 

@@ -45,6 +45,48 @@ word_enum! {
     EngineKind {
         /// PostgreSQL 13 or newer.
         PostgreSql = "postgresql",
+        /// MySQL and Percona Server, 8.0 or newer.
+        MySql = "mysql",
+        /// MariaDB 10.5 or newer.
+        MariaDb = "mariadb",
+        /// Redis 6.2 or newer, and Valkey.
+        Redis = "redis",
+    }
+}
+
+impl EngineKind {
+    /// The port its servers listen on by default.
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::PostgreSql => 5432,
+            Self::MySql | Self::MariaDb => 3306,
+            Self::Redis => 6379,
+        }
+    }
+
+    /// Whether a server holds logical databases by name, users with names, and objects that belong to no database; one
+    /// that does not is backed up as a whole.
+    pub const fn has_databases(self) -> bool {
+        match self {
+            Self::PostgreSql | Self::MySql | Self::MariaDb => true,
+            Self::Redis => false,
+        }
+    }
+
+    /// Whether a restore fills a database beside the one that it replaces, which stays whole until the new one is.
+    pub const fn restores_beside(self) -> bool {
+        match self {
+            Self::PostgreSql => true,
+            Self::MySql | Self::MariaDb | Self::Redis => false,
+        }
+    }
+
+    /// What its backups count, for people.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::PostgreSql | Self::MySql | Self::MariaDb => "rows",
+            Self::Redis => "keys",
+        }
     }
 }
 word_enum! {

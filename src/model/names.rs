@@ -77,6 +77,10 @@ name_type! {
     /// The name of a `[keys.NAME]` entry.
     KeyName
 }
+name_type! {
+    /// The name of a `[policies.NAME]` entry.
+    PolicyName
+}
 
 #[cfg(test)]
 mod tests {

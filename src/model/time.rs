@@ -39,6 +39,11 @@ impl Timestamp {
         Self(Utc.timestamp_opt(seconds, 0).single().unwrap_or_default())
     }
 
+    /// Seconds since 1970-01-01T00:00:00Z, without what is left of the last one.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+
     /// The time of a file system entry.
     pub fn from_system(time: std::time::SystemTime) -> Self {
         Self(DateTime::<Utc>::from(time).trunc_subsecs(6))

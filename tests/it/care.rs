@@ -2,6 +2,7 @@
 
 use crate::bench::Bench;
 use crate::place::Place;
+use crate::support::faulty::{Asked, Fault, error};
 
 #[test]
 fn a_rotated_key_still_opens_old_backups() {
@@ -71,4 +72,23 @@ fn what_is_pinned_stays_and_what_is_deleted_is_gone() {
     assert!(bench.listed().is_empty());
     let left: Vec<String> = bench.objects().into_keys().collect();
     assert_eq!(left, ["jagad.json"]);
+}
+
+#[test]
+fn what_a_delete_could_not_remove_goes_with_the_next_run() {
+    let Some(bench) = Bench::small(Place::server()) else { return };
+    let (doomed, kept) = (bench.back_up(&[]), bench.back_up(&[]));
+    // The manifest goes by itself, the rest of it in one request.
+    bench.server().fail(|asked: &Asked| {
+        let many = asked.method == http::Method::POST && asked.query.starts_with("delete");
+        if many { error(403, "AccessDenied") } else { Fault::Pass }
+    });
+    let output = bench.run(&["delete", &doomed, "--yes"]);
+    assert_ne!(output.code, 0, "{output:?}");
+    output.says("the next run on `shop`");
+    bench.server().mend();
+    assert!(bench.listed().iter().all(|row| row["id"] != doomed.as_str()));
+    assert!(bench.objects().keys().any(|key| key.contains(&doomed)));
+    bench.run(&["delete", &kept, "--yes", "--wait", "20s"]).ok();
+    assert!(!bench.objects().keys().any(|key| key.starts_with("databases/")), "{:?}", bench.objects().keys());
 }

@@ -116,3 +116,30 @@ fn a_restore_that_is_killed_leaves_the_old_database_or_the_new_one() {
         assert_eq!(bench.postgres.databases(), ["postgres", "shop"], "{point}");
     }
 }
+
+#[test]
+fn a_delete_that_is_killed_leaves_a_good_backup_or_none_and_the_next_run_clears_up() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    for (point, gone) in [
+        ("delete-before-lease", false),
+        ("delete-after-lease", false),
+        ("delete-after-manifest", true),
+        ("delete-after-data", true),
+        ("delete-after-release", true),
+    ] {
+        let (doomed, kept) = (bench.back_up(&[]), bench.back_up(&[]));
+        killed_at(&bench, &["delete", &doomed, "--yes"], point);
+        let listed = bench.listed();
+        assert_eq!(listed.iter().all(|row| row["id"] != doomed.as_str()), gone, "{point}");
+        for row in &listed {
+            bench.run(&["verify", row["id"].as_str().unwrap(), "--level", "read"]).ok();
+        }
+        let again = bench.run(&["delete", &doomed, "--yes", "--wait", "20s"]);
+        again.expect(if gone { 5 } else { 0 });
+        // Whatever the next run does, it finds the lease of the dead one.
+        bench.run(&["delete", &kept, "--yes", "--wait", "20s"]).ok();
+        assert!(bench.listed().is_empty(), "{point}");
+        let left: Vec<String> = bench.objects().into_keys().collect();
+        assert_eq!(left, ["jagad.json"], "{point}");
+    }
+}

@@ -82,6 +82,8 @@ fn every_document_has_the_fields_that_the_page_describes() {
     fits(&page, "restore", &json(&["restore", "shop@latest", "--plan"]));
     fits(&page, "restore", &json(&["restore", "shop@latest", "--yes"]));
     fits(&page, "download", &json(&["download", "shop@latest"]));
+    bench.add("[policies.prod]\n");
+    fits(&page, "prune", &json(&["prune", "--dry-run", "--set", "databases.shop.policy=prod"]));
     fits(&page, "delete", &json(&["delete", "shop@latest", "--yes"]));
     fits(&page, "unlock", &json(&["unlock", "shop", "--yes"]));
     fits(&page, "key list", &json(&["key", "list"]));

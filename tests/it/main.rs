@@ -8,6 +8,7 @@ mod support;
 
 mod bench;
 mod care;
+mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
@@ -16,9 +17,16 @@ mod packing;
 mod pairs;
 mod place;
 mod program;
+mod pruning;
+mod redis;
 mod restores;
 mod round_trip;
 mod signals;
+mod sql_bench;
+#[cfg(feature = "crash-points")]
+mod sql_crashes;
+mod sql_failures;
+mod sql_round_trip;
 mod tampering;
 mod targets;
 mod tools;

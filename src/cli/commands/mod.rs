@@ -8,8 +8,8 @@ pub use restore::Restore;
 
 use super::args::Global;
 use crate::catalog::BackupReference;
-use crate::commands::{delete, download, initialise, list};
-use crate::model::{BackupStatus, DatabaseName, KeyName, StoreName};
+use crate::commands::{delete, download, initialise, list, prune};
+use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -36,6 +36,8 @@ pub enum Command {
     /// Delete backups by hand
     #[command(visible_alias = "rm")]
     Delete(Delete),
+    /// Remove what the policies do not keep, and what interrupted runs left
+    Prune(Prune),
     /// Keep a backup from being deleted
     Pin(Pin),
     /// Let a backup be deleted again
@@ -200,6 +202,32 @@ impl Delete {
             backups: self.backups,
             store: self.store,
             mode: if self.dry_run { delete::Mode::DryRun } else { delete::Mode::Run },
+            wait: global.wait.unwrap_or(defaults.lock_wait),
+        }
+    }
+}
+
+/// Arguments of `prune`.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Only this database entry; may be given several times [default: all that are under a policy]
+    #[arg(long, value_name = "DB")]
+    pub db: Vec<DatabaseName>,
+    /// Only the databases under this policy
+    #[arg(long, value_name = "NAME")]
+    pub policy: Option<PolicyName>,
+    /// Show what would stay and go, with the reasons, and remove nothing
+    #[arg(short = 'n', long, visible_alias = "plan")]
+    pub dry_run: bool,
+}
+
+impl Prune {
+    /// The request.
+    pub fn request(self, global: &Global, defaults: &crate::config::Settings) -> prune::Request {
+        prune::Request {
+            databases: self.db,
+            policy: self.policy,
+            mode: if self.dry_run { prune::Mode::DryRun } else { prune::Mode::Run },
             wait: global.wait.unwrap_or(defaults.lock_wait),
         }
     }

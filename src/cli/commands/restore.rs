@@ -6,6 +6,7 @@ use crate::commands::restore;
 use crate::engine::{Occupied, Ownership, Selection};
 use crate::model::{DatabaseName, StoreName};
 use clap::Args;
+use std::path::PathBuf;
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub struct Restore {
     /// Database entry to restore into [default: the one it was taken from]
     #[arg(long, value_name = "DB")]
     pub target: Option<DatabaseName>,
+    /// Redis: write the files that a server starts with into this new or empty folder, in place of a server
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "into", "clean", "safety_backup", "globals", "schema", "table", "allow_errors"])]
+    pub target_dir: Option<PathBuf>,
     /// Name of the logical database on the target [default: its own]
     #[arg(long, value_name = "NAME")]
     pub into: Option<String>,
@@ -40,9 +44,15 @@ pub struct Restore {
     /// Do not restore grants
     #[arg(long)]
     pub no_privileges: bool,
-    /// Create missing roles and tablespaces first
+    /// MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them
+    #[arg(long)]
+    pub strip_definer: bool,
+    /// Create missing roles and tablespaces, or users, first
     #[arg(long)]
     pub globals: bool,
+    /// Redis: remove every key of the target first; without it, a target that holds keys is refused
+    #[arg(long)]
+    pub clean: bool,
     /// Back up what is replaced first, and pin that backup
     #[arg(long)]
     pub safety_backup: bool,
@@ -68,13 +78,14 @@ impl Restore {
             backup: self.backup.or(self.db.map(BackupReference::Latest))?,
             store: self.store,
             target: self.target,
+            folder: self.target_dir,
             into: self.into,
             databases: self.dbname,
             selection: Selection { schemas: self.schema, tables: self.table },
             owners: owner(self.no_owner),
             privileges: owner(self.no_privileges),
-            definers: Ownership::Keep,
-            occupied: Occupied::Refuse,
+            definers: owner(self.strip_definer),
+            occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },

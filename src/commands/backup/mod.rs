@@ -98,6 +98,9 @@ pub struct Report {
     pub tables: u64,
     /// Rows counted.
     pub rows: u64,
+    /// What a row is called, for people: `rows`, `keys`.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// The verification that was asked for.
     pub verification: Option<Verification>,
 }
@@ -113,6 +116,7 @@ impl Report {
             databases: dumps().filter_map(|part| part.database.clone()).collect(),
             tables: dumps().filter_map(|part| part.tables).sum(),
             rows: dumps().filter_map(|part| part.rows).sum(),
+            unit: manifest.engine.unit(),
             verification: None,
             id: manifest.id,
             database: manifest.database,

@@ -130,7 +130,8 @@ pub(super) async fn refuse_what_would_fail(
 ) -> Result<(), Failure> {
     let findings = server.check_dump(app.runner.as_ref(), scope).await?;
     for finding in findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
-        log.warn(format!("{}: {}", finding.subject, finding.problem));
+        let help = if finding.help.is_empty() { String::new() } else { format!(" ({})", finding.help) };
+        log.warn(format!("{}: {}{help}", finding.subject, finding.problem));
     }
     let errors: Vec<_> = findings.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
     if errors.is_empty() {

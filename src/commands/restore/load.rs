@@ -21,14 +21,10 @@ pub(super) async fn load(
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, log): (&Reading<'_>, &RunLog),
 ) -> Result<Vec<String>, Failure> {
-    let overwrites = matches!(load.plan.effect, TargetEffect::Overwrites { .. });
-    if overwrites && request.proof == Proof::Full {
-        // There is no way back afterwards: the part proves itself from end to end before anything is removed.
-        verify::levels::part_parses(app, reading, manifest, &load.part).await?;
-    }
+    let incomplete = matches!(load.plan.effect, TargetEffect::Overwrites { .. } | TargetEffect::Fills);
     let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
     if loaded.is_err() {
-        if overwrites {
+        if incomplete {
             log.warn(format!("`{}` is incomplete now: restore it again", load.database));
         }
         for step in &load.plan.undo {
@@ -42,6 +38,47 @@ pub(super) async fn load(
         }
     }
     loaded
+}
+
+/// Where something is removed first there is no way back: every part proves itself from end to end before that.
+pub(super) async fn prove(
+    app: &App,
+    plan: &RestorePlan,
+    manifest: &Manifest,
+    reading: &Reading<'_>,
+) -> Result<(), Failure> {
+    let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
+    if plan.loads.iter().any(removes) {
+        for load in &plan.loads {
+            app.cancel.check()?;
+            verify::levels::part_parses(app, reading, manifest, &load.part).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
+pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog) {
+    for load in &plan.loads {
+        for step in &load.plan.last {
+            if let Err(error) = step.run(app.runner.as_ref()).await {
+                let problem = Failure::from(error).message();
+                log.warn(format!("{}: left out: {problem}", load.database));
+            }
+        }
+    }
+    for load in plan.loads.iter().filter(|load| load.part.kind == PartKind::Database) {
+        match plan.server.look_after(app.runner.as_ref(), &load.database).await {
+            Ok(findings) => {
+                for finding in findings {
+                    log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));
+                }
+            }
+            Err(error) => {
+                log.warn(format!("{} was not looked at: {}", load.database, Failure::from(error).message()));
+            }
+        }
+    }
 }
 
 /// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
@@ -117,7 +154,7 @@ async fn feed(
 }
 
 /// A failure that has no known wording of its own is a failure of the restore.
-fn with_heading(failure: Failure) -> Failure {
+pub(super) fn with_heading(failure: Failure) -> Failure {
     if failure.heading.is_none() && failure.class == Class::Operation {
         failure.heading("RESTORE ERROR")
     } else {
@@ -153,10 +190,11 @@ async fn count(
     let found = plan.server.count(app.runner.as_ref(), &load.plan.filling).await?;
     verify::contents::compare(&load.database, expected, &found)?;
     log.say(format!(
-        "{}: {} tables, {} rows, as they were dumped",
+        "{}: {} tables, {} {}, as they were dumped",
         load.database,
         found.tables.len(),
-        found.rows()
+        found.rows(),
+        manifest.engine.unit()
     ));
     Ok(())
 }

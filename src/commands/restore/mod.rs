@@ -1,6 +1,7 @@
 //! `jagad restore`: a backup goes back into a server, beside what is there, and takes its place only when it is whole.
 
 mod load;
+mod offline;
 mod plan;
 mod report;
 
@@ -17,6 +18,7 @@ use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;
 use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
 use crate::model::{DatabaseName, StoreName, random_word};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,8 @@ pub struct Request {
     pub store: Option<StoreName>,
     /// The database entry to restore into; `None` is the one it was taken from.
     pub target: Option<DatabaseName>,
+    /// Files are written into this folder in place of a server; `None` restores into the server.
+    pub folder: Option<PathBuf>,
     /// Name of the logical database on the target; `None` keeps its own.
     pub into: Option<String>,
     /// Logical databases of the backup; empty means all.
@@ -115,6 +119,9 @@ pub enum Mode {
 
 /// Restores, or plans to.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    if let Some(folder) = &request.folder {
+        return offline::lay_out(app, request, folder).await;
+    }
     let began = Instant::now();
     let (catalog, entry) = locate_good(app, &request.backup, request.store.as_ref()).await?;
     let manifest = &entry.manifest;
@@ -237,6 +244,8 @@ async fn safety_backup(
         log.say("nothing is replaced, so no safety backup is taken");
         return Ok(());
     }
+    // A server that is backed up as a whole has other names for its parts than the backup that goes into it.
+    let databases = if target.engine.has_databases() { databases } else { Vec::new() };
     let choices = backup::Choices {
         databases,
         note: Some("before a restore".to_owned()),
@@ -256,6 +265,9 @@ async fn load_all(
     (plan, manifest): (&RestorePlan, &crate::catalog::Manifest),
     (reading, lease, log): (&Reading<'_>, &Lease, &RunLog),
 ) -> Result<Vec<String>, Failure> {
+    if request.proof == Proof::Full {
+        load::prove(app, plan, manifest, reading).await?;
+    }
     let mut ignored = Vec::new();
     for (done, load) in plan.loads.iter().enumerate() {
         app.cancel.check()?;
@@ -270,6 +282,7 @@ async fn load_all(
             }
         }
     }
+    load::settle(app, plan, log).await;
     Ok(ignored)
 }
 

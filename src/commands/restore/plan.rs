@@ -56,8 +56,9 @@ impl PlannedLoad {
             TargetEffect::Overwrites { holds } => format!(
                 "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
             ),
+            TargetEffect::Fills => format!("\"{database}\" is filled from {size} of dump."),
             TargetEffect::AddsTo => {
-                format!("Objects are added to database \"{database}\" in one transaction.")
+                format!("Objects are added to database \"{database}\"; what is there stays as it is.")
             }
             TargetEffect::AddsGlobals => "Missing roles and tablespaces are created.".to_owned(),
         }
@@ -121,7 +122,7 @@ pub(super) async fn make(
 }
 
 /// The parts that were asked for: globals first, so that owners exist.
-fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
+pub(super) fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
     let mut parts: Vec<&Part> = Vec::new();
     if request.globals == Globals::Restore {
         parts.extend(manifest.parts_of(PartKind::Globals));

@@ -19,6 +19,9 @@ pub struct Report {
     pub target: DatabaseName,
     /// Address of the target.
     pub address: String,
+    /// The folder, where files were written in place of a server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// Identity of the restore's record, once it ran.
     pub restore: Option<String>,
     /// What is loaded.
@@ -49,6 +52,9 @@ pub struct LoadReport {
     pub plain_bytes: u64,
     /// Rows in them, where they were counted and all are restored.
     pub rows: Option<u64>,
+    /// What a row is called, for people: `rows`, `keys`.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// What is run, in order.
     pub steps: Vec<Step>,
     /// Worth knowing.
@@ -64,8 +70,9 @@ impl Report {
             source: manifest.database.clone(),
             target: plan.target.clone(),
             address: plan.address.clone(),
+            folder: None,
             restore: None,
-            loads: plan.loads.iter().map(load).collect(),
+            loads: plan.loads.iter().map(|planned| load(planned, manifest)).collect(),
             duration_ms: None,
             ignored_errors: Vec::new(),
         }
@@ -88,12 +95,13 @@ impl Report {
     }
 }
 
-fn load(load: &super::PlannedLoad) -> LoadReport {
+fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
     LoadReport {
         database: load.database.clone(),
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
         rows: load.part.rows.filter(|_| load.everything),
+        unit: manifest.engine.unit(),
         steps: load.plan.shown().into_iter().map(step).collect(),
         notes: load.plan.notes.clone(),
     }

@@ -62,8 +62,9 @@ async fn in_server(
     let recorded = contents::read(reading, manifest).await?;
     let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
     dumps.extend(manifest.parts_of(PartKind::Database));
-    for part in dumps {
+    for (preceding, part) in dumps.into_iter().enumerate() {
         app.cancel.check()?;
+        let part = (part, preceding);
         restore_part(app, reading, (manifest, part), (server.as_ref(), &recorded, log)).await?;
     }
     Ok(())
@@ -104,7 +105,7 @@ async fn answering(
 async fn restore_part(
     app: &App,
     reading: &Reading<'_>,
-    (manifest, part): (&Manifest, &Part),
+    (manifest, (part, preceding)): (&Manifest, (&Part, usize)),
     (server, recorded, log): (&dyn Server, &BTreeMap<String, Contents>, &RunLog),
 ) -> Result<(), Failure> {
     let database = part.database.clone().unwrap_or_default();
@@ -119,7 +120,7 @@ async fn restore_part(
         privileges: Ownership::Skip,
         definers: Ownership::Keep,
         occupied: Occupied::Refuse,
-        preceding: 0,
+        preceding,
         stop_at_first_error: true,
         coming_roles: Vec::new(),
         missing_roles: MissingRoles::Make,
@@ -154,7 +155,8 @@ async fn restore_part(
             "{database}: nothing was counted when it was dumped, so there is nothing to compare"
         )),
     }
-    log.say(format!("DRILL: {database}: {} tables, {} rows restored", found.tables.len(), found.rows()));
+    let unit = manifest.engine.unit();
+    log.say(format!("DRILL: {database}: {} tables, {} {unit} restored", found.tables.len(), found.rows()));
     for step in &plan.undo {
         step.run(app.runner.as_ref()).await?;
     }

@@ -13,16 +13,16 @@ use std::path::PathBuf;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseFile {
-    /// postgresql.
+    /// postgresql, mysql, mariadb or redis (Valkey too).
     pub engine: EngineKind,
     /// Host name or address; or `socket`.
     pub host: Option<String>,
-    /// Folder of the Unix socket; or `host`.
+    /// The Unix socket, or for postgresql its folder; or `host`.
     pub socket: Option<PathBuf>,
-    /// Port (default 5432).
+    /// Port (default 5432, 3306 or 6379, by the engine).
     pub port: Option<u16>,
-    /// Role to connect as.
-    pub user: String,
+    /// Role or user to connect as; required but for redis, whose default user needs no name.
+    pub user: Option<String>,
     /// Password, inline.
     #[schemars(with = "Option<String>")]
     #[serde(default, deserialize_with = "secret")]
@@ -35,7 +35,7 @@ pub struct DatabaseFile {
     pub password_command: Option<Words>,
     /// systemd credential with the password.
     pub password_credential: Option<String>,
-    /// Logical databases to back up; or `all_databases`.
+    /// Logical databases to back up; or `all_databases`. Not for redis, which is backed up whole.
     #[serde(default)]
     pub dbnames: Vec<String>,
     /// Every logical database of the server (default false).
@@ -44,7 +44,7 @@ pub struct DatabaseFile {
     /// With `all_databases`: not those that match (`*` and `?`).
     #[serde(default)]
     pub exclude_databases: Vec<String>,
-    /// Database to connect to for questions and for creating others (default postgres).
+    /// PostgreSQL: database to connect to for questions and for creating others (default postgres).
     pub maintenance_database: Option<String>,
     /// Part of `backup --all` (default true).
     pub active: Option<bool>,
@@ -54,7 +54,9 @@ pub struct DatabaseFile {
     /// Labels for `--label`, recorded with every backup.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Store (default: settings.default_store).
+    /// Policy it is under.
+    pub policy: Option<String>,
+    /// Store (default: the policy's, then settings.default_store).
     pub store: Option<String>,
     /// Compression (default zstd).
     pub compression: Option<Codec>,
@@ -104,21 +106,21 @@ pub struct TlsFile {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DumpFile {
-    /// Only these schemas (patterns of pg_dump).
+    /// PostgreSQL: only these schemas (patterns of pg_dump).
     pub schemas: Vec<String>,
-    /// Not these schemas.
+    /// PostgreSQL: not these schemas.
     pub exclude_schemas: Vec<String>,
-    /// Only these tables.
+    /// Only these tables. Not for redis.
     pub tables: Vec<String>,
-    /// Not these tables.
+    /// Not these tables. Not for redis.
     pub exclude_tables: Vec<String>,
-    /// These tables without their rows.
+    /// These tables without their rows. Not for redis.
     pub exclude_table_data: Vec<String>,
-    /// Roles and tablespaces beside the dump (default true).
+    /// Roles and tablespaces, or users and grants, beside the dump (default true). Not for redis.
     pub globals: Option<bool>,
-    /// Password hashes of roles in the globals; needs a superuser (default false).
+    /// PostgreSQL: password hashes of roles in the globals; needs a superuser (default false).
     pub role_passwords: bool,
-    /// More arguments for pg_dump, appended as they are, never through a shell.
+    /// More arguments for the dump tool, appended as they are, never through a shell. Not for redis.
     pub extra_args: Vec<String>,
 }
 

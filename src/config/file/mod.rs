@@ -1,9 +1,11 @@
 //! The mirror of the TOML: exactly what may be written, nothing resolved. Field documentation becomes the JSON schema.
 
 mod database;
+mod policy;
 mod store;
 
 pub use database::{DatabaseFile, DumpFile, EncryptionFile, TlsFile, ToolsFile};
+pub use policy::{CountOrAge, PolicyFile, RetentionFile};
 pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
 
 use crate::model::{Period, Secret};
@@ -33,6 +35,9 @@ pub struct FileConfig {
     /// Databases by name.
     #[serde(default)]
     pub databases: BTreeMap<String, DatabaseFile>,
+    /// Policies by name.
+    #[serde(default)]
+    pub policies: BTreeMap<String, PolicyFile>,
 }
 
 /// How this host works.
@@ -49,6 +54,8 @@ pub struct SettingsFile {
     pub default_store: Option<String>,
     /// Key of databases that name none (default: the only one that is not retired, or `main`).
     pub default_key: Option<String>,
+    /// Time zone in which days begin, by its name of the tz database such as Europe/Berlin (default UTC).
+    pub timezone: Option<String>,
     /// Longest life of one backup; "0s" is unbounded (default "0s").
     pub timeout: Option<Period>,
     /// Folder for throw-away servers (default: the system's temporary folder).

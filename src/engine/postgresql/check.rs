@@ -75,7 +75,8 @@ impl PostgreSqlServer {
             return ok(subject);
         }
         let problem = format!(
-            "its archives can be read only by pg_restore {} and newer, which cannot restore into an older server",
+            "its archives can be read only by pg_restore {} and newer, which cannot restore into an older server, and of \
+             some builds of an older server it writes what no server takes",
             self.tool.major
         );
         warning(subject, problem, format!("apt install postgresql-client-{}", self.major))

@@ -3,8 +3,8 @@
 use super::archive::ArchiveWitness;
 use super::facts::PostgreSqlServer;
 use super::globals::GlobalsWitness;
-use super::names;
 use super::quote::connection_string;
+use crate::engine::names;
 use crate::engine::plan::DatabaseChoice;
 use crate::engine::{DumpPart, EngineError, Filter, LogicalDatabase, Producer, Scope};
 use crate::model::PartKind;

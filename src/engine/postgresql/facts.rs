@@ -1,10 +1,10 @@
 //! What a server says of itself.
 
 use super::connection::Connection;
-use super::names;
 use super::properties::properties_sql;
 use super::psql::{Patience, Question, ask};
 use super::tools::{self, ToolSet, major_of};
+use crate::engine::names;
 use crate::engine::{EngineError, LogicalDatabase, ServerFacts};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;

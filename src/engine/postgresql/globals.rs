@@ -279,6 +279,7 @@ fn statement_end(sql: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const DUMP: &str = "--
 -- PostgreSQL database cluster dump
@@ -374,5 +375,23 @@ GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
             assert!(!judge(&DUMP[..DUMP.len() / 2], piece));
         }
         assert!(!judge("", 1));
+    }
+
+    proptest! {
+        #[test]
+        fn bent_globals_never_panic(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), "[\"';,\\\\\n ö-]|WITH|TO|GRANT"), 1..8),
+        ) {
+            let mut chars: Vec<String> = DUMP.chars().map(String::from).collect();
+            for (at, put) in changes {
+                let at = at.index(chars.len());
+                chars[at] = put;
+            }
+            let sql = chars.concat();
+            for actor in [Actor::Superuser, Actor::Ordinary] {
+                let made = missing_globals(&sql, &Existing { actor, ..Existing::default() });
+                prop_assert!(made.roles.len() + made.tablespaces.len() <= 2 * sql.len());
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
 use crate::engine::{
-    Consumer, EngineError, LoadPlan, OpenArchive, Ownership, RestoreTarget, Step, TargetEffect,
+    Consumer, EngineError, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget, Step, TargetEffect,
 };
 use crate::model::{PartKind, ServerRole};
 use crate::process::{Argument, Runner, ToolSpec};
@@ -32,6 +32,14 @@ impl PostgreSqlServer {
             return Err(EngineError::Refused {
                 problem: format!("{} is a replica and takes no writes", self.connection.address()),
                 help: "Restore into the primary.".to_owned(),
+            });
+        }
+        if target.occupied == Occupied::Clean {
+            return Err(EngineError::Refused {
+                problem: "--clean empties a server that is restored as a whole, and PostgreSQL is not"
+                    .to_owned(),
+                help: "Leave it out: a database that exists is replaced once the new one is whole."
+                    .to_owned(),
             });
         }
         self.check_server_versions(target)?;
@@ -184,6 +192,7 @@ impl PostgreSqlServer {
             feed: Consumer::Tool(feed),
             rewrite: None,
             after,
+            last: Vec::new(),
             undo: vec![run(&drop_sql(&filling))],
             cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
             filling,

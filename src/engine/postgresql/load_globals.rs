@@ -51,6 +51,7 @@ impl PostgreSqlServer {
             feed: Consumer::Tool(ToolSpec::new("cat")),
             rewrite: None,
             after,
+            last: Vec::new(),
             undo: Vec::new(),
             cleanup: Vec::new(),
             filling: String::new(),

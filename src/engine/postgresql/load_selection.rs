@@ -46,6 +46,7 @@ impl PostgreSqlServer {
                 feed: Consumer::Tool(self.feed_existing(target, toc, &use_list(chosen.entries()))?),
                 rewrite: None,
                 after: Vec::new(),
+                last: Vec::new(),
                 undo: Vec::new(),
                 cleanup: Vec::new(),
                 filling: target.database.clone(),

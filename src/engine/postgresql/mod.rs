@@ -11,7 +11,6 @@ mod globals;
 mod load;
 mod load_globals;
 mod load_selection;
-mod names;
 mod pattern;
 mod preflight;
 mod properties;

@@ -2,7 +2,7 @@
 
 use super::archive::{Entry, TableOfContents};
 use super::globals::words;
-use super::names::not_found;
+use crate::engine::names::not_found;
 use crate::engine::{EngineError, Selection};
 use std::collections::{HashMap, HashSet};
 

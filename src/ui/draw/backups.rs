@@ -1,8 +1,8 @@
 //! Backups, restores and verifications.
 
 use super::{Draw, count, elapsed, failure, pretty};
-use crate::commands::{Class, backup, delete, download, restore, verify};
-use crate::model::ByteSize;
+use crate::commands::{Class, Failure, backup, delete, download, prune, restore, verify};
+use crate::model::{ByteSize, DatabaseName};
 use crate::ui::table::table;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ impl Draw for backup::Outcome {
                     text.push_str(&format!(
                         "{}  {database}: {} in {}, {} of dump, {} stored in {}\n",
                         report.id,
-                        count(report.rows, "row"),
+                        count(report.rows, singular(report.unit)),
                         count(report.tables, "table"),
                         ByteSize(report.plain_bytes),
                         ByteSize(report.stored_bytes),
@@ -75,16 +75,26 @@ impl Draw for backup::Plan {
     }
 }
 
+/// `rows`, as [`count`] wants it.
+fn singular(unit: &str) -> &str {
+    unit.trim_end_matches('s')
+}
+
 impl Draw for restore::Report {
     fn human(&self) -> String {
         let mut text = String::new();
-        if self.status == "planned" {
+        if self.status == "planned" && self.folder.is_some() {
+            text.push_str(&format!("Backup {} would be written into `{}`:\n", self.backup, self.address));
+        } else if self.status == "planned" {
             text.push_str(&format!(
                 "Backup {} would go to `{}` at {}:\n",
                 self.backup, self.target, self.address
             ));
         } else {
-            text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target));
+            match &self.folder {
+                Some(folder) => text.push_str(&format!("Backup {} is written into `{folder}`", self.backup)),
+                None => text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target)),
+            }
             text.push_str(&self.duration_ms.map(|ms| format!(" in {}", elapsed(ms))).unwrap_or_default());
             text.push_str(":\n");
         }
@@ -102,7 +112,11 @@ impl Draw for restore::Report {
                 text.push_str(&match load.rows {
                     Some(rows) => {
                         let size = ByteSize(load.plain_bytes);
-                        format!("  {} ({size} of dump, {})\n", load.database, count(rows, "row"))
+                        format!(
+                            "  {} ({size} of dump, {})\n",
+                            load.database,
+                            count(rows, singular(load.unit))
+                        )
                     }
                     None => format!("  {}: the chosen objects\n", load.database),
                 });
@@ -174,6 +188,49 @@ impl Draw for download::Report {
 
     fn json(&self) -> String {
         if self.output == "-" { String::new() } else { pretty(self) }
+    }
+}
+
+impl Draw for prune::Report {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for pruned in &self.databases {
+            let planned = self.status == "planned";
+            let row = |backup: &prune::Verdict| {
+                let size = ByteSize(backup.stored_bytes).to_string();
+                vec![backup.id.to_string(), backup.action.to_owned(), size, backup.reasons.join(", ")]
+            };
+            let rows = pruned.backups.iter().map(row).collect();
+            let removed = pruned.backups.iter().filter(|backup| backup.action == "remove").count();
+            text.push_str(&format!("{} under policy {}\n", pruned.database, pruned.policy));
+            text.push_str(&table(&["BACKUP", "ACTION", "SIZE", "WHY"], rows, &[2]));
+            text.push_str(&format!(
+                "{} {} of {}, {} of garbage; {} {}\n",
+                if planned { "would remove" } else { "removed" },
+                count(removed as u64, "backup"),
+                pruned.backups.len(),
+                count(pruned.abandoned + pruned.unfinished_uploads, "piece"),
+                ByteSize(pruned.freed_bytes),
+                if planned { "would be freed" } else { "freed" },
+            ));
+        }
+        for (database, failure) in self.failures() {
+            text.push_str(&format!("{database}: failed: {}\n", failure.message()));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let failed = |(database, error): &(DatabaseName, Failure)| json!({ "database": database, "error": failure(error) });
+        pretty(&json!({
+            "status": self.status,
+            "databases": self.databases,
+            "failures": self.failures().iter().map(failed).collect::<Vec<_>>(),
+        }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        (!self.failures().is_empty()).then_some(Class::Partial)
     }
 }
 

@@ -1,21 +1,20 @@
 //! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
 
-use super::document::{Document, wrong};
-use super::entry::{
-    Connection, CredentialsEntry, DatabaseEntry, Encryption, KeyEntry, KeySource, S3Entry, StoreEntry,
+mod database;
+mod policy;
+
+use crate::config::document::{Document, wrong};
+use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, S3Entry, StoreEntry};
+use crate::config::error::{ConfigError, nearest};
+use crate::config::file::{
+    ChecksumFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile, StoreType,
 };
-use super::error::{ConfigError, nearest};
-use super::file::{
-    ChecksumFile, DatabaseFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile,
-    StoreType,
-};
-use super::inventory::{Inventory, LogSettings, Settings};
-use super::secret::{Forms, SecretSource};
+use crate::config::inventory::{Inventory, LogSettings, Settings};
+use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
-use crate::engine::DatabaseChoice;
-use crate::engine::TlsSettings;
-use crate::model::{ByteSize, CipherKind, Codec, Period};
+use crate::model::{ByteSize, Period};
 use crate::store::settings::S3Checksum;
+use chrono_tz::Tz;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -106,7 +105,12 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     }
     for (name, entry) in &written.databases {
         let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database(&place, name, entry)?);
+        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
+    }
+    for (name, entry) in &written.policies {
+        let place = place(&["policies", name]);
+        let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
+        inventory.policies.insert(policy.name.clone(), policy);
     }
     references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
@@ -127,6 +131,7 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
         lock_wait: seconds(written.lock_wait, 0),
         timeout: (!timeout.is_zero()).then_some(timeout),
         lease_lifetime: lifetime,
+        zone: zone(place, written.timezone.as_deref())?,
         tmp_dir: place.file(written.tmp_dir.as_ref()).unwrap_or_else(std::env::temp_dir),
         default_store: written
             .default_store
@@ -134,6 +139,14 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
             .map(|name| place.name("default_store", name))
             .transpose()?,
         default_key: written.default_key.as_ref().map(|name| place.name("default_key", name)).transpose()?,
+    })
+}
+
+fn zone(place: &Place<'_>, name: Option<&str>) -> Result<Tz, ConfigError> {
+    let Some(name) = name else { return Ok(Tz::UTC) };
+    name.parse().map_err(|_| {
+        let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        place.wrong_with("timezone", format!("no time zone is named `{name}`"), help)
     })
 }
 
@@ -251,94 +264,6 @@ fn credentials(place: &Place<'_>, written: &StoreFile) -> Result<CredentialsEntr
     }
 }
 
-fn database(place: &Place<'_>, name: &str, written: &DatabaseFile) -> Result<DatabaseEntry, ConfigError> {
-    let codec = written.compression.unwrap_or(Codec::Zstd);
-    if let Some(level) = written.compression_level {
-        let (low, high) = match codec {
-            Codec::Zstd => (1, 19),
-            Codec::Gzip => (1, 9),
-            Codec::None => (0, 0),
-        };
-        if !(low..=high).contains(&level) {
-            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
-            return Err(place.wrong("compression_level", problem));
-        }
-    }
-    let encryption = Encryption {
-        enabled: written.encryption.enabled.unwrap_or(true),
-        cipher: written.encryption.cipher.unwrap_or(CipherKind::Aes256Gcm),
-        key: written.encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
-    };
-    Ok(DatabaseEntry {
-        name: place.name("", name)?,
-        engine: written.engine,
-        active: written.active.unwrap_or(true),
-        protect: written.protect,
-        labels: written.labels.clone(),
-        store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
-        codec,
-        level: written.compression_level,
-        encryption,
-        choice: choice(place, written)?,
-        globals: written.dump.globals.unwrap_or(true),
-        connection: connection(place, written)?,
-    })
-}
-
-fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
-    match (written.all_databases, written.dbnames.is_empty()) {
-        (true, true) => Ok(DatabaseChoice::All { exclude: written.exclude_databases.clone() }),
-        (false, false) if !written.exclude_databases.is_empty() => {
-            Err(place.wrong("exclude_databases", "`exclude_databases` goes with all_databases = true"))
-        }
-        (false, false) => Ok(DatabaseChoice::Named(written.dbnames.clone())),
-        (true, false) => {
-            Err(place.wrong("dbnames", "`dbnames` and `all_databases` are given together; choose one"))
-        }
-        (false, true) => {
-            let help = Some("Set dbnames = [\"shop\"], or all_databases = true.".to_owned());
-            Err(place.wrong_with("", "it does not say which logical databases to back up", help))
-        }
-    }
-}
-
-fn connection(place: &Place<'_>, written: &DatabaseFile) -> Result<Connection, ConfigError> {
-    if written.host.is_some() == written.socket.is_some() {
-        let problem =
-            if written.host.is_some() { "`host` and `socket` are given together" } else { "no host" };
-        return Err(place.wrong_with(
-            "",
-            problem,
-            Some("Give `host`, or `socket` with a folder.".to_owned()),
-        ));
-    }
-    let password = Forms {
-        inline: written.password.as_ref(),
-        file: written.password_file.as_ref(),
-        environment: written.password_env.as_ref(),
-        command: written.password_command.as_ref(),
-        credential: written.password_credential.as_ref(),
-    };
-    Ok(Connection {
-        host: written.host.clone(),
-        socket: place.file(written.socket.as_ref()),
-        port: written.port.unwrap_or(5432),
-        user: written.user.clone(),
-        password: place.secret("password", &password)?,
-        tls: TlsSettings {
-            mode: written.tls.mode.unwrap_or_default(),
-            ca: place.file(written.tls.ca.as_ref()),
-            cert: place.file(written.tls.cert.as_ref()),
-            key: place.file(written.tls.key.as_ref()),
-        },
-        maintenance_database: written.maintenance_database.clone().unwrap_or_else(|| "postgres".to_owned()),
-        filter: written.dump.filter(),
-        role_passwords: written.dump.role_passwords,
-        extra_args: written.dump.extra_args.clone(),
-        bin_dir: place.file(written.tools.bin_dir.as_ref()),
-    })
-}
-
 /// Every name that is used exists.
 fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -> Result<(), ConfigError> {
     let stores: BTreeSet<&str> = inventory.stores.keys().map(crate::model::StoreName::as_str).collect();
@@ -351,6 +276,11 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
             }
             _ => Ok(()),
         };
+    let policies: BTreeSet<&str> = inventory.policies.keys().map(crate::model::PolicyName::as_str).collect();
+    for policy in inventory.policies.values() {
+        let store = policy.store.as_ref().map(crate::model::StoreName::as_str);
+        look(place(&["policies", policy.name.as_str()]), "store", "store", (store, &stores))?;
+    }
     let settings = &inventory.settings;
     let store = settings.default_store.as_ref().map(crate::model::StoreName::as_str);
     look(place(&["settings"]), "default_store", "store", (store, &stores))?;
@@ -360,6 +290,8 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
         let at = || place(&["databases", entry.name.as_str()]);
         let store = entry.store.as_ref().map(crate::model::StoreName::as_str);
         look(at(), "store", "store", (store, &stores))?;
+        let policy = entry.policy.as_ref().map(crate::model::PolicyName::as_str);
+        look(at(), "policy", "policy", (policy, &policies))?;
         let key = entry.encryption.key.as_ref().map(crate::model::KeyName::as_str);
         look(at(), "encryption.key", "key", (key, &keys))?;
     }

@@ -3,7 +3,7 @@
 use crate::engine::EngineError;
 
 /// Whether `name` matches `pattern`, in which `*` is any text and `?` any character.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub(in crate::engine) fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
@@ -26,7 +26,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// That there is no `name` of this `kind` in `place`, with what comes close or what there is.
-pub(super) fn not_found<'a>(
+pub(in crate::engine) fn not_found<'a>(
     kind: &str,
     name: &str,
     place: &str,

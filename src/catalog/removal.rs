@@ -1,0 +1,49 @@
+//! Taking backups out of a store, in an order in which a crash leaves garbage and never a backup that does not restore.
+
+use super::{Catalog, CatalogError, layout};
+use crate::model::{BackupId, DatabaseName};
+use crate::store::{ObjectKey, ObjectMeta};
+use futures_util::TryStreamExt as _;
+
+impl Catalog {
+    /// Deletes the manifest of a backup: from then on it does not exist. None there is success.
+    pub async fn delete_manifest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        let key = layout::manifest(database, id);
+        let doing = format!("delete manifest `{key}`");
+        self.store().delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
+    }
+
+    /// Deletes what there is of a backup whose manifest is gone; with a manifest there it does nothing.
+    pub async fn delete_rest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        match self.manifest(database, id).await? {
+            Some(_) => Ok(()),
+            None => self.delete_data(database, id, |_| true).await,
+        }
+    }
+
+    /// Deletes what a failed or dead run stored; its manifest and log stay.
+    pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        let keep = [layout::manifest(database, id), layout::log(database, id)];
+        self.delete_data(database, id, |key| !keep.contains(key)).await
+    }
+
+    async fn delete_data(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+        wanted: impl Fn(&ObjectKey) -> bool,
+    ) -> Result<(), CatalogError> {
+        let folder = layout::backup(database, id);
+        let objects: Vec<ObjectMeta> = self
+            .store()
+            .list(&folder)
+            .try_collect()
+            .await
+            .map_err(CatalogError::store(format!("list `{folder}`")))?;
+        let keys: Vec<ObjectKey> = objects.into_iter().map(|object| object.key).filter(wanted).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.store().delete(&keys).await.map_err(CatalogError::store(format!("delete `{folder}`")))
+    }
+}

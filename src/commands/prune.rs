@@ -1,0 +1,261 @@
+//! `jagad prune`: what the policies do not keep goes, and what dead runs left with it.
+
+use super::backup::release;
+use super::hold::{Purpose, hold};
+use super::{App, Class, Failure, RunLog, crash};
+use crate::catalog::lease::Operation;
+use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, PolicyName};
+use crate::retention::{self, Candidate, Decision, Health};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What nobody has written to for so long is nobody's: an upload of a single part takes no longer.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What to prune.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// These databases; empty means all that are under a policy.
+    pub databases: Vec<DatabaseName>,
+    /// Only those under this policy.
+    pub policy: Option<PolicyName>,
+    /// Show only.
+    pub mode: Mode,
+    /// How long to wait for each lease.
+    pub wait: Duration,
+}
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Show what would stay and go, and why.
+    DryRun,
+    /// Remove it.
+    Run,
+}
+
+/// What stayed and went.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `planned` or `pruned`.
+    pub status: &'static str,
+    /// Per database entry.
+    pub databases: Vec<Pruned>,
+    #[serde(skip)]
+    pub(crate) failures: Vec<(DatabaseName, Failure)>,
+}
+
+/// One database entry.
+#[derive(Debug, Serialize)]
+pub struct Pruned {
+    /// Its name.
+    pub database: DatabaseName,
+    /// The policy whose retention it was.
+    pub policy: PolicyName,
+    /// Every recorded backup, newest first.
+    pub backups: Vec<Verdict>,
+    /// Bytes that going backups and garbage take.
+    pub freed_bytes: u64,
+    /// Objects of runs that died or were interrupted: of how many backups.
+    pub abandoned: u64,
+    /// Uploads that were begun and never ended; 0 in a dry run.
+    pub unfinished_uploads: u64,
+}
+
+/// What becomes of one backup.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// The backup.
+    pub id: BackupId,
+    /// `keep` or `remove`.
+    pub action: &'static str,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Its bytes in the store.
+    pub stored_bytes: u64,
+}
+
+impl Report {
+    /// What failed, by database entry: the others were pruned all the same.
+    pub fn failures(&self) -> &[(DatabaseName, Failure)] {
+        &self.failures
+    }
+}
+
+/// Prunes every chosen database. One that fails does not stop the others.
+pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    let log = app.log();
+    let mut databases = Vec::new();
+    let mut failures = Vec::new();
+    for (entry, policy) in select(app, request)? {
+        app.cancel.check()?;
+        match one(app, request, (entry, policy), &log).await {
+            Ok(pruned) => databases.extend(pruned),
+            Err(failure) => failures.push((entry.name.clone(), failure)),
+        }
+    }
+    let status = if request.mode == Mode::DryRun { "planned" } else { "pruned" };
+    match failures.pop() {
+        // The one database that was asked for: its failure is that of the command.
+        Some((_, failure)) if databases.is_empty() && failures.is_empty() => Err(failure),
+        last => {
+            failures.extend(last);
+            Ok(Report { status, databases, failures })
+        }
+    }
+}
+
+/// The entries under a policy that are meant.
+fn select<'a>(app: &'a App, request: &Request) -> Result<Vec<(&'a DatabaseEntry, &'a PolicyEntry)>, Failure> {
+    let mut chosen = Vec::new();
+    for name in &request.databases {
+        let entry = app.database(name)?;
+        let policy = app.inventory.policy_of(entry).ok_or_else(|| {
+            Failure::new(Class::Refused, format!("`{name}` is under no policy, so nothing says what is kept"))
+                .help("Set `policy` of the entry to a [policies.NAME] table.")
+        })?;
+        chosen.push((entry, policy));
+    }
+    if request.databases.is_empty() {
+        let entries = app.inventory.databases.values();
+        chosen.extend(entries.filter_map(|entry| Some((entry, app.inventory.policy_of(entry)?))));
+    }
+    if let Some(name) = &request.policy {
+        let wanted = app.inventory.policy(name)?;
+        chosen.retain(|(_, policy)| policy.name == wanted.name);
+    }
+    if chosen.is_empty() {
+        return Err(Failure::new(Class::NotFound, "no database is under such a policy")
+            .help("Add a [policies.NAME] table, and set `policy` of the databases to its name."));
+    }
+    Ok(chosen)
+}
+
+async fn one(
+    app: &App,
+    request: &Request,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    log: &RunLog,
+) -> Result<Option<Pruned>, Failure> {
+    let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
+    let catalog = match Catalog::open(store).await {
+        // Nothing was ever stored there.
+        Err(CatalogError::NoRepository { .. }) => return Ok(None),
+        opened => opened?,
+    };
+    if request.mode == Mode::DryRun {
+        return Ok(Some(survey(app, &catalog, (entry, policy)).await?.pruned));
+    }
+    let purpose = Purpose { operation: Operation::Delete, backup: None, wait: request.wait, log };
+    let lease = hold(app, &catalog, entry, &purpose).await?;
+    let removed = remove(app, (&catalog, &lease), (entry, policy), log).await;
+    release(lease, log).await;
+    removed.map(Some)
+}
+
+/// What is there, and what becomes of it.
+struct Survey {
+    pruned: Pruned,
+    going: Vec<BackupId>,
+    abandoned: Vec<BackupId>,
+}
+
+async fn survey(
+    app: &App,
+    catalog: &Catalog,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+) -> Result<Survey, Failure> {
+    let listing = catalog.list(Some(&entry.name)).await?;
+    // Whoever cannot read everything cannot know what builds on what.
+    if let Some(unreadable) = listing.unreadable.into_iter().next() {
+        return Err(Failure::from(unreadable)
+            .doing(format!("prune `{}`: nothing is removed while a manifest cannot be read", entry.name)));
+    }
+    let in_use: BTreeSet<&BackupId> = listing.running.iter().flat_map(|run| &run.lease.parents).collect();
+    let candidates: Vec<Candidate> =
+        listing.entries.iter().map(|entry| candidate(entry, in_use.contains(&entry.manifest.id))).collect();
+    let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
+    let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
+    let mut abandoned = catalog.abandoned(&entry.name, ABANDONED_AFTER).await?;
+    abandoned.retain(|left| !running.contains(&left.id));
+    let bytes = |id: &BackupId| {
+        let found = listing.entries.iter().find(|entry| entry.manifest.id == *id);
+        found.map_or(0, |entry| entry.manifest.stored_bytes())
+    };
+    let going: Vec<BackupId> =
+        decisions.iter().filter(|decision| decision.removed.is_some()).map(|one| one.id.clone()).collect();
+    let freed = going.iter().map(bytes).sum::<u64>() + abandoned.iter().map(|left| left.bytes).sum::<u64>();
+    let pruned = Pruned {
+        database: entry.name.clone(),
+        policy: policy.name.clone(),
+        backups: decisions.iter().map(|decision| verdict(decision, bytes(&decision.id))).collect(),
+        freed_bytes: freed,
+        abandoned: abandoned.len() as u64,
+        unfinished_uploads: 0,
+    };
+    Ok(Survey { pruned, going, abandoned: abandoned.into_iter().map(|left| left.id).collect() })
+}
+
+fn candidate(entry: &Entry, in_use: bool) -> Candidate {
+    let manifest = &entry.manifest;
+    let found_bad = entry.verification.as_ref().is_some_and(|last| last.status == "failed");
+    Candidate {
+        id: manifest.id.clone(),
+        kind: manifest.kind,
+        parent: manifest.parent.clone(),
+        finished_at: manifest.finished_at,
+        health: match manifest.status {
+            BackupStatus::Success if found_bad => Health::Bad,
+            BackupStatus::Success => Health::Good,
+            BackupStatus::Failed | BackupStatus::Running => Health::Failed,
+        },
+        pinned: entry.pin.is_some(),
+        in_use,
+    }
+}
+
+fn verdict(decision: &Decision, stored_bytes: u64) -> Verdict {
+    Verdict {
+        id: decision.id.clone(),
+        action: if decision.removed.is_some() { "remove" } else { "keep" },
+        reasons: decision.kept.iter().chain(&decision.removed).map(ToString::to_string).collect(),
+        stored_bytes,
+    }
+}
+
+/// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie.
+async fn remove(
+    app: &App,
+    (catalog, lease): (&Catalog, &Lease),
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    log: &RunLog,
+) -> Result<Pruned, Failure> {
+    let mut survey = survey(app, catalog, (entry, policy)).await?;
+    for id in &survey.going {
+        app.cancel.check()?;
+        lease.check().await?;
+        catalog.delete_manifest(&entry.name, id).await?;
+        catalog.delete_rest(&entry.name, id).await?;
+        crash::point("prune-after-delete");
+        log.say(format!("PRUNE: removed {id} of `{}`", entry.name));
+    }
+    for id in &survey.abandoned {
+        lease.check().await?;
+        catalog.delete_rest(&entry.name, id).await?;
+        log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{}`", entry.name));
+    }
+    let folder = layout::backups(&entry.name);
+    let uploads = catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await?;
+    survey.pruned.unfinished_uploads = uploads;
+    log.say(format!(
+        "PRUNE: OK `{}`: {} removed, {} kept, {} freed",
+        entry.name,
+        survey.going.len(),
+        survey.pruned.backups.len() - survey.going.len(),
+        ByteSize(survey.pruned.freed_bytes)
+    ));
+    Ok(survey.pruned)
+}

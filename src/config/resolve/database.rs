@@ -1,0 +1,138 @@
+//! `[databases.NAME]`: what is written, for the engine that it is written for.
+
+use super::Place;
+use crate::config::entry::{Connection, DatabaseEntry, Encryption};
+use crate::config::error::ConfigError;
+use crate::config::file::DatabaseFile;
+use crate::config::secret::Forms;
+use crate::engine::{DatabaseChoice, TlsSettings};
+use crate::model::{CipherKind, Codec, EngineKind};
+
+/// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
+type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
+
+const POSTGRESQL: &[EngineKind] = &[EngineKind::PostgreSql];
+const SQL: &[EngineKind] = &[EngineKind::PostgreSql, EngineKind::MySql, EngineKind::MariaDb];
+
+const SUITED: [Suited; 12] = [
+    ("maintenance_database", |written| written.maintenance_database.is_some(), POSTGRESQL),
+    ("dump.schemas", |written| !written.dump.schemas.is_empty(), POSTGRESQL),
+    ("dump.exclude_schemas", |written| !written.dump.exclude_schemas.is_empty(), POSTGRESQL),
+    ("dump.role_passwords", |written| written.dump.role_passwords, POSTGRESQL),
+    ("dbnames", |written| !written.dbnames.is_empty(), SQL),
+    ("all_databases", |written| written.all_databases, SQL),
+    ("exclude_databases", |written| !written.exclude_databases.is_empty(), SQL),
+    ("dump.tables", |written| !written.dump.tables.is_empty(), SQL),
+    ("dump.exclude_tables", |written| !written.dump.exclude_tables.is_empty(), SQL),
+    ("dump.exclude_table_data", |written| !written.dump.exclude_table_data.is_empty(), SQL),
+    ("dump.globals", |written| written.dump.globals.is_some(), SQL),
+    ("dump.extra_args", |written| !written.dump.extra_args.is_empty(), SQL),
+];
+
+/// A key that the entry's engine has no use for is a mistake, not a wish to be passed over.
+fn refuse_strange_keys(place: &Place<'_>, written: &DatabaseFile) -> Result<(), ConfigError> {
+    let strange =
+        SUITED.iter().find(|(_, given, engines)| given(written) && !engines.contains(&written.engine));
+    let Some((key, _, engines)) = strange else { return Ok(()) };
+    let engines: Vec<&str> = engines.iter().map(|engine| engine.as_str()).collect();
+    let problem = format!("`{key}` is for {}, and this entry is {}", engines.join(", "), written.engine);
+    Err(place.wrong_with(key, problem, Some("Leave it out.".to_owned())))
+}
+
+/// One `[databases.NAME]` table.
+pub(super) fn resolve(
+    place: &Place<'_>,
+    name: &str,
+    written: &DatabaseFile,
+) -> Result<DatabaseEntry, ConfigError> {
+    refuse_strange_keys(place, written)?;
+    let codec = written.compression.unwrap_or(Codec::Zstd);
+    if let Some(level) = written.compression_level {
+        let (low, high) = match codec {
+            Codec::Zstd => (1, 19),
+            Codec::Gzip => (1, 9),
+            Codec::None => (0, 0),
+        };
+        if !(low..=high).contains(&level) {
+            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
+            return Err(place.wrong("compression_level", problem));
+        }
+    }
+    let encryption = Encryption {
+        enabled: written.encryption.enabled.unwrap_or(true),
+        cipher: written.encryption.cipher.unwrap_or(CipherKind::Aes256Gcm),
+        key: written.encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
+    };
+    Ok(DatabaseEntry {
+        name: place.name("", name)?,
+        engine: written.engine,
+        active: written.active.unwrap_or(true),
+        protect: written.protect,
+        labels: written.labels.clone(),
+        policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
+        store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
+        codec,
+        level: written.compression_level,
+        encryption,
+        choice: choice(place, written)?,
+        globals: written.dump.globals.unwrap_or(written.engine.has_databases()),
+        connection: connection(place, written)?,
+    })
+}
+
+fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
+    if !written.engine.has_databases() {
+        return Ok(DatabaseChoice::All { exclude: Vec::new() });
+    }
+    match (written.all_databases, written.dbnames.is_empty()) {
+        (true, true) => Ok(DatabaseChoice::All { exclude: written.exclude_databases.clone() }),
+        (false, false) if !written.exclude_databases.is_empty() => {
+            Err(place.wrong("exclude_databases", "`exclude_databases` goes with all_databases = true"))
+        }
+        (false, false) => Ok(DatabaseChoice::Named(written.dbnames.clone())),
+        (true, false) => {
+            Err(place.wrong("dbnames", "`dbnames` and `all_databases` are given together; choose one"))
+        }
+        (false, true) => {
+            let help = Some("Set dbnames = [\"shop\"], or all_databases = true.".to_owned());
+            Err(place.wrong_with("", "it does not say which logical databases to back up", help))
+        }
+    }
+}
+
+fn connection(place: &Place<'_>, written: &DatabaseFile) -> Result<Connection, ConfigError> {
+    if written.user.is_none() && written.engine.has_databases() {
+        let help = Some("Set user = \"jagad\".".to_owned());
+        return Err(place.wrong_with("", "missing field `user`", help));
+    }
+    if written.host.is_some() == written.socket.is_some() {
+        let problem =
+            if written.host.is_some() { "`host` and `socket` are given together" } else { "no host" };
+        return Err(place.wrong_with("", problem, Some("Give `host`, or `socket`.".to_owned())));
+    }
+    let password = Forms {
+        inline: written.password.as_ref(),
+        file: written.password_file.as_ref(),
+        environment: written.password_env.as_ref(),
+        command: written.password_command.as_ref(),
+        credential: written.password_credential.as_ref(),
+    };
+    Ok(Connection {
+        host: written.host.clone(),
+        socket: place.file(written.socket.as_ref()),
+        port: written.port.unwrap_or(written.engine.default_port()),
+        user: written.user.clone().unwrap_or_default(),
+        password: place.secret("password", &password)?,
+        tls: TlsSettings {
+            mode: written.tls.mode.unwrap_or_default(),
+            ca: place.file(written.tls.ca.as_ref()),
+            cert: place.file(written.tls.cert.as_ref()),
+            key: place.file(written.tls.key.as_ref()),
+        },
+        maintenance_database: written.maintenance_database.clone().unwrap_or_else(|| "postgres".to_owned()),
+        filter: written.dump.filter(),
+        role_passwords: written.dump.role_passwords,
+        extra_args: written.dump.extra_args.clone(),
+        bin_dir: place.file(written.tools.bin_dir.as_ref()),
+    })
+}

@@ -1,0 +1,201 @@
+//! Everything that would make a dump fail or leave something out, found before the night it matters. The tools pass over
+//! what they may not see, and end well.
+
+use super::dump::Coordinates;
+use super::facts::MySqlServer;
+use super::query::Patience;
+use super::quote::{account, identifier, literal};
+use crate::engine::{EngineError, Finding, FindingLevel, Scope};
+use crate::model::EngineKind;
+use crate::process::{Runner, ToolError};
+use tokio::io::AsyncReadExt as _;
+
+/// Rights on a database that a whole dump of it needs.
+const DATABASE_RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
+
+/// Objects named in one finding; the rest is counted.
+const SHOWN: usize = 3;
+
+impl MySqlServer {
+    pub(super) async fn findings(
+        &self,
+        runner: &dyn Runner,
+        scope: &Scope,
+    ) -> Result<Vec<Finding>, EngineError> {
+        let databases = self.databases_of(scope)?;
+        let mut findings = vec![self.tool_finding()];
+        let grantee = self.grantee(runner).await?;
+        if scope.globals {
+            findings.push(self.accounts_finding(&grantee));
+        }
+        for database in databases {
+            findings.extend(self.rights_finding(&database.name, &grantee)?);
+            findings.extend(self.engines_finding(runner, &database.name).await?);
+        }
+        findings.extend(self.routines_finding(&grantee));
+        findings.push(self.coordinates_finding(&grantee));
+        Ok(findings)
+    }
+
+    /// The account that was let in, as a statement names it: not always the user that was asked for.
+    async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
+        let doing = "ask who is connected";
+        let answer = self.ask(runner, (doing, "SELECT CURRENT_USER();", Patience::Small)).await?;
+        let name = super::facts::one(doing, answer, 1)?.remove(0);
+        Ok(name.rsplit_once('@').map_or_else(|| identifier(&name), |(user, host)| account(user, host)))
+    }
+
+    fn tool_finding(&self) -> Finding {
+        let subject = format!("{} for {} {}", self.facts.tool, self.flavor().name, self.facts.version);
+        if self.tools.dump.version >= self.version {
+            return ok(subject);
+        }
+        let problem = "the dump tool is older than the server, and may not know all that it holds".to_owned();
+        let help = format!("apt install {} of version {}", self.flavor().client_package, self.version);
+        Finding { level: FindingLevel::Warning, subject, problem, help }
+    }
+
+    fn accounts_finding(&self, grantee: &str) -> Finding {
+        let subject = "read users and grants".to_owned();
+        if self.accounts.is_some() {
+            return ok(subject);
+        }
+        error(subject, "users and grants may not be read".to_owned(), super::users::accounts_help(grantee))
+    }
+
+    fn rights_finding(&self, database: &str, grantee: &str) -> Result<Vec<Finding>, EngineError> {
+        let subject = format!("read everything in `{database}`");
+        let choice = self.choice(database)?;
+        let allowed = |right: &str| {
+            let each = |table: &String| self.grants.on_table(right, database, table);
+            self.grants.in_database(right, database)
+                || (!choice.tables.is_empty() && (right == "EVENT" || choice.tables.iter().all(each)))
+        };
+        let missing: Vec<&str> = DATABASE_RIGHTS.into_iter().filter(|right| !allowed(right)).collect();
+        if missing.is_empty() {
+            return Ok(vec![ok(subject)]);
+        }
+        let rights = missing.join(", ");
+        let problem =
+            format!("without {rights} the dump fails, or leaves out in silence what may not be seen");
+        let help = format!("GRANT {rights} ON {}.* TO {grantee};", pattern(database));
+        Ok(vec![error(subject, problem, help)])
+    }
+
+    /// Routines that may not be seen are left out, and nobody can tell whether there are any.
+    fn routines_finding(&self, grantee: &str) -> Option<Finding> {
+        if !self.connection.settings.filter.tables.is_empty() {
+            return None;
+        }
+        let (readable, right) = match self.flavor().kind {
+            EngineKind::MySql => (self.grants.everywhere("SHOW_ROUTINE"), "SHOW_ROUTINE ON *.*"),
+            _ => (self.grants.on_table("SELECT", "mysql", "proc"), "SELECT ON mysql.proc"),
+        };
+        if readable || self.grants.everywhere("SELECT") {
+            return Some(ok("read procedures and functions".to_owned()));
+        }
+        let problem = "they would be left out in silence".to_owned();
+        let help = format!("GRANT {right} TO {grantee};");
+        Some(error("read procedures and functions".to_owned(), problem, help))
+    }
+
+    fn coordinates_finding(&self, grantee: &str) -> Finding {
+        let subject = "place in the binary log".to_owned();
+        let warning = |problem: &str, help: String| Finding {
+            level: FindingLevel::Warning,
+            subject: "place in the binary log".to_owned(),
+            problem: problem.to_owned(),
+            help,
+        };
+        match self.coordinates() {
+            Coordinates::Told => ok(subject),
+            Coordinates::NoLog => warning(
+                "the binary log is off: a later recovery can only go back to whole backups",
+                "Set `log_bin` in the server's configuration and restart it.".to_owned(),
+            ),
+            Coordinates::NotAllowed => warning(
+                "it is not recorded, because the user may not ask for it",
+                format!("GRANT RELOAD, REPLICATION CLIENT ON *.* TO {grantee};"),
+            ),
+        }
+    }
+
+    /// Rows of tables without transactions are not part of the one moment that a dump shows.
+    async fn engines_finding(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+    ) -> Result<Option<Finding>, EngineError> {
+        let doing = format!("ask for the engines of the tables of `{database}`");
+        let sql = format!(
+            "SELECT t.TABLE_NAME FROM information_schema.TABLES t JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+WHERE t.TABLE_SCHEMA = {} AND t.TABLE_TYPE = 'BASE TABLE' AND COALESCE(e.TRANSACTIONS, 'NO') <> 'YES'
+ORDER BY t.TABLE_NAME;",
+            literal(database)
+        );
+        let tables = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
+        let names: Vec<String> = tables.into_iter().flatten().map(|name| format!("`{name}`")).collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let more =
+            if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+        let shown = names[..names.len().min(SHOWN)].join(", ");
+        Ok(Some(Finding {
+            level: FindingLevel::Warning,
+            subject: format!("one moment of all of `{database}`"),
+            problem: format!(
+                "{shown}{more} know no transactions: rows that change during a dump may not fit the rest"
+            ),
+            help: format!("ALTER TABLE {}.{} ENGINE = InnoDB;", identifier(database), names[0]),
+        }))
+    }
+
+    /// The dump tool reads every definition, and no rows.
+    pub(super) async fn rehearsals(
+        &self,
+        runner: &dyn Runner,
+        scope: &Scope,
+    ) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = Vec::new();
+        for database in self.databases_of(scope)? {
+            let subject = format!("{} reads every definition of `{}`", self.facts.tool, database.name);
+            let tool = self.dump_database(&database.name, &["--no-data"])?;
+            findings.push(match read_to_end(runner, &tool).await {
+                Ok(()) => ok(subject),
+                Err(failed) => error(subject, failed.to_string(), String::new()),
+            });
+        }
+        Ok(findings)
+    }
+}
+
+async fn read_to_end(runner: &dyn Runner, tool: &crate::process::ToolSpec) -> Result<(), ToolError> {
+    let mut running = runner.read(tool).await?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match running.body.read(&mut buffer).await {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(failed) => {
+                let label = tool.label.clone();
+                return Err(failed
+                    .downcast::<ToolError>()
+                    .unwrap_or_else(|source| ToolError::Pipe { label, source }));
+            }
+        }
+    }
+}
+
+/// A database in a `GRANT`, where two characters stand for others.
+fn pattern(database: &str) -> String {
+    identifier(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
+}
+
+fn ok(subject: String) -> Finding {
+    Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
+}
+
+fn error(subject: String, problem: String, help: String) -> Finding {
+    Finding { level: FindingLevel::Error, subject, problem, help }
+}

@@ -1,0 +1,117 @@
+//! A throw-away server for restore drills.
+
+use super::MySql;
+use super::flavor::Flavor;
+use super::tools::{candidates, missing};
+use crate::engine::{Drill, EngineError, ServerSettings};
+use crate::model::EngineKind;
+use crate::process::{ToolSpec, is_root, user_exists};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest path of a Unix socket.
+const SOCKET_PATH_LIMIT: usize = 107;
+
+/// Nothing of a drill must survive a crash, nobody else may reach it, and nothing in it may act by itself.
+const FLAGS: [&str; 7] = [
+    "--skip-networking",
+    "--skip-log-bin",
+    "--event-scheduler=OFF",
+    "--innodb-flush-log-at-trx-commit=0",
+    "--innodb-buffer-pool-size=256M",
+    "--max-allowed-packet=1G",
+    "--secure-file-priv=",
+];
+const MYSQL_FLAGS: [&str; 3] = ["--mysqlx=OFF", "--performance-schema=OFF", "--skip-innodb-doublewrite"];
+
+/// What makes the system tables of MariaDB, without its script that expects one place of installation.
+const BOOTSTRAP: [&str; 3] = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
+
+/// A server below `folder`, of the family of the settings. Whether it is new enough for the dump, it says itself when
+/// it runs.
+pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, EngineError> {
+    let flavor = Flavor::of(settings.kind);
+    let program = server_program(settings, flavor)?;
+    let place = checked_path(folder)?;
+    let (data, socket) = (format!("{place}/data"), format!("{place}/s"));
+    let base = program.parent().and_then(Path::parent).map_or_else(|| PathBuf::from("/usr"), Path::to_owned);
+    let messages = messages_folder(&base, flavor);
+    // They refuse to run as root unless they are told to, and nobody should.
+    let account = if user_exists("mysql") { "mysql" } else { "nobody" };
+    let tool = |args: &[&str]| {
+        let mut tool = ToolSpec::new(&program).arg("--no-defaults").args(args.iter().copied());
+        tool = tool.arg(format!("--basedir={}", base.display()));
+        tool = tool.arg(format!("--lc-messages-dir={}", messages.display())).arg(format!("--datadir={data}"));
+        tool.user_when_root = Some(account.to_owned());
+        tool
+    };
+    let mut setup = vec![ToolSpec::new("mkdir").arg("-p").arg(data.clone())];
+    if is_root() {
+        setup.push(ToolSpec::new("chown").arg("-R").arg(account).arg(place.clone()));
+    }
+    let mut make = match flavor.kind {
+        EngineKind::MariaDb => {
+            let mut make = tool(&["--bootstrap", "--innodb-log-file-size=8M"]);
+            make.stdin = bootstrap(&messages)?;
+            make
+        }
+        _ => tool(&["--initialize-insecure", "--secure-file-priv="]),
+    };
+    make.timeout = Some(Duration::from_secs(300));
+    setup.push(make);
+    let mut server = tool(&FLAGS).arg(format!("--socket={socket}")).arg(format!("--pid-file={place}/pid"));
+    if flavor.kind == EngineKind::MySql {
+        server = server.args(MYSQL_FLAGS);
+    }
+    let mut settings = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
+    settings.socket = Some(PathBuf::from(socket));
+    "root".clone_into(&mut settings.user);
+    Ok(Drill { setup, server: Some(server), engine: Box::new(MySql::new(settings)), teardown: Vec::new() })
+}
+
+/// A server of the family: the name of the file that links lead to tells which it is.
+fn server_program(settings: &ServerSettings, flavor: &Flavor) -> Result<PathBuf, EngineError> {
+    let preferred = flavor.server[0];
+    let configured = settings.bin_dir.as_deref();
+    let mut found = candidates(configured, flavor.server);
+    // `bin_dir` may hold client programs alone.
+    found.extend(candidates(None, flavor.server));
+    let fits = |path: &PathBuf| {
+        path.canonicalize().is_ok_and(|real| real.file_name().is_some_and(|name| name == preferred))
+    };
+    let program = found.into_iter().find(fits).ok_or_else(|| missing(flavor, preferred, configured))?;
+    program.canonicalize().map_err(|_| missing(flavor, preferred, configured))
+}
+
+/// Where a family keeps its messages, and MariaDB its system tables.
+fn messages_folder(base: &Path, flavor: &Flavor) -> PathBuf {
+    let names: &[&str] = if flavor.kind == EngineKind::MariaDb { &["mariadb", "mysql"] } else { &["mysql"] };
+    let found = names.iter().map(|name| base.join("share").join(name)).find(|folder| folder.is_dir());
+    found.unwrap_or_else(|| base.join("share"))
+}
+
+fn bootstrap(folder: &Path) -> Result<Vec<u8>, EngineError> {
+    // The server reads one statement per line here.
+    let mut script = b"CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\n".to_vec();
+    for name in BOOTSTRAP {
+        let read = ["mariadb", "mysql"]
+            .iter()
+            .find_map(|family| std::fs::read(folder.join(format!("{family}_{name}"))).ok());
+        script.extend(read.ok_or_else(|| EngineError::Prerequisite {
+            problem: format!("`{}` has no `mariadb_{name}`", folder.display()),
+            help: "Install the whole server package: `apt install mariadb-server`.".to_owned(),
+        })?);
+        script.push(b'\n');
+    }
+    Ok(script)
+}
+
+/// The folder as text, where a socket fits below it.
+fn checked_path(folder: &Path) -> Result<String, EngineError> {
+    let help = "Set TMPDIR to a short path of plain characters.".to_owned();
+    let place = folder.to_str().filter(|place| place.len() + "/s".len() <= SOCKET_PATH_LIMIT);
+    place.map(ToOwned::to_owned).ok_or_else(|| {
+        let problem = format!("a server cannot have its socket in `{}`", folder.display());
+        EngineError::Prerequisite { problem, help }
+    })
+}

@@ -1,0 +1,261 @@
+//! Plans of backups.
+
+use super::facts::MySqlServer;
+use super::users;
+use super::witness::DumpWitness;
+use crate::engine::plan::DatabaseChoice;
+use crate::engine::{DumpPart, EngineError, LogicalDatabase, Producer, Scope, names};
+use crate::model::{EngineKind, PartKind};
+use crate::process::ToolSpec;
+
+/// One snapshot, no waiting for locks, and everything that a database holds; bytes as hexadecimal digits, because text
+/// is converted and bytes must not be.
+const OPTIONS: [&str; 7] = [
+    "--single-transaction",
+    "--quick",
+    "--triggers",
+    "--hex-blob",
+    "--default-character-set=utf8mb4",
+    "--max-allowed-packet=1G",
+    "--dump-date",
+];
+
+/// What belongs to a database and to none of its tables.
+const BESIDE_TABLES: [&str; 2] = ["--routines", "--events"];
+
+impl MySqlServer {
+    /// The logical databases that `scope` means, in the order of their names.
+    pub(super) fn databases_of(&self, scope: &Scope) -> Result<Vec<&LogicalDatabase>, EngineError> {
+        match &scope.databases {
+            DatabaseChoice::Named(wanted) => {
+                let mut databases: Vec<&LogicalDatabase> =
+                    wanted.iter().map(|name| self.database(name)).collect::<Result<_, _>>()?;
+                databases.sort_by(|a, b| a.name.cmp(&b.name));
+                databases.dedup_by(|a, b| a.name == b.name);
+                Ok(databases)
+            }
+            DatabaseChoice::All { exclude } => {
+                let excluded = |name: &str| exclude.iter().any(|pattern| names::matches(pattern, name));
+                Ok(self.facts.databases.iter().filter(|database| !excluded(&database.name)).collect())
+            }
+        }
+    }
+
+    pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
+        check_extra_args(&self.connection.settings.extra_args)?;
+        let databases = self.databases_of(scope)?;
+        if databases.is_empty() && !scope.globals {
+            return Err(EngineError::Refused {
+                problem: format!("no database of {} is chosen", self.connection.address()),
+                help: "Name databases, or exclude fewer of them.".to_owned(),
+            });
+        }
+        let mut parts = Vec::with_capacity(databases.len() + 1);
+        if scope.globals {
+            parts.push(DumpPart {
+                kind: PartKind::Globals,
+                database: None,
+                extension: "sql",
+                source: self.dump_users()?,
+                witness: Box::new(users::UsersWitness::new()),
+                estimate: 0,
+                properties: serde_json::Value::Null,
+            });
+        }
+        for database in databases {
+            parts.push(DumpPart {
+                kind: PartKind::Database,
+                database: Some(database.name.clone()),
+                extension: "sql",
+                source: Producer::Tool(self.dump_database(&database.name, &[])?),
+                witness: Box::new(DumpWitness::new()),
+                estimate: database.bytes,
+                properties: database.properties.clone(),
+            });
+        }
+        Ok(parts)
+    }
+
+    /// A dump of one database in the plain form: it names no database, so it can be restored under any name.
+    pub(super) fn dump_database(&self, name: &str, more: &[&str]) -> Result<ToolSpec, EngineError> {
+        let choice = self.choice(name)?;
+        let mut tool = self.connection.tool(&self.tools.dump).args(OPTIONS);
+        if choice.tables.is_empty() {
+            tool = tool.args(BESIDE_TABLES);
+        }
+        tool = tool.args(self.flavor().dump_options.iter().copied()).args(self.coordinate_options());
+        tool = tool.args(choice.excluded.iter().map(|table| format!("--ignore-table={name}.{table}")));
+        tool = tool.args(choice.rowless.iter().map(|table| format!("--ignore-table-data={name}.{table}")));
+        tool = tool.args(self.connection.settings.extra_args.iter().cloned()).args(more.iter().copied());
+        let left = choice.tables.into_iter().filter(|table| !choice.excluded.contains(table));
+        Ok(tool.arg("--").arg(name).args(left))
+    }
+
+    /// Whether a dump can tell its place in the binary log; if not, what is missing.
+    pub(super) fn coordinates(&self) -> Coordinates {
+        if !self.is_on("log_bin") {
+            return Coordinates::NoLog;
+        }
+        // MariaDB's tool asks for the place of the snapshot, which is open to everybody.
+        let able = self.flavor().kind == EngineKind::MariaDb
+            || ((self.grants.everywhere("RELOAD") || self.grants.everywhere("FLUSH_TABLES"))
+                && self.grants.everywhere("REPLICATION CLIENT"));
+        if able { Coordinates::Told } else { Coordinates::NotAllowed }
+    }
+
+    fn coordinate_options(&self) -> Vec<&'static str> {
+        let mut options = Vec::new();
+        let told = self.coordinates() == Coordinates::Told;
+        if told {
+            let old = self.flavor().kind == EngineKind::MySql && self.tools.dump.text.starts_with("8.0.");
+            options.push(if old { "--master-data=2" } else { self.flavor().coordinates });
+        }
+        if self.flavor().kind == EngineKind::MySql {
+            let numbered = self.variables.get("gtid_mode").is_some_and(|mode| mode != "OFF");
+            // In a comment it changes nothing on the server that it is restored into.
+            options.push(if told && numbered {
+                "--set-gtid-purged=COMMENTED"
+            } else {
+                "--set-gtid-purged=OFF"
+            });
+        }
+        options
+    }
+}
+
+/// Whether a dump tells its place in the binary log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coordinates {
+    /// It does.
+    Told,
+    /// The server keeps none.
+    NoLog,
+    /// The user may not ask.
+    NotAllowed,
+}
+
+/// Options, without dashes in front, that would change where, how or what is dumped, or where to connect.
+const REFUSED: [&str; 56] = [
+    "add-drop-database",
+    "all-databases",
+    "all-tablespaces",
+    "apply-replica-statements",
+    "apply-slave-statements",
+    "comments",
+    "compact",
+    "compatible",
+    "databases",
+    "debug",
+    "default-character-set",
+    "defaults-extra-file",
+    "defaults-file",
+    "defaults-group-suffix",
+    "delete-master-logs",
+    "delete-source-logs",
+    "dir",
+    "dump-date",
+    "dump-replica",
+    "dump-slave",
+    "flush-privileges",
+    "force",
+    "gtid",
+    "help",
+    "hex-blob",
+    "host",
+    "init-command",
+    "lock-all-tables",
+    "lock-tables",
+    "log-error",
+    "login-path",
+    "master-data",
+    "no-defaults",
+    "no-login-paths",
+    "password",
+    "port",
+    "print-defaults",
+    "protocol",
+    "quick",
+    "quote-names",
+    "result-file",
+    "set-charset",
+    "set-gtid-purged",
+    "single-transaction",
+    "socket",
+    "source-data",
+    "system",
+    "tab",
+    "tables",
+    "user",
+    "users",
+    "version",
+    "xml",
+    "opt",
+    "parallel",
+    "order-by-size",
+];
+
+/// In front of an option, and of the same meaning or the opposite.
+const PREFIXES: [&str; 5] = ["loose-", "skip-", "disable-", "enable-", "maximum-"];
+
+/// Refuses extra arguments of the dump tool that would break the stream. Only long options with their value in the same
+/// word: anything else could be taken for the name of a database or table.
+pub(super) fn check_extra_args(args: &[String]) -> Result<(), EngineError> {
+    let refused = |arg: &str, why: &str| EngineError::Refused {
+        problem: format!("the extra argument `{arg}` of the dump tool {why}"),
+        help: "Take it out of `extra_args`; write options as `--option` or `--option=value`.".to_owned(),
+    };
+    for arg in args {
+        let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) else {
+            return Err(refused(arg, "is no long option"));
+        };
+        let name = long.split('=').next().unwrap_or_default().replace('_', "-");
+        let mut name = name.as_str();
+        while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
+            name = rest;
+        }
+        // The tools accept every unambiguous beginning of an option.
+        if name.is_empty() || REFUSED.iter().any(|option| option.starts_with(name)) {
+            return Err(refused(arg, "would change where, how or what is dumped"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extra_arguments_that_would_break_the_stream_are_refused() {
+        let check = |arg: &str| check_extra_args(&[arg.to_owned()]);
+        for good in
+            ["--order-by-primary", "--where=a > 1", "--skip-tz-utc", "--complete-insert", "--insert-ignore"]
+        {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "-f",
+            "-fx",
+            "shop",
+            "--",
+            "-",
+            "--force",
+            "--loose-force",
+            "--databases",
+            "--all_databases",
+            "--skip-comments",
+            "--compact",
+            "--result-file=x",
+            "--res=x",
+            "--dump-replica",
+            "--dump-slave=2",
+            "--set-gtid-purged=ON",
+            "--host=x",
+            "--skip-quick",
+            "--master-data",
+            "--skip-opt",
+        ] {
+            assert!(check(bad).is_err(), "{bad} was accepted");
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What a statement of a dump is, by its first bytes.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What matters of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Statement {
+    /// `CREATE TABLE`, and not the placeholder of a view.
+    CreateTable(String),
+    /// Rows for a table; whether columns are named before them.
+    Insert { table: String, columns: bool },
+    /// A trigger, and the table it belongs to.
+    Trigger { table: String },
+    /// Something else about a table: dropping, locking, keys.
+    About { table: String, drops: bool },
+    /// A setting of the session, or a lock that is given up.
+    Session,
+    /// A view, routine, event or sequence.
+    Other,
+}
+
+/// One token, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Token<'a> {
+    text: Cow<'a, [u8]>,
+    quoted: bool,
+    place: Range<usize>,
+}
+
+impl Token<'_> {
+    fn is(&self, word: &str) -> bool {
+        !self.quoted && self.text.eq_ignore_ascii_case(word.as_bytes())
+    }
+
+    fn name(&self) -> String {
+        String::from_utf8_lossy(&self.text).into_owned()
+    }
+}
+
+/// Walks over the tokens of a head, through comments that hold code.
+struct Tokens<'a> {
+    head: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    fn of(head: &'a [u8]) -> Self {
+        Self { head, at: 0 }
+    }
+
+    /// Over white space and the signs around code in comments.
+    fn skip(&mut self) {
+        loop {
+            let rest = &self.head[self.at..];
+            if rest.first().is_some_and(u8::is_ascii_whitespace) {
+                self.at += 1;
+            } else if rest.starts_with(b"*/") {
+                self.at += 2;
+            } else if let Some(code) = rest.strip_prefix(b"/*!").or_else(|| rest.strip_prefix(b"/*M!")) {
+                let digits = code.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                self.at = self.head.len() - code.len() + digits;
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn quoted(&mut self, quote: u8) -> Token<'a> {
+        let begin = self.at;
+        let mut text = Vec::new();
+        self.at += 1;
+        while let Some(byte) = self.head.get(self.at) {
+            self.at += 1;
+            if *byte == quote {
+                if self.head.get(self.at) != Some(&quote) {
+                    break;
+                }
+                self.at += 1;
+            } else if *byte == b'\\' && quote == b'\'' {
+                self.at += 1;
+            }
+            text.push(*byte);
+        }
+        self.at = self.at.min(self.head.len());
+        Token { text: Cow::Owned(text), quoted: true, place: begin..self.at }
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        self.skip();
+        let begin = self.at;
+        let first = *self.head.get(begin)?;
+        if matches!(first, b'`' | b'"' | b'\'') {
+            return Some(self.quoted(first));
+        }
+        let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80 || b"_$.%".contains(byte);
+        let length = self.head[begin..].iter().take_while(is_word).count().max(1);
+        self.at = begin + length;
+        let text = Cow::Borrowed(&self.head[begin..self.at]);
+        Some(Token { text, quoted: false, place: begin..self.at })
+    }
+}
+
+/// Words that may stand between `INSERT` or `REPLACE` and the table.
+const INSERT_WORDS: [&str; 4] = ["into", "ignore", "delayed", "low_priority"];
+
+/// What the statement that begins with `head` is.
+pub(super) fn statement(head: &[u8]) -> Statement {
+    let mut tokens = Tokens::of(head);
+    let Some(first) = tokens.next() else { return Statement::Other };
+    if first.is("insert") || first.is("replace") {
+        let table = tokens.find(|token| token.quoted || !INSERT_WORDS.iter().any(|word| token.is(word)));
+        let columns = tokens.next().is_some_and(|token| token.is("("));
+        return table.map_or(Statement::Other, |table| Statement::Insert { table: table.name(), columns });
+    }
+    if first.is("set") || first.is("unlock") || first.is("commit") {
+        return Statement::Session;
+    }
+    if first.is("drop") || first.is("lock") || first.is("alter") {
+        let Some(kind) = tokens.next() else { return Statement::Other };
+        let table = tokens.find(|token| token.quoted || !(token.is("if") || token.is("exists")));
+        return match table {
+            Some(table) if kind.is("table") || kind.is("tables") => {
+                Statement::About { table: table.name(), drops: first.is("drop") }
+            }
+            _ => Statement::Other,
+        };
+    }
+    if first.is("create") { created(head, tokens) } else { Statement::Other }
+}
+
+/// What `CREATE` creates.
+fn created(head: &[u8], mut tokens: Tokens<'_>) -> Statement {
+    let placeholder = head.starts_with(b"/*");
+    while let Some(token) = tokens.next() {
+        if token.is("table") && !placeholder {
+            let skipped = ["if", "not", "exists"];
+            let name = tokens.find(|token| token.quoted || !skipped.iter().any(|word| token.is(word)));
+            return name.map_or(Statement::Other, |name| Statement::CreateTable(name.name()));
+        }
+        if token.is("trigger") {
+            let mut name_follows =
+                tokens.by_ref().skip_while(|token| token.quoted || !token.is("on")).skip(1);
+            let table = name_follows.next();
+            return table
+                .map_or(Statement::Other, |table| Statement::Trigger { table: last_name(&table, tokens) });
+        }
+        let ends = ["view", "procedure", "function", "event", "sequence", "package", "table", "("];
+        if ends.iter().any(|word| token.is(word)) {
+            return Statement::Other;
+        }
+    }
+    Statement::Other
+}
+
+/// The table of `database.table` and of `table`: in MariaDB a trigger is written as it once was made.
+fn last_name(first: &Token<'_>, mut rest: Tokens<'_>) -> String {
+    if !first.quoted {
+        let name = first.name();
+        return name.rsplit('.').next().unwrap_or_default().to_owned();
+    }
+    match rest.next() {
+        Some(dot) if dot.is(".") => rest.next().map_or_else(|| first.name(), |token| token.name()),
+        Some(joined) if !joined.quoted && joined.text.starts_with(b".") => joined.name().split_off(1),
+        _ => first.name(),
+    }
+}
+
+/// The definer of a view, routine, trigger or event: where it stands, and who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Definer {
+    /// From `DEFINER` to behind the account.
+    pub(super) place: Range<usize>,
+    /// "root@localhost".
+    pub(super) account: String,
+}
+
+/// The definer in the head of a `CREATE` statement, if it names one.
+pub(super) fn definer(head: &[u8]) -> Option<Definer> {
+    let mut tokens = Tokens::of(head);
+    if !tokens.next()?.is("create") {
+        return None;
+    }
+    // In front of it stand a few words at most; behind it begins what users wrote.
+    for _ in 0..12 {
+        let token = tokens.next()?;
+        if !token.is("definer") {
+            let stops = ["table", "view", "trigger", "procedure", "function", "event", "package"];
+            if token.quoted || stops.iter().any(|word| token.is(word)) {
+                return None;
+            }
+            continue;
+        }
+        tokens.next().filter(|token| token.is("="))?;
+        let user = tokens.next()?;
+        let mut last = user.place.end;
+        let mut account = user.name();
+        if head.get(last) == Some(&b'@') {
+            tokens.next();
+            let host = tokens.next()?;
+            account = format!("{account}@{}", host.name());
+            last = host.place.end;
+        }
+        return Some(Definer { place: token.place.start..last, account });
+    }
+    None
+}
+
+/// What a statement about an account is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subject {
+    /// `user@host`, or the role.
+    pub(super) account: String,
+    /// Whether it creates the account.
+    pub(super) creates: bool,
+    /// Whether it speaks of a single table or routine, which must be there.
+    pub(super) on_object: bool,
+}
+
+/// The account that `CREATE USER`, `CREATE ROLE`, `GRANT`, `REVOKE` or `SET DEFAULT ROLE` is about.
+pub(super) fn account_of(statement: &str) -> Option<Subject> {
+    let tokens: Vec<Token<'_>> = Tokens::of(statement.as_bytes()).collect();
+    let first = tokens.first()?;
+    let creates = first.is("create");
+    let after = |words: &[&str]| tokens.iter().position(|token| words.iter().any(|word| token.is(word)));
+    let at = if creates {
+        after(&["user", "role"])? + if tokens.get(2)?.is("if") { 4 } else { 1 }
+    } else if first.is("grant") {
+        after(&["to"])? + 1
+    } else if first.is("revoke") {
+        after(&["from"])? + 1
+    } else if first.is("set") {
+        after(&["for"])? + 1
+    } else {
+        return None;
+    };
+    let user = tokens.get(at)?.name();
+    let host = tokens.get(at + 1).filter(|token| token.is("@")).and_then(|_| tokens.get(at + 2));
+    let account = host.map_or_else(|| user.clone(), |host| format!("{user}@{}", host.name()));
+    // `ON db.*` and `ON *.*` name no object; `ON db.table` and `ON PROCEDURE db.name` do.
+    let target = after(&["on"]).filter(|on| *on < at).map(|on| &tokens[on + 1..at - 1]);
+    let on_object = target
+        .is_some_and(|target| !target.iter().any(|token| !token.quoted && token.text.contains(&b'*')))
+        && target
+            .is_some_and(|target| target.iter().any(|token| !token.quoted && token.text.starts_with(b".")));
+    Some(Subject { account, creates, on_object })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_of_dumps_are_told_apart() {
+        let table = |name: &str| Statement::CreateTable(name.to_owned());
+        let insert = |table: &str, columns| Statement::Insert { table: table.to_owned(), columns };
+        let about = |table: &str, drops| Statement::About { table: table.to_owned(), drops };
+        let trigger = |table: &str| Statement::Trigger { table: table.to_owned() };
+        for (head, expected) in [
+            ("CREATE TABLE `a``b` (\n  `x` int", table("a`b")),
+            ("CREATE TABLE IF NOT EXISTS `t` (", table("t")),
+            ("/*!50001 CREATE TABLE `v` (\n `x` tinyint NOT NULL\n) ENGINE=MyISAM */", Statement::Other),
+            ("/*!50001 CREATE VIEW `v` AS SELECT 1 */", Statement::Other),
+            ("INSERT INTO `t` VALUES (1)", insert("t", false)),
+            ("INSERT INTO `t` (`a`, `b`) VALUES (1)", insert("t", true)),
+            ("INSERT  IGNORE INTO `into` VALUES\n(1)", insert("into", false)),
+            ("REPLACE INTO t VALUES (1)", insert("t", false)),
+            ("DROP TABLE IF EXISTS `t`", about("t", true)),
+            ("LOCK TABLES `t` WRITE", about("t", false)),
+            ("/*!40000 ALTER TABLE `t` DISABLE KEYS */", about("t", false)),
+            ("UNLOCK TABLES", Statement::Session),
+            ("/*!40101 SET NAMES utf8mb4 */", Statement::Session),
+            (
+                "/*!50003 CREATE*/ /*!50017 DEFINER=`u`@`h`*/ /*!50003 TRIGGER `on` AFTER INSERT ON `t` FOR EACH ROW",
+                trigger("t"),
+            ),
+            (
+                "/*!50003 CREATE*/ /*!50003 TRIGGER x BEFORE UPDATE ON shop.item FOR EACH ROW SET",
+                trigger("item"),
+            ),
+            ("CREATE DEFINER=`u`@`%` PROCEDURE `p`() CREATE TABLE x (a int)", Statement::Other),
+            ("CREATE SEQUENCE `s` start with 1", Statement::Other),
+            ("", Statement::Other),
+        ] {
+            assert_eq!(statement(head.as_bytes()), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_definer_is_found_where_it_is_one() {
+        for (head, account, left) in [
+            ("CREATE DEFINER=`u`@`h` FUNCTION `f`()", "u@h", "CREATE  FUNCTION `f`()"),
+            ("CREATE DEFINER=\"u\"@\"%\" FUNCTION \"f\"()", "u@%", "CREATE  FUNCTION \"f\"()"),
+            (
+                "/*!50003 CREATE*/ /*!50017 DEFINER=`a``b`@`10.0.0.%`*/ /*!50003 TRIGGER t",
+                "a`b@10.0.0.%",
+                "/*!50003 CREATE*/ /*!50017 */ /*!50003 TRIGGER t",
+            ),
+            (
+                "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`r`@`l` SQL SECURITY DEFINER */\n/*!50001 VIEW",
+                "r@l",
+                "/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013  SQL SECURITY DEFINER */\n/*!50001 VIEW",
+            ),
+            ("CREATE DEFINER=`role` PROCEDURE p()", "role", "CREATE  PROCEDURE p()"),
+        ] {
+            let found = definer(head.as_bytes()).unwrap();
+            assert_eq!(found.account, account);
+            let mut rest = head.to_owned();
+            rest.replace_range(found.place, "");
+            assert_eq!(rest, left);
+        }
+        for head in [
+            "CREATE TABLE `t` (`a` int DEFAULT 1) COMMENT='DEFINER=`x`@`y`'",
+            "INSERT INTO `t` VALUES ('CREATE DEFINER=`x`@`y`')",
+            "CREATE PROCEDURE `p`() SELECT 1, DEFINER=`x`@`y`",
+            "CREATE",
+            "CREATE DEFINER",
+            "CREATE DEFINER=",
+        ] {
+            assert_eq!(definer(head.as_bytes()), None, "{head}");
+        }
+    }
+
+    #[test]
+    fn statements_about_accounts_name_their_account() {
+        for (statement, account, creates, on_object) in [
+            ("CREATE USER IF NOT EXISTS `a`@`%` IDENTIFIED WITH 'x' AS 0x00", "a@%", true, false),
+            ("CREATE ROLE IF NOT EXISTS `reader`", "reader", true, false),
+            ("GRANT SELECT, INSERT ON `shop`.* TO `a`@`%`", "a@%", false, false),
+            ("GRANT USAGE ON *.* TO `a to`@`h` IDENTIFIED BY PASSWORD '*X'", "a to@h", false, false),
+            ("GRANT SELECT (`to`) ON `shop`.`item` TO `a`@`%` WITH GRANT OPTION", "a@%", false, true),
+            ("GRANT EXECUTE ON PROCEDURE `shop`.`p` TO `a`@`%`", "a@%", false, true),
+            ("GRANT `reader`@`%` TO `a`@`%`", "a@%", false, false),
+            ("GRANT `reader` TO `a`@`%`", "a@%", false, false),
+            ("GRANT PROXY ON ``@`` TO `a`@`%`", "a@%", false, false),
+            ("SET DEFAULT ROLE `reader` FOR `a`@`%`", "a@%", false, false),
+            ("REVOKE SELECT ON `hr`.* FROM `a`@`%`", "a@%", false, false),
+        ] {
+            let expected = Subject { account: account.to_owned(), creates, on_object };
+            assert_eq!(account_of(statement), Some(expected), "{statement}");
+        }
+        assert_eq!(account_of("DROP USER a"), None);
+        assert_eq!(account_of("GRANT"), None);
+    }
+}

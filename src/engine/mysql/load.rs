@@ -1,0 +1,217 @@
+//! Plans of restores of one logical database.
+
+use super::facts::{DatabaseProperties, MySqlServer, SYSTEM_DATABASES};
+use super::query::{Patience, script};
+use super::quote::{identifier, literal, literals};
+use super::rewrite::{Changes, rewrite};
+use super::tools::Version;
+use crate::engine::{Consumer, EngineError, LoadPlan, OpenArchive, RestoreTarget, Step, TargetEffect};
+use crate::model::{ByteSize, PartKind, ServerRole};
+use crate::process::{Runner, ToolSpec};
+
+/// Names a table that is in a database only while it is being restored. One that stays tells that it is incomplete, and
+/// only a database that has it is removed when a restore is undone.
+pub(super) const UNFINISHED_MARK: &str = "__jagad_unfinished_";
+
+/// Status of a client that was told to go on after errors.
+const STATUS_WENT_ON: i32 = 0;
+
+impl MySqlServer {
+    pub(super) async fn plan_load(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        archive: &dyn OpenArchive,
+    ) -> Result<LoadPlan, EngineError> {
+        match target.kind {
+            PartKind::Database => {
+                self.check_target(target)?;
+                if target.selection.tables.is_empty() {
+                    self.load_everything(target)
+                } else {
+                    self.load_tables(runner, target).await
+                }
+            }
+            PartKind::Globals => {
+                let doing = "open the backup".to_owned();
+                let users = archive.open().await.map_err(|source| EngineError::Read { doing, source })?;
+                self.load_users(users).await
+            }
+            PartKind::Contents => Err(EngineError::Refused {
+                problem: "a list of contents cannot be restored".to_owned(),
+                help: "Restore the databases of the backup.".to_owned(),
+            }),
+        }
+    }
+
+    fn check_target(&self, target: &RestoreTarget) -> Result<(), EngineError> {
+        let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
+        if !target.selection.schemas.is_empty() {
+            let name = self.flavor().name;
+            return Err(refused(format!("a database of {name} has no schemas"), "Leave out --schema."));
+        }
+        if SYSTEM_DATABASES.contains(&target.database.to_ascii_lowercase().as_str()) {
+            let problem = format!("`{}` is the server's own", target.database);
+            return Err(refused(problem, "Restore into another name with --into."));
+        }
+        let dumped = Version::parse(&target.server_version);
+        if let Some(dumped) = dumped.filter(|dumped| *dumped > self.version && target.stop_at_first_error) {
+            let name = self.flavor().name;
+            return Err(EngineError::Version {
+                problem: format!(
+                    "a dump of {name} {dumped} does not fit into the older {name} {}",
+                    self.version
+                ),
+                help: format!(
+                    "Restore into {name} {dumped} or newer, or accept errors with `--allow-errors`."
+                ),
+            });
+        }
+        if self.facts.role == ServerRole::Replica {
+            let problem = format!("{} follows another server", self.connection.address());
+            return Err(refused(problem, "Restore into the server that it follows."));
+        }
+        let variables = ["super_read_only", "read_only", "innodb_read_only"];
+        if let Some(variable) = variables.into_iter().find(|variable| self.is_on(variable)) {
+            let problem = format!("{} takes no writes: `{variable}` is on", self.connection.address());
+            return Err(refused(
+                problem,
+                "Restore into a server that takes writes, or SET GLOBAL read_only = 0;",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The database that has this name already. Where names of files are not told apart by case, databases are not.
+    fn existing(&self, name: &str) -> Option<&crate::engine::LogicalDatabase> {
+        let exact = self.variables.get("lower_case_table_names").is_none_or(|value| value == "0");
+        let same = |other: &str| {
+            if exact { other == name } else { other.to_lowercase() == name.to_lowercase() }
+        };
+        self.facts.databases.iter().find(|database| same(&database.name))
+    }
+
+    fn load_everything(&self, target: &RestoreTarget) -> Result<LoadPlan, EngineError> {
+        let existing = self.existing(&target.database);
+        let effect = existing.map_or(TargetEffect::Creates, |existing| TargetEffect::Overwrites {
+            holds: ByteSize(existing.bytes).to_string(),
+        });
+        let name = identifier(&target.database);
+        let mut before = Vec::new();
+        if existing.is_some() {
+            before.push(self.run(&format!("DROP DATABASE IF EXISTS {name};")));
+        }
+        before.push(self.run(&create_sql(target)?));
+        // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
+        let undo = if existing.is_some() { Vec::new() } else { vec![self.run(&undo_sql(target))] };
+        Ok(LoadPlan {
+            effect,
+            before,
+            feed: Consumer::Tool(self.feed(target)),
+            rewrite: Some(rewrite(Changes { definers: target.definers, tables: Vec::new() })),
+            after: vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))],
+            last: Vec::new(),
+            undo,
+            cleanup: Vec::new(),
+            filling: target.database.clone(),
+            new_roles: Vec::new(),
+            notes: Vec::new(),
+            partial_status: (!target.stop_at_first_error).then_some(STATUS_WENT_ON),
+        })
+    }
+
+    /// Some tables of the backup, into a database that may have others.
+    async fn load_tables(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+    ) -> Result<LoadPlan, EngineError> {
+        let source = format!("{}.", target.source_database);
+        let bare = |table: &String| table.strip_prefix(&source).unwrap_or(table).to_owned();
+        let tables: Vec<String> = target.selection.tables.iter().map(bare).collect();
+        if self.existing(&target.database).is_none() {
+            let everything = self.load_everything(target)?;
+            let rewrite = Some(rewrite(Changes { definers: target.definers, tables }));
+            return Ok(LoadPlan { rewrite, filling: String::new(), ..everything });
+        }
+        let doing = format!("look for the tables in `{}`", target.database);
+        let sql = format!(
+            "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME IN ({});",
+            literal(&target.database),
+            literals(tables.iter().map(String::as_str))
+        );
+        let there = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
+        let there: Vec<String> = there.into_iter().flatten().map(|table| format!("`{table}`")).collect();
+        if !there.is_empty() {
+            return Err(EngineError::Refused {
+                problem: format!("{} exists already in `{}`", there.join(", "), target.database),
+                help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
+            });
+        }
+        let drops = tables.iter().map(|table| {
+            format!("DROP TABLE IF EXISTS {}.{};", identifier(&target.database), identifier(table))
+        });
+        let drops: Vec<String> = drops.collect();
+        Ok(LoadPlan {
+            effect: TargetEffect::AddsTo,
+            before: Vec::new(),
+            feed: Consumer::Tool(self.feed(target)),
+            undo: vec![self.run(&format!("SET SESSION foreign_key_checks = 0;\n{}", drops.join("\n")))],
+            rewrite: Some(rewrite(Changes { definers: target.definers, tables })),
+            after: Vec::new(),
+            last: Vec::new(),
+            cleanup: Vec::new(),
+            filling: String::new(),
+            new_roles: Vec::new(),
+            notes: vec!["tables are added one after the other, not in one transaction".to_owned()],
+            partial_status: (!target.stop_at_first_error).then_some(STATUS_WENT_ON),
+        })
+    }
+
+    /// The client that takes the dump. It stops at the first error unless it is told to go on.
+    fn feed(&self, target: &RestoreTarget) -> ToolSpec {
+        let tool = self
+            .connection
+            .tool(&self.tools.client)
+            .args(["--binary-mode", "--default-character-set=utf8mb4"]);
+        let tool = tool.args(self.flavor().client_options.iter().copied());
+        let tool = if target.stop_at_first_error { tool } else { tool.arg("--force") };
+        tool.arg(format!("--database={}", target.database))
+    }
+
+    pub(super) fn run(&self, sql: &str) -> Step {
+        Step::from(script(&self.connection, &self.tools, sql))
+    }
+}
+
+fn create_sql(target: &RestoreTarget) -> Result<String, EngineError> {
+    let name = identifier(&target.database);
+    let how = if target.properties.is_null() {
+        String::new()
+    } else {
+        let DatabaseProperties { charset, collation } = serde_json::from_value(target.properties.clone())
+            .map_err(|error| EngineError::Archive {
+                problem: format!("the properties of its database: {error}"),
+            })?;
+        format!(" CHARACTER SET {} COLLATE {}", identifier(&charset), identifier(&collation))
+    };
+    Ok(format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT);", mark(target)))
+}
+
+fn mark(target: &RestoreTarget) -> String {
+    identifier(&format!("{UNFINISHED_MARK}{}", target.token))
+}
+
+/// Drops the database if it is the one that this restore made.
+fn undo_sql(target: &RestoreTarget) -> String {
+    let drop = format!("DROP DATABASE {}", identifier(&target.database));
+    format!(
+        "SET @jagad_undo = IF((SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {}) = 1,
+  {}, 'DO 0');
+PREPARE jagad_undo FROM @jagad_undo;
+EXECUTE jagad_undo;",
+        literal(&target.database),
+        literal(&format!("{UNFINISHED_MARK}{}", target.token)),
+        literal(&drop)
+    )
+}

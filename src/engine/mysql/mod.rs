@@ -1,0 +1,120 @@
+//! MySQL and MariaDB through their own tools.
+
+mod check;
+mod connection;
+mod count;
+mod definers;
+mod drill;
+mod dump;
+mod edit;
+mod facts;
+mod filter;
+mod flavor;
+mod grants;
+mod head;
+mod load;
+mod load_users;
+mod query;
+mod quote;
+mod rewrite;
+mod scanner;
+#[cfg(test)]
+mod scanner_tests;
+mod tools;
+mod users;
+mod witness;
+
+use super::{
+    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
+    Server, ServerFacts, ServerSettings,
+};
+use crate::model::{Contents, EngineKind, PartKind, Witness};
+use crate::process::Runner;
+use async_trait::async_trait;
+use connection::Connection;
+use facts::MySqlServer;
+use std::path::Path;
+
+/// A MySQL server, 8.0 or newer, or a MariaDB server, 10.5 or newer.
+#[derive(Debug)]
+pub struct MySql {
+    connection: Connection,
+}
+
+impl MySql {
+    /// Addressed by `settings`; nothing is done yet.
+    pub fn new(settings: ServerSettings) -> Self {
+        Self { connection: Connection::new(settings) }
+    }
+}
+
+/// Watches a dump of one database, of either family.
+pub fn witness() -> Box<dyn Witness> {
+    Box::new(witness::DumpWitness::new())
+}
+
+#[async_trait]
+impl Engine for MySql {
+    fn kind(&self) -> EngineKind {
+        self.connection.settings.kind
+    }
+
+    fn address(&self) -> String {
+        self.connection.address()
+    }
+
+    async fn inspect(&self, runner: &dyn Runner) -> Result<Box<dyn Server>, EngineError> {
+        Ok(Box::new(MySqlServer::inspect(runner, self.connection.clone()).await?))
+    }
+
+    fn reading(&self, part: PartKind, _server_version: &str) -> Result<Reading, EngineError> {
+        // No tool of either family reads a dump without a server: the witness parses it to its end.
+        match part {
+            PartKind::Database => Ok(Reading { tool: None, witness: witness() }),
+            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::UsersWitness::new()) }),
+            PartKind::Contents => Err(EngineError::Archive {
+                problem: format!("a list of contents is not written by {}", self.connection.flavor.name),
+            }),
+        }
+    }
+
+    fn drill(&self, _server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
+        drill::drill(&self.connection.settings, folder)
+    }
+}
+
+#[async_trait]
+impl Server for MySqlServer {
+    fn facts(&self) -> &ServerFacts {
+        &self.facts
+    }
+
+    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
+        self.plan_dump(scope)
+    }
+
+    async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.findings(runner, scope).await
+    }
+
+    async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.rehearsals(runner, scope).await
+    }
+
+    async fn load(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+        archive: &dyn OpenArchive,
+    ) -> Result<LoadPlan, EngineError> {
+        self.plan_load(runner, target, archive).await
+    }
+
+    async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
+        self.count_rows(runner, database).await
+    }
+
+    async fn look_after(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {
+        self.missing_definers(runner, database).await
+    }
+}

@@ -1,0 +1,114 @@
+//! What would make a backup fail, before it is begun.
+
+use super::connection::Address;
+use super::facts::{Info, RedisServer};
+use super::resp::{self, Reply};
+use super::rights;
+use crate::engine::{EngineError, Finding, FindingLevel};
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+
+/// A server that refuses a replica says so at once; after so long it has begun to prepare.
+const REFUSAL_LIMIT: Duration = Duration::from_millis(1500);
+
+impl RedisServer {
+    /// Questions that change nothing and cost nothing.
+    pub(super) async fn findings(&self) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = Vec::new();
+        for node in self.nodes() {
+            let mut connection = node.connect().await?;
+            let info = Info::ask(&mut connection).await?;
+            findings.push(loaded(&node, &info));
+            findings.extend(linked(&node, &info));
+            let subject = format!("ask {} for its stream", node.shown());
+            // Without an option it does nothing, and whether the user may run it is looked at first.
+            findings.push(match connection.reply_to(&[b"REPLCONF"]).await? {
+                Reply::Error(said) if said.starts_with("NOPERM") => self.denied(subject, &said),
+                _ => good(subject),
+            });
+        }
+        Ok(findings)
+    }
+
+    /// Asks for the stream and hangs up as soon as it is clear that it would come.
+    pub(super) async fn rehearsals(&self) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = Vec::new();
+        for node in self.nodes() {
+            let subject = format!("read all keys of {}", node.shown());
+            findings.push(match self.refused_stream(&node).await? {
+                None => good(subject),
+                Some(said) if said.starts_with("NOPERM") => self.denied(subject, &said),
+                Some(said) => error(subject, said, String::new()),
+            });
+        }
+        Ok(findings)
+    }
+
+    /// Why the server would not send, if it says so.
+    async fn refused_stream(&self, node: &Address) -> Result<Option<String>, EngineError> {
+        let mut connection = node.connect().await?;
+        if let Some(user) = self.simulated(&mut connection).await? {
+            return Ok(user.err());
+        }
+        connection.ask(&["REPLCONF", "capa", "eof"]).await?;
+        let mut command = Vec::new();
+        resp::command(&mut command, &[b"SYNC"]);
+        connection.send(&command).await?;
+        match tokio::time::timeout(REFUSAL_LIMIT, connection.stream.read_u8()).await {
+            Ok(Ok(b'-')) => {
+                let mut said = Vec::new();
+                let line = tokio::time::timeout(REFUSAL_LIMIT, resp::line(&mut connection.stream, &mut said));
+                let _ = line.await;
+                Ok(Some(String::from_utf8_lossy(&said).into_owned()))
+            }
+            Ok(Err(error)) => Ok(Some(format!("the connection was lost: {error}"))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What `ACL DRYRUN` says; `None` where the user may not ask or the server does not know it.
+    async fn simulated(
+        &self,
+        connection: &mut super::connection::Connection,
+    ) -> Result<Option<Result<(), String>>, EngineError> {
+        let words: [&[u8]; 4] = [b"ACL", b"DRYRUN", self.user().as_bytes(), b"SYNC"];
+        Ok(match connection.reply_to(&words).await? {
+            Reply::Status(_) => Some(Ok(())),
+            // In words of its own, not as an error.
+            Reply::Bytes(said) => Some(Err(format!("NOPERM {}", String::from_utf8_lossy(&said)))),
+            _ => None,
+        })
+    }
+
+    fn denied(&self, subject: String, said: &str) -> Finding {
+        error(subject, said.to_owned(), rights::backup_statement(self.user()))
+    }
+}
+
+fn loaded(node: &Address, info: &Info) -> Finding {
+    let subject = format!("{} has its data", node.shown());
+    if info.get("loading") == Some("1") || info.get("async_loading") == Some("1") {
+        let help = "Wait until it has started; INFO persistence shows how far it is.".to_owned();
+        return error(subject, "it is still loading".to_owned(), help);
+    }
+    good(subject)
+}
+
+/// A replica is as good as its link to the primary.
+fn linked(node: &Address, info: &Info) -> Option<Finding> {
+    let link = info.get("master_link_status")?;
+    let subject = format!("{} follows its primary", node.shown());
+    if link == "up" {
+        return Some(good(subject));
+    }
+    let help = "Mend the replication, or take the backup from another server.".to_owned();
+    Some(error(subject, format!("the link to its primary is {link}"), help))
+}
+
+fn good(subject: String) -> Finding {
+    Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
+}
+
+fn error(subject: String, problem: String, help: String) -> Finding {
+    Finding { level: FindingLevel::Error, subject, problem, help }
+}

@@ -1,0 +1,115 @@
+//! Redis and Valkey by their own protocol: no tool has to be installed for a backup or a restore.
+
+mod check;
+mod cluster;
+mod collect;
+mod connection;
+mod count;
+mod drill;
+mod dump;
+mod facts;
+mod offline;
+mod pipe;
+mod rdb;
+mod resp;
+mod restore;
+mod rights;
+mod sync;
+mod target;
+mod tls;
+mod witness;
+
+use super::{
+    Consumer, Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget,
+    Scope, Server, ServerFacts, ServerSettings,
+};
+use crate::model::{Contents, EngineKind, PartKind};
+use crate::process::Runner;
+use async_trait::async_trait;
+use connection::Address;
+use facts::RedisServer;
+use std::path::Path;
+use std::sync::Arc;
+use witness::RdbWitness;
+
+/// The name of what a server holds: Redis numbers its databases, and a backup takes them all.
+const ENTRY_NAME: &str = "keys";
+/// What the plain bytes are.
+const EXTENSION: &str = "rdb";
+
+/// A Redis or Valkey server, or a node of a cluster.
+#[derive(Debug)]
+pub struct Redis {
+    address: Address,
+}
+
+impl Redis {
+    /// Addressed by `settings`; nothing is done yet.
+    pub fn new(settings: ServerSettings) -> Self {
+        Self { address: Address::new(settings) }
+    }
+}
+
+#[async_trait]
+impl Engine for Redis {
+    fn kind(&self) -> EngineKind {
+        EngineKind::Redis
+    }
+
+    fn address(&self) -> String {
+        self.address.shown()
+    }
+
+    async fn inspect(&self, _runner: &dyn Runner) -> Result<Box<dyn Server>, EngineError> {
+        Ok(Box::new(RedisServer::inspect(self.address.clone()).await?))
+    }
+
+    fn reading(&self, part: PartKind, _server_version: &str) -> Result<Reading, EngineError> {
+        match part {
+            PartKind::Database => Ok(Reading { tool: None, witness: Box::new(RdbWitness::new()) }),
+            PartKind::Globals | PartKind::Contents => {
+                Err(EngineError::Archive { problem: format!("no part of Redis is called {part}") })
+            }
+        }
+    }
+
+    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
+        drill::drill(&self.address.settings, server_version, folder)
+    }
+
+    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
+        Ok(Consumer::Native(Arc::new(offline::Files { folder: folder.to_owned() })))
+    }
+}
+
+#[async_trait]
+impl Server for RedisServer {
+    fn facts(&self) -> &ServerFacts {
+        &self.facts
+    }
+
+    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
+        self.plan_dump(scope)
+    }
+
+    async fn check_dump(&self, _runner: &dyn Runner, _scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.findings().await
+    }
+
+    async fn rehearse_dump(&self, _runner: &dyn Runner, _scope: &Scope) -> Result<Vec<Finding>, EngineError> {
+        self.rehearsals().await
+    }
+
+    async fn load(
+        &self,
+        _runner: &dyn Runner,
+        target: &RestoreTarget,
+        archive: &dyn OpenArchive,
+    ) -> Result<LoadPlan, EngineError> {
+        self.plan_load(target, archive).await
+    }
+
+    async fn count(&self, _runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
+        self.count_keys(database).await
+    }
+}

@@ -1,0 +1,123 @@
+//! Files from which a server starts with what the backup holds, with or without `appendonly yes`.
+
+use super::rdb::{Entry, RdbError, Visitor, Walker, Wants};
+use crate::engine::{EngineError, Push, StreamError};
+use crate::model::ByteReader;
+use crate::process::FeedError;
+use async_trait::async_trait;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const PIECE_BYTES: usize = 256 << 10;
+const DUMP: &str = "dump.rdb";
+/// A server with `appendonly yes` looks here alone, and starts empty when there is nothing, whatever `dump.rdb` holds.
+const APPEND_FOLDER: &str = "appendonlydir";
+const APPEND_BASE: &str = "appendonly.aof.1.base.rdb";
+const APPEND_MANIFEST: &str = "appendonly.aof.manifest";
+const MANIFEST_TEXT: &str = "file appendonly.aof.1.base.rdb seq 1 type b\n";
+
+/// Writes one stream into a folder that is new or empty. Nothing of it has its name before all of it is proven.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) folder: PathBuf,
+}
+
+/// Looks at the structure alone.
+struct Nobody;
+
+impl Visitor for Nobody {
+    fn wants(&self) -> Wants {
+        Wants::Shape
+    }
+
+    fn end(&mut self, _entry: &Entry, _module: Option<u64>) {}
+}
+
+#[async_trait]
+impl Push for Files {
+    fn describe(&self) -> Vec<String> {
+        let path = |name: &str| self.folder.join(name).display().to_string();
+        vec!["write".to_owned(), path(DUMP), path(APPEND_FOLDER)]
+    }
+
+    async fn take(&self, mut body: ByteReader<'_>) -> Result<Vec<String>, StreamError> {
+        let file = self.prepare().map_err(|source| self.failed(source))?;
+        let handle = file.as_file().try_clone().map_err(|source| self.failed(source))?;
+        let mut out = tokio::fs::File::from_std(handle);
+        let mut walker = Walker::new();
+        let mut buffer = vec![0; PIECE_BYTES];
+        loop {
+            let read = body.read(&mut buffer).await;
+            let count =
+                read.map_err(|source| FeedError::Body { label: self.folder.display().to_string(), source })?;
+            if count == 0 {
+                break;
+            }
+            walker.feed(&buffer[..count], &mut Nobody).map_err(|error| unreadable(&error))?;
+            out.write_all(&buffer[..count]).await.map_err(|source| self.failed(source))?;
+        }
+        walker.finish().map_err(|error| unreadable(&error))?;
+        out.flush().await.map_err(|source| self.failed(source))?;
+        out.sync_all().await.map_err(|source| self.failed(source))?;
+        self.publish(file).map_err(|source| self.failed(source))?;
+        Ok(Vec::new())
+    }
+}
+
+fn unreadable(error: &RdbError) -> EngineError {
+    EngineError::Archive { problem: error.to_string() }
+}
+
+impl Files {
+    fn failed(&self, source: io::Error) -> StreamError {
+        EngineError::Read { doing: format!("write into `{}`", self.folder.display()), source }.into()
+    }
+
+    fn prepare(&self) -> io::Result<NamedTempFile> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.folder)?;
+        if std::fs::read_dir(&self.folder)?.next().is_some() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is not empty"));
+        }
+        tempfile::Builder::new().prefix(".jagad-").tempfile_in(&self.folder)
+    }
+
+    /// The manifest comes last, and the whole of the append-only folder at once: a server that finds it finds all of it.
+    fn publish(&self, file: NamedTempFile) -> io::Result<()> {
+        let building = tempfile::Builder::new().prefix(".jagad-").tempdir_in(&self.folder)?;
+        let base = building.path().join(APPEND_BASE);
+        let dump = self.folder.join(DUMP);
+        file.persist_noclobber(&dump)?;
+        // Two names for one file where the file system can do that; servers replace it and never write into it.
+        if std::fs::hard_link(&dump, &base).is_err() {
+            std::fs::copy(&dump, &base)?;
+            std::fs::File::open(&base)?.sync_all()?;
+        }
+        let manifest = building.path().join(APPEND_MANIFEST);
+        std::fs::write(&manifest, MANIFEST_TEXT)?;
+        std::fs::File::open(&manifest)?.sync_all()?;
+        std::fs::File::open(building.path())?.sync_all()?;
+        let folder = self.folder.join(APPEND_FOLDER);
+        std::fs::rename(building.keep(), &folder)?;
+        for (path, mode) in [
+            (dump, 0o640),
+            (folder.clone(), 0o750),
+            (folder.join(APPEND_BASE), 0o640),
+            (folder.join(APPEND_MANIFEST), 0o640),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode))?;
+            self.give(&path);
+        }
+        std::fs::File::open(&self.folder)?.sync_all()
+    }
+
+    /// A folder that belongs to the server's user is meant for it: what root writes there is the server's too.
+    fn give(&self, path: &Path) {
+        if let Ok(folder) = std::fs::metadata(&self.folder) {
+            // Whoever is not root keeps what is his.
+            let _ = std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+}

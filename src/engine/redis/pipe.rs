@@ -1,0 +1,285 @@
+//! One connection that is written without waiting for the answers, which a task of its own takes in.
+
+use super::cluster::Redirect;
+use super::connection::{Connection, Wire};
+use super::resp;
+use super::rights;
+use crate::engine::EngineError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncWriteExt as _, BufReader, ReadHalf, WriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+/// What may be on its way without an answer; a larger value goes alone.
+const WINDOW_BYTES: u32 = 4 << 20;
+/// Batches on their way; each has up to a value or 64 KiB.
+const WINDOW_BATCHES: usize = 256;
+/// The longest that a server may take for one batch.
+const STALL_LIMIT: Duration = Duration::from_secs(300);
+/// Errors that are told one by one; of the others only their number is.
+const ERRORS_KEPT: usize = 1000;
+const READ_BUFFER_BYTES: usize = 64 << 10;
+
+/// Commands that are sent in one piece.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// The commands; of a long one all that stands in front of its value.
+    pub(super) head: Vec<u8>,
+    /// A long value and what follows it.
+    pub(super) body: Vec<u8>,
+    pub(super) commands: Vec<Command>,
+}
+
+/// One command of a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Command {
+    /// Where it begins in the head; it ends where the next one begins.
+    pub(super) start: usize,
+    /// What it is about.
+    pub(super) about: About,
+    /// How often it was sent to the wrong node.
+    pub(super) tries: u8,
+}
+
+/// What a command is about, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum About {
+    /// A key: where its name stands in the head.
+    Key { database: u64, start: usize, length: usize },
+    /// A library of functions.
+    Library,
+    /// `ASKING`.
+    Asking,
+}
+
+impl Batch {
+    fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
+    /// For messages; a key is shown shortened and without anything that a terminal would obey.
+    fn describe(&self, command: &Command) -> String {
+        match command.about {
+            About::Key { database, start, length } => {
+                let name = self.head.get(start..start + length).unwrap_or_default();
+                let more = if name.len() > 60 { "…" } else { "" };
+                format!("key \"{}{more}\" of db{database}", name[..name.len().min(60)].escape_ascii())
+            }
+            About::Library => "a library of functions".to_owned(),
+            About::Asking => "ASKING".to_owned(),
+        }
+    }
+
+    /// The command at `index` as a batch of its own.
+    fn alone(&self, index: usize) -> Batch {
+        let command = self.commands[index];
+        let end = self.commands.get(index + 1).map_or(self.head.len(), |next| next.start);
+        let about = match command.about {
+            About::Key { database, start, length } => {
+                About::Key { database, start: start - command.start, length }
+            }
+            other => other,
+        };
+        Batch {
+            head: self.head[command.start..end].to_vec(),
+            body: self.body.clone(),
+            commands: vec![Command { start: 0, about, tries: command.tries + 1 }],
+        }
+    }
+}
+
+/// What came of the commands of all pipes of one restore.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Keys that were accepted.
+    pub(super) accepted: u64,
+    /// Errors, told one by one.
+    pub(super) errors: Vec<String>,
+    /// Errors in all.
+    pub(super) failed: u64,
+    /// What is to be sent to another node.
+    pub(super) redirected: Vec<(Redirect, Batch)>,
+    /// What ends the restore.
+    pub(super) fatal: Option<EngineError>,
+}
+
+/// What an error reply about one key means for the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnError {
+    /// It ends the restore.
+    Stop,
+    /// It is counted.
+    Count,
+}
+
+/// What all pipes of one restore share.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    outcome: Arc<Mutex<Outcome>>,
+    on_error: OnError,
+    /// Fires when there is a fatal error.
+    pub(super) stop: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn new(on_error: OnError) -> Self {
+        Self { outcome: Arc::default(), on_error, stop: CancellationToken::new() }
+    }
+
+    pub(super) fn outcome(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fatal(&self, error: EngineError) {
+        self.outcome().fatal.get_or_insert(error);
+        self.stop.cancel();
+    }
+
+    /// One more error that is no reason to stop, or is.
+    pub(super) fn failed(&self, what: &str, said: &str, (address, user): (&str, &str)) {
+        if self.on_error == OnError::Stop {
+            return self.fatal(rights::refusal(what, said, (address, user)));
+        }
+        let mut outcome = self.outcome();
+        outcome.failed += 1;
+        if outcome.errors.len() < ERRORS_KEPT {
+            outcome.errors.push(format!("{what}: {said}"));
+        }
+    }
+}
+
+/// A batch without its answers, and the room that it takes.
+struct Sent {
+    batch: Batch,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The connection. Dropping it closes it, whatever is on its way.
+pub(super) struct Pipe {
+    writer: WriteHalf<Box<dyn Wire>>,
+    sent: mpsc::Sender<Sent>,
+    room: Arc<Semaphore>,
+    shared: Shared,
+    address: String,
+    _answers: AbortOnDropHandle<()>,
+}
+
+impl Pipe {
+    pub(super) fn new(connection: Connection, shared: &Shared) -> Self {
+        let place = (connection.address().to_owned(), connection.user().to_owned());
+        let address = place.0.clone();
+        let (reader, writer) = tokio::io::split(connection.stream.into_inner());
+        let (sent, arriving) = mpsc::channel(WINDOW_BATCHES);
+        let reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
+        let answers = tokio::spawn(take_answers(reader, arriving, shared.clone(), place));
+        Self {
+            writer,
+            sent,
+            room: Arc::new(Semaphore::new(WINDOW_BYTES as usize)),
+            shared: shared.clone(),
+            address,
+            _answers: AbortOnDropHandle::new(answers),
+        }
+    }
+
+    /// Sends a batch as soon as there is room. When the restore has failed it is not sent: the outcome says why.
+    pub(super) async fn send(&mut self, batch: Batch) {
+        if batch.commands.is_empty() {
+            return;
+        }
+        let stop = self.shared.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.write(batch) => {}
+        }
+    }
+
+    async fn write(&mut self, batch: Batch) {
+        let wanted = u32::try_from(batch.bytes()).unwrap_or(u32::MAX).clamp(1, WINDOW_BYTES);
+        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(wanted).await else { return };
+        let writing = async {
+            self.writer.write_all(&batch.head).await?;
+            self.writer.write_all(&batch.body).await?;
+            self.writer.flush().await
+        };
+        let problem = match tokio::time::timeout(STALL_LIMIT, writing).await {
+            Ok(Ok(())) => {
+                let _ = self.sent.send(Sent { batch, _room: room }).await;
+                return;
+            }
+            Ok(Err(error)) => format!("the connection was lost: {error}"),
+            Err(_) => format!("it takes nothing for {} s", STALL_LIMIT.as_secs()),
+        };
+        self.shared.fatal(EngineError::Unreachable { address: self.address.clone(), problem });
+    }
+
+    /// Waits until everything sent is answered, or the restore has failed.
+    pub(super) async fn settle(&mut self) {
+        let stop = self.shared.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = self.room.acquire_many(WINDOW_BYTES) => {}
+        }
+    }
+}
+
+async fn take_answers(
+    mut reader: BufReader<ReadHalf<Box<dyn Wire>>>,
+    mut arriving: mpsc::Receiver<Sent>,
+    shared: Shared,
+    (address, user): (String, String),
+) {
+    let mut line = Vec::new();
+    while let Some(sent) = arriving.recv().await {
+        let mut accepted = 0;
+        for (index, command) in sent.batch.commands.iter().enumerate() {
+            let problem = match tokio::time::timeout(STALL_LIMIT, answer(&mut reader, &mut line)).await {
+                Ok(Ok(())) => {
+                    match line.split_first() {
+                        Some((b'-', said)) => {
+                            let said = String::from_utf8_lossy(said);
+                            refused(&shared, (&sent.batch, index), &said, (&address, &user));
+                        }
+                        _ => accepted += u64::from(matches!(command.about, About::Key { .. })),
+                    }
+                    continue;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer for {} s", STALL_LIMIT.as_secs()),
+            };
+            shared.outcome().accepted += accepted;
+            shared.fatal(EngineError::Unreachable { address, problem });
+            return;
+        }
+        shared.outcome().accepted += accepted;
+    }
+}
+
+/// One reply: its first line. What follows the line of a string is read and forgotten.
+async fn answer(
+    reader: &mut BufReader<ReadHalf<Box<dyn Wire>>>,
+    line: &mut Vec<u8>,
+) -> Result<(), resp::RespError> {
+    resp::line(reader, line).await?;
+    if line.first() == Some(&b'$') && line.get(1) != Some(&b'-') {
+        // FUNCTION LOAD answers with the library's name.
+        let mut name = Vec::new();
+        resp::line(reader, &mut name).await?;
+    }
+    Ok(())
+}
+
+/// An error reply: a redirection is followed some times, anything else counts.
+fn refused(shared: &Shared, (batch, index): (&Batch, usize), said: &str, place: (&str, &str)) {
+    const MOST_TRIES: u8 = 16;
+    let command = &batch.commands[index];
+    if let Some(redirect) = Redirect::parse(said)
+        && command.tries < MOST_TRIES
+    {
+        shared.outcome().redirected.push((redirect, batch.alone(index)));
+        return;
+    }
+    shared.failed(&batch.describe(command), said, place);
+}

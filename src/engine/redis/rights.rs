@@ -1,0 +1,63 @@
+//! What a user of the server must be allowed to do, as the statement that allows it.
+
+use super::super::EngineError;
+
+/// Everything that a backup says to a server.
+pub(super) const BACKUP_RIGHTS: &str = "+info +replconf +sync +cluster|slots";
+/// Everything that a restore says to a server, counting included.
+pub(super) const RESTORE_RIGHTS: &str =
+    "~* +info +select +restore +scan +type +pttl +function|load +cluster|slots +asking";
+/// And what removes what is there, for `--clean`.
+pub(super) const CLEAN_RIGHTS: &str = "+flushall +function|flush";
+
+/// The statement for a user who takes backups.
+pub(super) fn backup_statement(user: &str) -> String {
+    format!("ACL SETUSER {} on {BACKUP_RIGHTS}", shown(user))
+}
+
+/// The statement for a user who restores.
+pub(super) fn restore_statement(user: &str) -> String {
+    format!("ACL SETUSER {} on {RESTORE_RIGHTS} {CLEAN_RIGHTS}", shown(user))
+}
+
+/// The name of a user as the server knows it.
+pub(super) fn shown(user: &str) -> &str {
+    if user.is_empty() { "default" } else { user }
+}
+
+/// What an error reply to `question` means. `address` and `user` say who asked where.
+pub(super) fn refusal(question: &str, said: &str, (address, user): (&str, &str)) -> EngineError {
+    let user = shown(user);
+    let code = said.split(' ').next().unwrap_or_default();
+    match code {
+        "NOAUTH" | "WRONGPASS" => EngineError::Login {
+            address: address.to_owned(),
+            user: user.to_owned(),
+            problem: said.to_owned(),
+        },
+        "NOPERM" => {
+            let backs_up = ["SYNC", "REPLCONF", "INFO", "CLUSTER"].contains(&question);
+            EngineError::Privilege {
+                problem: format!("{question}: `{user}` lacks a right at {address}: {said}"),
+                help: if backs_up { backup_statement(user) } else { restore_statement(user) },
+            }
+        }
+        "LOADING" => EngineError::Prerequisite {
+            problem: format!("{address} is still loading its data"),
+            help: "Wait until it has started; INFO persistence shows how far it is.".to_owned(),
+        },
+        "NOMASTERLINK" | "MASTERDOWN" => EngineError::Prerequisite {
+            problem: format!("{address} is a replica that has lost its primary: {said}"),
+            help: "Mend the replication, or take the backup from another server.".to_owned(),
+        },
+        "OOM" => EngineError::Prerequisite {
+            problem: format!("the memory of {address} is full: {said}"),
+            help: "Raise `maxmemory` on the server; what was loaded so far stays there.".to_owned(),
+        },
+        "BUSYKEY" => EngineError::Refused {
+            problem: format!("{question} is already at {address}: something else writes there"),
+            help: "Stop what writes to the server, and restore again with --clean.".to_owned(),
+        },
+        _ => EngineError::Answer { question: format!("{address}: {question}"), problem: said.to_owned() },
+    }
+}

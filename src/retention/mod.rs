@@ -1,0 +1,62 @@
+//! Which backups of one database stay and which go: facts, a rule and a time in, reasons out. Nothing is done here.
+
+mod buckets;
+mod plan;
+
+pub use buckets::PeriodKind;
+pub use plan::{Candidate, Decision, FAILED_RUNS_SHOWN, Health, Reason, plan};
+
+use chrono_tz::Tz;
+use std::time::Duration;
+
+/// What is kept. Everything not kept by any part of it goes, but never the last [`Retention::min_keep`] good fulls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest so many good fulls.
+    pub full: u32,
+    /// Incrementals of fulls that are kept.
+    pub incremental: IncrementalRule,
+    /// The newest good full of each of the newest so many hours that have one; and so on for longer periods.
+    pub hourly: u32,
+    /// Days.
+    pub daily: u32,
+    /// Weeks, from Monday.
+    pub weekly: u32,
+    /// Months.
+    pub monthly: u32,
+    /// Years.
+    pub yearly: u32,
+    /// So many good fulls are never removed, whatever the rest says; at least 1.
+    pub min_keep: u32,
+    /// Where days begin.
+    pub zone: Tz,
+}
+
+/// How long incrementals are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncrementalRule {
+    /// The newest so many.
+    Count(u32),
+    /// Those that are not older.
+    Age(Duration),
+}
+
+impl Default for Retention {
+    /// 7 fulls, incrementals for 30 days, days of UTC.
+    fn default() -> Self {
+        Self {
+            full: 7,
+            incremental: IncrementalRule::Age(Duration::from_secs(30 * 24 * 60 * 60)),
+            hourly: 0,
+            daily: 0,
+            weekly: 0,
+            monthly: 0,
+            yearly: 0,
+            min_keep: 1,
+            zone: Tz::UTC,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! The planner.
+
+use super::buckets::PeriodKind;
+use super::{IncrementalRule, Retention};
+use crate::model::{BackupId, BackupKind, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// How long failed runs stay in the list, where newer ones succeeded.
+pub const FAILED_RUNS_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// One recorded backup of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The backup.
+    pub id: BackupId,
+    /// Full or incremental.
+    pub kind: BackupKind,
+    /// What an incremental builds on.
+    pub parent: Option<BackupId>,
+    /// When it was committed: the order of backups.
+    pub finished_at: Timestamp,
+    /// Whether it restores.
+    pub health: Health,
+    /// Whether somebody pinned it.
+    pub pinned: bool,
+    /// Whether a run that is under way builds on it or reads it.
+    pub in_use: bool,
+}
+
+/// Whether a backup restores, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It was committed, and no verification says otherwise.
+    Good,
+    /// The run failed.
+    Failed,
+    /// Its last verification failed.
+    Bad,
+}
+
+/// What happens to one backup, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The backup.
+    pub id: BackupId,
+    /// Why it stays; empty when it goes.
+    pub kept: Vec<Reason>,
+    /// Why it goes; `None` when it stays.
+    pub removed: Option<Reason>,
+}
+
+/// Why a backup stays or goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// It is pinned.
+    Pinned,
+    /// A run that is under way needs it.
+    InUse,
+    /// One of the newest fulls: its place among them, from 1, and how many are kept.
+    NewestFull(u32, u32),
+    /// The newest full of a period.
+    Period(PeriodKind, String),
+    /// One of the last good fulls, which never go.
+    LastGood,
+    /// An incremental that its rule keeps.
+    Incremental,
+    /// A kept backup builds on it.
+    Parent(BackupId),
+    /// It is not good, and there are not enough newer good fulls to pass over it.
+    TooFewNewer,
+    /// A failed run of the last [`FAILED_RUNS_SHOWN`], which holds no data.
+    RecentFailure,
+    /// More fulls than the rule keeps are newer.
+    Superseded,
+    /// An incremental past its age or number.
+    PastIncremental,
+    /// What it builds on goes or is not there.
+    Orphaned,
+    /// The run failed long ago, and newer ones succeeded.
+    FailedRun,
+    /// Its verification failed, and enough newer fulls are good.
+    BadCopy,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pinned => f.write_str("pinned"),
+            Self::InUse => f.write_str("in use by a run that is under way"),
+            Self::NewestFull(place, of) => write!(f, "full {place} of the newest {of}"),
+            Self::Period(kind, name) => write!(f, "newest full of the {} {name}", kind.word()),
+            Self::LastGood => f.write_str("one of the last good fulls (min_keep)"),
+            Self::Incremental => f.write_str("incremental within its retention"),
+            Self::Parent(child) => write!(f, "{child} builds on it"),
+            Self::TooFewNewer => f.write_str("not good, but too few good fulls are newer"),
+            Self::RecentFailure => f.write_str("a recent failure; it holds no data"),
+            Self::Superseded => f.write_str("enough fulls are newer"),
+            Self::PastIncremental => f.write_str("incremental past its retention"),
+            Self::Orphaned => f.write_str("what it builds on goes or is not there"),
+            Self::FailedRun => f.write_str("failed long ago, and newer backups are good"),
+            Self::BadCopy => f.write_str("its verification failed, and enough newer fulls are good"),
+        }
+    }
+}
+
+/// Decides over every candidate, newest first; the order of those that go is the order in which they may be removed:
+/// nothing goes before what builds on it. Neither the order of `candidates` nor their names matter, only commit times
+/// and parents; running it again over what stays removes nothing more at the same `now`.
+pub fn plan(rule: &Retention, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
+    let chains = Chains::new(candidates);
+    let mut kept = Kept::default();
+    keep_fulls(rule, &chains, &mut kept);
+    keep_by_hand(&chains, &mut kept);
+    keep_what_is_not_good(rule, &chains, &mut kept, now);
+    keep_parents(&chains, &mut kept);
+    keep_incrementals(rule, &chains, &mut kept, now);
+    keep_parents(&chains, &mut kept);
+    chains.newest_first.iter().map(|candidate| decide(candidate, &chains, &kept)).collect()
+}
+
+/// The candidates by commit time, and by id.
+struct Chains<'a> {
+    newest_first: Vec<&'a Candidate>,
+    by_id: BTreeMap<&'a BackupId, &'a Candidate>,
+}
+
+#[derive(Default)]
+struct Kept(BTreeMap<BackupId, Vec<Reason>>);
+
+impl Kept {
+    fn keep(&mut self, candidate: &Candidate, reason: Reason) {
+        let reasons = self.0.entry(candidate.id.clone()).or_default();
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+
+    fn has(&self, id: &BackupId) -> bool {
+        self.0.contains_key(id)
+    }
+}
+
+impl<'a> Chains<'a> {
+    fn new(candidates: &'a [Candidate]) -> Self {
+        let by_id: BTreeMap<_, _> = candidates.iter().map(|candidate| (&candidate.id, candidate)).collect();
+        let mut newest_first: Vec<&Candidate> = by_id.values().copied().collect();
+        // A child is newer than its parent even when a clock was set back between them.
+        let depth = |candidate: &Candidate| ancestors(&by_id, candidate).count();
+        newest_first.sort_by_cached_key(|candidate| {
+            let root = ancestors(&by_id, candidate).last().unwrap_or(candidate);
+            (
+                std::cmp::Reverse((
+                    root.finished_at,
+                    root.id.clone(),
+                    depth(candidate),
+                    candidate.finished_at,
+                )),
+                candidate.id.clone(),
+            )
+        });
+        Self { newest_first, by_id }
+    }
+
+    fn good_fulls(&self) -> impl Iterator<Item = &'a Candidate> + '_ {
+        let good =
+            |candidate: &&&Candidate| candidate.kind == BackupKind::Full && candidate.health == Health::Good;
+        self.newest_first.iter().filter(good).copied()
+    }
+
+    /// Whether everything that `candidate` builds on is there and good, down to a full.
+    fn is_whole(&self, candidate: &Candidate) -> bool {
+        let chain = || std::iter::once(candidate).chain(ancestors(&self.by_id, candidate));
+        chain().all(|link| link.health == Health::Good)
+            && chain().last().is_some_and(|root| root.kind == BackupKind::Full)
+    }
+}
+
+/// What a backup builds on, from its parent to the full; ends early where a link is missing, and never goes in a circle.
+fn ancestors<'a>(
+    by_id: &BTreeMap<&'a BackupId, &'a Candidate>,
+    candidate: &'a Candidate,
+) -> impl Iterator<Item = &'a Candidate> {
+    let parent = |candidate: &Candidate| candidate.parent.as_ref().and_then(|id| by_id.get(id)).copied();
+    let mut seen = BTreeSet::from([&candidate.id]);
+    let mut chain = Vec::new();
+    let mut next = parent(candidate);
+    while let Some(link) = next
+        && seen.insert(&link.id)
+    {
+        chain.push(link);
+        next = parent(link);
+    }
+    chain.into_iter()
+}
+
+fn keep_fulls(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept) {
+    for (place, full) in (1..=rule.full).zip(chains.good_fulls()) {
+        kept.keep(full, Reason::NewestFull(place, rule.full));
+    }
+    let periods = [
+        (PeriodKind::Hour, rule.hourly),
+        (PeriodKind::Day, rule.daily),
+        (PeriodKind::Week, rule.weekly),
+        (PeriodKind::Month, rule.monthly),
+        (PeriodKind::Year, rule.yearly),
+    ];
+    for (kind, count) in periods {
+        let mut seen = BTreeSet::new();
+        for full in chains.good_fulls() {
+            if seen.len() >= count as usize {
+                break;
+            }
+            let name = kind.of(full.finished_at, rule.zone);
+            if seen.insert(name.clone()) {
+                kept.keep(full, Reason::Period(kind, name));
+            }
+        }
+    }
+    for full in chains.good_fulls().take(rule.min_keep.max(1) as usize) {
+        if !kept.has(&full.id) {
+            kept.keep(full, Reason::LastGood);
+        }
+    }
+}
+
+fn keep_by_hand(chains: &Chains<'_>, kept: &mut Kept) {
+    for candidate in &chains.newest_first {
+        if candidate.pinned {
+            kept.keep(candidate, Reason::Pinned);
+        }
+        if candidate.in_use {
+            kept.keep(candidate, Reason::InUse);
+        }
+    }
+}
+
+/// What failed or was found bad counts for nothing, and it is no reason to hurry: it goes when what is good has outlived it.
+fn keep_what_is_not_good(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now: Timestamp) {
+    for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
+        let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
+        let wanted = match candidate.health {
+            Health::Bad => rule.full.max(rule.min_keep).max(1) as usize,
+            Health::Failed | Health::Good => 1,
+        };
+        if newer < wanted {
+            kept.keep(candidate, Reason::TooFewNewer);
+        } else if candidate.health == Health::Failed && candidate.finished_at >= now.minus(FAILED_RUNS_SHOWN)
+        {
+            kept.keep(candidate, Reason::RecentFailure);
+        }
+    }
+}
+
+/// Incrementals whose whole chain stays; the rule says how many or how old.
+fn keep_incrementals(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now: Timestamp) {
+    let root_stays = |candidate: &Candidate| {
+        ancestors(&chains.by_id, candidate).last().is_some_and(|root| kept.has(&root.id))
+    };
+    let whole: Vec<&Candidate> = chains
+        .newest_first
+        .iter()
+        .filter(|candidate| candidate.kind == BackupKind::Incremental)
+        .filter(|candidate| chains.is_whole(candidate) && root_stays(candidate))
+        .copied()
+        .collect();
+    for (place, candidate) in whole.into_iter().enumerate() {
+        let stays = match rule.incremental {
+            IncrementalRule::Count(count) => place < count as usize,
+            IncrementalRule::Age(age) => candidate.finished_at >= now.minus(age),
+        };
+        if stays {
+            kept.keep(candidate, Reason::Incremental);
+        }
+    }
+}
+
+fn keep_parents(chains: &Chains<'_>, kept: &mut Kept) {
+    for candidate in &chains.newest_first {
+        if kept.has(&candidate.id) {
+            for link in ancestors(&chains.by_id, candidate) {
+                if !kept.has(&link.id) {
+                    kept.keep(link, Reason::Parent(candidate.id.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn decide(candidate: &Candidate, chains: &Chains<'_>, kept: &Kept) -> Decision {
+    let id = candidate.id.clone();
+    if let Some(reasons) = kept.0.get(&id) {
+        return Decision { id, kept: reasons.clone(), removed: None };
+    }
+    let root_goes = || {
+        let root = ancestors(&chains.by_id, candidate).last();
+        root.is_none_or(|root| root.kind != BackupKind::Full || !kept.has(&root.id))
+    };
+    let reason = match (candidate.kind, candidate.health) {
+        (_, Health::Failed) => Reason::FailedRun,
+        (_, Health::Bad) => Reason::BadCopy,
+        (BackupKind::Full, Health::Good) => Reason::Superseded,
+        (BackupKind::Incremental, Health::Good) if root_goes() => Reason::Orphaned,
+        (BackupKind::Incremental, Health::Good) => Reason::PastIncremental,
+    };
+    Decision { id, kept: Vec::new(), removed: Some(reason) }
+}

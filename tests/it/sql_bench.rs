@@ -1,0 +1,188 @@
+//! A configuration, its key, its store and a MySQL or MariaDB server: what a run of the program needs.
+
+use crate::program::{Output, Run};
+use crate::support::mysql::{Release, Sql};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// The configuration is `jagad.toml` in a folder of its own; its entry `shop` is the database `shop` of the server.
+pub(crate) struct SqlBench {
+    pub(crate) sql: Sql,
+    folder: TempDir,
+}
+
+impl SqlBench {
+    /// A server of `release`, with an empty store. `None`, loudly, when there is no such server.
+    pub(crate) fn new(release: Release) -> Option<Self> {
+        Some(Self::with(Sql::start(release)?))
+    }
+
+    /// With this server.
+    pub(crate) fn with(sql: Sql) -> Self {
+        let folder = tempfile::Builder::new().prefix("jgi-").tempdir_in("/tmp").unwrap();
+        open(folder.path(), 0o755);
+        for (name, mode) in [("t", 0o1777), ("bin", 0o755)] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            open(&folder.path().join(name), mode);
+        }
+        let bench = Self { sql, folder };
+        bench.run(&["key", "generate", "main", "-o", "main.key"]).ok();
+        bench.write(
+            "version = 1\n[settings]\nlease_lifetime = \"5s\"\n[keys.main]\nkey_file = \"main.key\"\n\
+             [stores.main]\ntype = \"local\"\npath = \"store\"\n",
+        );
+        bench.add(&bench.entry("shop", "dbnames = [\"shop\"]"));
+        bench
+    }
+
+    /// With a database `shop` of a few small tables.
+    pub(crate) fn small(release: Release) -> Option<Self> {
+        let bench = Self::new(release)?;
+        bench.open_shop();
+        Some(bench)
+    }
+
+    /// Creates the database `shop` with a few small tables.
+    pub(crate) fn open_shop(&self) {
+        self.sql.run("", "CREATE DATABASE shop;");
+        self.sql.run(
+            "shop",
+            "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(200), KEY (name));
+             INSERT INTO item WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+               SELECT i, REPEAT(CONCAT('item ', i), 10) FROM n;
+             CREATE TABLE sale (id INT AUTO_INCREMENT PRIMARY KEY, item INT REFERENCES item (id));
+             INSERT INTO sale (item) SELECT id FROM item; INSERT INTO sale (item) SELECT id FROM item;
+             CREATE VIEW sold AS SELECT item.name FROM item JOIN sale ON sale.item = item.id;
+             CREATE TRIGGER sale_bi BEFORE INSERT ON sale FOR EACH ROW SET NEW.item = COALESCE(NEW.item, 1);",
+        );
+    }
+
+    /// Adds rows that do not compress to some more than `mebibytes`.
+    pub(crate) fn fill(&self, mebibytes: u32) {
+        self.sql.run("shop", "CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, noise LONGBLOB);");
+        for _ in 0..mebibytes {
+            let noise = "RANDOM_BYTES(1024), ".repeat(511);
+            self.sql.run(
+                "shop",
+                &format!("INSERT INTO filler (noise) VALUES (CONCAT({noise} RANDOM_BYTES(1024)));"),
+            );
+        }
+    }
+
+    /// A table for another entry of the same server.
+    pub(crate) fn entry(&self, name: &str, rest: &str) -> String {
+        entry_of(&self.sql, name, rest)
+    }
+
+    pub(crate) fn write(&self, config: &str) {
+        let path = self.path("jagad.toml");
+        std::fs::write(&path, config).unwrap();
+        open(&path, 0o600);
+    }
+
+    /// The configuration and more.
+    pub(crate) fn add(&self, more: &str) {
+        let text = std::fs::read_to_string(self.path("jagad.toml")).unwrap();
+        self.write(&format!("{text}\n{more}"));
+    }
+
+    /// A file of the bench.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program in the folder of the bench.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
+        command.args(args).current_dir(self.folder.path());
+        command.env("TMPDIR", self.path("t")).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
+        command
+    }
+
+    #[track_caller]
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        Run::start(&mut self.command(args)).wait()
+    }
+
+    /// Takes a backup of `shop`; its id.
+    #[track_caller]
+    pub(crate) fn back_up(&self, more: &[&str]) -> String {
+        let args: Vec<&str> = ["backup", "shop", "--json"].iter().chain(more).copied().collect();
+        let report = self.run(&args).ok().json();
+        report["backups"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// What `list` shows, newest first.
+    #[track_caller]
+    pub(crate) fn listed(&self) -> Vec<Value> {
+        let report = self.run(&["list", "--json"]).ok().json();
+        report["backups"].as_array().unwrap().clone()
+    }
+
+    /// The statuses that `list` shows, newest first.
+    #[track_caller]
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        self.listed().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Keys of data in the store.
+    pub(crate) fn data_objects(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        walk(&self.path("store"), &mut found);
+        found.retain(|key| key.contains(".sql") || key.contains("contents.json"));
+        found
+    }
+
+    /// A folder with the server's programs in which the dump tool is a script; `$real` is the real one. For `--set`.
+    pub(crate) fn with_dump(&self, body: &str) -> String {
+        let name = self.sql.dump_name();
+        let folder = self.path("bin");
+        for program in [self.sql.client_name(), name] {
+            let link = folder.join(program);
+            if program != name && !link.exists() {
+                std::os::unix::fs::symlink(self.sql.bin().join(program), link).unwrap();
+            }
+        }
+        let real = self.sql.bin().join(name);
+        let text = format!(
+            "#!/bin/sh\nreal={}\ncase \"$*\" in *--version*|*--no-data*) exec $real \"$@\" ;; esac\n{body}\n",
+            real.display()
+        );
+        // Written beside and moved there: another process may be about to run it.
+        let path = folder.join("dump.new");
+        std::fs::write(&path, text).unwrap();
+        open(&path, 0o755);
+        std::fs::rename(&path, folder.join(name)).unwrap();
+        format!("databases.shop.tools.bin_dir={}", folder.display())
+    }
+}
+
+/// A table of the configuration for an entry of `sql`.
+pub(crate) fn entry_of(sql: &Sql, name: &str, rest: &str) -> String {
+    format!(
+        "[databases.{name}]\nengine = \"{}\"\nsocket = \"{}\"\nuser = \"root\"\n{rest}\n\
+         [databases.{name}.tools]\nbin_dir = \"{}\"\n",
+        sql.release.kind(),
+        sql.socket().display(),
+        sql.bin().display()
+    )
+}
+
+fn open(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn walk(folder: &Path, found: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push(path.display().to_string());
+        }
+    }
+}

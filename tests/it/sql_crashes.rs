@@ -1,0 +1,31 @@
+//! SIGKILL between the steps of a restore into MySQL and MariaDB: what is left tells that it is unfinished, and the next
+//! restore makes it whole.
+
+use crate::program::Run;
+use crate::sql_bench::SqlBench;
+use crate::support::mysql::Release;
+
+fn a_restore_that_is_killed_leaves_its_mark(release: Release) {
+    let Some(bench) = SqlBench::small(release) else { return };
+    let before = bench.sql.fingerprint("shop");
+    let id = bench.back_up(&[]);
+    for point in ["restore-after-lease", "restore-before-feed", "restore-after-feed", "restore-after-step"] {
+        let mut command = bench.command(&["restore", &id, "--yes", "--wait", "20s"]);
+        command.env("JAGAD_CRASH_AT", point);
+        assert_eq!(Run::start(&mut command).wait().code, 137, "it did not get to {point}");
+        let unfinished = bench.sql.run("shop", "SHOW TABLES;").contains("__jagad_unfinished_");
+        assert_eq!(unfinished, ["restore-before-feed", "restore-after-feed"].contains(&point), "{point}");
+        bench.run(&["restore", &id, "--yes", "--wait", "20s"]).ok().says("RESTORE: OK");
+        assert_eq!(bench.sql.fingerprint("shop"), before, "{point}");
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_its_mark_on_mysql_9_7() {
+    a_restore_that_is_killed_leaves_its_mark(Release::MySql97);
+}
+
+#[test]
+fn a_restore_that_is_killed_leaves_its_mark_on_mariadb_10_11() {
+    a_restore_that_is_killed_leaves_its_mark(Release::MariaDb1011);
+}

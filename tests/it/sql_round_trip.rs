@@ -1,0 +1,90 @@
+//! The main job on MySQL and MariaDB: what was backed up comes back, under its own name and another, and into a newer
+//! server.
+
+use crate::sql_bench::{SqlBench, entry_of};
+use crate::support::mysql::{Release, Sql};
+
+/// Backs up everything there is, looks at it in every way, loses something, and gets it back.
+fn everything_comes_back(release: Release) {
+    let Some(bench) = SqlBench::new(release) else { return };
+    bench.sql.create_content("shop");
+    let before = bench.sql.fingerprint("shop");
+
+    let report = bench.run(&["backup", "shop", "--json"]).ok().json();
+    let report = &report["backups"][0];
+    assert!(report["rows"].as_u64().unwrap() > 64000, "{report}");
+    let id = report["id"].as_str().unwrap();
+    let manifest = bench.run(&["show", id, "--json"]).ok().json()["manifest"].clone();
+    assert_eq!(manifest["engine"], release.kind().as_str());
+    assert!(!manifest["server"]["identity"].is_null() || release == Release::MariaDb1011, "{manifest}");
+    let parts = manifest["parts"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["kind"] == "database").unwrap();
+    assert!(part["position"]["file"].as_str().unwrap().starts_with("binlog."), "{part}");
+    assert!(part["position"]["gtid"].is_string(), "{part}");
+    assert!(!manifest.to_string().contains("[client]"));
+    for level in ["exists", "checksum", "read", "restore"] {
+        let verified = bench.run(&["verify", id, "--level", level, "--json"]).ok().json();
+        assert_eq!(verified["verified"][0]["status"], "passed", "{level}");
+    }
+
+    bench.sql.run("shop", "DROP TABLE hostile; DELETE FROM many; CREATE TABLE later (a int);");
+    let restored = bench.run(&["restore", "--db", "shop", "--yes", "--json"]).ok().says("RESTORE: OK").json();
+    assert_eq!(restored["status"], "success");
+    assert_eq!(bench.sql.fingerprint("shop"), before);
+    bench.run(&["restore", id, "--into", "the copy", "--yes"]).ok();
+    assert_eq!(bench.sql.fingerprint("the copy"), before);
+    assert_eq!(bench.sql.databases(), ["shop", "the copy"]);
+}
+
+#[test]
+fn everything_comes_back_on_mysql_9_7() {
+    everything_comes_back(Release::MySql97);
+}
+
+#[test]
+fn everything_comes_back_on_mariadb_10_11() {
+    everything_comes_back(Release::MariaDb1011);
+}
+
+#[test]
+fn everything_comes_back_on_mariadb_11_8() {
+    everything_comes_back(Release::MariaDb118);
+}
+
+#[test]
+fn a_backup_of_mariadb_10_11_goes_into_11_8_and_not_back() {
+    let (Some(old), Some(new)) = (SqlBench::new(Release::MariaDb1011), Sql::start(Release::MariaDb118))
+    else {
+        return;
+    };
+    old.sql.create_content("shop");
+    old.add(&entry_of(&new, "newer", "dbnames = [\"shop\"]"));
+    let id = old.back_up(&[]);
+    old.run(&["restore", &id, "--target", "newer", "--yes"]).ok().says("RESTORE: OK");
+    let rows = |sql: &Sql| {
+        sql.run("shop", "SELECT * FROM many ORDER BY id; SELECT HEX(b) FROM hostile; SELECT * FROM doc;")
+    };
+    assert_eq!(rows(&new), rows(&old.sql));
+    let report = old.run(&["backup", "newer", "--json"]).ok().json();
+    let newer = report["backups"][0]["id"].as_str().unwrap();
+    old.run(&["restore", newer, "--target", "shop", "--yes"])
+        .expect(7)
+        .says("does not fit into the older")
+        .helps();
+}
+
+#[test]
+fn a_backup_never_goes_into_the_other_family() {
+    let (Some(bench), Some(other)) = (SqlBench::small(Release::MySql97), Sql::start(Release::MariaDb118))
+    else {
+        return;
+    };
+    bench.add(&entry_of(&other, "other", "dbnames = [\"shop\"]"));
+    let id = bench.back_up(&[]);
+    let refused = bench.run(&["restore", &id, "--target", "other", "--yes"]).expect(6).helps();
+    assert!(refused.stderr.contains("the backup is of mysql, `other` is mariadb"), "{}", refused.stderr);
+    // An entry that says one family and reaches the other.
+    let wrong = entry_of(&bench.sql, "wrong", "dbnames = [\"shop\"]").replace("\"mysql\"", "\"mariadb\"");
+    bench.add(&wrong.replace(&*bench.sql.bin().to_string_lossy(), &other.bin().to_string_lossy()));
+    bench.run(&["backup", "wrong"]).expect(7).says("engine = \"mysql\"");
+}

@@ -1,0 +1,25 @@
+//! The engine of MySQL and MariaDB against real servers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+#[path = "mysql/dump.rs"]
+mod dump;
+#[path = "mysql/filters.rs"]
+mod filters;
+#[path = "mysql/privileges.rs"]
+mod privileges;
+#[path = "mysql/restores.rs"]
+mod restores;
+#[path = "mysql/tls.rs"]
+mod tls;
+#[path = "mysql/users.rs"]
+mod users;

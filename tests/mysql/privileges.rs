@@ -1,0 +1,131 @@
+//! What a user may not see, the tools leave out in silence: it must be found before.
+
+use super::support::mysql::{Release, Sql};
+use super::support::plans::{dump_all, scope};
+use jagad::engine::mysql::MySql;
+use jagad::engine::{Engine as _, Finding, FindingLevel, Scope, Server};
+use jagad::model::EngineKind;
+use jagad::process::SystemRunner;
+
+/// A server with the content in `shop`, and a user `j` without rights.
+fn server(release: Release) -> Option<Sql> {
+    let sql = Sql::start(release)?;
+    sql.create_content("shop");
+    sql.run("", "CREATE USER j@localhost IDENTIFIED BY 'pw';");
+    Some(sql)
+}
+
+async fn as_j(sql: &Sql) -> Box<dyn Server> {
+    MySql::new(sql.settings_of("j", "pw")).inspect(&SystemRunner).await.unwrap()
+}
+
+fn with_users() -> Scope {
+    Scope { globals: true, ..scope(&["shop"]) }
+}
+
+async fn errors(server: &dyn Server, scope: &Scope) -> Vec<Finding> {
+    let findings = server.check_dump(&SystemRunner, scope).await.unwrap();
+    findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect()
+}
+
+/// Gives the rights that each finding asks for until nothing is left, and then dumps as that user.
+async fn every_statement_mends_what_it_is_printed_for(release: Release) {
+    let Some(sql) = server(release) else { return };
+    // To see the database at all.
+    sql.run("", "GRANT SELECT ON shop.item TO j@localhost;");
+    let found = errors(as_j(&sql).await.as_ref(), &with_users()).await;
+    assert_eq!(found.len(), 3, "{found:?}");
+    for finding in &found {
+        assert!(finding.help.starts_with("GRANT "), "{finding:?}");
+        sql.run("", finding.help.split(';').next().unwrap());
+    }
+    let server = as_j(&sql).await;
+    assert_eq!(errors(server.as_ref(), &with_users()).await, []);
+    let rehearsed = server.rehearse_dump(&SystemRunner, &with_users()).await.unwrap();
+    assert!(rehearsed.iter().all(|finding| finding.level == FindingLevel::Ok), "{rehearsed:?}");
+    let mine = dump_all(server.as_ref(), &with_users()).await.unwrap();
+    let all = dump_all(sql.inspect().await.as_ref(), &with_users()).await.unwrap();
+    assert_eq!(mine[0].bytes, all[0].bytes, "users");
+    let (mine, all) = (mine[1].contents.as_ref().unwrap(), all[1].contents.as_ref().unwrap());
+    assert_eq!((&mine.tables, &mine.owners), (&all.tables, &all.owners));
+    let told = mine.position.is_some();
+    assert_eq!(told, release.kind() == EngineKind::MariaDb, "only MySQL asks for more rights");
+    let warned = server.check_dump(&SystemRunner, &with_users()).await.unwrap();
+    let place = warned.iter().find(|finding| finding.subject == "place in the binary log").unwrap();
+    if !told {
+        assert_eq!(place.level, FindingLevel::Warning);
+        sql.run("", &place.help);
+        let dumped = dump_all(as_j(&sql).await.as_ref(), &with_users()).await.unwrap();
+        assert!(dumped[1].contents.as_ref().unwrap().position.as_ref().unwrap().gtid.is_some());
+    }
+}
+
+#[tokio::test]
+async fn every_statement_mends_what_it_is_printed_for_on_mysql_9_7() {
+    every_statement_mends_what_it_is_printed_for(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn every_statement_mends_what_it_is_printed_for_on_mariadb_10_11() {
+    every_statement_mends_what_it_is_printed_for(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn every_statement_mends_what_it_is_printed_for_on_mariadb_11_8() {
+    every_statement_mends_what_it_is_printed_for(Release::MariaDb118).await;
+}
+
+/// Each right whose absence goes unnoticed by the tools is missed by the check.
+async fn a_missing_right_is_named(release: Release) {
+    let Some(sql) = server(release) else { return };
+    let routines = if release == Release::MySql97 { "SHOW_ROUTINE ON *.*" } else { "SELECT ON mysql.proc" };
+    let rights =
+        ["SELECT ON shop.*", "SHOW VIEW ON shop.*", "TRIGGER ON shop.*", "EVENT ON shop.*", routines];
+    for missing in rights {
+        sql.run("", "DROP USER j@localhost; CREATE USER j@localhost IDENTIFIED BY 'pw';");
+        sql.run("", "GRANT SELECT ON shop.item TO j@localhost;");
+        for right in rights.iter().filter(|right| **right != missing) {
+            sql.run("", &format!("GRANT {right} TO j@localhost;"));
+        }
+        let found = errors(as_j(&sql).await.as_ref(), &scope(&["shop"])).await;
+        let word = missing.split(" ON ").next().unwrap();
+        assert_eq!(found.len(), 1, "{missing}: {found:?}");
+        assert!(found[0].help.starts_with(&format!("GRANT {word} ON ")), "{missing}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_right_is_named_on_mysql_9_7() {
+    a_missing_right_is_named(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn a_missing_right_is_named_on_mariadb_11_8() {
+    a_missing_right_is_named(Release::MariaDb118).await;
+}
+
+#[tokio::test]
+async fn rights_that_come_by_a_role_count() {
+    for release in Release::ALL {
+        let Some(sql) = server(release) else { return };
+        let default = if release == Release::MySql97 {
+            "SET DEFAULT ROLE looker TO j@localhost;"
+        } else {
+            "SET DEFAULT ROLE looker FOR j@localhost;"
+        };
+        sql.run("", "CREATE ROLE looker; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO looker;");
+        sql.run("", &format!("GRANT looker TO j@localhost; {default}"));
+        assert_eq!(errors(as_j(&sql).await.as_ref(), &with_users()).await, [], "{release:?}");
+    }
+}
+
+#[tokio::test]
+async fn tables_without_transactions_are_warned_of() {
+    for release in Release::ALL {
+        let Some(sql) = server(release) else { return };
+        let findings = sql.inspect().await.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+        let warned = findings.iter().find(|finding| finding.problem.contains("`myisam`")).unwrap();
+        assert_eq!(warned.level, FindingLevel::Warning);
+        assert_eq!(warned.help, "ALTER TABLE `shop`.`myisam` ENGINE = InnoDB;");
+    }
+}

@@ -1,0 +1,180 @@
+//! Restores of a choice, with other definers, with errors, and those that are refused.
+
+use super::support::mysql::{Release, Sql};
+use super::support::plans::{Dump, dump, restore, run};
+use jagad::engine::{Ownership, RestoreTarget, Selection, TargetEffect};
+use jagad::model::ByteReader;
+use jagad::process::SystemRunner;
+
+async fn content(release: Release) -> Option<(Sql, Dump)> {
+    let sql = Sql::start(release)?;
+    sql.create_content("shop");
+    let taken = dump(sql.inspect().await.as_ref(), "shop").await;
+    Some((sql, taken))
+}
+
+async fn chosen_tables_come_back(release: Release) {
+    let Some((sql, taken)) = content(release).await else { return };
+    sql.run("", "CREATE DATABASE other; CREATE TABLE other.mine (a int); CREATE TABLE other.audit (id int);");
+    let server = sql.inspect().await;
+    let target = taken.tables("other", &["item", "shop.child"]);
+    let (plan, _) = restore(server.as_ref(), &taken, &target).await.unwrap();
+    assert_eq!(plan.effect, TargetEffect::AddsTo);
+    assert_eq!(sql.run("other", "SHOW TABLES;"), "audit\nchild\nitem\nmine");
+    assert_eq!(sql.run("other", "SELECT COUNT(*) FROM child;"), "3");
+    let triggers =
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = 'other' ORDER BY 1;";
+    assert_eq!(sql.run("", triggers), "item_ai\nitem_bu");
+
+    // What is there is never touched.
+    let refused = restore(server.as_ref(), &taken, &target).await.unwrap_err();
+    assert!(refused.contains("exists already in `other`"), "{refused}");
+    // A table that the backup does not have: nothing of the others stays.
+    let target = taken.tables("other", &["parent", "nowhere"]);
+    let failed = restore(server.as_ref(), &taken, &target).await.unwrap_err();
+    assert!(failed.contains("nowhere"), "{failed}");
+    assert_eq!(sql.run("other", "SHOW TABLES;"), "audit\nchild\nitem\nmine");
+    // Into a database that is not there.
+    let (plan, _) = restore(server.as_ref(), &taken, &taken.tables("fresh", &["parent"])).await.unwrap();
+    assert_eq!(plan.effect, TargetEffect::Creates);
+    assert_eq!(sql.run("fresh", "SHOW TABLES;"), "parent");
+}
+
+#[tokio::test]
+async fn chosen_tables_come_back_on_mysql_9_7() {
+    chosen_tables_come_back(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn chosen_tables_come_back_on_mariadb_11_8() {
+    chosen_tables_come_back(Release::MariaDb118).await;
+}
+
+async fn definers_are_told_or_stripped(release: Release) {
+    let Some((sql, _)) = content(release).await else { return };
+    sql.run("", "CREATE USER owner@localhost; GRANT ALL PRIVILEGES ON shop.* TO owner@localhost;");
+    sql.run(
+        "shop",
+        "CREATE DEFINER=owner@localhost VIEW owned AS SELECT id FROM item; CREATE DEFINER=owner@localhost PROCEDURE p () SELECT 1;
+         INSERT INTO audit (what) VALUES ('/*!50013 DEFINER=`a`@`b` */ CREATE DEFINER=`owner`@`localhost` VIEW');",
+    );
+    let taken = dump(sql.inspect().await.as_ref(), "shop").await;
+    assert_eq!(taken.contents.as_ref().unwrap().owners, ["owner@localhost", "root@localhost"]);
+    sql.run("", "DROP USER owner@localhost;");
+    let server = sql.inspect().await;
+    restore(server.as_ref(), &taken, &taken.target("kept")).await.unwrap();
+    let found = server.look_after(&SystemRunner, "kept").await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].subject, "definer `owner@localhost`");
+    assert!(
+        found[0].problem.contains("view `owned`") && found[0].help.contains("--strip-definer"),
+        "{found:?}"
+    );
+    assert!(sql.try_run("root", "kept", "SELECT * FROM owned;").unwrap_err().contains("1449"));
+
+    let strip = RestoreTarget { definers: Ownership::Skip, ..taken.target("stripped") };
+    restore(server.as_ref(), &taken, &strip).await.unwrap();
+    assert_eq!(server.look_after(&SystemRunner, "stripped").await.unwrap(), []);
+    assert_eq!(sql.run("stripped", "SELECT * FROM owned ORDER BY 1;"), "1\n2");
+    let row = "SELECT what FROM audit;";
+    assert_eq!(sql.run("stripped", row), sql.run("shop", row));
+    let owners =
+        "SELECT DISTINCT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'stripped';";
+    assert_eq!(sql.run("", owners), "root@localhost");
+}
+
+#[tokio::test]
+async fn definers_are_told_or_stripped_on_mysql_9_7() {
+    definers_are_told_or_stripped(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn definers_are_told_or_stripped_on_mariadb_10_11() {
+    definers_are_told_or_stripped(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn definers_are_told_or_stripped_on_mariadb_11_8() {
+    definers_are_told_or_stripped(Release::MariaDb118).await;
+}
+
+/// The dump with a statement in it that no server takes.
+fn with_error(taken: Dump) -> Dump {
+    let text = String::from_utf8(taken.bytes.to_vec()).unwrap();
+    let (before, after) = text.split_once("CREATE TABLE `nothing` (").unwrap();
+    let bytes = format!("{before}CREATE TABEL `nothing` ({after}").into_bytes().into();
+    Dump { bytes, ..taken }
+}
+
+async fn errors_stop_or_are_counted(release: Release) {
+    let Some((sql, taken)) = content(release).await else { return };
+    let taken = with_error(taken);
+    let server = sql.inspect().await;
+    let failed = restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap_err();
+    assert!(failed.contains("1064") && !failed.contains("TABEL `nothing` (\n  `a`"), "{failed}");
+    assert_eq!(sql.databases(), ["shop"], "what was created is gone");
+    // Only what this restore made is removed.
+    let plan = server.load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
+    sql.run("", "CREATE DATABASE copy; CREATE TABLE copy.mine (a int);");
+    let body: ByteReader<'_> = Box::pin(&*taken.bytes);
+    run(server.as_ref(), &plan, body).await.unwrap_err();
+    assert_eq!(sql.run("copy", "SHOW TABLES;"), "mine");
+    sql.run("", "DROP DATABASE copy;");
+
+    let go_on = RestoreTarget { stop_at_first_error: false, ..taken.target("copy") };
+    let plan = server.load(&SystemRunner, &go_on, &taken).await.unwrap();
+    for step in &plan.before {
+        step.run(&SystemRunner).await.unwrap();
+    }
+    let errors = plan.feed(&SystemRunner, Box::pin(&*taken.bytes)).await.unwrap();
+    assert!(errors[0].starts_with("ERROR 1064") && errors.len() >= 2, "{errors:?}");
+    assert_eq!(sql.run("copy", "SELECT COUNT(*) FROM parted;"), "3");
+}
+
+#[tokio::test]
+async fn errors_stop_or_are_counted_on_mysql_9_7() {
+    errors_stop_or_are_counted(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn errors_stop_or_are_counted_on_mariadb_11_8() {
+    errors_stop_or_are_counted(Release::MariaDb118).await;
+}
+
+#[tokio::test]
+async fn targets_that_must_not_be_filled_are_refused() {
+    for release in [Release::MySql97, Release::MariaDb1011] {
+        let Some((sql, taken)) = content(release).await else { return };
+        let server = sql.inspect().await;
+        for name in ["mysql", "Sys", "information_schema"] {
+            let refused = restore(server.as_ref(), &taken, &taken.target(name)).await.unwrap_err();
+            assert!(refused.contains("the server's own"), "{refused}");
+        }
+        let schemas = Selection { schemas: vec!["x".to_owned()], tables: Vec::new() };
+        let target = RestoreTarget { selection: schemas, ..taken.target("copy") };
+        let refused = restore(server.as_ref(), &taken, &target).await.unwrap_err();
+        assert!(refused.contains("has no schemas"), "{refused}");
+        let newer = RestoreTarget { server_version: "99.1.2".to_owned(), ..taken.target("copy") };
+        let refused = restore(server.as_ref(), &taken, &newer).await.unwrap_err();
+        assert!(refused.contains("does not fit into the older"), "{refused}");
+        sql.run("", "SET GLOBAL read_only = 1;");
+        let server = sql.inspect().await;
+        let refused = restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap_err();
+        assert!(refused.contains("`read_only` is on"), "{refused}");
+        assert_eq!(sql.databases(), ["shop"]);
+    }
+}
+
+/// A restore is a change like any other: replicas of the target must get it.
+#[tokio::test]
+async fn a_restore_is_written_to_the_binary_log() {
+    for release in Release::ALL {
+        let Some((sql, taken)) = content(release).await else { return };
+        let server = sql.inspect().await;
+        sql.run("", "FLUSH BINARY LOGS;");
+        restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap();
+        let logs = sql.run("", "SHOW BINARY LOGS;");
+        let bytes: u64 = logs.lines().last().unwrap().split('\t').nth(1).unwrap().parse().unwrap();
+        assert!(bytes > 1_000_000, "{release:?}: {logs}");
+    }
+}

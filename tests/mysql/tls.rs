@@ -1,0 +1,162 @@
+//! Transport security with real certificates, and logins.
+
+use super::support::mysql::{Release, Sql};
+use jagad::engine::mysql::MySql;
+use jagad::engine::{Engine as _, EngineError, ServerSettings, TlsMode, TlsSettings};
+use jagad::model::Secret;
+use jagad::process::SystemRunner;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// An authority, a certificate for `localhost` that it signed, and another authority that signed nothing.
+struct Certificates {
+    folder: TempDir,
+}
+
+impl Certificates {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("jgt").tempdir_in("/tmp").unwrap();
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+        let authority = |name: &str| {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            let key = KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap();
+            (certificate.pem(), Issuer::new(params, key))
+        };
+        let (pem, issuer) = authority("good");
+        write("ca.pem", pem);
+        write("other.pem", authority("other").0);
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        write("cert.pem", params.signed_by(&key, &issuer).unwrap().pem());
+        write("key.pem", key.serialize_pem());
+        Self { folder }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+struct Remote {
+    sql: Sql,
+    port: u16,
+}
+
+impl Remote {
+    fn start(release: Release, options: &[String]) -> Option<Self> {
+        let port = free_port();
+        let listen = [format!("--port={port}"), "--bind-address=127.0.0.1,127.0.0.2".to_owned()];
+        let options: Vec<&str> = options.iter().chain(&listen).map(String::as_str).collect();
+        let sql = Sql::start_with(release, &options)?;
+        sql.run("", "CREATE USER j@'%' IDENTIFIED BY 'p#w\"\\'\\\\ x'; GRANT SELECT ON *.* TO j@'%';");
+        Some(Self { sql, port })
+    }
+
+    async fn connect(&self, host: &str, mode: TlsMode, ca: Option<&Path>) -> Result<(), EngineError> {
+        let tls = TlsSettings { mode, ca: ca.map(Path::to_owned), ..TlsSettings::default() };
+        let settings = ServerSettings {
+            host: Some(host.to_owned()),
+            socket: None,
+            port: self.port,
+            user: "j".to_owned(),
+            password: Some(Secret::new("p#w\"'\\ x".to_owned())),
+            tls,
+            ..self.sql.settings()
+        };
+        MySql::new(settings).inspect(&SystemRunner).await.map(|_| ())
+    }
+}
+
+async fn every_mode_demands_what_it_says(release: Release) {
+    let certificates = Certificates::new();
+    let option = |name: &str, file: &str| format!("--{name}={}", certificates.file(file).display());
+    let options = [option("ssl-ca", "ca.pem"), option("ssl-cert", "cert.pem"), option("ssl-key", "key.pem")];
+    let Some(server) = Remote::start(release, &options) else { return };
+    let (ca, other) = (certificates.file("ca.pem"), certificates.file("other.pem"));
+    for (host, mode, ca, good) in [
+        ("localhost", TlsMode::Disable, None, true),
+        ("localhost", TlsMode::Prefer, None, true),
+        ("localhost", TlsMode::Require, None, true),
+        ("localhost", TlsMode::VerifyCa, Some(&ca), true),
+        ("localhost", TlsMode::VerifyFull, Some(&ca), true),
+        ("localhost", TlsMode::VerifyCa, Some(&other), false),
+        ("localhost", TlsMode::VerifyFull, Some(&other), false),
+        ("127.0.0.2", TlsMode::Require, None, true),
+        ("127.0.0.2", TlsMode::VerifyFull, Some(&ca), false),
+    ] {
+        let connected = server.connect(host, mode, ca.map(PathBuf::as_path)).await;
+        assert_eq!(connected.is_ok(), good, "{host} {mode:?}: {connected:?}");
+    }
+    // Only who is encrypted gets in.
+    server.sql.run("", "ALTER USER j@'%' REQUIRE SSL;");
+    for (mode, good) in [(TlsMode::Disable, false), (TlsMode::Prefer, true), (TlsMode::Require, true)] {
+        let connected = server.connect("localhost", mode, None).await;
+        assert_eq!(connected.is_ok(), good, "{mode:?}: {connected:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_mode_demands_what_it_says_on_mysql_9_7() {
+    every_mode_demands_what_it_says(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn every_mode_demands_what_it_says_on_mariadb_10_11() {
+    every_mode_demands_what_it_says(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn every_mode_demands_what_it_says_on_mariadb_11_8() {
+    every_mode_demands_what_it_says(Release::MariaDb118).await;
+}
+
+async fn a_server_without_tls(release: Release) {
+    let off = if release == Release::MySql97 { "--tls-version=" } else { "--skip-ssl" };
+    let Some(server) = Remote::start(release, &[off.to_owned()]) else { return };
+    server.connect("localhost", TlsMode::Disable, None).await.unwrap();
+    server.connect("localhost", TlsMode::Prefer, None).await.unwrap();
+    for mode in [TlsMode::Require, TlsMode::VerifyFull] {
+        let refused = server.connect("localhost", mode, None).await;
+        assert!(matches!(refused, Err(EngineError::Unreachable { .. })), "{mode:?}: {refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mysql_9_7() {
+    a_server_without_tls(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mariadb_10_11() {
+    a_server_without_tls(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mariadb_11_8() {
+    a_server_without_tls(Release::MariaDb118).await;
+}
+
+#[tokio::test]
+async fn logins_and_connections_that_fail_are_told_apart() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run("", "CREATE USER j@localhost IDENTIFIED BY 'right';");
+        let wrong = MySql::new(sql.settings_of("j", "wrong")).inspect(&SystemRunner).await.err().unwrap();
+        assert!(matches!(wrong, EngineError::Login { .. }), "{wrong:?}");
+        assert!(!format!("{wrong:?}").contains("wrong\""), "{wrong:?}");
+        let nobody = ServerSettings { socket: Some("/nonexistent".into()), ..sql.settings() };
+        let gone = MySql::new(nobody).inspect(&SystemRunner).await.err().unwrap();
+        assert!(matches!(gone, EngineError::Unreachable { .. }), "{gone:?}");
+    }
+}
