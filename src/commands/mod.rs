@@ -32,6 +32,7 @@ use crate::process::Runner;
 use crate::store::{self, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Everything a command gets from outside: what the user declared, time, processes, somebody who watches, and the way to
@@ -49,6 +50,9 @@ pub struct App {
     /// How it is stopped.
     pub cancel: Cancel,
 }
+
+/// How long work may go on by itself after a stop was asked for.
+const STOP_GRACE: Duration = Duration::from_secs(1);
 
 /// Tells every running step to stop, and remembers which signal asked for it.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +76,28 @@ impl Cancel {
             let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
             Failure::new(Class::Interrupted(signal), format!("interrupted by {name}"))
         })
+    }
+
+    /// Waits for `work` to end, but not much longer once `stop` has fired: whoever reads a stream hears of it at once, and
+    /// who is at work behind its end (a tool that makes indexes, a server that does not answer) would go on for hours.
+    /// What is given up is dropped, and every process that it runs is ended.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        stop: &CancellationToken,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let overdue = async {
+            stop.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            () = overdue => {
+                let stopped = || Failure::new(Class::Operation, "it was stopped before it ended");
+                Err(self.failure().unwrap_or_else(stopped))
+            }
+        }
     }
 
     /// An error once a stop was asked for; between two steps.

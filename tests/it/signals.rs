@@ -68,3 +68,22 @@ fn a_restore_that_is_interrupted_leaves_the_database_as_it_was() {
         bench.run(&["restore", &id, "--yes"]).ok();
     }
 }
+
+/// What pg_restore does at its end, such as making indexes, may take hours after it has read its last byte.
+#[test]
+fn a_restore_that_is_stopped_while_its_tool_works_on_ends_soon_and_changes_nothing() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    bench.postgres.psql("shop", "CREATE TABLE later (a int);");
+    let before = bench.fingerprint();
+    let pids = bench.path("tmp/pids");
+    let body = format!("cat >/dev/null; echo $$ > {0}.new; mv {0}.new {0}; sleep 1000", pids.display());
+    let set = bench.with_tool("pg_restore", &body);
+    let run = bench.program(&["restore", &id, "--yes", "--set", &set]);
+    wait_until("the tool has read everything", || pids.exists());
+    run.signal(Signal::SIGTERM);
+    run.wait().expect(143).says("interrupted by");
+    assert_killed(&std::fs::read_to_string(&pids).unwrap());
+    assert_eq!(bench.fingerprint(), before);
+    assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
+}

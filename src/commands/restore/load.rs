@@ -143,9 +143,9 @@ async fn feed(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let fed = load.plan.feed(app.runner.as_ref(), body).await;
+    let fed = app.cancel.unless_stopped(reading.stop, load.plan.feed(app.runner.as_ref(), body)).await;
     drop(progress);
-    let ignored = fed.map_err(|error| with_heading(error.into()))?;
+    let ignored = fed?.map_err(|error| with_heading(error.into()))?;
     tell(log, manifest, &load.part);
     if !ignored.is_empty() {
         log.warn(format!("{} statements failed while restoring {}", ignored.len(), load.database));
@@ -187,7 +187,8 @@ async fn count(
     let Some(expected) = load.part.database.as_ref().and_then(|database| recorded.get(database)) else {
         return Ok(());
     };
-    let found = plan.server.count(app.runner.as_ref(), &load.plan.filling).await?;
+    let counting = plan.server.count(app.runner.as_ref(), &load.plan.filling);
+    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
     verify::contents::compare(&load.database, expected, &found)?;
     log.say(format!(
         "{}: {} tables, {} {}, as they were dumped",

@@ -138,9 +138,10 @@ async fn restore_part(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let fed = plan.feed(app.runner.as_ref(), stored.plain(&gauges)).await;
+    let feeding = plan.feed(app.runner.as_ref(), stored.plain(&gauges));
+    let fed = app.cancel.unless_stopped(reading.stop, feeding).await;
     drop(progress);
-    fed.map_err(|error| not_restored(error, &part.name))?;
+    fed?.map_err(|error| not_restored(error, &part.name))?;
     if part.kind != PartKind::Database {
         // The server is its own: roles come to be only in these steps, and databases may need them.
         for step in &plan.after {
@@ -148,7 +149,8 @@ async fn restore_part(
         }
         return Ok(());
     }
-    let found = server.count(app.runner.as_ref(), &plan.filling).await?;
+    let counting = server.count(app.runner.as_ref(), &plan.filling);
+    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
     match recorded.get(&database) {
         Some(expected) => contents::compare(&database, expected, &found)?,
         None => log.warn(format!(
