@@ -1,4 +1,5 @@
 """The measurements of bench/engine, which prepares the server and the working directory: see there."""
+import json
 import os
 import pathlib
 import subprocess
@@ -94,7 +95,8 @@ def command(file, *words):
 
 engine = Redis() if ENGINE == "redis" else Sql()
 first = jagad("backup", "shop")
-plain = int(shell(f"{JAGAD} show shop@latest --json | grep -o '\"plain_bytes\":[ 0-9]*' | head -1 | grep -o '[0-9]*$'"))
+manifest = json.loads(shell(f"{JAGAD} show shop@latest --json"))["manifest"]
+plain = sum(part["plain_bytes"] for part in manifest["parts"])
 gib = plain / GIB
 print(f"{os.cpu_count()} cores; {ROWS} orders, {plain / MIB:.0f} MiB of dump; {ROUNDS} rounds by turns")
 race(f"{ENGINE}: backup to a directory", lambda: jagad("backup", "shop"), engine.theirs_backup, "1.15", gib, ROUNDS)

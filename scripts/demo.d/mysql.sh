@@ -1,6 +1,7 @@
 # The demonstration on MySQL 9.7; scripts/demo.d/mariadb.sh changes what differs.
 
 SERVER="MySQL"
+DEFAULT_ROWS=500000
 ENGINE_BIN=$JAGAD_TEST_MYSQL97/usr/bin
 CLIENT=$ENGINE_BIN/mysql
 

@@ -1,6 +1,7 @@
 # The demonstration on PostgreSQL 15. Sourced by scripts/demo, as its neighbours are; each says the same six things.
 
 SERVER="PostgreSQL"
+DEFAULT_ROWS=1000000
 BIN=$JAGAD_TEST_PG15
 
 start_server() {

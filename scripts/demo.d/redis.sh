@@ -1,6 +1,7 @@
 # The demonstration on Redis 7.
 
 SERVER="Redis"
+DEFAULT_ROWS=1000000
 REDIS_BIN=${JAGAD_TEST_REDIS7%/}/usr/bin
 
 start_server() {
