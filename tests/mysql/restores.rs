@@ -1,7 +1,7 @@
 //! Restores of a choice, with other definers, with errors, and those that are refused.
 
 use super::support::mysql::{Release, Sql};
-use super::support::plans::{Dump, dump, restore, run};
+use super::support::plans::{Dump, dump, restore, run, scope};
 use jagad::engine::{Ownership, RestoreTarget, Selection, TargetEffect};
 use jagad::model::ByteReader;
 use jagad::process::SystemRunner;
@@ -176,5 +176,32 @@ async fn a_restore_is_written_to_the_binary_log() {
         let logs = sql.run("", "SHOW BINARY LOGS;");
         let bytes: u64 = logs.lines().last().unwrap().split('\t').nth(1).unwrap().parse().unwrap();
         assert!(bytes > 1_000_000, "{release:?}: {logs}");
+    }
+}
+
+/// The order in which the tools write views makes some dumps that do not restore: that is told before it matters.
+#[tokio::test]
+async fn a_view_that_no_restore_can_make_is_warned_of() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run(
+            "",
+            "CREATE DATABASE shop; USE shop; CREATE TABLE t (a int); CREATE VIEW base AS SELECT a FROM t WHERE a > 0;
+             CREATE VIEW above AS SELECT a FROM base WITH CHECK OPTION;
+             CREATE VIEW `other` AS SELECT a FROM base WITH CHECK OPTION;",
+        );
+        let server = sql.inspect().await;
+        let findings = server.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+        let warned: Vec<_> =
+            findings.iter().filter(|finding| finding.problem.contains("CHECK OPTION")).collect();
+        assert_eq!(warned.len(), 1);
+        assert!(
+            warned[0].problem.contains("`above`") && !warned[0].problem.contains("`other`"),
+            "{warned:?}"
+        );
+        // And it is true.
+        let taken = dump(server.as_ref(), "shop").await;
+        let failed = restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap_err();
+        assert!(failed.contains("1368") && failed.contains("above"), "{failed}");
     }
 }
