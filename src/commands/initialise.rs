@@ -95,7 +95,7 @@ pub(super) fn template(store: &FirstStore, key_file: &Path) -> String {
          key_file = {}       # without this key no backup can be read: keep a copy elsewhere\n\n\
          {store}\n\
          [databases.main]\n\
-         engine = \"postgresql\"\n\
+         engine = \"postgresql\"                  # or mysql, mariadb, redis (Valkey too)\n\
          socket = \"/var/run/postgresql\"          # or host = \"db1.internal\", port = 5432\n\
          user = \"postgres\"\n\
          # password_file = \"/run/secrets/db\"     # or password_env, password_command, password_credential\n\
