@@ -3,7 +3,7 @@
 use super::connection::Address;
 use super::facts::{Info, RedisServer};
 use super::resp::{self, Reply};
-use super::rights;
+use super::{rights, sync};
 use crate::engine::{EngineError, Finding, FindingLevel};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -50,10 +50,8 @@ impl RedisServer {
         if let Some(user) = self.simulated(&mut connection).await? {
             return Ok(user.err());
         }
-        connection.ask(&["REPLCONF", "capa", "eof"]).await?;
-        let mut command = Vec::new();
-        resp::command(&mut command, &[b"SYNC"]);
-        connection.send(&command).await?;
+        // Exactly as a backup does: a Valkey whose hash fields have times to live hangs up on those who name no version.
+        sync::request(&mut connection, &self.version).await?;
         match tokio::time::timeout(REFUSAL_LIMIT, connection.stream.read_u8()).await {
             Ok(Ok(b'-')) => {
                 let mut said = Vec::new();

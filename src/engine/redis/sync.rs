@@ -35,17 +35,7 @@ impl Pull for Sync {
 
     async fn open(&self) -> Result<ByteReader<'static>, EngineError> {
         let mut connection = self.address.connect().await?;
-        connection.ask(&["REPLCONF", "capa", "eof"]).await?;
-        for option in [["rdb-only", "1"], ["version", &self.version]] {
-            // Servers that do not know an option say so and do without.
-            match connection.ask(&["REPLCONF", option[0], option[1]]).await {
-                Ok(_) | Err(EngineError::Answer { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let mut command = Vec::new();
-        resp::command(&mut command, &[b"SYNC"]);
-        connection.send(&command).await?;
+        request(&mut connection, &self.version).await?;
         let framing = framing(&mut connection).await?;
         let reading = Reading { connection, framing, held: BytesMut::new(), sent: 0 };
         let pieces = stream::try_unfold(Some(reading), |reading| async move {
@@ -56,6 +46,21 @@ impl Pull for Sync {
         });
         Ok(Box::pin(StreamReader::new(Box::pin(pieces))))
     }
+}
+
+/// Asks for the stream as a replica of `version` that can tell its end by a mark.
+pub(super) async fn request(connection: &mut Connection, version: &str) -> Result<(), EngineError> {
+    connection.ask(&["REPLCONF", "capa", "eof"]).await?;
+    for option in [["rdb-only", "1"], ["version", version]] {
+        // Servers that do not know an option say so and do without.
+        match connection.ask(&["REPLCONF", option[0], option[1]]).await {
+            Ok(_) | Err(EngineError::Answer { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let mut command = Vec::new();
+    resp::command(&mut command, &[b"SYNC"]);
+    connection.send(&command).await
 }
 
 /// How the end of the stream shows.
