@@ -12,6 +12,6 @@ make_server() {
 
 serve() {
   exec "${JAGAD_TEST_MARIADB1011%/}/usr/sbin/mariadbd" --no-defaults --user="$(id -un)" --datadir="$WORK/server" \
-    --skip-networking --socket="$WORK/socket" --pid-file="$WORK/server.pid" --log-error="$WORK/server.log" \
+    --skip-networking --tmpdir="$WORK" --socket="$WORK/socket" --pid-file="$WORK/server.pid" --log-error="$WORK/server.log" \
     --innodb-flush-log-at-trx-commit=0 --log-bin --server-id=1
 }

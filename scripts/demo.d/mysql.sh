@@ -6,7 +6,7 @@ ENGINE_BIN=$JAGAD_TEST_MYSQL97/usr/bin
 CLIENT=$ENGINE_BIN/mysql
 
 make_server() {
-  "$JAGAD_TEST_MYSQL97/usr/sbin/mysqld" --no-defaults --initialize-insecure --user="$(id -un)" \
+  "$JAGAD_TEST_MYSQL97/usr/sbin/mysqld" --no-defaults --tmpdir="$WORK" --initialize-insecure --user="$(id -un)" \
     --basedir="$JAGAD_TEST_MYSQL97/usr" --datadir="$WORK/server" >"$WORK/server.log" 2>&1
 }
 
@@ -14,7 +14,7 @@ serve() {
   exec "$JAGAD_TEST_MYSQL97/usr/sbin/mysqld" --no-defaults --user="$(id -un)" --datadir="$WORK/server" \
     --basedir="$JAGAD_TEST_MYSQL97/usr" --lc-messages-dir="$JAGAD_TEST_MYSQL97/usr/share/mysql" \
     --plugin-dir="$JAGAD_TEST_MYSQL97/usr/lib/mysql/plugin" --secure-file-priv= --mysqlx=OFF \
-    --skip-networking --socket="$WORK/socket" --pid-file="$WORK/server.pid" --log-error="$WORK/server.log" \
+    --skip-networking --tmpdir="$WORK" --socket="$WORK/socket" --pid-file="$WORK/server.pid" --log-error="$WORK/server.log" \
     --innodb-flush-log-at-trx-commit=0 --sync-binlog=0
 }
 

@@ -185,8 +185,15 @@ impl Group {
     pub(super) async fn reap(&self) {
         self.exit().await;
         self.shared.release();
+        self.gone().await;
+    }
+
+    /// Ends when the whole group is dead, the leader is reaped and its private files are gone. Independent of this handle.
+    pub(super) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut life = self.life.clone();
-        let _ = life.wait_for(|life| matches!(life, Life::Reaped(_))).await;
+        async move {
+            let _ = life.wait_for(|life| matches!(life, Life::Reaped(_))).await;
+        }
     }
 
     /// SIGKILL for all of the group, now.

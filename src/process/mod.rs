@@ -18,7 +18,9 @@ pub use runner::{FeedError, Runner, SystemRunner};
 pub use spec::{Argument, ToolSpec};
 
 use crate::model::ByteReader;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// How a tool ended.
 #[derive(Debug, Clone, Default)]
@@ -38,4 +40,16 @@ pub struct Running {
     pub body: ByteReader<'static>,
     /// Empty until the body has ended.
     pub outcome: Arc<OnceLock<ToolRun>>,
+    /// Ends when every process of the tool is dead and its private files are gone.
+    gone: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Running {
+    /// Stops the tool and waits until nothing of it is left: at most a second longer than its grace after SIGTERM.
+    pub async fn stop(self) {
+        let Self { body, gone, .. } = self;
+        drop(body);
+        let patience = group::GRACE + Duration::from_secs(1);
+        let _ = tokio::time::timeout(patience, gone).await;
+    }
 }

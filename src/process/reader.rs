@@ -50,6 +50,19 @@ impl ToolReader {
         Arc::clone(&self.outcome)
     }
 
+    /// Ends when the tool is dead and reaped.
+    pub(super) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let gone = match &self.state {
+            State::Reading { tool: Some(tool), .. } => Some(tool.group.gone()),
+            _ => None,
+        };
+        async move {
+            if let Some(gone) = gone {
+                gone.await;
+            }
+        }
+    }
+
     fn break_off(&mut self, error: ToolError) -> Poll<io::Result<()>> {
         self.state = State::Broken;
         Poll::Ready(Err(io::Error::other(error)))

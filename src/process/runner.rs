@@ -52,8 +52,8 @@ pub struct SystemRunner;
 impl Runner for SystemRunner {
     async fn read(&self, tool: &ToolSpec) -> Result<Running, ToolError> {
         let reader = start_reading(tool)?;
-        let outcome = reader.outcome();
-        Ok(Running { body: Box::pin(reader), outcome })
+        let (outcome, gone) = (reader.outcome(), Box::pin(reader.gone()));
+        Ok(Running { body: Box::pin(reader), outcome, gone })
     }
 
     async fn feed(&self, tool: &ToolSpec, body: ByteReader<'_>) -> Result<ToolRun, FeedError> {

@@ -88,3 +88,32 @@ fn a_backup_never_goes_into_the_other_family() {
     bench.add(&wrong.replace(&*bench.sql.bin().to_string_lossy(), &other.bin().to_string_lossy()));
     bench.run(&["backup", "wrong"]).expect(7).says("engine = \"mysql\"");
 }
+
+/// MariaDB removes at its start what looks like temporary tables of a dead server from the folder for temporary files: of
+/// a living one too, whose queries then fail.
+fn a_drill_leaves_nothing_and_takes_nothing_away(release: Release) {
+    let Some(bench) = SqlBench::small(release) else { return };
+    let id = bench.back_up(&[]);
+    let of_another_server = bench.path("t").join("#sql-temptable-1-2-3.MAI");
+    std::fs::write(&of_another_server, "in use").unwrap();
+    // Servers of one machine run as one user.
+    if let Ok(Some(user)) = nix::unistd::User::from_name("mysql") {
+        nix::unistd::chown(&of_another_server, Some(user.uid), Some(user.gid)).unwrap();
+    }
+    bench.run(&["verify", &id, "--level", "restore"]).ok();
+    assert!(of_another_server.exists(), "the throw-away server removed a file of another one");
+    let left: Vec<_> =
+        std::fs::read_dir(bench.path("t")).unwrap().flatten().map(|entry| entry.path()).collect();
+    let drills = left.iter().filter(|path| path.to_string_lossy().contains("jagad-drill-"));
+    assert_eq!(drills.count(), 0, "{left:?}");
+}
+
+#[test]
+fn a_drill_leaves_nothing_and_takes_nothing_away_on_mysql_9_7() {
+    a_drill_leaves_nothing_and_takes_nothing_away(Release::MySql97);
+}
+
+#[test]
+fn a_drill_leaves_nothing_and_takes_nothing_away_on_mariadb_11_8() {
+    a_drill_leaves_nothing_and_takes_nothing_away(Release::MariaDb118);
+}

@@ -81,6 +81,8 @@ impl Release {
         command.arg("--no-defaults").arg(format!("--basedir={}", root.join("usr").display()));
         command.arg(format!("--lc-messages-dir={}", self.messages(root).display()));
         command.arg(format!("--datadir={}", data.display())).arg("--secure-file-priv=");
+        // A server that starts removes the temporary tables of all others with the same folder for them.
+        command.arg(format!("--tmpdir={}", data.parent().unwrap().display()));
         if nix::unistd::geteuid().is_root() {
             command.arg("--user=root");
         }

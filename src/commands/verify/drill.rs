@@ -53,19 +53,52 @@ async fn in_server(
         // What keeps the throw-away server from starting says nothing about the backup.
         app.runner.output(step).await.map_err(|error| not_started(error.into()))?;
     }
-    let running = match &drill.server {
+    let mut running = match &drill.server {
         Some(tool) => Some(app.runner.read(tool).await.map_err(|error| not_started(error.into()))?),
         None => None,
     };
-    let server = answering(app, drill, running).await?;
-    let server = &server.0;
+    let outcome = async {
+        let server = answering(app, drill, running.as_mut()).await?;
+        let work = restore_all(app, reading, manifest, (server.as_ref(), log));
+        match running.as_mut() {
+            None => work.await,
+            Some(running) => tokio::select! {
+                biased;
+                done = work => done,
+                ended = end(running) => Err(ended),
+            },
+        }
+    }
+    .await;
+    if let Some(running) = running {
+        // It may still write into the folder that is removed next.
+        running.stop().await;
+    }
+    outcome
+}
+
+/// Reads what a server prints, so that its pipe never fills, until it ends; why it did.
+async fn end(running: &mut Running) -> Failure {
+    let failure = match tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await {
+        Ok(_) => Failure::new(Class::Prerequisite, "it ended by itself"),
+        Err(error) => error.into(),
+    };
+    Failure { class: Class::Prerequisite, ..failure.doing("keep a throw-away server running") }
+}
+
+async fn restore_all(
+    app: &App,
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+    (server, log): (&dyn Server, &RunLog),
+) -> Result<(), Failure> {
     let recorded = contents::read(reading, manifest).await?;
     let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
     dumps.extend(manifest.parts_of(PartKind::Database));
     for (preceding, part) in dumps.into_iter().enumerate() {
         app.cancel.check()?;
         let part = (part, preceding);
-        restore_part(app, reading, (manifest, part), (server.as_ref(), &recorded, log)).await?;
+        restore_part(app, reading, (manifest, part), (server, &recorded, log)).await?;
     }
     Ok(())
 }
@@ -74,21 +107,21 @@ fn not_started(failure: Failure) -> Failure {
     Failure { class: Class::Prerequisite, ..failure.doing("start a throw-away server") }
 }
 
-/// The inspected server, and what keeps it running, as soon as it answers.
+/// The inspected server, as soon as it answers.
 async fn answering(
     app: &App,
     drill: &Drill,
-    running: Option<Running>,
-) -> Result<(Box<dyn Server>, Option<Running>), Failure> {
-    let Some(mut running) = running else {
-        return Ok((drill.engine.inspect(app.runner.as_ref()).await?, None));
+    running: Option<&mut Running>,
+) -> Result<Box<dyn Server>, Failure> {
+    let Some(running) = running else {
+        return Ok(drill.engine.inspect(app.runner.as_ref()).await?);
     };
     let deadline = Instant::now() + LONGEST_START;
     let mut printed = [0; 4096];
     loop {
         app.cancel.check()?;
         let error = match drill.engine.inspect(app.runner.as_ref()).await {
-            Ok(server) => return Ok((server, Some(running))),
+            Ok(server) => return Ok(server),
             Err(error) => Failure::from(error),
         };
         // A server that prints is alive; one that ended tells why.

@@ -42,6 +42,9 @@ pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, E
         let mut tool = ToolSpec::new(&program).arg("--no-defaults").args(args.iter().copied());
         tool = tool.arg(format!("--basedir={}", base.display()));
         tool = tool.arg(format!("--lc-messages-dir={}", messages.display())).arg(format!("--datadir={data}"));
+        // Both families (seen on MySQL 9.7 and MariaDB 11.8) remove at their start every `#sql*` file of the folder for
+        // temporary files, also those of a server that is at work there: its queries then fail, and MariaDB may crash.
+        tool = tool.arg(format!("--tmpdir={place}"));
         tool.user_when_root = Some(account.to_owned());
         tool
     };
