@@ -31,6 +31,12 @@ impl Cadence {
         dates.find_map(|date| self.times_of(date).into_iter().find(|time| *time > after))
     }
 
+    /// Whether there is no such time at all, as for 30 February.
+    pub fn never(&self) -> bool {
+        // A date that exists comes within the longest search from anywhere.
+        self.next(Timestamp::from_unix_seconds(1_767_225_600)).is_none()
+    }
+
     /// The last time at or before `until`; `None` when there is none.
     pub fn latest(&self, until: Timestamp) -> Option<Timestamp> {
         let mut date = self.date(until)?.checked_add_days(Days::new(1))?;

@@ -153,7 +153,7 @@ async fn packing(
 ) -> Result<Packing, Failure> {
     Ok(Packing {
         store: catalog.store().clone(),
-        codec: choices.codec.unwrap_or(database.codec),
+        codec: choices.codec.unwrap_or(database.codec()),
         level: database.level(choices.codec),
         sealing: app.inventory.sealing(database, &choices.encryption).await?,
         stop: stop.clone(),
