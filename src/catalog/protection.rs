@@ -131,10 +131,11 @@ impl Default for State {
 }
 
 impl State {
-    /// Counts a recorded run. The run that was noted last changes nothing when it is noted again. `limit` failures in a row
+    /// Counts a recorded run. One of only some databases says nothing of the whole and changes nothing, nor does the run
+    /// that was noted last when it is noted again. `limit` failures in a row
     /// pause the database; `None` never does.
     pub fn note(&mut self, manifest: &Manifest, limit: Option<u32>) -> Turn {
-        if self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
+        if manifest.partial || self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
             return Turn::None;
         }
         let run =

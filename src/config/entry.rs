@@ -240,6 +240,16 @@ impl DatabaseEntry {
         Scope { databases, globals: self.globals }
     }
 
+    /// Where its server is, for people.
+    pub fn address(&self) -> String {
+        let connection = &self.connection;
+        match (&connection.host, &connection.socket) {
+            (Some(host), _) => format!("{host}:{}", connection.port),
+            (None, Some(socket)) => socket.display().to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
     /// The entry as `policy` protects it: what the entry does not say itself, the policy says.
     #[must_use]
     pub fn under(&self, policy: &PolicyEntry) -> Self {

@@ -4,6 +4,7 @@ use super::Crontab;
 use crate::model::Timestamp;
 use chrono::{Datelike as _, Days, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
+use std::fmt;
 
 /// The rarest day there is, 29 February on a certain weekday, comes after 40 years at most.
 const LONGEST_SEARCH_DAYS: u32 = 41 * 366;
@@ -20,6 +21,12 @@ pub struct Cadence {
     pub crontab: Crontab,
     /// On whose clocks.
     pub zone: Tz,
+}
+
+impl fmt::Display for Cadence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.crontab, self.zone.name())
+    }
 }
 
 impl Cadence {
@@ -48,6 +55,12 @@ impl Cadence {
             date = date.pred_opt()?;
         }
         None
+    }
+
+    /// `at` on the clocks of the zone: `2026-11-21 02:00 CET`.
+    pub fn local(&self, at: Timestamp) -> String {
+        let local = self.zone.timestamp_opt(at.unix_seconds(), 0).single();
+        local.map(|local| local.format("%Y-%m-%d %H:%M %Z").to_string()).unwrap_or_default()
     }
 
     fn date(&self, time: Timestamp) -> Option<NaiveDate> {
