@@ -19,6 +19,7 @@ pub mod prune;
 pub mod restore;
 pub mod schedule;
 mod slots;
+pub mod status;
 mod stored;
 pub mod unlock;
 pub mod verify;
