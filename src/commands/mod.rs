@@ -25,6 +25,7 @@ pub mod unlock;
 pub mod verify;
 pub mod watch;
 
+pub use crash::clock;
 pub use failure::{Class, Failure};
 pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
 

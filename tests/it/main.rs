@@ -16,11 +16,14 @@ mod json;
 mod packing;
 mod pairs;
 mod place;
+mod policies;
 mod program;
 mod pruning;
 mod redis;
 mod restores;
 mod round_trip;
+#[cfg(feature = "crash-points")]
+mod schedule;
 mod signals;
 mod sql_bench;
 #[cfg(feature = "crash-points")]
@@ -30,6 +33,7 @@ mod sql_round_trip;
 mod tampering;
 mod targets;
 mod tools;
+mod ward;
 
 #[cfg(not(feature = "crash-points"))]
 #[test]

@@ -68,8 +68,9 @@ pub struct Outcome {
     pub backup: Option<BackupId>,
     /// When something is due next.
     pub next: Option<Timestamp>,
+    /// What went wrong.
     #[serde(skip)]
-    failure: Option<Failure>,
+    pub failure: Option<Failure>,
 }
 
 /// What a tick did about an entry.

@@ -265,7 +265,12 @@ impl Draw for schedule::Report {
     }
 
     fn json(&self) -> String {
-        pretty(self)
+        let one = |outcome: &schedule::Outcome| {
+            let mut value = json!(outcome);
+            value["error"] = json!(outcome.failure.as_ref().map(failure));
+            value
+        };
+        pretty(&json!({ "at": self.at, "databases": self.databases.iter().map(one).collect::<Vec<_>>() }))
     }
 
     fn verdict(&self) -> Option<Class> {
