@@ -13,6 +13,8 @@ mod choices;
 mod crashes;
 mod failures;
 mod json;
+#[cfg(feature = "crash-points")]
+mod month;
 mod packing;
 mod pairs;
 mod place;
