@@ -12,6 +12,7 @@ mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
+mod host;
 mod json;
 #[cfg(feature = "crash-points")]
 mod month;
@@ -22,6 +23,7 @@ mod policies;
 mod program;
 mod pruning;
 mod redis;
+mod requests;
 mod restores;
 mod round_trip;
 #[cfg(feature = "crash-points")]
