@@ -7,6 +7,7 @@ mod names;
 pub mod plan;
 pub mod postgresql;
 pub mod redis;
+mod replication;
 pub mod settings;
 mod stream;
 
@@ -16,6 +17,7 @@ pub use plan::{
     DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, MissingRoles, Occupied, Ownership,
     Reading, RestoreTarget, Scope, Selection, TargetEffect,
 };
+pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError};
 
@@ -87,6 +89,14 @@ pub trait Engine: Send + Sync {
 pub trait Server: Send + Sync {
     /// What it said of itself.
     fn facts(&self) -> &ServerFacts;
+
+    /// How it follows its primary now; `None` for a server that follows nobody. Each call asks anew.
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError>;
+
+    /// Whether the data of a replica that says this of itself comes from here.
+    async fn feeds(&self, _runner: &dyn Runner, replica: &Replication) -> Result<Kinship, EngineError> {
+        Ok(Kinship::of(replica.origin.as_deref(), self.facts().identity.as_deref()))
+    }
 
     /// The parts of a full logical backup of `scope`, in the order they are to be taken. An empty scope, or a name
     /// that is not on the server, is an error.

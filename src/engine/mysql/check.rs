@@ -39,7 +39,7 @@ impl MySqlServer {
     }
 
     /// The account that was let in, as a statement names it: not always the user that was asked for.
-    async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
+    pub(super) async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
         let doing = "ask who is connected";
         let answer = self.ask(runner, (doing, "SELECT CURRENT_USER();", Patience::Small)).await?;
         let name = super::facts::one(doing, answer, 1)?.remove(0);

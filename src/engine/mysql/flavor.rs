@@ -1,5 +1,6 @@
 //! What differs between the two families, as a table.
 
+use super::replication::StatusWords;
 use super::tools::Version;
 use crate::model::EngineKind;
 
@@ -31,6 +32,8 @@ pub(super) struct Flavor {
     pub(super) leaves_out_rows: bool,
     /// Rows that say it follows another server.
     pub(super) replica_status: &'static str,
+    /// What those rows are called.
+    pub(super) status: StatusWords,
     /// Names the variable that makes this server's data this server's.
     pub(super) identity: &'static str,
     /// Accounts that belong to the server itself.
@@ -53,6 +56,13 @@ pub(super) static MYSQL: Flavor = Flavor {
     client_options: &[],
     leaves_out_rows: false,
     replica_status: "SHOW REPLICA STATUS",
+    status: StatusWords {
+        receives: "Replica_IO_Running",
+        applies: "Replica_SQL_Running",
+        behind: "Seconds_Behind_Source",
+        origin: &["Source_UUID"],
+        right: "REPLICATION CLIENT",
+    },
     identity: "server_uuid",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
 };
@@ -73,6 +83,13 @@ pub(super) static MARIADB: Flavor = Flavor {
     client_options: &["--loose-skip-print-query-on-error"],
     leaves_out_rows: true,
     replica_status: "SHOW ALL SLAVES STATUS",
+    status: StatusWords {
+        receives: "Slave_IO_Running",
+        applies: "Slave_SQL_Running",
+        behind: "Seconds_Behind_Master",
+        origin: &["Master_Server_Id", "Relay_Master_Log_File", "Exec_Master_Log_Pos", "Gtid_Slave_Pos"],
+        right: "SLAVE MONITOR",
+    },
     identity: "server_uid",
     own_accounts: &["mariadb.sys"],
 };

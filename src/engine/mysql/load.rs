@@ -23,6 +23,7 @@ impl MySqlServer {
         target: &RestoreTarget,
         archive: &dyn OpenArchive,
     ) -> Result<LoadPlan, EngineError> {
+        self.check_writable()?;
         match target.kind {
             PartKind::Database => {
                 self.check_target(target)?;
@@ -67,6 +68,12 @@ impl MySqlServer {
                 ),
             });
         }
+        Ok(())
+    }
+
+    /// That it is a primary that takes writes.
+    fn check_writable(&self) -> Result<(), EngineError> {
+        let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
         if self.facts.role == ServerRole::Replica {
             let problem = format!("{} follows another server", self.connection.address());
             return Err(refused(problem, "Restore into the server that it follows."));

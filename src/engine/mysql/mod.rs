@@ -16,6 +16,7 @@ mod load;
 mod load_users;
 mod query;
 mod quote;
+mod replication;
 mod rewrite;
 mod scanner;
 #[cfg(test)]
@@ -25,8 +26,8 @@ mod users;
 mod witness;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts, ServerSettings,
+    Drill, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind, Witness};
 use crate::process::Runner;
@@ -87,6 +88,14 @@ impl Engine for MySql {
 impl Server for MySqlServer {
     fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
+        self.ask_replication(runner).await
+    }
+
+    async fn feeds(&self, runner: &dyn Runner, replica: &Replication) -> Result<Kinship, EngineError> {
+        self.compare_origin(runner, replica).await
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {

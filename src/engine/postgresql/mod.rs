@@ -16,6 +16,7 @@ mod preflight;
 mod properties;
 mod psql;
 mod quote;
+mod replication;
 mod roles;
 mod selection;
 mod swap;
@@ -23,8 +24,8 @@ mod target;
 mod tools;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts, ServerSettings,
+    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -95,6 +96,10 @@ impl Engine for PostgreSql {
 impl Server for PostgreSqlServer {
     fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
+        self.ask_replication(runner).await
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
