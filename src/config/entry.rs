@@ -4,11 +4,14 @@ use super::secret::SecretSource;
 use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
-use crate::model::{ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, StoreName};
+use crate::model::{
+    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, SourceChoice, StoreName,
+};
 use crate::retention::Retention;
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A `[keys.NAME]` table.
 #[derive(Debug, Clone)]
@@ -116,10 +119,22 @@ pub struct DatabaseEntry {
     pub store: Option<StoreName>,
     /// Compression.
     pub codec: Codec,
+    /// Which of its servers backups are taken from.
+    pub source: SourceChoice,
+    /// Its replicas, the preferred first.
+    pub replicas: Vec<ReplicaEntry>,
     pub(super) level: Option<i32>,
     pub(super) encryption: Encryption,
     pub(super) choice: DatabaseChoice,
     pub(super) globals: bool,
+    pub(super) connection: Connection,
+}
+
+/// A `[[databases.NAME.replicas]]` table, its password not yet fetched.
+#[derive(Debug, Clone)]
+pub struct ReplicaEntry {
+    /// It is passed over when it is further behind than this.
+    pub max_lag: Duration,
     pub(super) connection: Connection,
 }
 
@@ -171,6 +186,8 @@ impl DatabaseEntry {
             policy: None,
             store: None,
             codec: Codec::Zstd,
+            source: SourceChoice::Auto,
+            replicas: Vec::new(),
             level: None,
             encryption: Encryption { enabled: true, cipher: CipherKind::Aes256Gcm, key: None },
             choice: DatabaseChoice::Named(Vec::new()),

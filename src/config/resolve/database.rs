@@ -1,12 +1,12 @@
 //! `[databases.NAME]`: what is written, for the engine that it is written for.
 
-use super::Place;
+use super::{Place, replica};
 use crate::config::entry::{Connection, DatabaseEntry, Encryption};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
-use crate::model::{CipherKind, Codec, EngineKind};
+use crate::model::{CipherKind, Codec, EngineKind, SourceChoice};
 
 /// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
@@ -63,6 +63,12 @@ pub(super) fn resolve(
         cipher: written.encryption.cipher.unwrap_or(CipherKind::Aes256Gcm),
         key: written.encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
     };
+    let connection = connection(place, written)?;
+    let source = written.source.unwrap_or(SourceChoice::Auto);
+    if source == SourceChoice::Replica && written.replicas.is_empty() {
+        let help = Some("Add a [[databases.NAME.replicas]] table, or leave out `source`.".to_owned());
+        return Err(place.wrong_with("source", "`source` is \"replica\", and no replica is declared", help));
+    }
     Ok(DatabaseEntry {
         name: place.name("", name)?,
         engine: written.engine,
@@ -76,7 +82,9 @@ pub(super) fn resolve(
         encryption,
         choice: choice(place, written)?,
         globals: written.dump.globals.unwrap_or(written.engine.has_databases()),
-        connection: connection(place, written)?,
+        source,
+        replicas: replica::resolve(place, &written.replicas, &connection)?,
+        connection,
     })
 }
 
