@@ -93,9 +93,11 @@ pub trait Server: Send + Sync {
     /// How it follows its primary now; `None` for a server that follows nobody. Each call asks anew.
     async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError>;
 
-    /// Whether the data of a replica that says this of itself comes from here.
-    async fn feeds(&self, _runner: &dyn Runner, replica: &Replication) -> Result<Kinship, EngineError> {
-        Ok(Kinship::of(replica.origin.as_deref(), self.facts().identity.as_deref()))
+    /// Whether the data of `replica` comes from here.
+    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+        let said = replica.replication(runner).await?;
+        let origin = said.as_ref().and_then(|said| said.origin.as_deref());
+        Ok(Kinship::of(origin, self.facts().identity.as_deref()))
     }
 
     /// The parts of a full logical backup of `scope`, in the order they are to be taken. An empty scope, or a name

@@ -19,14 +19,17 @@ mod place;
 mod program;
 mod pruning;
 mod redis;
+mod redis_sources;
 mod restores;
 mod round_trip;
 mod signals;
+mod sources;
 mod sql_bench;
 #[cfg(feature = "crash-points")]
 mod sql_crashes;
 mod sql_failures;
 mod sql_round_trip;
+mod sql_sources;
 mod tampering;
 mod targets;
 mod tools;

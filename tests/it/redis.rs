@@ -8,10 +8,10 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// A configuration with a local store; `cache` is one server, `other` another.
-struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
-    source: Server,
-    target: Server,
+    pub(crate) source: Server,
+    pub(crate) target: Server,
 }
 
 impl Bench {
@@ -19,7 +19,7 @@ impl Bench {
         Some(Self::with(Server::start(kind)?, Server::start(kind)?))
     }
 
-    fn with(source: Server, target: Server) -> Self {
+    pub(crate) fn with(source: Server, target: Server) -> Self {
         let folder = tempfile::Builder::new().prefix("jagad-it-").tempdir_in("/tmp").unwrap();
         let bench = Self { folder, source, target };
         bench.run(&["key", "generate", "main", "-o", "main.key"]).ok();
@@ -38,13 +38,17 @@ impl Bench {
         bench
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, text: &str) {
         let path = self.folder.path().join("jagad.toml");
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut c = self.source.client();
         c.ok("DEBUG POPULATE 3000 key 100");
         c.ok("HSET hash a 1 b 2");
@@ -59,7 +63,7 @@ impl Bench {
         ]);
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
         command.args(args).current_dir(self.folder.path());
         command.env("TMPDIR", self.folder.path()).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
@@ -67,7 +71,7 @@ impl Bench {
     }
 
     #[track_caller]
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         Run::start(&mut self.command(args)).wait()
     }
 

@@ -201,7 +201,7 @@ async fn judge_once(
         let lag = Lag(lag);
         return Ok(format!("lag {lag}; the primary does not answer, so whose data it has was not compared"));
     };
-    match primary.server.feeds(runner, &replication).await? {
+    match primary.server.feeds(runner, reached.server.as_ref()).await? {
         Kinship::Same => Ok(format!("lag {}", Lag(lag))),
         Kinship::Other(why) => Err(Unfit::Now(format!("it is of another system: {why}"))),
         Kinship::Unknown(why) => {

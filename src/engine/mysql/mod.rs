@@ -94,7 +94,7 @@ impl Server for MySqlServer {
         self.ask_replication(runner).await
     }
 
-    async fn feeds(&self, runner: &dyn Runner, replica: &Replication) -> Result<Kinship, EngineError> {
+    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
         self.compare_origin(runner, replica).await
     }
 

@@ -3,7 +3,7 @@
 use super::facts::MySqlServer;
 use super::query::{Patience, ask_named};
 use super::quote::literal;
-use crate::engine::{EngineError, Kinship, Link, Replication};
+use crate::engine::{EngineError, Kinship, Link, Replication, Server};
 use crate::model::EngineKind;
 use crate::process::Runner;
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ pub(super) struct StatusWords {
 
 /// A replica's row of status by names of columns.
 type Status = BTreeMap<String, String>;
+
+/// In place of a word that a replica leaves out.
+const NOT_TOLD: &str = "-";
 
 /// Begins the columns that say what of the primary is left out or goes elsewhere. This one concerns no data.
 const FILTERS: &str = "Replicate_";
@@ -63,34 +66,82 @@ impl MySqlServer {
 
     /// MySQL's replicas tell the identity of their primary. MariaDB's tell none: there the primary is asked whether its
     /// log has, at the place up to which the replica has applied it, the very transaction that the replica has come to.
+    /// Systems that were set up alike begin alike, so the replica must also have what this one had before it was asked.
     pub(super) async fn compare_origin(
         &self,
         runner: &dyn Runner,
-        replica: &Replication,
+        replica: &dyn Server,
     ) -> Result<Kinship, EngineError> {
-        let origin = replica.origin.as_deref();
-        if self.flavor().kind == EngineKind::MySql {
+        let doing = "ask for a place in the binary log";
+        let mariadb = self.flavor().kind == EngineKind::MariaDb;
+        let before = if mariadb {
+            let sql = "SELECT @@server_id, @@global.gtid_binlog_pos;";
+            super::facts::one(doing, self.ask(runner, (doing, sql, Patience::Small)).await?, 2)?
+        } else {
+            Vec::new()
+        };
+        let said = replica.replication(runner).await?;
+        let origin = said.as_ref().and_then(|said| said.origin.as_deref());
+        let [own, written] = before.as_slice() else {
             return Ok(Kinship::of(origin, self.facts.identity.as_deref()));
-        }
-        let Some((server, place, transaction)) = origin.and_then(parse_origin) else {
+        };
+        let Some(origin) = origin.and_then(Origin::parse) else {
             return Ok(Kinship::of(None, None));
         };
-        let doing = "ask for a place in the binary log";
-        let sql = format!("SELECT @@server_id, BINLOG_GTID_POS({}, {});", literal(place.0), place.1);
-        let answer = self.ask(runner, (doing, &sql, Patience::Small)).await?;
-        let row = super::facts::one(doing, answer, 2)?;
-        let (own, here) = (&row[0], &row[1]);
-        if own != server {
+        if own != origin.server {
+            let server = origin.server;
             return Ok(Kinship::Other(format!("it follows server_id {server}, and the primary is {own}")));
         }
-        if sorted(here) == sorted(transaction) {
-            return Ok(Kinship::Same);
+        let sql = format!("SELECT BINLOG_GTID_POS({}, {});", literal(origin.file), origin.at);
+        let here =
+            super::facts::one(doing, self.ask(runner, (doing, &sql, Patience::Small)).await?, 1)?.remove(0);
+        Ok(origin.compare(&here, written))
+    }
+}
+
+/// What a replica of MariaDB tells of its primary.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin<'a> {
+    server: &'a str,
+    /// The file of the primary's log that it applies.
+    file: &'a str,
+    /// Up to where in it.
+    at: u64,
+    /// The last transaction of each domain that it applied.
+    applied: &'a str,
+    /// The last that it received, where it asks for transactions and not for places.
+    received: Option<&'a str>,
+}
+
+impl<'a> Origin<'a> {
+    /// `1 binlog.000003 1408 0-1-384 0-1-385`; the name of a file may have spaces.
+    fn parse(origin: &'a str) -> Option<Self> {
+        let (server, rest) = origin.split_once(' ')?;
+        let (rest, received) = rest.rsplit_once(' ')?;
+        let (rest, applied) = rest.rsplit_once(' ')?;
+        let (file, at) = rest.rsplit_once(' ')?;
+        let received = (received != NOT_TOLD).then_some(received);
+        Some(Self { server, file, at: at.parse().ok()?, applied, received })
+    }
+
+    /// `here` is at the replica's place of the log, and all of `written` was there before the replica was asked.
+    fn compare(&self, here: &str, written: &str) -> Kinship {
+        if sorted(here) != sorted(self.applied) {
+            let Self { file, at, applied, .. } = self;
+            let here = if here == "NULL" || here.is_empty() { "none" } else { here };
+            return Kinship::Other(format!(
+                "it says that {applied} is at {file}:{at} of its primary's log, where this one has {here}"
+            ));
         }
-        let (file, at) = place;
-        Ok(Kinship::Other(format!(
-            "it says transaction {transaction} is at {file}:{at} of its primary's log, where this one has {}",
-            if here == "NULL" || here.is_empty() { "none" } else { here }
-        )))
+        let has = self.received.unwrap_or(self.applied);
+        let last = |domain: &str| {
+            let of_domain = transactions(has).filter(|(other, _)| *other == domain);
+            of_domain.map(|(_, number)| number).max()
+        };
+        if transactions(written).all(|(domain, number)| last(domain) >= Some(number)) {
+            return Kinship::Same;
+        }
+        Kinship::Other(format!("it has come to {has}, and the primary had written {written} before"))
     }
 }
 
@@ -99,7 +150,9 @@ fn read(status: &Status, words: &StatusWords) -> Replication {
     let get = |name: &str| status.get(name).map_or("", String::as_str);
     let lag = get(words.behind).parse().ok().map(Duration::from_secs);
     let origin: Vec<&str> = words.origin.iter().map(|name| get(name)).collect();
-    let told = origin.iter().all(|word| !word.is_empty());
+    let told = origin.first().is_some_and(|word| !word.is_empty());
+    let origin: Vec<&str> =
+        origin.into_iter().map(|word| if word.is_empty() { NOT_TOLD } else { word }).collect();
     Replication { origin: told.then(|| origin.join(" ")), link: link(status, words), lag }
 }
 
@@ -129,13 +182,12 @@ fn link(status: &Status, words: &StatusWords) -> Link {
     }
 }
 
-/// `1 binlog.000003 1408 0-1-384`: the number of the server, a place in its log, and the transactions there. The name of
-/// a log may have spaces.
-fn parse_origin(origin: &str) -> Option<(&str, (&str, u64), &str)> {
-    let (server, rest) = origin.split_once(' ')?;
-    let (rest, transactions) = rest.rsplit_once(' ')?;
-    let (file, at) = rest.rsplit_once(' ')?;
-    Some((server, (file, at.parse().ok()?), transactions))
+/// Domain and number of each transaction of a list.
+fn transactions(list: &str) -> impl Iterator<Item = (&str, u64)> {
+    list.split(',').filter_map(|transaction| {
+        let (domain, rest) = transaction.trim().split_once('-')?;
+        Some((domain, rest.split_once('-')?.1.parse().ok()?))
+    })
 }
 
 /// One transaction of each domain, in order.
@@ -183,18 +235,37 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_the_log_of_a_primary_is_read_back() {
+    fn a_primary_is_told_by_its_log() {
         let row = [
             ("Master_Server_Id", "1"),
             ("Relay_Master_Log_File", "bin log.000003"),
             ("Exec_Master_Log_Pos", "1408"),
             ("Gtid_Slave_Pos", "1-2-3,0-1-384"),
         ];
-        let origin = read(&status(&row), &MARIADB.status).origin.unwrap();
-        let (server, place, transactions) = parse_origin(&origin).unwrap();
-        assert_eq!((server, place), ("1", ("bin log.000003", 1408)));
-        assert_eq!(sorted(transactions), ["0-1-384", "1-2-3"]);
-        assert_eq!(parse_origin("1 a b c"), None);
-        assert_eq!(parse_origin("1"), None);
+        let told = |received| {
+            let row: Vec<_> = row.into_iter().chain([("Gtid_IO_Pos", received)]).collect();
+            read(&status(&row), &MARIADB.status).origin.unwrap()
+        };
+        let text = told("0-1-400,1-2-3");
+        let origin = Origin::parse(&text).unwrap();
+        assert_eq!((origin.server, origin.file, origin.at), ("1", "bin log.000003", 1408));
+        assert_eq!(origin.compare("0-1-384,1-2-3", "1-2-3,0-1-400"), Kinship::Same);
+        for (here, written) in [
+            ("0-1-384", "0-1-384"),
+            ("NULL", "0-1-1"),
+            ("0-1-384,1-2-3", "0-1-401"),
+            ("0-1-384,1-2-3", "2-1-1"),
+        ] {
+            assert!(matches!(origin.compare(here, written), Kinship::Other(_)), "{here} {written}");
+        }
+        // One that asks for places tells what it applied.
+        let text = told("");
+        let origin = Origin::parse(&text).unwrap();
+        assert_eq!(origin.received, None);
+        assert_eq!(origin.compare("0-1-384,1-2-3", "0-1-384"), Kinship::Same);
+        assert!(matches!(origin.compare("0-1-384,1-2-3", "0-1-385"), Kinship::Other(_)));
+        for bad in ["1 a b c d", "1", ""] {
+            assert_eq!(Origin::parse(bad), None);
+        }
     }
 }
