@@ -169,3 +169,23 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
     run.wait().expect(1).says("conflict with recovery").helps();
     assert_eq!(bench.statuses(), ["failed", "success"]);
 }
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn what_a_replica_gave_is_cleared_away_when_the_run_is_killed_before_the_primary_takes_over() {
+    let Some((bench, standby)) = pair() else { return };
+    declare(&bench, standby.socket(), "");
+    let socket = standby.socket().display();
+    let set = bench.with_dump(&format!(
+        "case $PGHOST in {socket}) $real \"$@\" | head -c 20000; exit 1 ;; esac; exec $real \"$@\""
+    ));
+    let mut command = bench.command(&["backup", "shop", "--set", &set]);
+    let killed = Run::start(command.env("JAGAD_CRASH_AT", "between-sources")).wait();
+    assert_eq!(killed.code, 137, "{killed:?}");
+    bench.run(&["backup", "shop", "--wait", "20s", "--set", &set]).ok().says("ended without a result");
+    assert_eq!(source(&bench)["role"], "primary");
+    let newest = bench.listed()[0]["id"].as_str().unwrap().to_owned();
+    let garbage: Vec<String> = bench.leftovers().into_iter().filter(|key| !key.contains(&newest)).collect();
+    assert_eq!(garbage, [""; 0]);
+    assert_eq!(bench.statuses(), ["success", "failed"]);
+}
