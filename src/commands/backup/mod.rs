@@ -8,10 +8,10 @@ pub(super) mod record;
 pub(super) mod source;
 
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
-pub(super) use one::{back_up, either, milliseconds, release};
+pub(super) use one::{Ran, Trigger, back_up, either, milliseconds, refuse_what_would_fail, release};
 pub use source::ReplicaReport;
 
-use super::{App, Class, Failure, verify};
+use super::{App, Class, Failure, protection, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
@@ -207,12 +207,23 @@ fn refuse_names_of_several(entries: &[&DatabaseEntry], choices: &Choices) -> Res
     Ok(())
 }
 
+/// Takes a backup of an entry as it is protected, because somebody asked for it.
+pub(super) async fn by_hand(app: &App, entry: &DatabaseEntry, choices: &Choices) -> Result<Report, Failure> {
+    match back_up(app, entry, choices, Trigger::Hand).await? {
+        Ran::Taken(report) => Ok(*report),
+        Ran::Busy(failure) => Err(failure),
+        Ran::Overtaken => Err(Failure::new(Class::Busy, format!("`{}` has just been backed up", entry.name))),
+    }
+}
+
 async fn one_with_verification(
     app: &App,
     entry: &DatabaseEntry,
     choices: &Choices,
 ) -> Result<Report, Failure> {
-    let mut report = back_up(app, entry, choices).await?;
+    // A store that cannot be asked says so again, and better, when it is to be written to.
+    let entry = &protection::protected(app, entry).await.unwrap_or_else(|_| protection::declared(app, entry));
+    let mut report = by_hand(app, entry, choices).await?;
     if let Some(level) = choices.verify {
         let store = app.inventory.store_of(entry, choices.store.as_ref());
         report.verification = Some(verify::verify_new(app, store.as_ref(), &report.id, level).await?);

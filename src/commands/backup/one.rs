@@ -6,23 +6,47 @@ use super::{Choices, Report, again, record};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord};
 use crate::commands::hold::{self, Purpose, hold};
-use crate::commands::{App, Class, Failure, RunLog, crash, slots};
+use crate::commands::{App, Class, Failure, RunLog, crash, protection, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
-use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind};
+use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind, Timestamp};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Takes one backup. Success is returned only after the manifest is in the store; every other end is recorded as a failed
-/// run, with what it stored removed.
+/// Why a backup is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Trigger {
+    /// Somebody asked for it.
+    Hand,
+    /// It was planned for this time: nothing is taken when a run has begun since then.
+    Plan(Timestamp),
+}
+
+/// How it ended well.
+#[derive(Debug)]
+pub(in crate::commands) enum Ran {
+    /// The backup was taken.
+    Taken(Box<Report>),
+    /// It was not begun: another run had been faster.
+    Overtaken,
+    /// It was not begun: no slot of this host is free, or somebody else is at the database.
+    Busy(Failure),
+}
+
+/// Takes one backup of an entry as it is protected. Success is returned only after the manifest is in the store; every other
+/// end is recorded as a failed run, with what it stored removed.
 pub(in crate::commands) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
-) -> Result<Report, Failure> {
+    trigger: Trigger,
+) -> Result<Ran, Failure> {
     let log = app.log();
-    let _slot = slots::take(app, choices.wait).await?;
+    let _slot = match slots::take(app, choices.wait).await {
+        Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
+        taken => taken?,
+    };
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let store = app.store(store_name.as_ref()).await?;
     let lifetime = app.inventory.settings.lease_lifetime;
@@ -33,11 +57,23 @@ pub(in crate::commands) async fn back_up(
     crash::point("before-lease");
     let purpose =
         Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log: &log };
-    let lease = hold(app, &catalog, database, &purpose).await?;
+    let lease = match hold(app, &catalog, database, &purpose).await {
+        Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
+        held => held?,
+    };
     crash::point("after-lease");
+    if let Trigger::Plan(planned) = trigger {
+        // Seen under the lease: two hosts that find the same backup due take it once.
+        let state = catalog.state(&database.name).await?;
+        if state.last_attempt(id.kind()).is_some_and(|last| last >= planned) {
+            release(lease, &log).await;
+            return Ok(Ran::Overtaken);
+        }
+    }
 
     let mut manifest = record::blank(app, database, (catalog.id(), id));
     manifest.note.clone_from(&choices.note);
+    manifest.partial = !choices.databases.is_empty();
     log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
     let deadline = deadline(choices.timeout);
     let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
@@ -60,15 +96,27 @@ pub(in crate::commands) async fn back_up(
         Outcome::Failed(failure) => {
             let failure = hold::lost_or(&lease, app, failure);
             record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
-            release(lease, &log).await;
+            end(app, &catalog, (&manifest, lease), &log).await;
             return Err(failure);
         }
         // Neither deleting what was stored nor calling it a success would be safe. The lease runs out, and the next run
         // sees in the store which of the two it is.
         Outcome::Unknown(failure) => return Err(failure),
     }
-    release(lease, &log).await;
-    Ok(Report::of(manifest, catalog.store().describe()))
+    end(app, &catalog, (&manifest, lease), &log).await;
+    Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
+}
+
+/// Counts the run and gives the lease back. A run that cannot be counted now keeps its lease until that runs out: who buries
+/// it counts it.
+async fn end(app: &App, catalog: &Catalog, (manifest, lease): (&Manifest, Lease), log: &RunLog) {
+    crash::point("before-note");
+    match protection::note(app, catalog, (&manifest.database, manifest)).await {
+        Ok(_) => release(lease, log).await,
+        Err(failure) => {
+            log.warn(format!("the run is not counted yet, the next one does it: {}", failure.message()))
+        }
+    }
 }
 
 /// How an attempt to commit ended.
@@ -130,7 +178,7 @@ pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &S
 }
 
 /// What would fail hours later, or leave something out, stops the run now, with the statements that mend it.
-pub(super) async fn refuse_what_would_fail(
+pub(in crate::commands) async fn refuse_what_would_fail(
     app: &App,
     server: &dyn Server,
     scope: &Scope,
@@ -161,7 +209,7 @@ async fn packing(
 ) -> Result<Packing, Failure> {
     Ok(Packing {
         store: catalog.store().clone(),
-        codec: choices.codec.unwrap_or(database.codec),
+        codec: choices.codec.unwrap_or(database.codec()),
         level: database.level(choices.codec),
         sealing: app.inventory.sealing(database, &choices.encryption).await?,
         stop: stop.clone(),

@@ -5,7 +5,10 @@ mod policy;
 mod store;
 
 pub use database::{DatabaseFile, DumpFile, EncryptionFile, ReplicaFile, TlsFile, ToolsFile};
-pub use policy::{CountOrAge, PolicyFile, RetentionFile};
+pub use policy::{
+    CountOrAge, DayFile, EveryFile, IntervalFile, PolicyFile, RetentionFile, ScheduleFile, VerifyFile,
+    WeekdayFile,
+};
 pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
 
 use crate::model::{Period, Secret};
@@ -60,6 +63,9 @@ pub struct SettingsFile {
     pub timeout: Option<Period>,
     /// Folder for throw-away servers (default: the system's temporary folder).
     pub tmp_dir: Option<PathBuf>,
+    /// Folder for failures that could not be written to a store, until they can (default: $STATE_DIRECTORY, or
+    /// /var/lib/jagad for root, or ~/.local/state/jagad).
+    pub state_dir: Option<PathBuf>,
     /// Folder whose `*.toml` files are read after this file (default "conf.d"; "" for none).
     pub config_dir: Option<PathBuf>,
 }

@@ -5,15 +5,16 @@ mod policy;
 mod replica;
 
 use crate::config::document::{Document, wrong};
-use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, S3Entry, StoreEntry};
+use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, PackingEntry, S3Entry, StoreEntry};
 use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{
-    ChecksumFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile, StoreType,
+    ChecksumFile, EncryptionFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile,
+    StoreFile, StoreType,
 };
 use crate::config::inventory::{Inventory, LogSettings, Settings};
 use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
-use crate::model::{ByteSize, Period};
+use crate::model::{ByteSize, Codec, Period};
 use crate::store::settings::S3Checksum;
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
@@ -50,6 +51,14 @@ impl Place<'_> {
     fn secret(&self, key: &str, forms: &Forms<'_>) -> Result<Option<SecretSource>, ConfigError> {
         let name = format!("{}.{key}", self.path.join("."));
         SecretSource::choose(&name, forms, self.folder).map_err(|problem| self.wrong("", problem))
+    }
+
+    /// A time zone by its name.
+    fn zone(&self, key: &str, name: &str) -> Result<Tz, ConfigError> {
+        name.parse().map_err(|_| {
+            let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+            self.wrong_with(key, format!("no time zone is named `{name}`"), help)
+        })
     }
 
     /// A number between bounds.
@@ -104,14 +113,14 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let place = place(&["stores", name]);
         inventory.stores.insert(place.name("", name)?, store(&place, entry)?);
     }
-    for (name, entry) in &written.databases {
-        let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
-    }
     for (name, entry) in &written.policies {
         let place = place(&["policies", name]);
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
         inventory.policies.insert(policy.name.clone(), policy);
+    }
+    for (name, entry) in &written.databases {
+        let place = place(&["databases", name]);
+        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
     }
     references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
@@ -132,7 +141,11 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
         lock_wait: seconds(written.lock_wait, 0),
         timeout: (!timeout.is_zero()).then_some(timeout),
         lease_lifetime: lifetime,
-        zone: zone(place, written.timezone.as_deref())?,
+        zone: match &written.timezone {
+            Some(name) => place.zone("timezone", name)?,
+            None => Tz::UTC,
+        },
+        state_dir: place.file(written.state_dir.as_ref()),
         tmp_dir: place.file(written.tmp_dir.as_ref()).unwrap_or_else(std::env::temp_dir),
         default_store: written
             .default_store
@@ -143,11 +156,30 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
     })
 }
 
-fn zone(place: &Place<'_>, name: Option<&str>) -> Result<Tz, ConfigError> {
-    let Some(name) = name else { return Ok(Tz::UTC) };
-    name.parse().map_err(|_| {
-        let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        place.wrong_with("timezone", format!("no time zone is named `{name}`"), help)
+/// Compression and encryption, as an entry or its policy writes them.
+fn packing(
+    place: &Place<'_>,
+    (codec, level): (Option<Codec>, Option<i32>),
+    encryption: &EncryptionFile,
+) -> Result<PackingEntry, ConfigError> {
+    if let Some(level) = level {
+        let codec = codec.unwrap_or(Codec::Zstd);
+        let (low, high) = match codec {
+            Codec::Zstd => (1, 19),
+            Codec::Gzip => (1, 9),
+            Codec::None => (0, 0),
+        };
+        if !(low..=high).contains(&level) {
+            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
+            return Err(place.wrong("compression_level", problem));
+        }
+    }
+    Ok(PackingEntry {
+        codec,
+        level,
+        encrypt: encryption.enabled,
+        cipher: encryption.cipher,
+        key: encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
     })
 }
 
@@ -280,7 +312,10 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
     let policies: BTreeSet<&str> = inventory.policies.keys().map(crate::model::PolicyName::as_str).collect();
     for policy in inventory.policies.values() {
         let store = policy.store.as_ref().map(crate::model::StoreName::as_str);
-        look(place(&["policies", policy.name.as_str()]), "store", "store", (store, &stores))?;
+        let at = || place(&["policies", policy.name.as_str()]);
+        look(at(), "store", "store", (store, &stores))?;
+        let key = policy.packing.key.as_ref().map(crate::model::KeyName::as_str);
+        look(at(), "encryption.key", "key", (key, &keys))?;
     }
     let settings = &inventory.settings;
     let store = settings.default_store.as_ref().map(crate::model::StoreName::as_str);
@@ -293,7 +328,7 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
         look(at(), "store", "store", (store, &stores))?;
         let policy = entry.policy.as_ref().map(crate::model::PolicyName::as_str);
         look(at(), "policy", "policy", (policy, &policies))?;
-        let key = entry.encryption.key.as_ref().map(crate::model::KeyName::as_str);
+        let key = entry.packing.key.as_ref().map(crate::model::KeyName::as_str);
         look(at(), "encryption.key", "key", (key, &keys))?;
     }
     Ok(())
@@ -323,7 +358,7 @@ fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
         }
     }
     for entry in inventory.databases.values() {
-        if entry.encryption.enabled
+        if entry.packing.encrypts()
             && let Err(error) = inventory.key_of(entry)
         {
             warnings.push(format!("{error}. {}", error.help().unwrap_or_default()));
