@@ -19,7 +19,7 @@ pub use plan::{
 };
 pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
-pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError};
+pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 
 use crate::model::{Contents, EngineKind, PartKind, ServerRole, Timestamp};
 use crate::process::Runner;

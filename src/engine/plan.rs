@@ -200,8 +200,6 @@ pub struct LoadPlan {
     pub new_roles: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
-    /// Exit status of `feed` that means "done, but some statements failed", if it may be accepted.
-    pub partial_status: Option<i32>,
 }
 
 impl LoadPlan {
@@ -211,7 +209,7 @@ impl LoadPlan {
             Some(rewrite) => (rewrite.0)(body),
             None => body,
         };
-        self.feed.take(runner, body, self.partial_status).await
+        self.feed.take(runner, body).await
     }
 
     /// Everything that would be run, in order.
