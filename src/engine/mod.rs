@@ -10,6 +10,7 @@ pub mod redis;
 mod replication;
 pub mod settings;
 mod stream;
+mod trailer;
 
 pub use archive::OpenArchive;
 pub use error::EngineError;

@@ -22,7 +22,7 @@ impl MySqlServer {
         runner: &dyn Runner,
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         let mut findings = vec![self.tool_finding()];
         let grantee = self.grantee(runner).await?;
         if scope.globals {
@@ -190,7 +190,7 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
-        for database in self.databases_of(scope)? {
+        for database in scope.choose(&self.facts.databases, |name| self.database(name))? {
             let subject = format!("{} reads every definition of `{}`", self.facts.tool, database.name);
             let tool = self.dump_database(&database.name, &["--no-data"])?;
             findings.push(match read_to_end(runner, &tool).await {

@@ -3,8 +3,7 @@
 use super::facts::MySqlServer;
 use super::users;
 use super::witness::DumpWitness;
-use crate::engine::plan::DatabaseChoice;
-use crate::engine::{DumpPart, EngineError, LogicalDatabase, Producer, Scope, names};
+use crate::engine::{DumpPart, EngineError, Producer, Scope};
 use crate::model::{EngineKind, PartKind};
 use crate::process::ToolSpec;
 
@@ -24,26 +23,9 @@ const OPTIONS: [&str; 7] = [
 const BESIDE_TABLES: [&str; 2] = ["--routines", "--events"];
 
 impl MySqlServer {
-    /// The logical databases that `scope` means, in the order of their names.
-    pub(super) fn databases_of(&self, scope: &Scope) -> Result<Vec<&LogicalDatabase>, EngineError> {
-        match &scope.databases {
-            DatabaseChoice::Named(wanted) => {
-                let mut databases: Vec<&LogicalDatabase> =
-                    wanted.iter().map(|name| self.database(name)).collect::<Result<_, _>>()?;
-                databases.sort_by(|a, b| a.name.cmp(&b.name));
-                databases.dedup_by(|a, b| a.name == b.name);
-                Ok(databases)
-            }
-            DatabaseChoice::All { exclude } => {
-                let excluded = |name: &str| exclude.iter().any(|pattern| names::matches(pattern, name));
-                Ok(self.facts.databases.iter().filter(|database| !excluded(&database.name)).collect())
-            }
-        }
-    }
-
     pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
         check_extra_args(&self.connection.settings.extra_args)?;
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.connection.address()),
@@ -57,7 +39,7 @@ impl MySqlServer {
                 database: None,
                 extension: "sql",
                 source: self.dump_users()?,
-                witness: Box::new(users::UsersWitness::new()),
+                witness: Box::new(users::witness()),
                 estimate: 0,
                 properties: serde_json::Value::Null,
             });

@@ -72,7 +72,7 @@ impl Engine for MySql {
         // No tool of either family reads a dump without a server: the witness parses it to its end.
         match part {
             PartKind::Database => Ok(Reading { tool: None, witness: witness() }),
-            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::UsersWitness::new()) }),
+            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: format!("a list of contents is not written by {}", self.connection.flavor.name),
             }),

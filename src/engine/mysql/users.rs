@@ -8,8 +8,9 @@ use super::flavor::Flavor;
 use super::query::{Patience, ask, script, unescaped};
 use super::quote::{account, identifier, literal};
 use super::tools::ToolSet;
+use crate::engine::trailer::TrailerWitness;
 use crate::engine::{EngineError, Producer, Rewrite};
-use crate::model::{Contents, EngineKind, Witness, WitnessError};
+use crate::model::EngineKind;
 use crate::process::Runner;
 use std::io;
 use std::sync::Arc;
@@ -18,9 +19,6 @@ const FORMAT: &str = "list of users";
 
 /// The last line, as in a dump.
 const MARKER: &str = "-- Dump completed";
-
-/// More than the marker and the end of its line.
-const TAIL_BYTES: usize = 64;
 
 /// The longest statement that is believed.
 const LINE_LIMIT: usize = 1024 * 1024;
@@ -152,30 +150,6 @@ fn statement(line: &str) -> String {
 }
 
 /// Watches for the last line.
-#[derive(Debug, Default)]
-pub(super) struct UsersWitness {
-    tail: Vec<u8>,
-}
-
-impl UsersWitness {
-    pub(super) fn new() -> Self {
-        Self { tail: Vec::new() }
-    }
-}
-
-impl Witness for UsersWitness {
-    fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError> {
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
-        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
-        self.tail.drain(..surplus);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
-        let last = self.tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-        if last == Some(MARKER.as_bytes()) {
-            return Ok(Some(Contents::default()));
-        }
-        Err(WitnessError::Incomplete { format: FORMAT, problem: format!("it ends without `{MARKER}`") })
-    }
+pub(super) fn witness() -> TrailerWitness {
+    TrailerWitness::new(FORMAT, MARKER)
 }

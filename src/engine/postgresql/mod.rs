@@ -78,9 +78,7 @@ impl Engine for PostgreSql {
                 tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
                 Ok(Reading { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
             }
-            PartKind::Globals => {
-                Ok(Reading { tool: None, witness: Box::new(globals::GlobalsWitness::new()) })
-            }
+            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(globals::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: "a list of contents is not written by PostgreSQL".to_owned(),
             }),
