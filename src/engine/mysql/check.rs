@@ -3,10 +3,10 @@
 
 use super::dump::Coordinates;
 use super::facts::MySqlServer;
+use super::flavor::RoutinesRight;
 use super::query::Patience;
 use super::quote::{account, identifier, literal};
 use crate::engine::{EngineError, Finding, FindingLevel, Scope};
-use crate::model::EngineKind;
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
 
@@ -88,9 +88,11 @@ impl MySqlServer {
         if !self.connection.settings.filter.tables.is_empty() {
             return None;
         }
-        let (readable, right) = match self.flavor().kind {
-            EngineKind::MySql => (self.grants.everywhere("SHOW_ROUTINE"), "SHOW_ROUTINE ON *.*"),
-            _ => (self.grants.on_table("SELECT", "mysql", "proc"), "SELECT ON mysql.proc"),
+        let (readable, right) = match self.flavor().routines {
+            RoutinesRight::Everywhere(right) => (self.grants.everywhere(right), format!("{right} ON *.*")),
+            RoutinesRight::Table(table) => {
+                (self.grants.on_table("SELECT", "mysql", table), format!("SELECT ON mysql.{table}"))
+            }
         };
         if readable || self.grants.everywhere("SELECT") {
             return Some(ok("read procedures and functions".to_owned()));

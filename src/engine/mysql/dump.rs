@@ -4,7 +4,7 @@ use super::facts::MySqlServer;
 use super::users;
 use super::witness::DumpWitness;
 use crate::engine::{DumpPart, EngineError, Producer, Scope};
-use crate::model::{EngineKind, PartKind};
+use crate::model::PartKind;
 use crate::process::ToolSpec;
 
 /// One snapshot, no waiting for locks, and everything that a database holds; bytes as hexadecimal digits, because text
@@ -78,8 +78,7 @@ impl MySqlServer {
         if !self.is_on("log_bin") {
             return Coordinates::NoLog;
         }
-        // MariaDB's tool asks for the place of the snapshot, which is open to everybody.
-        let able = self.flavor().kind == EngineKind::MariaDb
+        let able = self.flavor().coordinates_are_open
             || ((self.grants.everywhere("RELOAD") || self.grants.everywhere("FLUSH_TABLES"))
                 && self.grants.everywhere("REPLICATION CLIENT"));
         if able { Coordinates::Told } else { Coordinates::NotAllowed }
@@ -88,18 +87,14 @@ impl MySqlServer {
     fn coordinate_options(&self) -> Vec<&'static str> {
         let mut options = Vec::new();
         let told = self.coordinates() == Coordinates::Told;
+        let flavor = self.flavor();
         if told {
-            let old = self.flavor().kind == EngineKind::MySql && self.tools.dump.text.starts_with("8.0.");
-            options.push(if old { "--master-data=2" } else { self.flavor().coordinates });
+            let old = flavor.old_coordinates.filter(|(version, _)| self.tools.dump.text.starts_with(version));
+            options.push(old.map_or(flavor.coordinates, |(_, option)| option));
         }
-        if self.flavor().kind == EngineKind::MySql {
+        if let Some((commented, off)) = flavor.transaction_options {
             let numbered = self.variables.get("gtid_mode").is_some_and(|mode| mode != "OFF");
-            // In a comment it changes nothing on the server that it is restored into.
-            options.push(if told && numbered {
-                "--set-gtid-purged=COMMENTED"
-            } else {
-                "--set-gtid-purged=OFF"
-            });
+            options.push(if told && numbered { commented } else { off });
         }
         options
     }

@@ -4,7 +4,6 @@ use super::facts::MySqlServer;
 use super::query::{Patience, ask_named};
 use super::quote::literal;
 use crate::engine::{EngineError, Kinship, Link, Replication, Server};
-use crate::model::EngineKind;
 use crate::process::Runner;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,12 +72,11 @@ impl MySqlServer {
         replica: &dyn Server,
     ) -> Result<Kinship, EngineError> {
         let doing = "ask for a place in the binary log";
-        let mariadb = self.flavor().kind == EngineKind::MariaDb;
-        let before = if mariadb {
+        let before = if self.flavor().tells_origin {
+            Vec::new()
+        } else {
             let sql = "SELECT @@server_id, @@global.gtid_binlog_pos;";
             super::facts::one(doing, self.ask(runner, (doing, sql, Patience::Small)).await?, 2)?
-        } else {
-            Vec::new()
         };
         let said = replica.replication(runner).await?;
         let origin = said.as_ref().and_then(|said| said.origin.as_deref());
