@@ -12,6 +12,7 @@ mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
+mod folder;
 mod json;
 mod packing;
 mod pairs;

@@ -4,7 +4,6 @@ use crate::program::{Run, wait_until};
 use crate::redis::Bench;
 use crate::support::redis::{Kind, Server};
 use crate::support::replicas::{redis_primary, redis_replica};
-use serde_json::Value;
 
 /// A bench whose `cache` is a primary, and its replica.
 fn pair(kind: Kind) -> Option<(Bench, Server)> {
@@ -14,33 +13,13 @@ fn pair(kind: Kind) -> Option<(Bench, Server)> {
     Some((bench, redis_replica(kind, port)?))
 }
 
-fn declare(bench: &Bench, replica: &Server, more: &str) {
-    let text = std::fs::read_to_string(bench.path("jagad.toml")).unwrap();
-    let socket = replica.socket();
-    bench
-        .write(&format!("{text}\n[[databases.cache.replicas]]\nsocket = \"{}\"\n{more}\n", socket.display()));
-}
-
-#[track_caller]
-fn source(bench: &Bench) -> Value {
-    bench.run(&["show", "cache@latest", "--json"]).ok().json()["manifest"]["source"].clone()
-}
-
-#[track_caller]
-fn assert_primary(bench: &Bench, words: &str) {
-    bench.run(&["backup", "cache"]).ok().says("SOURCE: primary").says(words);
-    let source = source(bench);
-    assert_eq!(source["role"], "primary", "{source}");
-    assert!(source["reason"].as_str().unwrap().contains(words), "{source}");
-}
-
 #[test]
 fn a_healthy_replica_is_used_and_one_without_its_primary_is_not() {
     for kind in [Kind::Redis8, Kind::Valkey9] {
         let Some((bench, replica)) = pair(kind) else { return };
-        declare(&bench, &replica, "");
+        bench.declare_replica(&replica.socket(), "");
         bench.run(&["backup", "cache"]).ok().says("SOURCE: replica").says("lag");
-        assert_eq!(source(&bench)["address"], replica.socket().display().to_string().as_str());
+        assert_eq!(bench.source()["address"], replica.socket().display().to_string().as_str());
         bench.run(&["restore", "cache@latest", "--target", "other", "--yes"]).ok();
         assert_eq!(bench.target.digest(), bench.source.digest());
         let plan = bench.run(&["backup", "cache", "--dry-run"]).ok().stdout;
@@ -48,10 +27,10 @@ fn a_healthy_replica_is_used_and_one_without_its_primary_is_not() {
 
         // Somebody pointed it at a server that is not there.
         replica.client().ok("REPLICAOF 127.0.0.1 1");
-        assert_primary(&bench, "the link to its primary is down");
+        bench.assert_primary("the link to its primary is down");
         bench.run(&["backup", "cache", "--source", "replica"]).expect(6).says("no replica fits").helps();
         replica.client().ok("REPLICAOF NO ONE");
-        assert_primary(&bench, "it follows nobody");
+        bench.assert_primary("it follows nobody");
     }
 }
 
@@ -60,23 +39,23 @@ fn a_replica_of_another_server_is_passed_over() {
     let Some((bench, replica)) = pair(Kind::Redis8) else { return };
     let Some((_other, port)) = redis_primary(Kind::Redis8) else { return };
     let Some(stranger) = redis_replica(Kind::Redis8, port) else { return };
-    declare(&bench, &stranger, "");
-    assert_primary(&bench, "it is of another system");
-    declare(&bench, &replica, "");
+    bench.declare_replica(&stranger.socket(), "");
+    bench.assert_primary("it is of another system");
+    bench.declare_replica(&replica.socket(), "");
     bench.run(&["backup", "cache"]).ok().says("SOURCE: replica").says("passed over");
 }
 
 #[test]
 fn a_replica_that_goes_away_in_the_middle_is_replaced_by_the_primary() {
     let Some((bench, mut replica)) = pair(Kind::Redis8) else { return };
-    declare(&bench, &replica, "");
+    bench.declare_replica(&replica.socket(), "");
     // A child that takes its time between two keys.
     replica.client().ok("CONFIG SET rdb-key-save-delay 5000");
     let run = Run::start(&mut bench.command(&["backup", "cache"]));
     wait_until("the stream has begun", || run.stderr().contains("DUMP: redis started"));
     replica.crash();
     run.wait().ok().says("it is taken again from the primary");
-    assert_eq!(source(&bench)["role"], "primary");
+    assert_eq!(bench.source()["role"], "primary");
     bench.run(&["restore", "cache@latest", "--target", "other", "--yes"]).ok();
     assert_eq!(bench.target.digest(), bench.source.digest());
 }

@@ -5,8 +5,6 @@ use crate::place::Place;
 use crate::program::{Run, wait_until};
 use crate::support::postgres::Postgres;
 use crate::support::replicas::{catch_up, until_true};
-use serde_json::Value;
-use std::path::Path;
 
 const MAJOR: u32 = 18;
 
@@ -19,32 +17,13 @@ fn pair() -> Option<(Bench, Postgres)> {
     Some((bench, standby))
 }
 
-fn declare(bench: &Bench, socket: &Path, more: &str) {
-    bench.add(&format!("[[databases.shop.replicas]]\nsocket = \"{}\"\n{more}\n", socket.display()));
-}
-
-/// Where the newest backup was taken from.
-#[track_caller]
-fn source(bench: &Bench) -> Value {
-    let shown = bench.run(&["show", "shop@latest", "--json"]).ok().json();
-    shown["manifest"]["source"].clone()
-}
-
-#[track_caller]
-fn assert_primary(bench: &Bench, words: &str) {
-    bench.run(&["backup", "shop"]).ok().says("SOURCE: primary").says(words);
-    let source = source(bench);
-    assert_eq!(source["role"], "primary", "{source}");
-    assert!(source["reason"].as_str().unwrap().contains(words), "{source}");
-}
-
 #[test]
 fn a_healthy_standby_is_used_and_what_it_gives_is_whole() {
     let Some((bench, standby)) = pair() else { return };
-    declare(&bench, standby.socket(), "");
+    bench.declare_replica(standby.socket(), "");
     let address = format!("{}:5432", standby.socket().display());
     let id = bench.back_up(&[]);
-    let taken = source(&bench);
+    let taken = bench.source();
     assert_eq!((&taken["role"], &taken["address"]), (&"replica".into(), &address.into()), "{taken}");
     assert_eq!(taken["reason"], "lag 0 s");
     bench.run(&["verify", &id, "--level", "restore"]).ok();
@@ -56,14 +35,14 @@ fn a_healthy_standby_is_used_and_what_it_gives_is_whole() {
     assert!(check.contains("hot_standby_feedback"), "{check}");
 
     bench.run(&["backup", "shop", "--source", "primary"]).ok().says("the primary was asked for");
-    assert_eq!(source(&bench)["role"], "primary");
+    assert_eq!(bench.source()["role"], "primary");
     bench.run(&["backup", "shop", "--source", "replica"]).ok().says("SOURCE: replica");
 }
 
 #[test]
 fn a_standby_that_does_not_receive_or_replay_is_passed_over() {
     let Some((bench, standby)) = pair() else { return };
-    declare(&bench, standby.socket(), "max_lag = \"0s\"");
+    bench.declare_replica(standby.socket(), "max_lag = \"0s\"");
     bench.run(&["backup", "shop"]).ok().says("SOURCE: replica");
 
     // What is there and not replayed is a lag; an idle primary is none.
@@ -72,19 +51,19 @@ fn a_standby_that_does_not_receive_or_replay_is_passed_over() {
     until_true(&standby, "SELECT current_setting('recovery_min_apply_delay') = '1h'");
     bench.postgres.psql("shop", "INSERT INTO sale (item) VALUES (1);");
     catch_up(&bench.postgres, &standby, false);
-    assert_primary(&bench, "behind, and `max_lag` is 0s");
+    bench.assert_primary("behind, and `max_lag` is 0s");
     let refused = bench.run(&["backup", "shop", "--source", "replica"]).expect(6);
     refused.says("no replica fits").says("`max_lag`").says("--source auto");
 
     standby.psql("postgres", "SELECT pg_wal_replay_pause();");
-    assert_primary(&bench, "its replay is paused");
+    bench.assert_primary("its replay is paused");
 
     standby.psql("postgres", "ALTER SYSTEM RESET recovery_min_apply_delay;");
     standby.psql("postgres", "SELECT pg_wal_replay_resume();");
     standby.psql("postgres", "ALTER SYSTEM SET primary_conninfo = '';");
     standby.psql("postgres", "SELECT pg_reload_conf();");
     until_true(&standby, "SELECT count(*) = 0 FROM pg_stat_wal_receiver");
-    assert_primary(&bench, "no WAL receiver runs");
+    bench.assert_primary("no WAL receiver runs");
     let plan = bench.run(&["backup", "shop", "--dry-run"]).ok().stdout;
     assert!(plan.contains("is passed over: no WAL receiver runs"), "{plan}");
 }
@@ -94,14 +73,14 @@ fn strangers_primaries_and_absent_servers_are_passed_over_for_the_next_replica()
     let Some((bench, standby)) = pair() else { return };
     let Some(other) = Postgres::start_stranger(MAJOR) else { return };
     let stranger = other.start_standby(MAJOR);
-    declare(&bench, &bench.path("nowhere"), "");
-    declare(&bench, other.socket(), "");
-    declare(&bench, stranger.socket(), "");
-    assert_primary(&bench, "it is of another system");
+    bench.declare_replica(&bench.path("nowhere"), "");
+    bench.declare_replica(other.socket(), "");
+    bench.declare_replica(stranger.socket(), "");
+    bench.assert_primary("it is of another system");
     drop(stranger);
-    declare(&bench, standby.socket(), "");
+    bench.declare_replica(standby.socket(), "");
     bench.run(&["backup", "shop"]).ok().says("SOURCE: replica").says("it follows nobody");
-    let taken = source(&bench);
+    let taken = bench.source();
     assert_eq!(taken["role"], "replica", "{taken}");
     assert!(taken["reason"].as_str().unwrap().contains("passed over"), "{taken}");
 }
@@ -109,10 +88,10 @@ fn strangers_primaries_and_absent_servers_are_passed_over_for_the_next_replica()
 #[test]
 fn a_standby_stands_in_for_a_primary_that_does_not_answer() {
     let Some((bench, standby)) = pair() else { return };
-    declare(&bench, standby.socket(), "");
+    bench.declare_replica(standby.socket(), "");
     let nowhere = format!("databases.shop.socket={}", bench.path("nowhere").display());
     bench.run(&["backup", "shop", "--set", &nowhere]).ok().says("the primary does not answer");
-    assert_eq!(source(&bench)["role"], "replica");
+    assert_eq!(bench.source()["role"], "replica");
     drop(standby);
     let failed = bench.run(&["backup", "shop", "--set", &nowhere]).expect(1);
     failed.says("no replica fits").says("and the primary");
@@ -130,7 +109,7 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
     standby.psql("postgres", "SELECT pg_reload_conf();");
     until_true(&standby, "SELECT current_setting('max_standby_streaming_delay') = '0'");
     catch_up(&bench.postgres, &standby, true);
-    declare(&bench, standby.socket(), "");
+    bench.declare_replica(standby.socket(), "");
     let gate = bench.path("tmp/gate");
     let set = bench.with_dump(&WAITS.replace("GATE", &gate.display().to_string()));
     let run = Run::start(&mut bench.command(&["backup", "shop", "--set", &set]));
@@ -145,7 +124,7 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
     let output = run.wait().ok();
     let output = output.says("conflict with recovery").says("hot_standby_feedback").says("it is taken again");
     assert!(!output.stderr.contains("panicked"));
-    let taken = source(&bench);
+    let taken = bench.source();
     assert_eq!(taken["role"], "primary", "{taken}");
     assert!(taken["reason"].as_str().unwrap().contains("conflict with recovery"), "{taken}");
     assert_eq!(bench.statuses(), ["success"]);
@@ -174,16 +153,14 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
 #[test]
 fn what_a_replica_gave_is_cleared_away_when_the_run_is_killed_before_the_primary_takes_over() {
     let Some((bench, standby)) = pair() else { return };
-    declare(&bench, standby.socket(), "");
+    bench.declare_replica(standby.socket(), "");
     let socket = standby.socket().display();
     let set = bench.with_dump(&format!(
         "case $PGHOST in {socket}) $real \"$@\" | head -c 20000; exit 1 ;; esac; exec $real \"$@\""
     ));
-    let mut command = bench.command(&["backup", "shop", "--set", &set]);
-    let killed = Run::start(command.env("JAGAD_CRASH_AT", "between-sources")).wait();
-    assert_eq!(killed.code, 137, "{killed:?}");
+    bench.killed_at(&["backup", "shop", "--set", &set], "between-sources");
     bench.run(&["backup", "shop", "--wait", "20s", "--set", &set]).ok().says("ended without a result");
-    assert_eq!(source(&bench)["role"], "primary");
+    assert_eq!(bench.source()["role"], "primary");
     let newest = bench.listed()[0]["id"].as_str().unwrap().to_owned();
     let garbage: Vec<String> = bench.leftovers().into_iter().filter(|key| !key.contains(&newest)).collect();
     assert_eq!(garbage, [""; 0]);

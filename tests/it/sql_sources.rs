@@ -4,7 +4,6 @@ use crate::program::{Run, wait_until};
 use crate::sql_bench::SqlBench;
 use crate::support::mysql::{Release, Sql};
 use crate::support::replicas::{sql_catch_up, sql_primary, sql_replica, sql_stop};
-use serde_json::Value;
 
 /// A bench whose `shop` has a replica.
 struct Pair {
@@ -27,23 +26,7 @@ impl Pair {
     }
 
     fn declare(&self, replica: &Sql, more: &str) {
-        self.bench.add(&format!(
-            "[[databases.shop.replicas]]\nsocket = \"{}\"\n{more}\n",
-            replica.socket().display()
-        ));
-    }
-
-    #[track_caller]
-    fn source(&self) -> Value {
-        self.bench.run(&["show", "shop@latest", "--json"]).ok().json()["manifest"]["source"].clone()
-    }
-
-    #[track_caller]
-    fn assert_primary(&self, words: &str) {
-        self.bench.run(&["backup", "shop"]).ok().says("SOURCE: primary").says(words);
-        let source = self.source();
-        assert_eq!(source["role"], "primary", "{source}");
-        assert!(source["reason"].as_str().unwrap().contains(words), "{source}");
+        self.bench.declare_replica(&replica.socket(), more);
     }
 }
 
@@ -54,7 +37,7 @@ fn a_healthy_replica_is_used_and_one_that_stands_still_is_not() {
         let (bench, replica) = (&pair.bench, &pair.replica);
         pair.declare(replica, "");
         let id = bench.back_up(&[]);
-        let taken = pair.source();
+        let taken = pair.bench.source();
         assert_eq!(taken["role"], "replica", "{release:?}: {taken}");
         assert_eq!(taken["address"], replica.socket().display().to_string().as_str());
         bench.run(&["verify", &id, "--level", "restore"]).ok();
@@ -62,10 +45,10 @@ fn a_healthy_replica_is_used_and_one_that_stands_still_is_not() {
         assert!(plan.contains("is used: lag"), "{plan}");
 
         sql_stop(replica, "SQL_THREAD");
-        pair.assert_primary("it applies nothing");
+        pair.bench.assert_primary("it applies nothing");
         bench.run(&["backup", "shop", "--source", "replica"]).expect(6).says("it applies nothing").helps();
         sql_stop(replica, "IO_THREAD");
-        pair.assert_primary("it receives nothing");
+        pair.bench.assert_primary("it receives nothing");
 
         // A restore never goes to a replica, not even of users.
         bench.add(&crate::sql_bench::entry_of(replica, "copy", "dbnames = [\"shop\"]"));
@@ -87,7 +70,7 @@ fn a_replica_that_is_behind_is_passed_over() {
     // It counts in whole seconds, so for a moment it is not behind.
     let plan = || pair.bench.run(&["backup", "shop", "--dry-run"]).ok().stdout;
     wait_until("the replica says that it is behind", || plan().contains("passed over: it is"));
-    pair.assert_primary("behind, and `max_lag` is 0s");
+    pair.bench.assert_primary("behind, and `max_lag` is 0s");
 }
 
 #[test]
@@ -97,9 +80,9 @@ fn strangers_and_servers_that_follow_nobody_are_passed_over() {
         let Some((other, port)) = sql_primary(release) else { return };
         let Some(stranger) = sql_replica((&other, port)) else { return };
         pair.declare(&stranger, "");
-        pair.assert_primary("it is of another system");
+        pair.bench.assert_primary("it is of another system");
         pair.declare(&other, "");
-        pair.assert_primary("it follows nobody");
+        pair.bench.assert_primary("it follows nobody");
         pair.declare(&pair.replica, "");
         pair.bench.run(&["backup", "shop"]).ok().says("SOURCE: replica").says("passed over");
     }
@@ -118,7 +101,7 @@ fn a_user_that_may_not_ask_is_told_the_grant_that_mends() {
         pair.declare(&pair.replica, "user = \"j\"\npassword = \"pw\"");
         let check = pair.bench.run(&["check", "shop"]).ok().stdout;
         assert!(check.contains(&format!("GRANT {right} ON *.* TO `j`@`%`;")), "{check}");
-        pair.assert_primary("Access denied");
+        pair.bench.assert_primary("Access denied");
         pair.bench.run(&["backup", "shop", "--source", "replica"]).expect(7).says(right);
         pair.bench.sql.run("", &format!("GRANT {right} ON *.* TO j@'%';"));
         pair.catch_up();
@@ -148,7 +131,7 @@ fn a_replica_that_goes_away_in_the_middle_is_replaced_by_the_primary() {
         pair.replica.crash();
         std::fs::write(gate.with_extension("go"), "").unwrap();
         run.wait().ok().says("SOURCE: replica").says("it is taken again from the primary");
-        let taken = pair.source();
+        let taken = pair.bench.source();
         assert_eq!(taken["role"], "primary", "{release:?}: {taken}");
         assert!(taken["reason"].as_str().unwrap().contains("failed"), "{taken}");
         assert_eq!(pair.bench.statuses(), ["success"]);
