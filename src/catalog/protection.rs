@@ -50,6 +50,8 @@ pub struct State {
     pub last_full: Option<NotedRun>,
     /// The last run for an incremental, whatever became of it.
     pub last_incremental: Option<NotedRun>,
+    /// When the last good full began.
+    pub last_good: Option<Timestamp>,
     /// Address of the server that the last good backup was read from.
     pub last_source: Option<String>,
     /// When garbage was last looked for.
@@ -123,6 +125,7 @@ impl Default for State {
             last_run: None,
             last_full: None,
             last_incremental: None,
+            last_good: None,
             last_source: None,
             swept_at: None,
             overdue_told: None,
@@ -155,7 +158,10 @@ impl State {
     fn succeeded(&mut self, manifest: &Manifest) -> Turn {
         self.failures = 0;
         self.last_error = None;
-        self.overdue_told = None;
+        if manifest.kind == BackupKind::Full {
+            self.last_good = Some(manifest.started_at);
+            self.overdue_told = None;
+        }
         if let Some(source) = &manifest.source {
             self.last_source = Some(source.address.clone());
         }

@@ -19,11 +19,13 @@ pub mod prune;
 pub mod restore;
 pub mod schedule;
 mod slots;
+pub mod status;
 mod stored;
 pub mod unlock;
 pub mod verify;
 pub mod watch;
 
+pub use crash::clock;
 pub use failure::{Class, Failure};
 pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
 

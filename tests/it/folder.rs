@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 /// The configuration is `jagad.toml`. Backups are those of one entry.
 pub(crate) struct Folder {
-    folder: TempDir,
+    root: TempDir,
     temporary: &'static str,
     entry: &'static str,
 }
@@ -24,7 +24,7 @@ impl Folder {
             std::fs::create_dir(folder.path().join(name)).unwrap();
             open(&folder.path().join(name), mode);
         }
-        let folder = Self { folder, temporary, entry };
+        let folder = Self { root: folder, temporary, entry };
         folder.run(&["key", "generate", "main", "-o", "main.key"]).ok();
         folder
     }
@@ -43,13 +43,13 @@ impl Folder {
 
     /// A file of the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root.path().join(name)
     }
 
     /// The program in the folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
-        command.args(args).current_dir(self.folder.path());
+        command.args(args).current_dir(self.root.path());
         command.env("TMPDIR", self.path(self.temporary)).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
         command
     }

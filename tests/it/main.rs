@@ -17,12 +17,15 @@ mod json;
 mod packing;
 mod pairs;
 mod place;
+mod policies;
 mod program;
 mod pruning;
 mod redis;
 mod redis_sources;
 mod restores;
 mod round_trip;
+#[cfg(feature = "crash-points")]
+mod schedule;
 mod signals;
 mod sources;
 mod sql_bench;
@@ -34,6 +37,7 @@ mod sql_sources;
 mod tampering;
 mod targets;
 mod tools;
+mod ward;
 
 #[cfg(not(feature = "crash-points"))]
 #[test]

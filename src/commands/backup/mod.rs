@@ -160,7 +160,10 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     refuse_names_of_several(&entries, &request.choices)?;
     let results = stream::iter(entries)
         .map(|entry| async move {
-            (entry.name.clone(), one_with_verification(app, entry, &request.choices).await)
+            // A store that cannot be asked says so again, and better, when it is to be written to.
+            let found = protection::protected(app, entry).await;
+            let entry = found.unwrap_or_else(|_| protection::declared(app, entry));
+            (entry.name.clone(), with_verification(app, &entry, &request.choices).await)
         })
         .buffered(request.jobs.max(1))
         .collect()
@@ -216,13 +219,12 @@ pub(super) async fn by_hand(app: &App, entry: &DatabaseEntry, choices: &Choices)
     }
 }
 
-async fn one_with_verification(
+/// As [`by_hand`], and verifies it where that is asked for.
+pub(super) async fn with_verification(
     app: &App,
     entry: &DatabaseEntry,
     choices: &Choices,
 ) -> Result<Report, Failure> {
-    // A store that cannot be asked says so again, and better, when it is to be written to.
-    let entry = &protection::protected(app, entry).await.unwrap_or_else(|_| protection::declared(app, entry));
     let mut report = by_hand(app, entry, choices).await?;
     if let Some(level) = choices.verify {
         let store = app.inventory.store_of(entry, choices.store.as_ref());

@@ -110,9 +110,10 @@ pub(super) async fn attach_one(
     release(lease, &log).await;
     written?;
     log.say(format!("POLICY: `{}` is attached to `{}`", entry.name, policy.name));
-    let choices = Choices { wait: request.wait, timeout: request.timeout, ..Choices::default() };
+    let choices =
+        Choices { verify: policy.verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
     log.say(format!("POLICY: taking the first full of `{}`", entry.name));
-    match backup::by_hand(app, entry, &choices).await {
+    match backup::with_verification(app, entry, &choices).await {
         Ok(report) => Ok((Attached { backup: Some(report.id), ..attached("attached") }, None)),
         Err(failure) => {
             let failure =

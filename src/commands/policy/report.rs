@@ -111,7 +111,7 @@ pub async fn show(app: &App, name: &PolicyName) -> Result<PolicyReport, Failure>
         if let Look::Attached(ward) = look
             && ward.protected.attachment.policy == *name
         {
-            databases.push(describe(app, entry, ward).await?);
+            databases.push(describe(entry, ward).await?);
         }
     }
     let copies = databases.iter().flat_map(|ward| ward.last_full.iter().chain(&ward.last_incremental));
@@ -161,7 +161,7 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
     }
 }
 
-async fn describe(app: &App, entry: &DatabaseEntry, ward: &Ward) -> Result<WardReport, Failure> {
+async fn describe(entry: &DatabaseEntry, ward: &Ward) -> Result<WardReport, Failure> {
     let listing = ward.protected.catalog.list(Some(&entry.name)).await?;
     let last = |kind: BackupKind| {
         let good = |entry: &&Entry| {

@@ -136,6 +136,8 @@ After=network-online.target
 Type=oneshot
 User={user}
 ExecStart={program} --config {config} --progress none schedule run
+# What it does and what goes wrong is said on standard error.
+StandardOutput=null
 StateDirectory=jagad
 StateDirectoryMode=0700
 UMask=0077
@@ -198,7 +200,8 @@ fn crontab(request: &InstallRequest) -> Result<String, Failure> {
         }
     };
     Ok(format!(
-        "# Made by `jagad schedule install`.\n{fields} {} {} --config {} --progress none schedule run\n",
+        "# Made by `jagad schedule install`. Cron mails what goes wrong, and nothing else.
+{fields} {} {} --config {} --quiet --progress none schedule run >/dev/null\n",
         request.user,
         request.program.display(),
         request.config.display()

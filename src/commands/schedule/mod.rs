@@ -7,7 +7,7 @@ mod run;
 
 pub use install::{InstallRequest, Installed, Manner, install};
 pub use list::{ListRequest, Planned, PlannedRun, list};
-pub use run::{Action, Outcome, Report, Request, run};
+pub use run::{Action, Outcome, Report, Request, When, run};
 
 use super::protection::Repositories;
 use super::{App, Failure};

@@ -68,8 +68,9 @@ pub struct Outcome {
     pub backup: Option<BackupId>,
     /// When something is due next.
     pub next: Option<Timestamp>,
+    /// What went wrong.
     #[serde(skip)]
-    failure: Option<Failure>,
+    pub failure: Option<Failure>,
 }
 
 /// What a tick did about an entry.
@@ -95,9 +96,9 @@ pub enum Action {
 }
 
 impl Report {
-    /// What went wrong, by database entry.
-    pub fn failures(&self) -> impl Iterator<Item = (&DatabaseName, &Failure)> {
-        self.databases.iter().filter_map(|outcome| Some((&outcome.database, outcome.failure.as_ref()?)))
+    /// What went wrong.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.databases.iter().filter_map(|outcome| outcome.failure.as_ref())
     }
 
     /// What the tick means: nothing, the one failure, "some failed", or that all that was meant is paused.
@@ -160,7 +161,6 @@ async fn tick(
             return Some(Outcome { action: Action::Unprotected, reason, ..blank });
         }
         Look::Unknown(failure) => {
-            let failure = failure.doing(format!("look at `{}`", entry.name));
             return Some(failed(blank, failure));
         }
         Look::Attached(ward) => *ward,
@@ -181,6 +181,7 @@ async fn tick(
 }
 
 fn failed(blank: Outcome, failure: Failure) -> Outcome {
+    let failure = failure.doing(format!("protect `{}`", blank.database));
     Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
 }
 
@@ -192,7 +193,7 @@ async fn act(
     (blank, log): (Outcome, &RunLog),
 ) -> Outcome {
     let duty = match (&ward.duty, request.when) {
-        (Duty::Later(_), When::Now) => Duty::Now(BackupKind::Full, at),
+        (Duty::Later(_) | Duty::Idle(Idle::NoSchedule), When::Now) => Duty::Now(BackupKind::Full, at),
         (duty, _) => duty.clone(),
     };
     let planned = match duty {

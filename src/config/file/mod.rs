@@ -61,7 +61,7 @@ pub struct SettingsFile {
     pub timezone: Option<String>,
     /// Longest life of one backup; "0s" is unbounded (default "0s").
     pub timeout: Option<Period>,
-    /// Folder for throw-away servers (default: the system's temporary folder).
+    /// Folder for throw-away servers and for slots (default: the system's temporary folder).
     pub tmp_dir: Option<PathBuf>,
     /// Folder for failures that could not be written to a store, until they can (default: $STATE_DIRECTORY, or
     /// /var/lib/jagad for root, or ~/.local/state/jagad).

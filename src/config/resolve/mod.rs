@@ -5,7 +5,9 @@ mod policy;
 mod replica;
 
 use crate::config::document::{Document, wrong};
-use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, PackingEntry, S3Entry, StoreEntry};
+use crate::config::entry::{
+    CredentialsEntry, DatabaseEntry, KeyEntry, KeySource, PackingEntry, PolicyEntry, S3Entry, StoreEntry,
+};
 use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{
     ChecksumFile, EncryptionFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile,
@@ -90,7 +92,8 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let problem = format!("version {} is not known; this jagad reads version {VERSION}", written.version);
         return Err(wrong(document.origin(&["version".to_owned()]), problem, None));
     }
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
     let place = |path: &[&str]| Place {
         document: &document,
         path: path.iter().map(|part| (*part).to_owned()).collect(),
@@ -334,6 +337,23 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
     Ok(())
 }
 
+/// What a policy plans and its databases cannot have.
+fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<String> {
+    policy.incremental.as_ref()?;
+    let names = |entry: &&DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
+    let databases =
+        inventory.databases.values().filter(names).filter(|entry| !entry.engine.takes_incrementals());
+    let databases: Vec<String> =
+        databases.map(|entry| format!("`{}` ({})", entry.name, entry.engine)).collect();
+    (!databases.is_empty()).then(|| {
+        format!(
+            "policies.{}.incremental is planned, and this jagad cannot take incremental backups of {}: only fulls are taken",
+            policy.name,
+            databases.join(", ")
+        )
+    })
+}
+
 /// What works and should still be mended.
 fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -357,6 +377,7 @@ fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(inventory.policies.values().filter_map(|policy| without_incrementals(inventory, policy)));
     for entry in inventory.databases.values() {
         if entry.packing.encrypts()
             && let Err(error) = inventory.key_of(entry)
