@@ -5,8 +5,8 @@ use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{
-    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, StoreName, Timestamp,
-    VerifyLevel,
+    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, SourceChoice, StoreName,
+    Timestamp, VerifyLevel,
 };
 use crate::retention::Retention;
 use crate::schedule::Cadence;
@@ -179,9 +179,21 @@ pub struct DatabaseEntry {
     pub policy: Option<PolicyName>,
     /// Store it names.
     pub store: Option<StoreName>,
+    /// Which of its servers backups are taken from.
+    pub source: SourceChoice,
+    /// Its replicas, the preferred first.
+    pub replicas: Vec<ReplicaEntry>,
     pub(super) packing: PackingEntry,
     pub(super) choice: DatabaseChoice,
     pub(super) globals: bool,
+    pub(super) connection: Connection,
+}
+
+/// A `[[databases.NAME.replicas]]` table, its password not yet fetched.
+#[derive(Debug, Clone)]
+pub struct ReplicaEntry {
+    /// It is passed over when it is further behind than this.
+    pub max_lag: Duration,
     pub(super) connection: Connection,
 }
 
@@ -224,6 +236,8 @@ impl DatabaseEntry {
             labels: BTreeMap::new(),
             policy: None,
             store: None,
+            source: SourceChoice::Auto,
+            replicas: Vec::new(),
             packing: PackingEntry::default(),
             choice: DatabaseChoice::Named(Vec::new()),
             globals: false,

@@ -10,7 +10,9 @@ pub mod schema;
 mod search;
 mod secret;
 
-pub use entry::{DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, StoreEntry};
+pub use entry::{
+    DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, ReplicaEntry, StoreEntry,
+};
 pub use error::ConfigError;
 pub use file::{LogFormat, LogLevel};
 pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};

@@ -9,3 +9,4 @@ pub(crate) mod plans;
 pub(crate) mod postgres;
 pub(crate) mod presence;
 pub(crate) mod redis;
+pub(crate) mod replicas;

@@ -1,17 +1,22 @@
 //! `jagad backup`: one-shot backups.
 
+mod again;
 mod dry_run;
 mod one;
 mod part;
 pub(super) mod record;
+pub(super) mod source;
 
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub(super) use one::{Ran, Trigger, back_up, either, milliseconds, refuse_what_would_fail, release};
+pub use source::ReplicaReport;
 
 use super::{App, Class, Failure, protection, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
-use crate::model::{BackupId, Codec, DatabaseName, PartKind, StoreName, Timestamp, VerifyLevel};
+use crate::model::{
+    BackupId, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
+};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -53,6 +58,8 @@ pub enum DatabaseSelection {
 pub struct Choices {
     /// Logical databases; empty means those of the entry.
     pub databases: Vec<String>,
+    /// Which of the entry's servers it is taken from.
+    pub source: Option<SourceChoice>,
     /// Store.
     pub store: Option<StoreName>,
     /// Compression.

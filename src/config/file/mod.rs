@@ -4,7 +4,7 @@ mod database;
 mod policy;
 mod store;
 
-pub use database::{DatabaseFile, DumpFile, EncryptionFile, TlsFile, ToolsFile};
+pub use database::{DatabaseFile, DumpFile, EncryptionFile, ReplicaFile, TlsFile, ToolsFile};
 pub use policy::{
     CountOrAge, DayFile, EveryFile, IntervalFile, PolicyFile, RetentionFile, ScheduleFile, VerifyFile,
     WeekdayFile,

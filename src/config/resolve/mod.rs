@@ -2,6 +2,7 @@
 
 mod database;
 mod policy;
+mod replica;
 
 use crate::config::document::{Document, wrong};
 use crate::config::entry::{
@@ -358,7 +359,9 @@ fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<S
 fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
     let mut warnings = Vec::new();
     let inline = inventory.databases.values().any(|entry| {
-        entry.connection.password.as_ref().is_some_and(SecretSource::is_inline)
+        let connections = entry.replicas.iter().map(|replica| &replica.connection).chain([&entry.connection]);
+        let mut passwords = connections.filter_map(|connection| connection.password.as_ref());
+        passwords.any(SecretSource::is_inline)
     }) || inventory.stores.values().any(|store| match store {
         StoreEntry::S3(entry) => matches!(&entry.credentials, CredentialsEntry::Static { secret_key, .. } if secret_key.is_inline()),
         StoreEntry::Local(_) => false,
