@@ -2,6 +2,8 @@
 
 mod database;
 mod policy;
+#[cfg(test)]
+mod policy_tests;
 mod replica;
 
 use crate::config::document::{Document, wrong};
@@ -124,7 +126,13 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     }
     for (name, entry) in &written.databases {
         let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
+        let entry = database::resolve(&place, name, entry)?;
+        if let Some(policy) = inventory.policy_of(&entry) {
+            // A level of the entry goes with the codec of its policy.
+            let under = entry.under(policy);
+            possible_level(&place, under.codec(), under.level(None))?;
+        }
+        inventory.databases.insert(entry.name.clone(), entry);
     }
     references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
@@ -167,16 +175,7 @@ fn packing(
     encryption: &EncryptionFile,
 ) -> Result<PackingEntry, ConfigError> {
     if let Some(level) = level {
-        let codec = codec.unwrap_or(Codec::Zstd);
-        let (low, high) = match codec {
-            Codec::Zstd => (1, 19),
-            Codec::Gzip => (1, 9),
-            Codec::None => (0, 0),
-        };
-        if !(low..=high).contains(&level) {
-            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
-            return Err(place.wrong("compression_level", problem));
-        }
+        possible_level(place, codec.unwrap_or(Codec::Zstd), level)?;
     }
     Ok(PackingEntry {
         codec,
@@ -185,6 +184,19 @@ fn packing(
         cipher: encryption.cipher,
         key: encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
     })
+}
+
+fn possible_level(place: &Place<'_>, codec: Codec, level: i32) -> Result<(), ConfigError> {
+    let (low, high) = match codec {
+        Codec::Zstd => (1, 19),
+        Codec::Gzip => (1, 9),
+        Codec::None => (0, 0),
+    };
+    if (low..=high).contains(&level) {
+        return Ok(());
+    }
+    let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
+    Err(place.wrong("compression_level", problem))
 }
 
 fn key(place: &Place<'_>, written: &KeyFile) -> Result<KeyEntry, ConfigError> {
