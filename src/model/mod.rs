@@ -16,7 +16,7 @@ pub use id::{BackupId, RepositoryId, random_word};
 pub use kind::{
     BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, VerifyLevel,
 };
-pub use names::{DatabaseName, KeyName, PolicyName, StoreName};
+pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use reader::ByteReader;
 pub use secret::Secret;
 pub use size::ByteSize;
