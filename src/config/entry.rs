@@ -1,10 +1,13 @@
 //! One resolved entry of each named table.
 
+use super::hooks::Hooks;
 use super::secret::SecretSource;
 use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
-use crate::model::{ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, StoreName};
+use crate::model::{
+    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, StoreName,
+};
 use crate::retention::Retention;
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeMap;
@@ -93,6 +96,8 @@ pub struct PolicyEntry {
     pub name: PolicyName,
     /// Store of its databases, where their entries name none.
     pub store: Option<StoreName>,
+    /// Who is told of them.
+    pub notify: Vec<NotifierName>,
     /// What is kept of each.
     pub retention: Retention,
 }
@@ -114,6 +119,8 @@ pub struct DatabaseEntry {
     pub policy: Option<PolicyName>,
     /// Store it names.
     pub store: Option<StoreName>,
+    /// Programs around its backups.
+    pub hooks: Hooks,
     /// Compression.
     pub codec: Codec,
     pub(super) level: Option<i32>,
@@ -170,6 +177,7 @@ impl DatabaseEntry {
             labels: BTreeMap::new(),
             policy: None,
             store: None,
+            hooks: Hooks::none(),
             codec: Codec::Zstd,
             level: None,
             encryption: Encryption { enabled: true, cipher: CipherKind::Aes256Gcm, key: None },

@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of one message; a second one only where the first surely was not taken.
+/// Tries of one message: told twice is better than not told.
 const TRIES: u32 = 2;
 /// Between them.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -130,7 +130,7 @@ impl Http {
         Err(match status.as_u16() {
             500.. => (Again::Yes, error.help("Look what is wrong with the service.")),
             401 | 403 => (Again::No, error.help("Mend `token` or `url` of the notifier.")),
-            300..400 => (Again::No, error.help("Redirects are not followed: set `url` to where it leads.")),
+            300..=399 => (Again::No, error.help("Redirects are not followed: set `url` to where it leads.")),
             _ => (Again::No, error.help("Mend `url` of the notifier.")),
         })
     }

@@ -1,6 +1,6 @@
 //! `[databases.NAME]` as it is written.
 
-use super::{Words, secret};
+use super::{HooksFile, Words, secret};
 use crate::engine::Filter;
 use crate::engine::TlsMode;
 use crate::model::{CipherKind, Codec, EngineKind, Secret};
@@ -74,6 +74,9 @@ pub struct DatabaseFile {
     /// Where the client programs are.
     #[serde(default)]
     pub tools: ToolsFile,
+    /// Programs around its backups.
+    #[serde(default)]
+    pub hooks: HooksFile,
 }
 
 /// How backups are encrypted.

@@ -1,10 +1,14 @@
 //! The mirror of the TOML: exactly what may be written, nothing resolved. Field documentation becomes the JSON schema.
 
 mod database;
+mod hooks;
+mod notify;
 mod policy;
 mod store;
 
 pub use database::{DatabaseFile, DumpFile, EncryptionFile, TlsFile, ToolsFile};
+pub use hooks::HooksFile;
+pub use notify::{NotifierFile, NotifierType};
 pub use policy::{CountOrAge, PolicyFile, RetentionFile};
 pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
 
@@ -38,6 +42,12 @@ pub struct FileConfig {
     /// Policies by name.
     #[serde(default)]
     pub policies: BTreeMap<String, PolicyFile>,
+    /// Who is told, by name.
+    #[serde(default)]
+    pub notify: BTreeMap<String, NotifierFile>,
+    /// Programs around every backup.
+    #[serde(default)]
+    pub hooks: HooksFile,
 }
 
 /// How this host works.

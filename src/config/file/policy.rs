@@ -10,6 +10,9 @@ use serde::Deserialize;
 pub struct PolicyFile {
     /// Store of its databases (default: the entry's, then settings.default_store).
     pub store: Option<String>,
+    /// Notifiers that are told of its databases.
+    #[serde(default)]
+    pub notify: Vec<String>,
     /// What is kept.
     #[serde(default)]
     pub retention: RetentionFile,

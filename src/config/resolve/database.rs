@@ -4,6 +4,7 @@ use super::Place;
 use crate::config::entry::{Connection, DatabaseEntry, Encryption};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
+use crate::config::hooks::Hooks;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
 use crate::model::{CipherKind, Codec, EngineKind};
@@ -44,6 +45,7 @@ pub(super) fn resolve(
     place: &Place<'_>,
     name: &str,
     written: &DatabaseFile,
+    hooks: Hooks,
 ) -> Result<DatabaseEntry, ConfigError> {
     refuse_strange_keys(place, written)?;
     let codec = written.compression.unwrap_or(Codec::Zstd);
@@ -71,6 +73,7 @@ pub(super) fn resolve(
         labels: written.labels.clone(),
         policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
+        hooks,
         codec,
         level: written.compression_level,
         encryption,

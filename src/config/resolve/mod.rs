@@ -1,6 +1,8 @@
 //! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
 
 mod database;
+mod hooks;
+mod notify;
 mod policy;
 
 use crate::config::document::{Document, wrong};
@@ -9,7 +11,9 @@ use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{
     ChecksumFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile, StoreType,
 };
+use crate::config::hooks::Hooks;
 use crate::config::inventory::{Inventory, LogSettings, Settings};
+use crate::config::notifier::NotifierEntry;
 use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
 use crate::model::{ByteSize, Period};
@@ -64,6 +68,20 @@ impl Place<'_> {
         Err(self.wrong(key, format!("`{key}` is {value}; it must be {} to {}", bounds.start(), bounds.end())))
     }
 
+    /// A length of time between bounds.
+    fn period(
+        &self,
+        key: &str,
+        value: Duration,
+        bounds: std::ops::RangeInclusive<Duration>,
+    ) -> Result<(), ConfigError> {
+        if bounds.contains(&value) {
+            return Ok(());
+        }
+        let (low, high) = (Period(*bounds.start()), Period(*bounds.end()));
+        Err(self.wrong(key, format!("`{key}` is {}; it must be {low} to {high}", Period(value))))
+    }
+
     /// The name of an entry, or of a reference to one.
     fn name<T: std::str::FromStr>(&self, key: &str, text: &str) -> Result<T, ConfigError>
     where
@@ -103,16 +121,24 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let place = place(&["stores", name]);
         inventory.stores.insert(place.name("", name)?, store(&place, entry)?);
     }
+    let global = hooks::resolve(&place(&["hooks"]), &written.hooks, &Hooks::none())?;
     for (name, entry) in &written.databases {
+        let own = hooks::resolve(&place(&["databases", name, "hooks"]), &entry.hooks, &global)?;
         let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry)?);
+        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry, own)?);
     }
     for (name, entry) in &written.policies {
         let place = place(&["policies", name]);
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
         inventory.policies.insert(policy.name.clone(), policy);
     }
+    for (name, entry) in &written.notify {
+        let place = place(&["notify", name]);
+        let notifier = notify::resolve(&place, name, entry)?;
+        inventory.notifiers.insert(notifier.name.clone(), notifier);
+    }
     references(&inventory, place)?;
+    notify::references(&inventory, place)?;
     inventory.warnings = warnings(&inventory, &document);
     inventory.files.clone_from(&document.files);
     inventory.document = document;
@@ -309,7 +335,7 @@ fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
     }) || inventory.keys.values().any(|key| match &key.source {
         KeySource::Passphrase(source) => source.is_inline(),
         KeySource::File(_) => false,
-    });
+    }) || inventory.notifiers.values().any(NotifierEntry::has_inline_secret);
     for file in document.files.iter().filter(|_| inline) {
         let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
         if mode & 0o077 != 0 {

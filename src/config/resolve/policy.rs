@@ -18,7 +18,9 @@ pub(super) fn resolve(
     let min_keep = kept.min_keep.unwrap_or(1);
     place.bounded("retention.min_keep", min_keep.into(), 1..=1_000_000)?;
     let default = Retention::default();
+    let notify = written.notify.iter().map(|name| place.name("notify", name));
     Ok(PolicyEntry {
+        notify: notify.collect::<Result<_, _>>()?,
         name: place.name("", name)?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         retention: Retention {
