@@ -17,6 +17,7 @@ pub mod prune;
 pub mod restore;
 mod slots;
 mod stored;
+pub mod tell;
 pub mod unlock;
 pub mod verify;
 pub mod watch;
@@ -49,6 +50,8 @@ pub struct App {
     pub watch: Arc<dyn Watch>,
     /// How it is stopped.
     pub cancel: Cancel,
+    /// Whether notifiers are told.
+    pub telling: tell::Telling,
 }
 
 /// How long work may go on by itself after a stop was asked for.

@@ -2,11 +2,12 @@
 
 use super::backup::release;
 use super::hold::{Purpose, hold};
-use super::{App, Class, Failure, RunLog, crash};
+use super::{App, Class, Failure, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, PolicyName};
+use crate::notify::EventKind;
 use crate::retention::{self, Candidate, Decision, Health};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -94,7 +95,13 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         app.cancel.check()?;
         match one(app, request, (entry, policy), &log).await {
             Ok(pruned) => databases.extend(pruned),
-            Err(failure) => failures.push((entry.name.clone(), failure)),
+            Err(failure) => {
+                if request.mode == Mode::Run {
+                    let event = tell::failed(app, EventKind::PruneFailed, entry, &failure);
+                    tell::tell_of(app, entry, &event).await;
+                }
+                failures.push((entry.name.clone(), failure));
+            }
         }
     }
     let status = if request.mode == Mode::DryRun { "planned" } else { "pruned" };

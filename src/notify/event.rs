@@ -260,6 +260,11 @@ fn ordinal(count: u32) -> String {
     format!("{count}{ending}")
 }
 
+/// `text` as an event has it: without control characters but line feeds and tabs, and at most 4 KiB.
+pub fn printable(text: &str) -> String {
+    clean(text, TEXT_BYTES)
+}
+
 /// Without control characters but line feeds and tabs, and at most `limit` bytes.
 fn clean(text: &str, limit: usize) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();

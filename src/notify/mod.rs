@@ -11,7 +11,7 @@ mod settings;
 mod webhook;
 
 pub use error::NotifyError;
-pub use event::{Event, EventKind, LOG_TAIL_BYTES};
+pub use event::{Event, EventKind, LOG_TAIL_BYTES, printable};
 pub use settings::{
     ChannelSettings, EmailSettings, ExecSettings, HealthchecksSettings, HttpSettings, NotifierSettings,
     WebhookFormat, WebhookSettings,

@@ -1,17 +1,21 @@
 //! `jagad backup`: one-shot backups.
 
+mod announce;
 mod dry_run;
+mod hooks;
 mod one;
 mod part;
 pub(super) mod record;
 
+pub(super) use announce::back_up;
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
-pub(super) use one::{back_up, either, milliseconds, release};
+pub(super) use one::{either, milliseconds, release};
 
 use super::{App, Class, Failure, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{BackupId, Codec, DatabaseName, PartKind, StoreName, Timestamp, VerifyLevel};
+use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -69,6 +73,8 @@ pub struct Choices {
     pub wait: Duration,
     /// Longest life of one backup; `None` is unbounded.
     pub timeout: Option<Duration>,
+    /// Events of this run that every notifier is told of.
+    pub notify_on: Vec<EventKind>,
 }
 
 /// What came of one backup.

@@ -1,5 +1,6 @@
 //! One backup of one database, from the lease to the commit.
 
+use super::announce::Course;
 use super::part::{self, Packing};
 use super::{Choices, Report, record};
 use crate::catalog::lease::Operation;
@@ -15,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 /// Takes one backup. Success is returned only after the manifest is in the store; every other end is recorded as a failed
 /// run, with what it stored removed.
-pub(in crate::commands) async fn back_up(
+pub(super) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
+    course: &Course<'_>,
 ) -> Result<Report, Failure> {
-    let log = app.log();
+    let log = course.log.clone();
     let _slot = slots::take(app, choices.wait).await?;
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let store = app.store(store_name.as_ref()).await?;
@@ -40,7 +42,10 @@ pub(in crate::commands) async fn back_up(
     log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
     let deadline = deadline(choices.timeout);
     let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
-    let taken = take(app, &catalog, (database, choices), (&mut manifest, &stop, &log)).await;
+    let taken = match course.begin(&manifest, &stop).await {
+        Ok(()) => take(app, &catalog, (database, choices), (&mut manifest, &stop, &log)).await,
+        Err(failure) => Err(failure),
+    };
     let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
     // From here on the run ends by itself within the store's own bounds.
     stop.cancel();
@@ -53,13 +58,18 @@ pub(in crate::commands) async fn back_up(
         Outcome::Failed(failure) => {
             let failure = hold::lost_or(&lease, app, failure);
             record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
+            course.finish(&manifest, Some(&failure)).await;
             release(lease, &log).await;
             return Err(failure);
         }
         // Neither deleting what was stored nor calling it a success would be safe. The lease runs out, and the next run
         // sees in the store which of the two it is.
-        Outcome::Unknown(failure) => return Err(failure),
+        Outcome::Unknown(failure) => {
+            course.finish(&manifest, Some(&failure)).await;
+            return Err(failure);
+        }
     }
+    course.finish(&manifest, None).await;
     release(lease, &log).await;
     Ok(Report::of(manifest, catalog.store().describe()))
 }
