@@ -12,6 +12,7 @@ mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
+mod hooks;
 mod json;
 mod packing;
 mod pairs;
@@ -29,6 +30,7 @@ mod sql_failures;
 mod sql_round_trip;
 mod tampering;
 mod targets;
+mod telling;
 mod tools;
 
 #[cfg(not(feature = "crash-points"))]
