@@ -58,6 +58,9 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "decrypt" -d 'Open a dow
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "delete" -d 'Delete backups by hand'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "rm" -d 'Delete backups by hand'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "policy" -d 'Which databases are protected, and how they fare'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "schedule" -d 'What cron or a timer calls'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "status" -d 'Say how every database stands: is it safe?'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "pin" -d 'Keep a backup from being deleted'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unpin" -d 'Let a backup be deleted again'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unlock" -d 'End the claim of a dead run on a database'
@@ -389,6 +392,323 @@ complete -c jagad -n "__fish_jagad_using_subcommand prune" -s y -l yes -d 'Answe
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "attach" -d 'Put databases under a policy, and take their first full at once'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "detach" -d 'Take databases from their policy; their backups stay'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "list" -d 'List policies'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "show" -d 'Show one policy and everything that is attached to it'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "pause" -d 'Leave databases alone until they are resumed'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "resume" -d 'Forget the failures of databases and schedule them again'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "apply" -d 'Attach and detach until it is as the configuration says'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l policy -d 'Everything that is attached to this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l note -d 'Why' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l policy -d 'Everything that is attached to this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s n -l dry-run -l plan -d 'Show what differs, and change nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "attach" -d 'Put databases under a policy, and take their first full at once'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "detach" -d 'Take databases from their policy; their backups stay'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "list" -d 'List policies'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show one policy and everything that is attached to it'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "pause" -d 'Leave databases alone until they are resumed'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "resume" -d 'Forget the failures of databases and schedule them again'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "apply" -d 'Attach and detach until it is as the configuration says'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -f -a "run" -d 'Take every backup that is due now, then end'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -f -a "list" -d 'Show the next runs'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -f -a "install" -d 'Make systemd units or a crontab line that call `schedule run`'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l db -d 'Only these database entries' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l policy -d 'Only what is attached to this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l now -d 'Take a full of everything that is meant, due or not'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s n -l dry-run -l plan -d 'Show what is due, and run nothing'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l policy -d 'Only what is attached to this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l count -d 'So many runs of each' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l every -d 'Time between two ticks' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l user -d 'Account that runs them' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s o -l output -d 'Folder to write to, such as /etc/systemd/system or /etc/cron.d [default: print]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "run" -d 'Take every backup that is due now, then end'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show the next runs'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "install" -d 'Make systemd units or a crontab line that call `schedule run`'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l policy -d 'Only what is attached to this policy' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l format -d 'How it looks' -r -f -a "table\t'For people'
+json\t'For machines (the same as --json)'
+csv\t'A line for each database'
+prometheus\t'Metrics'"
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l textfile -d 'Also write metrics to this file, for the textfile collector of node_exporter' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l check -d 'End with exit code 20 when anything is wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l store -d 'Store it is in [default: looks in all]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l note -d 'Why' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
@@ -730,25 +1050,38 @@ complete -c jagad -n "__fish_jagad_using_subcommand man" -s y -l yes -d 'Answer 
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "policy" -d 'Which databases are protected, and how they fare'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "schedule" -d 'What cron or a timer calls'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "status" -d 'Say how every database stands: is it safe?'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "attach" -d 'Put databases under a policy, and take their first full at once'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "detach" -d 'Take databases from their policy; their backups stay'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "list" -d 'List policies'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "show" -d 'Show one policy and everything that is attached to it'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "pause" -d 'Leave databases alone until they are resumed'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "resume" -d 'Forget the failures of databases and schedule them again'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "apply" -d 'Attach and detach until it is as the configuration says'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "run" -d 'Take every backup that is due now, then end'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'Show the next runs'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "install" -d 'Make systemd units or a crontab line that call `schedule run`'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write a first configuration and its key'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what the configuration means, without secrets'

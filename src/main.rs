@@ -1,17 +1,18 @@
 //! The `jagad` program: parse, start talking, run, exit.
 
 use clap::Parser as _;
-use jagad::cli::commands::{Command, Config, Key};
+use jagad::cli::commands::protection::{self, StatusFormat};
+use jagad::cli::commands::{Command, Config, Key, Policy, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::tell::Telling;
 use jagad::commands::{
     App, Cancel, Class, Failure, backup, check, configuration, delete, download, initialise, keys, list, pin,
-    prune, restore, unlock, verify,
+    policy, prune, restore, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::SystemClock;
 use jagad::process::SystemRunner;
-use jagad::ui::{self, Options, Terminal};
+use jagad::ui::{self, Draw as _, Options, Terminal};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -137,6 +138,17 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         }
         Command::Delete(args) => ui.show(&delete::run(app, &args.request(global, settings)).await?),
         Command::Prune(args) => ui.show(&prune::run(app, &args.request(global, settings)).await?),
+        Command::Policy(command) => protect(app, global, command, ui).await,
+        Command::Schedule(Schedule::Run(args)) => {
+            let report = schedule::run(app, &args.request(global, settings)).await?;
+            report.failures().for_each(|failure| ui.fail(failure));
+            ui.show(&report)
+        }
+        Command::Schedule(Schedule::List(args)) => ui.show(&schedule::list(app, &args.request()).await?),
+        Command::Schedule(Schedule::Install(args)) => {
+            ui.show(&schedule::install(app, &args.request(&app.inventory)?)?)
+        }
+        Command::Status(args) => answer(app, &args, ui).await,
         Command::Pin(args) => {
             ui.show(&pin::pin(app, &args.one.backup, args.one.store.as_ref(), args.note).await?)
         }
@@ -155,4 +167,47 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         | Command::Config(Config::Init(_))
         | Command::Key(Key::Generate { .. }) => Ok(None),
     }
+}
+
+/// The commands of `policy`.
+async fn protect(app: &App, global: &Global, command: Policy, ui: &Terminal) -> Verdict {
+    let settings = &app.inventory.settings;
+    match command {
+        Policy::Attach { policy, databases } => {
+            let request = protection::attach((policy, databases), global, settings);
+            ui.show(&policy::attach(app, &request).await?)
+        }
+        Policy::Detach { databases } => {
+            let wait = global.wait.unwrap_or(settings.lock_wait);
+            ui.show(&policy::detach(app, &databases, wait).await?)
+        }
+        Policy::List => ui.show(&policy::list(app).await?),
+        Policy::Show { policy } => ui.show(&policy::show(app, &policy).await?),
+        Policy::Pause(args) => ui.show(&policy::pause(app, &args.request(global, settings)).await?),
+        Policy::Resume(args) => ui.show(&policy::resume(app, &args.request(global, settings)).await?),
+        Policy::Apply { dry_run } => {
+            ui.show(&policy::apply(app, &protection::apply(dry_run, global, settings)).await?)
+        }
+    }
+}
+
+/// `status` in the form that is asked for; with `--check` what is wrong decides the exit code.
+async fn answer(app: &App, args: &Status, ui: &Terminal) -> Verdict {
+    let report = status::run(app, &args.request()).await?;
+    if let Some(path) = &args.textfile {
+        status::write_textfile(path, &status::prometheus(&report))?;
+    }
+    let text = match args.format {
+        StatusFormat::Table => None,
+        StatusFormat::Json => Some(report.json()),
+        StatusFormat::Csv => Some(ui::status_csv(&report)),
+        StatusFormat::Prometheus => Some(status::prometheus(&report)),
+    };
+    match text {
+        Some(text) => ui::print(text.as_bytes())?,
+        None => {
+            ui.show(&report)?;
+        }
+    }
+    Ok((args.check && !report.safe).then_some(Class::Unsafe))
 }

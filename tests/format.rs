@@ -105,6 +105,7 @@ impl Backup {
             status: BackupStatus::Success,
             error: None,
             fallback_reason: None,
+            partial: false,
             note: None,
             labels: std::collections::BTreeMap::new(),
             jagad: "0.1.0".to_owned(),

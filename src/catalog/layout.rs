@@ -65,6 +65,16 @@ pub fn segment(database: &DatabaseName, id: &BackupId, file: &str, index: u32) -
     key(&format!("databases/{database}/backups/{id}/{file}{number}"))
 }
 
+/// Which policy protects a database.
+pub fn attachment(database: &DatabaseName) -> ObjectKey {
+    key(&format!("databases/{database}/attachment.json"))
+}
+
+/// How a database has fared.
+pub fn state(database: &DatabaseName) -> ObjectKey {
+    key(&format!("databases/{database}/state.json"))
+}
+
 /// Leases on one database.
 pub fn leases(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/lease"))

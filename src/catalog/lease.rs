@@ -32,6 +32,8 @@ pub enum Operation {
     Restore,
     /// Deleting backups.
     Delete,
+    /// Attaching, detaching, pausing or resuming it.
+    Policy,
     /// Making the repository's marker.
     Create,
 }
@@ -42,6 +44,7 @@ impl fmt::Display for Operation {
             Self::Backup => "backup",
             Self::Restore => "restore",
             Self::Delete => "delete",
+            Self::Policy => "policy",
             Self::Create => "create",
         })
     }

@@ -49,6 +49,9 @@ pub struct Manifest {
     pub error: Option<FailureRecord>,
     /// Why a full was taken where an incremental was asked for.
     pub fallback_reason: Option<String>,
+    /// It holds only those databases of its entry that somebody named: it fulfils no schedule and is no full for retention.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The user's own words.
     pub note: Option<String>,
     /// Labels of the database entry.

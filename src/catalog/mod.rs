@@ -7,6 +7,7 @@ mod find;
 pub mod layout;
 pub mod lease;
 pub mod manifest;
+mod protection;
 pub mod reference;
 mod removal;
 pub mod repository;
@@ -18,6 +19,7 @@ pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
     SourceRecord, Verification,
 };
+pub use protection::{Attachment, NotedFailure, NotedRun, Pause, PauseCause, State, Turn};
 pub use reference::BackupReference;
 pub use repository::{Catalog, Entry, Listing, RunningBackup};
 

@@ -341,7 +341,10 @@ async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Res
     }
 }
 
-async fn read<T: DeserializeOwned>(store: &dyn Store, key: &ObjectKey) -> Result<Option<T>, CatalogError> {
+pub(super) async fn read<T: DeserializeOwned>(
+    store: &dyn Store,
+    key: &ObjectKey,
+) -> Result<Option<T>, CatalogError> {
     match store::read_small(store, key, RECORD_LIMIT).await {
         Ok(bytes) => manifest::parse(key, &bytes).map(Some),
         Err(StoreError::NotFound { .. }) => Ok(None),
@@ -349,7 +352,7 @@ async fn read<T: DeserializeOwned>(store: &dyn Store, key: &ObjectKey) -> Result
     }
 }
 
-async fn write<T: Serialize>(
+pub(super) async fn write<T: Serialize>(
     store: &dyn Store,
     key: &ObjectKey,
     record: &T,

@@ -28,7 +28,8 @@ const EXIT_CODES: &str = "Exit codes:
   2  usage or configuration                10  the store cannot be reached or denies access
   3  partial: some failed                  11  busy: another run holds the database
   4  integrity: data is not what it was    12  a key is missing or wrong
-  5  not found                        130/143  interrupted
+  5  not found                             13  the policy is paused, nothing ran
+                                      130/143  interrupted
 New codes may appear; treat an unknown one as failure.";
 
 /// Flags of every command.

@@ -1,6 +1,6 @@
 //! Taking the lease on a database, and telling the truth about runs that died holding it.
 
-use super::{App, Class, Failure, RunLog};
+use super::{App, Class, Failure, RunLog, protection};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
 use crate::config::DatabaseEntry;
@@ -101,7 +101,7 @@ async fn bury_backup(
         error: Some(failure),
         ..super::backup::record::blank(app, database, (catalog.id(), id.clone()))
     };
-    // Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
+    // Its outcome is counted before its lease goes. Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
     // ever names data that is gone.
     let found = match catalog.manifest(&database.name, id).await? {
         Some(found) => Some(found),
@@ -112,6 +112,7 @@ async fn bury_backup(
             Err(error) => return Err(error.into()),
         },
     };
+    protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await?;
     match found.map(|found| found.status) {
         // Killed between its commit and the release of its lease: nothing is wrong with it.
         Some(BackupStatus::Success) => {

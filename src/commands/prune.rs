@@ -2,6 +2,7 @@
 
 use super::backup::release;
 use super::hold::{Purpose, hold};
+use super::protection::{self, Repositories};
 use super::{App, Class, Failure, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
@@ -91,14 +92,14 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     let mut failures = Vec::new();
-    for (entry, policy) in select(app, request)? {
+    for (entry, policy) in select(app, request).await? {
         app.cancel.check()?;
-        match one(app, request, (entry, policy), &log).await {
+        match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
             Ok(pruned) => databases.extend(pruned),
             Err(failure) => {
                 if request.mode == Mode::Run {
-                    let event = tell::failed(app, EventKind::PruneFailed, entry, &failure);
-                    tell::tell_of(app, entry, &event).await;
+                    let event = tell::failed(app, EventKind::PruneFailed, &entry, &failure);
+                    tell::tell_of(app, &entry, &event).await;
                 }
                 failures.push((entry.name.clone(), failure));
             }
@@ -115,36 +116,46 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
 }
 
-/// The entries under a policy that are meant.
-fn select<'a>(app: &'a App, request: &Request) -> Result<Vec<(&'a DatabaseEntry, &'a PolicyEntry)>, Failure> {
-    let mut chosen = Vec::new();
-    for name in &request.databases {
-        let entry = app.database(name)?;
-        let policy = app.inventory.policy_of(entry).ok_or_else(|| {
-            Failure::new(Class::Refused, format!("`{name}` is under no policy, so nothing says what is kept"))
-                .help("Set `policy` of the entry to a [policies.NAME] table.")
-        })?;
-        chosen.push((entry, policy));
-    }
-    if request.databases.is_empty() {
-        let entries = app.inventory.databases.values();
-        chosen.extend(entries.filter_map(|entry| Some((entry, app.inventory.policy_of(entry)?))));
-    }
+/// The entries that are meant, each with the policy that it is attached to, or else the one that it names.
+async fn select<'a>(
+    app: &'a App,
+    request: &Request,
+) -> Result<Vec<(DatabaseEntry, &'a PolicyEntry)>, Failure> {
+    let entries: Vec<&DatabaseEntry> = match request.databases.as_slice() {
+        [] => app.inventory.databases.values().collect(),
+        names => names.iter().map(|name| app.database(name)).collect::<Result<_, _>>()?,
+    };
     if let Some(name) = &request.policy {
-        let wanted = app.inventory.policy(name)?;
-        chosen.retain(|(_, policy)| policy.name == wanted.name);
+        app.inventory.policy(name)?;
     }
+    let repositories = Repositories::open(app, entries.iter().copied()).await;
+    let mut chosen = Vec::new();
+    for entry in entries {
+        let found = repositories.find(app, entry).await?;
+        let protected = found.map_or_else(|| protection::declared(app, entry), |found| found.entry);
+        match app.inventory.policy_of(&protected) {
+            Some(policy) => chosen.push((protected, policy)),
+            None if request.databases.is_empty() => {}
+            None => {
+                let problem = format!("`{}` is under no policy, so nothing says what is kept", entry.name);
+                return Err(Failure::new(Class::Refused, problem)
+                    .help(format!("Attach it: jagad policy attach POLICY {}", entry.name)));
+            }
+        }
+    }
+    chosen.retain(|(_, policy)| request.policy.as_ref().is_none_or(|wanted| policy.name == *wanted));
     if chosen.is_empty() {
         return Err(Failure::new(Class::NotFound, "no database is under such a policy")
-            .help("Add a [policies.NAME] table, and set `policy` of the databases to its name."));
+            .help("Attach one: jagad policy attach POLICY DB"));
     }
     Ok(chosen)
 }
 
-async fn one(
+/// Prunes one entry as its policy says; `None` when nothing was ever stored there.
+pub(super) async fn one(
     app: &App,
-    request: &Request,
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    (mode, wait): (Mode, Duration),
     log: &RunLog,
 ) -> Result<Option<Pruned>, Failure> {
     let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
@@ -153,10 +164,10 @@ async fn one(
         Err(CatalogError::NoRepository { .. }) => return Ok(None),
         opened => opened?,
     };
-    if request.mode == Mode::DryRun {
+    if mode == Mode::DryRun {
         return Ok(Some(survey(app, &catalog, (entry, policy)).await?.pruned));
     }
-    let purpose = Purpose { operation: Operation::Delete, backup: None, wait: request.wait, log };
+    let purpose = Purpose { operation: Operation::Delete, backup: None, wait, log };
     let lease = hold(app, &catalog, entry, &purpose).await?;
     let removed = remove(app, (&catalog, &lease), (entry, policy), log).await;
     release(lease, log).await;
@@ -216,6 +227,7 @@ fn candidate(entry: &Entry, in_use: bool) -> Candidate {
         finished_at: manifest.finished_at,
         health: match manifest.status {
             BackupStatus::Success if found_bad => Health::Bad,
+            BackupStatus::Success if manifest.partial => Health::Partial,
             BackupStatus::Success => Health::Good,
             BackupStatus::Failed | BackupStatus::Running => Health::Failed,
         },
@@ -257,6 +269,7 @@ async fn remove(
     let folder = layout::backups(&entry.name);
     let uploads = catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await?;
     survey.pruned.unfinished_uploads = uploads;
+    protection::note_sweep(catalog, &entry.name, app.clock.now()).await?;
     log.say(format!(
         "PRUNE: OK `{}`: {} removed, {} kept, {} freed",
         entry.name,

@@ -3,7 +3,6 @@
 
 use super::{App, Class, Failure};
 use std::fs::File;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How often a wanted slot is asked for again.
@@ -18,7 +17,9 @@ pub(super) struct Slot {
 /// Takes one of `settings.max_concurrent` slots, waiting up to `wait` for one.
 pub(super) async fn take(app: &App, wait: Duration) -> Result<Slot, Failure> {
     let count = app.inventory.settings.max_concurrent;
-    let folder = folder();
+    // Slots are per user: another user's files could not be locked anyway.
+    let user = nix::unistd::Uid::effective();
+    let folder = app.inventory.settings.tmp_dir.join(format!("jagad-slots-{user}"));
     let failed =
         |source: std::io::Error| Failure::from(source).doing(format!("lock a slot in {}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(failed)?;
@@ -40,9 +41,4 @@ pub(super) async fn take(app: &App, wait: Duration) -> Result<Slot, Failure> {
         }
         tokio::time::sleep(POLL).await;
     }
-}
-
-/// Slots are per user: another user's files could not be locked anyway.
-fn folder() -> PathBuf {
-    std::env::temp_dir().join(format!("jagad-slots-{}", nix::unistd::Uid::effective()))
 }

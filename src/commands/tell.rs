@@ -1,9 +1,9 @@
 //! Telling: who hears of an event, and what it means that a notifier fails: a warning, never more.
 
-use super::{App, Class, Failure, Tone};
+use super::{App, Class, Failure, Tone, protection};
 use crate::catalog::lease::host_name;
 use crate::config::{DatabaseEntry, NotifierEntry};
-use crate::model::NotifierName;
+use crate::model::{DatabaseName, NotifierName};
 use crate::notify::{Event, EventKind, Notifier, NotifyError};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -30,6 +30,16 @@ impl From<NotifyError> for Failure {
 /// Who is told of an entry: those that its policy names. The one place that decides it.
 pub(super) fn recipients<'a>(app: &'a App, entry: &DatabaseEntry) -> &'a [NotifierName] {
     app.inventory.policy_of(entry).map_or(&[], |policy| policy.notify.as_slice())
+}
+
+/// The entry `name` as it is protected, for telling of it: what it says of its policy counts, and the store is asked only for
+/// one that says nothing. `None` for what is not in the inventory.
+pub(super) async fn entry(app: &App, name: &DatabaseName) -> Option<DatabaseEntry> {
+    let entry = app.inventory.databases.get(name)?;
+    if entry.policy.is_some() {
+        return Some(protection::declared(app, entry));
+    }
+    Some(protection::protected(app, entry).await.unwrap_or_else(|_| entry.clone()))
 }
 
 /// An event of this host, now, about `entry`.

@@ -7,11 +7,14 @@ use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{
     ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, StoreName,
+    Timestamp, VerifyLevel,
 };
 use crate::retention::Retention;
+use crate::schedule::Cadence;
 use crate::store::settings::S3Checksum;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A `[keys.NAME]` table.
 #[derive(Debug, Clone)]
@@ -98,8 +101,68 @@ pub struct PolicyEntry {
     pub store: Option<StoreName>,
     /// Who is told of them.
     pub notify: Vec<NotifierName>,
+    /// Whether anything is scheduled.
+    pub enabled: bool,
+    /// When fulls are taken.
+    pub full: Option<Cadence>,
+    /// When incrementals are taken.
+    pub incremental: Option<Cadence>,
+    /// So many failures in a row pause a database; 0 never.
+    pub pause_after_failures: u32,
+    /// What is verified after each scheduled backup.
+    pub verify: Option<VerifyLevel>,
+    /// How long the last good backup may go without a verification.
+    pub max_unverified: Option<Duration>,
+    /// The share of the full before that a full must have; 0 to 1.
+    pub expected_min_ratio: f64,
     /// What is kept of each.
     pub retention: Retention,
+    pub(super) overdue_after: Option<Duration>,
+    pub(super) packing: PackingEntry,
+}
+
+impl PolicyEntry {
+    /// How long after its time a backup is overdue that was planned for `planned`: as configured, or half the time until the
+    /// next one, at most six hours.
+    pub fn grace(&self, cadence: &Cadence, planned: Timestamp) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(6 * 3600);
+        let half = || cadence.next(planned).map_or(LONGEST, |next| next.since(planned) / 2);
+        self.overdue_after.unwrap_or_else(|| half().min(LONGEST))
+    }
+}
+
+/// How backups are packed, as far as it is written; the rest is for somebody else to say.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PackingEntry {
+    pub(super) codec: Option<Codec>,
+    pub(super) level: Option<i32>,
+    pub(super) encrypt: Option<bool>,
+    pub(super) cipher: Option<CipherKind>,
+    pub(super) key: Option<KeyName>,
+}
+
+impl PackingEntry {
+    /// What is written here, and where nothing is, what `base` says. A level belongs to the codec that it was written with.
+    fn over(&self, base: &Self) -> Self {
+        let level = if self.codec.is_none() { self.level.or(base.level) } else { self.level };
+        Self {
+            codec: self.codec.or(base.codec),
+            level,
+            encrypt: self.encrypt.or(base.encrypt),
+            cipher: self.cipher.or(base.cipher),
+            key: self.key.clone().or_else(|| base.key.clone()),
+        }
+    }
+
+    /// Whether backups are encrypted: they are unless somebody said no.
+    pub(super) fn encrypts(&self) -> bool {
+        self.encrypt.unwrap_or(true)
+    }
+
+    /// With what.
+    pub(super) fn cipher(&self) -> CipherKind {
+        self.cipher.unwrap_or(CipherKind::Aes256Gcm)
+    }
 }
 
 /// A `[databases.NAME]` table, its password not yet fetched.
@@ -121,21 +184,10 @@ pub struct DatabaseEntry {
     pub store: Option<StoreName>,
     /// Programs around its backups.
     pub hooks: Hooks,
-    /// Compression.
-    pub codec: Codec,
-    pub(super) level: Option<i32>,
-    pub(super) encryption: Encryption,
+    pub(super) packing: PackingEntry,
     pub(super) choice: DatabaseChoice,
     pub(super) globals: bool,
     pub(super) connection: Connection,
-}
-
-/// How backups of an entry are encrypted.
-#[derive(Debug, Clone)]
-pub(super) struct Encryption {
-    pub(super) enabled: bool,
-    pub(super) cipher: CipherKind,
-    pub(super) key: Option<KeyName>,
 }
 
 /// How to reach a server.
@@ -178,9 +230,7 @@ impl DatabaseEntry {
             policy: None,
             store: None,
             hooks: Hooks::none(),
-            codec: Codec::Zstd,
-            level: None,
-            encryption: Encryption { enabled: true, cipher: CipherKind::Aes256Gcm, key: None },
+            packing: PackingEntry::default(),
             choice: DatabaseChoice::Named(Vec::new()),
             globals: false,
             connection: Connection::default(),
@@ -196,14 +246,40 @@ impl DatabaseEntry {
         Scope { databases, globals: self.globals }
     }
 
+    /// Where its server is, for people.
+    pub fn address(&self) -> String {
+        let connection = &self.connection;
+        match (&connection.host, &connection.socket) {
+            (Some(host), _) => format!("{host}:{}", connection.port),
+            (None, Some(socket)) => socket.display().to_string(),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The entry as `policy` protects it: what the entry does not say itself, the policy says.
+    #[must_use]
+    pub fn under(&self, policy: &PolicyEntry) -> Self {
+        Self {
+            policy: Some(policy.name.clone()),
+            store: self.store.clone().or_else(|| policy.store.clone()),
+            packing: self.packing.over(&policy.packing),
+            ..self.clone()
+        }
+    }
+
+    /// Compression.
+    pub fn codec(&self) -> Codec {
+        self.packing.codec.unwrap_or(Codec::Zstd)
+    }
+
     /// The compression level for the entry's codec, or for another one.
     pub fn level(&self, codec: Option<Codec>) -> i32 {
-        let chosen = codec.unwrap_or(self.codec);
+        let chosen = codec.unwrap_or(self.codec());
         let default = match chosen {
             Codec::Zstd => 3,
             Codec::Gzip => 6,
             Codec::None => 0,
         };
-        if chosen == self.codec { self.level.unwrap_or(default) } else { default }
+        if chosen == self.codec() { self.packing.level.unwrap_or(default) } else { default }
     }
 }

@@ -71,6 +71,8 @@ pub struct Settings {
     pub zone: Tz,
     /// Folder for throw-away servers.
     pub tmp_dir: PathBuf,
+    /// Folder for what could not be written to a store.
+    pub state_dir: Option<PathBuf>,
     pub(super) default_store: Option<StoreName>,
     pub(super) default_key: Option<KeyName>,
 }
@@ -103,6 +105,7 @@ impl Inventory {
                 lease_lifetime: Duration::from_secs(120),
                 zone: Tz::UTC,
                 tmp_dir: std::env::temp_dir(),
+                state_dir: None,
                 default_store: None,
                 default_key: None,
             },
@@ -244,7 +247,7 @@ impl Inventory {
     ) -> Result<Option<(CipherKind, Arc<MasterKey>)>, ConfigError> {
         let name = match choice {
             EncryptionChoice::Off => return Ok(None),
-            EncryptionChoice::Configured if !entry.encryption.enabled => return Ok(None),
+            EncryptionChoice::Configured if !entry.packing.encrypts() => return Ok(None),
             EncryptionChoice::Configured => self.key_of(entry)?,
             EncryptionChoice::Key(name) => name.clone(),
         };
@@ -256,7 +259,7 @@ impl Inventory {
                 help,
             });
         }
-        Ok(Some((entry.encryption.cipher, Arc::new(self.key(&name).await?))))
+        Ok(Some((entry.packing.cipher(), Arc::new(self.key(&name).await?))))
     }
 
     /// The key of an entry: its own, the default, the only one that is not retired, or `main`.
@@ -265,7 +268,7 @@ impl Inventory {
             self.keys.iter().filter(|(_, key)| key.key_use == KeyUse::Active).map(|(name, _)| name).collect();
         let only = || if active.len() == 1 { active.first().copied() } else { None };
         let main = || active.iter().copied().find(|name| name.as_str() == "main");
-        let named = entry.encryption.key.as_ref().or(self.settings.default_key.as_ref());
+        let named = entry.packing.key.as_ref().or(self.settings.default_key.as_ref());
         named.or_else(only).or_else(main).cloned().ok_or_else(|| ConfigError::NoKey {
             database: entry.name.to_string(),
             help: if active.is_empty() {

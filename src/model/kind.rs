@@ -75,6 +75,13 @@ impl EngineKind {
         }
     }
 
+    /// Whether incremental backups of it can be taken. Policies plan for them either way.
+    pub const fn takes_incrementals(self) -> bool {
+        match self {
+            Self::PostgreSql | Self::MySql | Self::MariaDb | Self::Redis => false,
+        }
+    }
+
     /// Whether a restore fills a database beside the one that it replaces, which stays whole until the new one is.
     pub const fn restores_beside(self) -> bool {
         match self {

@@ -6,6 +6,7 @@ mod plan;
 pub use buckets::PeriodKind;
 pub use plan::{Candidate, Decision, FAILED_RUNS_SHOWN, Health, Reason, plan};
 
+use crate::model::Period;
 use chrono_tz::Tz;
 use std::time::Duration;
 
@@ -55,6 +56,29 @@ impl Default for Retention {
             min_keep: 1,
             zone: Tz::UTC,
         }
+    }
+}
+
+impl Retention {
+    /// What is kept, for people: one line for each part of the rule that keeps something.
+    pub fn describe(&self) -> Vec<String> {
+        let incremental = match self.incremental {
+            IncrementalRule::Count(count) => format!("{count} newest incrementals"),
+            IncrementalRule::Age(age) => format!("incrementals for {}", Period(age)),
+        };
+        let periods = [
+            (self.hourly, "hour"),
+            (self.daily, "day"),
+            (self.weekly, "week"),
+            (self.monthly, "month"),
+            (self.yearly, "year"),
+        ];
+        let periods = periods.into_iter().filter(|(count, _)| *count > 0);
+        let periods = periods.map(|(count, word)| format!("the newest full of each of {count} {word}s"));
+        let mut lines = vec![format!("{} newest fulls", self.full), incremental];
+        lines.extend(periods);
+        lines.push(format!("never fewer than {} good fulls", self.min_keep));
+        lines
     }
 }
 

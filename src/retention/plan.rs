@@ -36,6 +36,8 @@ pub enum Health {
     Good,
     /// The run failed.
     Failed,
+    /// It is good, and holds only some databases of its entry.
+    Partial,
     /// Its last verification failed.
     Bad,
 }
@@ -82,6 +84,8 @@ pub enum Reason {
     FailedRun,
     /// Its verification failed, and enough newer fulls are good.
     BadCopy,
+    /// It holds only some databases of its entry, and enough newer fulls are good.
+    PartialCopy,
 }
 
 impl fmt::Display for Reason {
@@ -94,12 +98,13 @@ impl fmt::Display for Reason {
             Self::LastGood => f.write_str("one of the last good fulls (min_keep)"),
             Self::Incremental => f.write_str("incremental within its retention"),
             Self::Parent(child) => write!(f, "{child} builds on it"),
-            Self::TooFewNewer => f.write_str("not good, but too few good fulls are newer"),
+            Self::TooFewNewer => f.write_str("not a good full, but too few of those are newer"),
             Self::RecentFailure => f.write_str("a recent failure; it holds no data"),
             Self::Superseded => f.write_str("enough fulls are newer"),
             Self::PastIncremental => f.write_str("incremental past its retention"),
             Self::Orphaned => f.write_str("what it builds on goes or is not there"),
             Self::FailedRun => f.write_str("failed long ago, and newer backups are good"),
+            Self::PartialCopy => f.write_str("it holds only some databases, and enough newer fulls are good"),
             Self::BadCopy => f.write_str("its verification failed, and enough newer fulls are good"),
         }
     }
@@ -236,12 +241,12 @@ fn keep_by_hand(chains: &Chains<'_>, kept: &mut Kept) {
     }
 }
 
-/// What failed or was found bad counts for nothing, and it is no reason to hurry: it goes when what is good has outlived it.
+/// What failed, was found bad or holds only a part counts for nothing, and it is no reason to hurry: it goes when what is good has outlived it.
 fn keep_what_is_not_good(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now: Timestamp) {
     for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
         let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
         let wanted = match candidate.health {
-            Health::Bad => rule.full.max(rule.min_keep).max(1) as usize,
+            Health::Bad | Health::Partial => rule.full.max(rule.min_keep).max(1) as usize,
             Health::Failed | Health::Good => 1,
         };
         if newer < wanted {
@@ -300,6 +305,7 @@ fn decide(candidate: &Candidate, chains: &Chains<'_>, kept: &Kept) -> Decision {
     let reason = match (candidate.kind, candidate.health) {
         (_, Health::Failed) => Reason::FailedRun,
         (_, Health::Bad) => Reason::BadCopy,
+        (_, Health::Partial) => Reason::PartialCopy,
         (BackupKind::Full, Health::Good) => Reason::Superseded,
         (BackupKind::Incremental, Health::Good) if root_goes() => Reason::Orphaned,
         (BackupKind::Incremental, Health::Good) => Reason::PastIncremental,

@@ -185,6 +185,7 @@ fn histories() -> impl Strategy<Value = Vec<Candidate>> {
                     health: match health {
                         0 | 1 => Health::Failed,
                         2 => Health::Bad,
+                        3 => Health::Partial,
                         _ => Health::Good,
                     },
                     pinned: *pinned && *in_use == 1,

@@ -4,6 +4,7 @@ use super::Crontab;
 use crate::model::Timestamp;
 use chrono::{Datelike as _, Days, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
+use std::fmt;
 
 /// The rarest day there is, 29 February on a certain weekday, comes after 40 years at most.
 const LONGEST_SEARCH_DAYS: u32 = 41 * 366;
@@ -22,6 +23,12 @@ pub struct Cadence {
     pub zone: Tz,
 }
 
+impl fmt::Display for Cadence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.crontab, self.zone.name())
+    }
+}
+
 impl Cadence {
     /// The first time after `after`; `None` when there is none, such as for 30 February.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
@@ -29,6 +36,12 @@ impl Cadence {
         let first = self.date(after)?.checked_sub_days(Days::new(2))?;
         let mut dates = first.iter_days().take(LONGEST_SEARCH_DAYS as usize);
         dates.find_map(|date| self.times_of(date).into_iter().find(|time| *time > after))
+    }
+
+    /// Whether there is no such time at all, as for 30 February.
+    pub fn never(&self) -> bool {
+        // A date that exists comes within the longest search from anywhere.
+        self.next(Timestamp::from_unix_seconds(1_767_225_600)).is_none()
     }
 
     /// The last time at or before `until`; `None` when there is none.
@@ -42,6 +55,12 @@ impl Cadence {
             date = date.pred_opt()?;
         }
         None
+    }
+
+    /// `at` on the clocks of the zone: `2026-11-21 02:00 CET`.
+    pub fn local(&self, at: Timestamp) -> String {
+        let local = self.zone.timestamp_opt(at.unix_seconds(), 0).single();
+        local.map(|local| local.format("%Y-%m-%d %H:%M %Z").to_string()).unwrap_or_default()
     }
 
     fn date(&self, time: Timestamp) -> Option<NaiveDate> {

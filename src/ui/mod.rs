@@ -6,5 +6,5 @@ mod progress;
 mod table;
 mod terminal;
 
-pub use draw::Draw;
+pub use draw::{Draw, status_csv};
 pub use terminal::{Options, Terminal, print, print_failure};

@@ -1,9 +1,11 @@
 //! The commands and their arguments.
 
 mod backup;
+pub mod protection;
 mod restore;
 
 pub use backup::{Backup, Verify};
+pub use protection::{Policy, Schedule, Status};
 pub use restore::Restore;
 
 use super::args::Global;
@@ -38,6 +40,14 @@ pub enum Command {
     Delete(Delete),
     /// Remove what the policies do not keep, and what interrupted runs left
     Prune(Prune),
+    /// Which databases are protected, and how they fare
+    #[command(subcommand)]
+    Policy(Policy),
+    /// What cron or a timer calls
+    #[command(subcommand)]
+    Schedule(Schedule),
+    /// Say how every database stands: is it safe?
+    Status(Status),
     /// Keep a backup from being deleted
     Pin(Pin),
     /// Let a backup be deleted again

@@ -1,12 +1,13 @@
 //! One backup as those outside see it: notifiers hear of its beginning and its end, hooks run around it.
 
 use super::hooks::{self, Moment};
-use super::{Choices, Report, one};
-use crate::catalog::Manifest;
+use super::{Choices, Ran, Report, Trigger, one};
+use crate::catalog::{Manifest, Turn};
+use crate::commands::protection::Noted;
 use crate::commands::{App, Failure, RunLog, tell};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, Period};
-use crate::notify::EventKind;
+use crate::notify::{Event, EventKind};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -17,27 +18,35 @@ pub(in crate::commands) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
-) -> Result<Report, Failure> {
+    trigger: Trigger,
+) -> Result<Ran, Failure> {
     let course = Course::new(app, database, choices);
-    let result = one::back_up(app, database, choices, &course).await;
-    course.ended(&result, 0).await;
+    let result = one::back_up(app, database, choices, (trigger, &course)).await;
+    match &result {
+        Ok(Ran::Taken(report)) => course.ended(Ok(report)).await,
+        // Nothing was begun, and nothing failed.
+        Ok(Ran::Overtaken | Ran::Busy(_)) => {}
+        Err(failure) => course.ended(Err(failure)).await,
+    }
     result
 }
 
 /// A backup under way.
-pub(in crate::commands) struct Course<'a> {
+pub(super) struct Course<'a> {
     app: &'a App,
     database: &'a DatabaseEntry,
     also: &'a [EventKind],
     began: Instant,
     /// The run's log.
-    pub(in crate::commands) log: RunLog,
+    pub(super) log: RunLog,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     id: Option<BackupId>,
+    /// What the run came to for the database's protection, where it is attached.
+    noted: Option<Noted>,
     /// Hooks that failed without making the backup fail.
     complaints: Vec<(&'static str, String)>,
     /// Telling of the beginning goes on beside the work.
@@ -46,7 +55,7 @@ struct State {
 
 impl<'a> Course<'a> {
     /// A backup of `database` that is about to be tried.
-    pub(in crate::commands) fn new(app: &'a App, database: &'a DatabaseEntry, choices: &'a Choices) -> Self {
+    fn new(app: &'a App, database: &'a DatabaseEntry, choices: &'a Choices) -> Self {
         let log = app.log();
         let also = &choices.notify_on;
         Self { app, database, also, began: Instant::now(), log, state: Mutex::default() }
@@ -82,10 +91,15 @@ impl<'a> Course<'a> {
         self.state().complaints.extend(complaints);
     }
 
-    /// Tells of its end; `failures_in_a_row` is 0 where they are not counted.
-    pub(in crate::commands) async fn ended(self, result: &Result<Report, Failure>, failures_in_a_row: u32) {
+    /// The run was counted.
+    pub(super) fn noted(&self, noted: Option<Noted>) {
+        self.state().noted = noted;
+    }
+
+    /// Runs what is left to run, and tells of its end and of what the end means.
+    async fn ended(self, result: Result<&Report, &Failure>) {
         let (app, database) = (self.app, self.database);
-        let State { id, mut complaints, telling } =
+        let State { id, noted, mut complaints, telling } =
             std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
         if let (None, Err(failure)) = (&id, result) {
             let moment = Moment { app, database, manifest: None, failure: Some(failure) };
@@ -106,12 +120,48 @@ impl<'a> Course<'a> {
             }
             Err(failure) => tell::failed(app, EventKind::BackupFailed, database, failure)
                 .backup(id.as_ref())
-                .failures_in_a_row(failures_in_a_row),
+                .failures_in_a_row(in_a_row(noted.as_ref(), id.as_ref())),
         };
         event = event.fact("duration", Period(Duration::from_secs(self.began.elapsed().as_secs())));
         for (hook, complaint) in complaints {
             event = event.fact(hook, complaint);
         }
         tell::tell_also(app, database, self.also, &event.log(&self.log.text())).await;
+        for event in noted.iter().flat_map(|noted| consequences(app, database, noted)) {
+            tell::tell_of(app, database, &event.backup(id.as_ref())).await;
+        }
     }
+}
+
+/// The how-manieth failure in a row the run `id` is; 0 where it was not counted.
+fn in_a_row(noted: Option<&Noted>, id: Option<&BackupId>) -> u32 {
+    let counted = noted.filter(|noted| noted.state.last_run.as_ref().map(|run| &run.id) == id);
+    counted.map_or(0, |noted| noted.state.failures)
+}
+
+/// What a counted run changed for the protection of its database.
+fn consequences(app: &App, database: &DatabaseEntry, noted: &Noted) -> Vec<Event> {
+    let name = &database.name;
+    let event = |kind, message: String| tell::event(app, kind, Some(database), &message);
+    let mut events = Vec::new();
+    match noted.turn {
+        Turn::None => {}
+        Turn::Paused => {
+            let reason = noted.state.paused.as_ref().map_or("", |pause| pause.reason.as_str());
+            let message = format!("`{name}` is paused: {reason}; nothing is scheduled for it any more");
+            let help = format!("Mend the cause, then: jagad policy resume {name}");
+            events.push(event(EventKind::PolicyPaused, message).help(Some(&help)));
+        }
+        Turn::Resumed => {
+            let message = format!("a backup of `{name}` succeeded, and its policy goes on");
+            events.push(event(EventKind::PolicyResumed, message));
+        }
+    }
+    if let (Some(before), Some(now)) = (&noted.source_before, &noted.state.last_source)
+        && before != now
+    {
+        let message = format!("backups of `{name}` come from {now} now, and came from {before} before");
+        events.push(event(EventKind::SourceChanged, message));
+    }
+    events
 }

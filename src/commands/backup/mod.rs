@@ -9,9 +9,9 @@ pub(super) mod record;
 
 pub(super) use announce::back_up;
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
-pub(super) use one::{either, milliseconds, release};
+pub(super) use one::{Ran, Trigger, either, milliseconds, refuse_what_would_fail, release};
 
-use super::{App, Class, Failure, verify};
+use super::{App, Class, Failure, protection, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{BackupId, Codec, DatabaseName, PartKind, StoreName, Timestamp, VerifyLevel};
@@ -159,7 +159,10 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     refuse_names_of_several(&entries, &request.choices)?;
     let results = stream::iter(entries)
         .map(|entry| async move {
-            (entry.name.clone(), one_with_verification(app, entry, &request.choices).await)
+            // A store that cannot be asked says so again, and better, when it is to be written to.
+            let found = protection::protected(app, entry).await;
+            let entry = found.unwrap_or_else(|_| protection::declared(app, entry));
+            (entry.name.clone(), with_verification(app, &entry, &request.choices).await)
         })
         .buffered(request.jobs.max(1))
         .collect()
@@ -206,12 +209,22 @@ fn refuse_names_of_several(entries: &[&DatabaseEntry], choices: &Choices) -> Res
     Ok(())
 }
 
-async fn one_with_verification(
+/// Takes a backup of an entry as it is protected, because somebody asked for it.
+pub(super) async fn by_hand(app: &App, entry: &DatabaseEntry, choices: &Choices) -> Result<Report, Failure> {
+    match back_up(app, entry, choices, Trigger::Hand).await? {
+        Ran::Taken(report) => Ok(*report),
+        Ran::Busy(failure) => Err(failure),
+        Ran::Overtaken => Err(Failure::new(Class::Busy, format!("`{}` has just been backed up", entry.name))),
+    }
+}
+
+/// As [`by_hand`], and verifies it where that is asked for.
+pub(super) async fn with_verification(
     app: &App,
     entry: &DatabaseEntry,
     choices: &Choices,
 ) -> Result<Report, Failure> {
-    let mut report = back_up(app, entry, choices).await?;
+    let mut report = by_hand(app, entry, choices).await?;
     if let Some(level) = choices.verify {
         let store = app.inventory.store_of(entry, choices.store.as_ref());
         report.verification = Some(verify::verify_new(app, store.as_ref(), &report.id, level).await?);

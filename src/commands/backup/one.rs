@@ -6,24 +6,47 @@ use super::{Choices, Report, record};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, SourceRecord};
 use crate::commands::hold::{self, Purpose, hold};
-use crate::commands::{App, Class, Failure, RunLog, crash, slots};
+use crate::commands::{App, Class, Failure, RunLog, crash, protection, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{self, FindingLevel, Scope, Server};
-use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind};
+use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind, Timestamp};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Takes one backup. Success is returned only after the manifest is in the store; every other end is recorded as a failed
-/// run, with what it stored removed.
+/// Why a backup is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Trigger {
+    /// Somebody asked for it.
+    Hand,
+    /// It was planned for this time: nothing is taken when a run has begun since then.
+    Plan(Timestamp),
+}
+
+/// How it ended well.
+#[derive(Debug)]
+pub(in crate::commands) enum Ran {
+    /// The backup was taken.
+    Taken(Box<Report>),
+    /// It was not begun: another run had been faster.
+    Overtaken,
+    /// It was not begun: no slot of this host is free, or somebody else is at the database.
+    Busy(Failure),
+}
+
+/// Takes one backup of an entry as it is protected. Success is returned only after the manifest is in the store; every other
+/// end is recorded as a failed run, with what it stored removed.
 pub(super) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
-    course: &Course<'_>,
-) -> Result<Report, Failure> {
+    (trigger, course): (Trigger, &Course<'_>),
+) -> Result<Ran, Failure> {
     let log = course.log.clone();
-    let _slot = slots::take(app, choices.wait).await?;
+    let _slot = match slots::take(app, choices.wait).await {
+        Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
+        taken => taken?,
+    };
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let store = app.store(store_name.as_ref()).await?;
     let lifetime = app.inventory.settings.lease_lifetime;
@@ -34,11 +57,23 @@ pub(super) async fn back_up(
     crash::point("before-lease");
     let purpose =
         Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log: &log };
-    let lease = hold(app, &catalog, database, &purpose).await?;
+    let lease = match hold(app, &catalog, database, &purpose).await {
+        Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
+        held => held?,
+    };
     crash::point("after-lease");
+    if let Trigger::Plan(planned) = trigger {
+        // Seen under the lease: two hosts that find the same backup due take it once.
+        let state = catalog.state(&database.name).await?;
+        if state.last_attempt(id.kind()).is_some_and(|last| last >= planned) {
+            release(lease, &log).await;
+            return Ok(Ran::Overtaken);
+        }
+    }
 
     let mut manifest = record::blank(app, database, (catalog.id(), id));
     manifest.note.clone_from(&choices.note);
+    manifest.partial = !choices.databases.is_empty();
     log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
     let deadline = deadline(choices.timeout);
     let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
@@ -58,8 +93,7 @@ pub(super) async fn back_up(
         Outcome::Failed(failure) => {
             let failure = hold::lost_or(&lease, app, failure);
             record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
-            course.finish(&manifest, Some(&failure)).await;
-            release(lease, &log).await;
+            end(app, &catalog, (&manifest, lease), (course, Some(&failure))).await;
             return Err(failure);
         }
         // Neither deleting what was stored nor calling it a success would be safe. The lease runs out, and the next run
@@ -69,9 +103,30 @@ pub(super) async fn back_up(
             return Err(failure);
         }
     }
-    course.finish(&manifest, None).await;
-    release(lease, &log).await;
-    Ok(Report::of(manifest, catalog.store().describe()))
+    end(app, &catalog, (&manifest, lease), (course, None)).await;
+    Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
+}
+
+/// Runs the hooks behind it, counts the run and gives the lease back. A run that cannot be counted now keeps its lease until
+/// that runs out: who buries it counts it.
+async fn end(
+    app: &App,
+    catalog: &Catalog,
+    (manifest, lease): (&Manifest, Lease),
+    (course, failure): (&Course<'_>, Option<&Failure>),
+) {
+    course.finish(manifest, failure).await;
+    crash::point("before-note");
+    match protection::note(app, catalog, (&manifest.database, manifest)).await {
+        Ok(noted) => {
+            course.noted(noted);
+            release(lease, &course.log).await;
+        }
+        Err(failure) => {
+            let line = format!("the run is not counted yet, the next one does it: {}", failure.message());
+            course.log.warn(line);
+        }
+    }
 }
 
 /// How an attempt to commit ended.
@@ -132,7 +187,7 @@ async fn take(
 }
 
 /// What would fail hours later, or leave something out, stops the run now, with the statements that mend it.
-pub(super) async fn refuse_what_would_fail(
+pub(in crate::commands) async fn refuse_what_would_fail(
     app: &App,
     server: &dyn Server,
     scope: &Scope,
@@ -163,7 +218,7 @@ async fn packing(
 ) -> Result<Packing, Failure> {
     Ok(Packing {
         store: catalog.store().clone(),
-        codec: choices.codec.unwrap_or(database.codec),
+        codec: choices.codec.unwrap_or(database.codec()),
         level: database.level(choices.codec),
         sealing: app.inventory.sealing(database, &choices.encryption).await?,
         stop: stop.clone(),

@@ -31,6 +31,7 @@ pub(in crate::commands) fn blank(
         status: BackupStatus::Failed,
         error: None,
         fallback_reason: None,
+        partial: false,
         note: None,
         labels: database.labels.clone(),
         jagad: env!("CARGO_PKG_VERSION").to_owned(),

@@ -37,6 +37,10 @@ pub enum Class {
     Busy,
     /// A key is missing or wrong.
     Key,
+    /// The policy is paused, and nothing ran.
+    Paused,
+    /// `status --check`: something is stale, failing or has a gap.
+    Unsafe,
     /// A signal stopped it; its number.
     Interrupted(u8),
 }
@@ -55,6 +59,8 @@ impl Class {
             Self::Store => 10,
             Self::Busy => 11,
             Self::Key => 12,
+            Self::Paused => 13,
+            Self::Unsafe => 20,
             Self::Interrupted(signal) => 128 + signal,
         }
     }
@@ -72,6 +78,8 @@ impl Class {
             Self::Store => "store",
             Self::Busy => "busy",
             Self::Key => "key",
+            Self::Paused => "paused",
+            Self::Unsafe => "unsafe",
             Self::Interrupted(_) => "interrupted",
         }
     }
@@ -124,6 +132,17 @@ impl Failure {
     /// A failure that a command found by itself.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
         Self { class, heading: None, error: Box::new(Plain(message.into())), help: None }
+    }
+
+    /// The same failure once more, for the second who hears of it.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            class: self.class,
+            heading: None,
+            error: Box::new(Plain(self.message())),
+            help: self.help.clone(),
+        }
     }
 
     /// With a hint.

@@ -16,7 +16,9 @@ pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, 
         Err(failure) if matches!(failure.class, Class::Refused | Class::Usage) => return,
         Err(_) => request.target.as_ref().or_else(|| source(&request.backup)),
     };
-    let Some(entry) = target.and_then(|name| app.inventory.databases.get(name)) else { return };
+    let Some(target) = target else { return };
+    let Some(entry) = tell::entry(app, target).await else { return };
+    let entry = &entry;
     let event = match result {
         Ok(report) => {
             let message =

@@ -12,6 +12,7 @@ pub use report::Report;
 use super::backup::{self, either, milliseconds, release};
 use super::hold::{self, Purpose, hold};
 use super::locate::locate_good;
+use super::protection;
 use super::stored::Reading;
 use super::{App, Class, Failure, Question, RunLog, crash};
 use crate::catalog::lease::{Operation, host_name};
@@ -259,8 +260,9 @@ async fn safety_backup(
         pin: true,
         ..backup::Choices::default()
     };
+    let protected = protection::protected(app, target).await?;
     let report =
-        backup::back_up(app, target, &choices).await.map_err(|failure| failure.doing("safety backup"))?;
+        backup::by_hand(app, &protected, &choices).await.map_err(|failure| failure.doing("safety backup"))?;
     log.say(format!("safety backup {} of `{}` is pinned", report.id, target.name));
     Ok(())
 }

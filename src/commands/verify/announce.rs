@@ -13,9 +13,9 @@ pub(super) async fn ended(
     result: &Result<(Verification, Option<Failure>), Failure>,
 ) {
     let (Ok((_, Some(failure))) | Err(failure)) = result else { return };
-    let Some(entry) = app.inventory.databases.get(&manifest.database) else { return };
-    let event = tell::failed(app, EventKind::VerifyFailed, entry, failure).backup(Some(&manifest.id));
-    tell::tell_of(app, entry, &event).await;
+    let Some(entry) = tell::entry(app, &manifest.database).await else { return };
+    let event = tell::failed(app, EventKind::VerifyFailed, &entry, failure).backup(Some(&manifest.id));
+    tell::tell_of(app, &entry, &event).await;
 }
 
 /// Tells that no backup could be looked at, of all databases that were asked for.

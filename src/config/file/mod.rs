@@ -9,7 +9,10 @@ mod store;
 pub use database::{DatabaseFile, DumpFile, EncryptionFile, TlsFile, ToolsFile};
 pub use hooks::HooksFile;
 pub use notify::{NotifierFile, NotifierType};
-pub use policy::{CountOrAge, PolicyFile, RetentionFile};
+pub use policy::{
+    CountOrAge, DayFile, EveryFile, IntervalFile, PolicyFile, RetentionFile, ScheduleFile, VerifyFile,
+    WeekdayFile,
+};
 pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
 
 use crate::model::{Period, Secret};
@@ -68,8 +71,11 @@ pub struct SettingsFile {
     pub timezone: Option<String>,
     /// Longest life of one backup; "0s" is unbounded (default "0s").
     pub timeout: Option<Period>,
-    /// Folder for throw-away servers (default: the system's temporary folder).
+    /// Folder for throw-away servers and for slots (default: the system's temporary folder).
     pub tmp_dir: Option<PathBuf>,
+    /// Folder for failures that could not be written to a store, until they can (default: $STATE_DIRECTORY, or
+    /// /var/lib/jagad for root, or ~/.local/state/jagad).
+    pub state_dir: Option<PathBuf>,
     /// Folder whose `*.toml` files are read after this file (default "conf.d"; "" for none).
     pub config_dir: Option<PathBuf>,
 }

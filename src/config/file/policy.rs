@@ -1,6 +1,7 @@
 //! `[policies.NAME]` as it is written.
 
-use crate::model::Period;
+use super::EncryptionFile;
+use crate::model::{Codec, Period};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -8,14 +9,142 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
-    /// Store of its databases (default: the entry's, then settings.default_store).
+    /// Store of its databases (default: settings.default_store).
     pub store: Option<String>,
     /// Notifiers that are told of its databases.
     #[serde(default)]
     pub notify: Vec<String>,
+    /// false: its databases stay attached and nothing is scheduled (default true).
+    pub enabled: Option<bool>,
+    /// When full backups are taken (default: never by themselves).
+    pub full: Option<ScheduleFile>,
+    /// How often incremental backups are taken between them (default none).
+    #[serde(default)]
+    pub incremental: IntervalFile,
+    /// Compression of databases that name none (default zstd).
+    pub compression: Option<Codec>,
+    /// Its level (default 3 for zstd, 6 for gzip).
+    pub compression_level: Option<i32>,
+    /// Encryption of databases that say nothing of it (default on).
+    #[serde(default)]
+    pub encryption: EncryptionFile,
+    /// So many failures in a row pause a database; 0 never does (default 3).
+    pub pause_after_failures: Option<u32>,
+    /// What is verified after each scheduled backup (default checksum).
+    pub verify: Option<VerifyFile>,
+    /// `status` complains when the last good backup was not verified for so long; "0s" never (default: "30d" when `verify`
+    /// is on).
+    pub max_unverified: Option<Period>,
+    /// `status` complains of a full smaller than this share of the one before; 0 never (default 0.5).
+    pub expected_min_ratio: Option<f64>,
+    /// A backup is overdue so long after its time (default: half the time between two, at most "6h").
+    pub overdue_after: Option<Period>,
     /// What is kept.
     #[serde(default)]
     pub retention: RetentionFile,
+}
+
+/// When: a preset with its time, or a crontab expression.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleFile {
+    /// hourly, daily, weekly or monthly.
+    pub every: Option<EveryFile>,
+    /// Time of the day, "HH:MM" (default "00:00"); for hourly the minute counts.
+    pub at: Option<String>,
+    /// Weekly: a day such as "sunday" (default). Monthly: a number from 1 (default) to 28.
+    pub day: Option<DayFile>,
+    /// Weekly: several days.
+    pub days: Vec<WeekdayFile>,
+    /// Five fields as in crontab: minute, hour, day of month, month, day of week.
+    pub cron: Option<String>,
+    /// Whose clocks (default settings.timezone).
+    pub timezone: Option<String>,
+}
+
+/// How often, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EveryFile {
+    /// Once an hour.
+    Hourly,
+    /// Once a day.
+    Daily,
+    /// On one or several days of each week.
+    Weekly,
+    /// Once a month.
+    Monthly,
+}
+
+/// A day of the week or of the month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a day of the week such as \"sunday\", or a day of the month from 1 to 28")]
+pub enum DayFile {
+    /// Of the week.
+    Week(WeekdayFile),
+    /// Of the month.
+    Month(u32),
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "their names say it")]
+pub enum WeekdayFile {
+    #[serde(alias = "sun")]
+    Sunday,
+    #[serde(alias = "mon")]
+    Monday,
+    #[serde(alias = "tue")]
+    Tuesday,
+    #[serde(alias = "wed")]
+    Wednesday,
+    #[serde(alias = "thu")]
+    Thursday,
+    #[serde(alias = "fri")]
+    Friday,
+    #[serde(alias = "sat")]
+    Saturday,
+}
+
+/// Time between incremental backups.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum IntervalFile {
+    /// No incremental backups.
+    #[default]
+    #[serde(rename = "none")]
+    None,
+    /// Every hour.
+    #[serde(rename = "1h")]
+    One,
+    /// At every second hour of the day.
+    #[serde(rename = "2h")]
+    Two,
+    /// At every fourth.
+    #[serde(rename = "4h")]
+    Four,
+    /// At every sixth.
+    #[serde(rename = "6h")]
+    Six,
+    /// At midnight and noon.
+    #[serde(rename = "12h")]
+    Twelve,
+}
+
+/// How deep a scheduled backup is looked at when it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VerifyFile {
+    /// Not at all.
+    None,
+    /// Its objects are there with the right sizes.
+    Exists,
+    /// Every byte in the store is as it was written.
+    Checksum,
+    /// It is opened and its dumps are parsed.
+    Read,
+    /// It is restored into a throw-away server and counted.
+    Restore,
 }
 
 /// What is kept of each database; what no line keeps is removed by `jagad prune`.
@@ -42,7 +171,7 @@ pub struct RetentionFile {
 
 /// A number of backups, or how old they may get.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a number of backups, or a length of time such as \"30d\"")]
 pub enum CountOrAge {
     /// The newest so many.
     Count(u32),

@@ -1,13 +1,13 @@
 //! `[databases.NAME]`: what is written, for the engine that it is written for.
 
-use super::Place;
-use crate::config::entry::{Connection, DatabaseEntry, Encryption};
+use super::{Place, packing};
+use crate::config::entry::{Connection, DatabaseEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
 use crate::config::hooks::Hooks;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
-use crate::model::{CipherKind, Codec, EngineKind};
+use crate::model::EngineKind;
 
 /// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
@@ -48,23 +48,6 @@ pub(super) fn resolve(
     hooks: Hooks,
 ) -> Result<DatabaseEntry, ConfigError> {
     refuse_strange_keys(place, written)?;
-    let codec = written.compression.unwrap_or(Codec::Zstd);
-    if let Some(level) = written.compression_level {
-        let (low, high) = match codec {
-            Codec::Zstd => (1, 19),
-            Codec::Gzip => (1, 9),
-            Codec::None => (0, 0),
-        };
-        if !(low..=high).contains(&level) {
-            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
-            return Err(place.wrong("compression_level", problem));
-        }
-    }
-    let encryption = Encryption {
-        enabled: written.encryption.enabled.unwrap_or(true),
-        cipher: written.encryption.cipher.unwrap_or(CipherKind::Aes256Gcm),
-        key: written.encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
-    };
     Ok(DatabaseEntry {
         name: place.name("", name)?,
         engine: written.engine,
@@ -74,9 +57,7 @@ pub(super) fn resolve(
         policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         hooks,
-        codec,
-        level: written.compression_level,
-        encryption,
+        packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,
         choice: choice(place, written)?,
         globals: written.dump.globals.unwrap_or(written.engine.has_databases()),
         connection: connection(place, written)?,

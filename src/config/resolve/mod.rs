@@ -4,23 +4,23 @@ mod database;
 mod hooks;
 mod notify;
 mod policy;
+mod warnings;
 
 use crate::config::document::{Document, wrong};
-use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, S3Entry, StoreEntry};
+use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, PackingEntry, S3Entry, StoreEntry};
 use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{
-    ChecksumFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile, StoreFile, StoreType,
+    ChecksumFile, EncryptionFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile,
+    StoreFile, StoreType,
 };
 use crate::config::hooks::Hooks;
 use crate::config::inventory::{Inventory, LogSettings, Settings};
-use crate::config::notifier::NotifierEntry;
 use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
-use crate::model::{ByteSize, Period};
+use crate::model::{ByteSize, Codec, Period};
 use crate::store::settings::S3Checksum;
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +53,14 @@ impl Place<'_> {
     fn secret(&self, key: &str, forms: &Forms<'_>) -> Result<Option<SecretSource>, ConfigError> {
         let name = format!("{}.{key}", self.path.join("."));
         SecretSource::choose(&name, forms, self.folder).map_err(|problem| self.wrong("", problem))
+    }
+
+    /// A time zone by its name.
+    fn zone(&self, key: &str, name: &str) -> Result<Tz, ConfigError> {
+        name.parse().map_err(|_| {
+            let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+            self.wrong_with(key, format!("no time zone is named `{name}`"), help)
+        })
     }
 
     /// A number between bounds.
@@ -98,7 +106,8 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let problem = format!("version {} is not known; this jagad reads version {VERSION}", written.version);
         return Err(wrong(document.origin(&["version".to_owned()]), problem, None));
     }
-    let folder = file.parent().unwrap_or(Path::new(""));
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
     let place = |path: &[&str]| Place {
         document: &document,
         path: path.iter().map(|part| (*part).to_owned()).collect(),
@@ -121,12 +130,6 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let place = place(&["stores", name]);
         inventory.stores.insert(place.name("", name)?, store(&place, entry)?);
     }
-    let global = hooks::resolve(&place(&["hooks"]), &written.hooks, &Hooks::none())?;
-    for (name, entry) in &written.databases {
-        let own = hooks::resolve(&place(&["databases", name, "hooks"]), &entry.hooks, &global)?;
-        let place = place(&["databases", name]);
-        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry, own)?);
-    }
     for (name, entry) in &written.policies {
         let place = place(&["policies", name]);
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
@@ -137,9 +140,15 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let notifier = notify::resolve(&place, name, entry)?;
         inventory.notifiers.insert(notifier.name.clone(), notifier);
     }
+    let global = hooks::resolve(&place(&["hooks"]), &written.hooks, &Hooks::none())?;
+    for (name, entry) in &written.databases {
+        let own = hooks::resolve(&place(&["databases", name, "hooks"]), &entry.hooks, &global)?;
+        let place = place(&["databases", name]);
+        inventory.databases.insert(place.name("", name)?, database::resolve(&place, name, entry, own)?);
+    }
     references(&inventory, place)?;
     notify::references(&inventory, place)?;
-    inventory.warnings = warnings(&inventory, &document);
+    inventory.warnings = warnings::of(&inventory, &document);
     inventory.files.clone_from(&document.files);
     inventory.document = document;
     Ok(inventory)
@@ -157,7 +166,11 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
         lock_wait: seconds(written.lock_wait, 0),
         timeout: (!timeout.is_zero()).then_some(timeout),
         lease_lifetime: lifetime,
-        zone: zone(place, written.timezone.as_deref())?,
+        zone: match &written.timezone {
+            Some(name) => place.zone("timezone", name)?,
+            None => Tz::UTC,
+        },
+        state_dir: place.file(written.state_dir.as_ref()),
         tmp_dir: place.file(written.tmp_dir.as_ref()).unwrap_or_else(std::env::temp_dir),
         default_store: written
             .default_store
@@ -168,11 +181,30 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
     })
 }
 
-fn zone(place: &Place<'_>, name: Option<&str>) -> Result<Tz, ConfigError> {
-    let Some(name) = name else { return Ok(Tz::UTC) };
-    name.parse().map_err(|_| {
-        let help = nearest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        place.wrong_with("timezone", format!("no time zone is named `{name}`"), help)
+/// Compression and encryption, as an entry or its policy writes them.
+fn packing(
+    place: &Place<'_>,
+    (codec, level): (Option<Codec>, Option<i32>),
+    encryption: &EncryptionFile,
+) -> Result<PackingEntry, ConfigError> {
+    if let Some(level) = level {
+        let codec = codec.unwrap_or(Codec::Zstd);
+        let (low, high) = match codec {
+            Codec::Zstd => (1, 19),
+            Codec::Gzip => (1, 9),
+            Codec::None => (0, 0),
+        };
+        if !(low..=high).contains(&level) {
+            let problem = format!("`compression_level` is {level}; for {codec} it must be {low} to {high}");
+            return Err(place.wrong("compression_level", problem));
+        }
+    }
+    Ok(PackingEntry {
+        codec,
+        level,
+        encrypt: encryption.enabled,
+        cipher: encryption.cipher,
+        key: encryption.key.as_ref().map(|key| place.name("encryption.key", key)).transpose()?,
     })
 }
 
@@ -305,7 +337,10 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
     let policies: BTreeSet<&str> = inventory.policies.keys().map(crate::model::PolicyName::as_str).collect();
     for policy in inventory.policies.values() {
         let store = policy.store.as_ref().map(crate::model::StoreName::as_str);
-        look(place(&["policies", policy.name.as_str()]), "store", "store", (store, &stores))?;
+        let at = || place(&["policies", policy.name.as_str()]);
+        look(at(), "store", "store", (store, &stores))?;
+        let key = policy.packing.key.as_ref().map(crate::model::KeyName::as_str);
+        look(at(), "encryption.key", "key", (key, &keys))?;
     }
     let settings = &inventory.settings;
     let store = settings.default_store.as_ref().map(crate::model::StoreName::as_str);
@@ -318,39 +353,8 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
         look(at(), "store", "store", (store, &stores))?;
         let policy = entry.policy.as_ref().map(crate::model::PolicyName::as_str);
         look(at(), "policy", "policy", (policy, &policies))?;
-        let key = entry.encryption.key.as_ref().map(crate::model::KeyName::as_str);
+        let key = entry.packing.key.as_ref().map(crate::model::KeyName::as_str);
         look(at(), "encryption.key", "key", (key, &keys))?;
     }
     Ok(())
-}
-
-/// What works and should still be mended.
-fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let inline = inventory.databases.values().any(|entry| {
-        entry.connection.password.as_ref().is_some_and(SecretSource::is_inline)
-    }) || inventory.stores.values().any(|store| match store {
-        StoreEntry::S3(entry) => matches!(&entry.credentials, CredentialsEntry::Static { secret_key, .. } if secret_key.is_inline()),
-        StoreEntry::Local(_) => false,
-    }) || inventory.keys.values().any(|key| match &key.source {
-        KeySource::Passphrase(source) => source.is_inline(),
-        KeySource::File(_) => false,
-    }) || inventory.notifiers.values().any(NotifierEntry::has_inline_secret);
-    for file in document.files.iter().filter(|_| inline) {
-        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-        if mode & 0o077 != 0 {
-            let shown = file.display();
-            warnings.push(format!(
-                "{shown} may hold secrets and can be read by others (mode {mode:04o}): chmod 600 {shown}"
-            ));
-        }
-    }
-    for entry in inventory.databases.values() {
-        if entry.encryption.enabled
-            && let Err(error) = inventory.key_of(entry)
-        {
-            warnings.push(format!("{error}. {}", error.help().unwrap_or_default()));
-        }
-    }
-    warnings
 }

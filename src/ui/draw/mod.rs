@@ -3,7 +3,11 @@
 mod backups;
 mod catalogue;
 mod checks;
+mod protection;
 mod settings;
+mod status;
+
+pub use status::csv as status_csv;
 
 use crate::commands::{Class, Failure};
 use serde::Serialize;

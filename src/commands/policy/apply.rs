@@ -1,0 +1,120 @@
+//! `jagad policy apply`: makes the attachments what the configuration says.
+
+use super::attach::{AttachRequest, attach_one, detach_one};
+use crate::commands::protection::Repositories;
+use crate::commands::{App, Class, Failure, Question};
+use crate::config::DatabaseEntry;
+use crate::model::{DatabaseName, PolicyName};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How to go about it.
+#[derive(Debug, Clone)]
+pub struct ApplyRequest {
+    /// Show only.
+    pub dry_run: bool,
+    /// How long to wait for a slot and for each lease.
+    pub wait: Duration,
+    /// Longest life of one initial backup; `None` is unbounded.
+    pub timeout: Option<Duration>,
+}
+
+/// What differs, and what was done about it.
+#[derive(Debug, Serialize)]
+pub struct Applied {
+    /// `planned` or `applied`.
+    pub status: &'static str,
+    /// The differences, by entry.
+    pub changes: Vec<Change>,
+    #[serde(skip)]
+    failures: Vec<(DatabaseName, Failure)>,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The entry.
+    pub database: DatabaseName,
+    /// The policy that it is attached to.
+    pub from: Option<PolicyName>,
+    /// The policy that the configuration names.
+    pub to: Option<PolicyName>,
+}
+
+impl Applied {
+    /// What failed, by entry.
+    pub fn failures(&self) -> &[(DatabaseName, Failure)] {
+        &self.failures
+    }
+
+    /// What it all means.
+    pub fn verdict(&self) -> Option<Class> {
+        let (_, first) = self.failures.first()?;
+        Some(if self.changes.len() == 1 { first.class } else { Class::Partial })
+    }
+}
+
+/// Plans, asks when something is to be detached, and attaches and detaches.
+pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure> {
+    let changes = plan(app).await?;
+    if request.dry_run {
+        return Ok(Applied { status: "planned", changes, failures: Vec::new() });
+    }
+    confirm(app, &changes)?;
+    let mut failures = Vec::new();
+    for change in &changes {
+        app.cancel.check()?;
+        if let Err(failure) = make(app, request, change).await {
+            failures.push((change.database.clone(), failure));
+        }
+    }
+    Ok(Applied { status: "applied", changes, failures })
+}
+
+/// What differs between the configuration and the stores.
+async fn plan(app: &App) -> Result<Vec<Change>, Failure> {
+    let entries: Vec<&DatabaseEntry> = app.inventory.databases.values().collect();
+    let repositories = Repositories::open(app, entries.iter().copied()).await;
+    let mut changes = Vec::new();
+    for entry in entries {
+        let from = repositories.find(app, entry).await?.map(|found| found.attachment.policy);
+        // An entry that is not active cannot be attached, and stays attached.
+        let to = entry.policy.clone().filter(|policy| entry.active || from.as_ref() == Some(policy));
+        if from != to {
+            changes.push(Change { database: entry.name.clone(), from, to });
+        }
+    }
+    Ok(changes)
+}
+
+/// Attaching harms nobody; what is detached is protected no longer.
+fn confirm(app: &App, changes: &[Change]) -> Result<(), Failure> {
+    let facts: Vec<String> = changes
+        .iter()
+        .filter_map(|change| Some((change, change.from.as_ref()?)))
+        .map(|(change, from)| match &change.to {
+            Some(to) => format!("`{}` moves from `{from}` to `{to}`", change.database),
+            None => format!("`{}` is detached from `{from}`; its backups stay", change.database),
+        })
+        .collect();
+    if facts.is_empty() {
+        return Ok(());
+    }
+    app.watch.confirm(&Question { facts, question: "Detach them?".to_owned() })
+}
+
+async fn make(app: &App, request: &ApplyRequest, change: &Change) -> Result<(), Failure> {
+    let entry = app.database(&change.database)?;
+    if change.from.is_some() {
+        detach_one(app, entry, request.wait).await?;
+    }
+    let Some(policy) = &change.to else { return Ok(()) };
+    let attach = AttachRequest {
+        policy: policy.clone(),
+        databases: Vec::new(),
+        wait: request.wait,
+        timeout: request.timeout,
+    };
+    let (_, failure) = attach_one(app, &attach, (entry, app.inventory.policy(policy)?)).await?;
+    failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,187 @@
+//! `jagad policy attach` and `detach`.
+
+use super::hold_for_policy;
+use crate::catalog::{Attachment, Catalog};
+use crate::commands::backup::{self, Choices, refuse_what_would_fail, release};
+use crate::commands::{App, Class, Failure, RunLog, protection};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::engine;
+use crate::model::{BackupId, DatabaseName, PolicyName, ServerRole};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What to attach.
+#[derive(Debug, Clone)]
+pub struct AttachRequest {
+    /// To which policy.
+    pub policy: PolicyName,
+    /// Which entries.
+    pub databases: Vec<DatabaseName>,
+    /// How long to wait for a slot and for each lease.
+    pub wait: Duration,
+    /// Longest life of one initial backup; `None` is unbounded.
+    pub timeout: Option<Duration>,
+}
+
+/// What was attached.
+#[derive(Debug, Serialize)]
+pub struct Attachments {
+    /// One per entry that was named.
+    pub attached: Vec<Attached>,
+    #[serde(skip)]
+    pub(super) failures: Vec<(DatabaseName, Failure)>,
+}
+
+/// One entry.
+#[derive(Debug, Serialize)]
+pub struct Attached {
+    /// The entry.
+    pub database: DatabaseName,
+    /// Its policy.
+    pub policy: PolicyName,
+    /// `attached`, or `already_attached`.
+    pub status: &'static str,
+    /// The initial backup; absent when it failed or was not needed.
+    pub backup: Option<BackupId>,
+}
+
+/// What was detached.
+#[derive(Debug, Serialize)]
+pub struct Detached {
+    /// The entries.
+    pub detached: Vec<DatabaseName>,
+}
+
+impl Attachments {
+    /// What failed, by entry. An entry of which only the initial backup failed stays attached.
+    pub fn failures(&self) -> &[(DatabaseName, Failure)] {
+        &self.failures
+    }
+
+    /// What it all means.
+    pub fn verdict(&self) -> Option<Class> {
+        let (_, first) = self.failures.first()?;
+        let alone = self.failures.len() == 1 && self.attached.iter().all(|one| one.backup.is_none());
+        Some(if alone { first.class } else { Class::Partial })
+    }
+}
+
+/// Looks before, attaches, and takes the first full at once. One entry that fails does not stop the others.
+pub async fn attach(app: &App, request: &AttachRequest) -> Result<Attachments, Failure> {
+    let policy = app.inventory.policy(&request.policy)?;
+    let mut report = Attachments { attached: Vec::new(), failures: Vec::new() };
+    for name in &request.databases {
+        app.cancel.check()?;
+        let entry = app.database(name)?;
+        match attach_one(app, request, (entry, policy)).await {
+            Ok((attached, failure)) => {
+                report.attached.push(attached);
+                report.failures.extend(failure.map(|failure| (name.clone(), failure)));
+            }
+            Err(failure) => report.failures.push((name.clone(), failure)),
+        }
+    }
+    match (report.attached.is_empty(), report.failures.len()) {
+        (true, 1) => Err(report.failures.remove(0).1),
+        _ => Ok(report),
+    }
+}
+
+/// What came of one entry, and why its initial backup failed if it did.
+pub(super) async fn attach_one(
+    app: &App,
+    request: &AttachRequest,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+) -> Result<(Attached, Option<Failure>), Failure> {
+    let log = app.log();
+    let attached =
+        |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
+    if let Some(found) = protection::find(app, entry).await? {
+        refuse_another(&found.attachment, policy)?;
+        return Ok((attached("already_attached"), None));
+    }
+    let entry = &entry.under(policy);
+    refuse_unfit(app, entry, &log).await?;
+    let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
+    let lifetime = app.inventory.settings.lease_lifetime;
+    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
+    let lease = hold_for_policy(app, &catalog, entry, (request.wait, &log)).await?;
+    let written = write(app, &catalog, (entry, policy)).await;
+    release(lease, &log).await;
+    written?;
+    log.say(format!("POLICY: `{}` is attached to `{}`", entry.name, policy.name));
+    let choices =
+        Choices { verify: policy.verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
+    log.say(format!("POLICY: taking the first full of `{}`", entry.name));
+    match backup::with_verification(app, entry, &choices).await {
+        Ok(report) => Ok((Attached { backup: Some(report.id), ..attached("attached") }, None)),
+        Err(failure) => {
+            let failure =
+                failure.doing(format!("take the first full of `{}`, which stays attached", entry.name));
+            Ok((attached("attached"), Some(failure)))
+        }
+    }
+}
+
+/// Exactly one policy protects a database.
+fn refuse_another(found: &Attachment, policy: &PolicyEntry) -> Result<(), Failure> {
+    if found.policy == policy.name {
+        return Ok(());
+    }
+    Err(Failure::new(Class::Refused, "Database is already attached to another backup policy")
+        .help(format!("It is attached to `{}`: detach it first, its backups stay.", found.policy)))
+}
+
+/// Whether its backups could succeed, and whether they would be of the right server.
+async fn refuse_unfit(app: &App, entry: &DatabaseEntry, log: &RunLog) -> Result<(), Failure> {
+    let name = &entry.name;
+    if !entry.active {
+        let refused = Failure::new(Class::Refused, format!("`{name}` is not active"));
+        return Err(refused.help(format!("Set databases.{name}.active = true.")));
+    }
+    let engine = engine::open(app.inventory.engine_settings(entry).await?);
+    let server = engine.inspect(app.runner.as_ref()).await?;
+    if server.facts().role == ServerRole::Replica {
+        let problem = format!("`{name}` at {} is a replica; a policy protects a primary", engine.address());
+        return Err(Failure::new(Class::Refused, problem)
+            .help("Name the primary in the entry; a replica can be declared beside it."));
+    }
+    refuse_what_would_fail(app, server.as_ref(), &entry.scope(&[]), log).await
+}
+
+async fn write(
+    app: &App,
+    catalog: &Catalog,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+) -> Result<(), Failure> {
+    // Somebody may have been faster before the lease was taken.
+    if let Some(found) = catalog.attachment(&entry.name).await? {
+        return refuse_another(&found, policy);
+    }
+    let attachment = Attachment::new(policy.name.clone(), app.clock.now());
+    Ok(catalog.attach(&entry.name, &attachment).await?)
+}
+
+/// Detaches entries; their backups stay.
+pub async fn detach(app: &App, names: &[DatabaseName], wait: Duration) -> Result<Detached, Failure> {
+    let mut detached = Vec::new();
+    for name in names {
+        detach_one(app, app.database(name)?, wait).await?;
+        detached.push(name.clone());
+    }
+    Ok(Detached { detached })
+}
+
+pub(super) async fn detach_one(app: &App, entry: &DatabaseEntry, wait: Duration) -> Result<(), Failure> {
+    let log = app.log();
+    let found = protection::find(app, entry)
+        .await?
+        .ok_or_else(|| Failure::new(Class::NotFound, format!("`{}` is attached to no policy", entry.name)))?;
+    let lease = hold_for_policy(app, &found.catalog, entry, (wait, &log)).await?;
+    let detached = found.catalog.detach(&entry.name).await;
+    release(lease, &log).await;
+    detached?;
+    let policy = &found.attachment.policy;
+    log.say(format!("POLICY: `{}` is detached from `{policy}`; its backups stay", entry.name));
+    Ok(())
+}

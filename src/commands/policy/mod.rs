@@ -1,0 +1,29 @@
+//! `jagad policy`: which databases are protected, and how they fare.
+
+mod apply;
+mod attach;
+mod report;
+mod switch;
+
+pub use apply::{Applied, ApplyRequest, Change, apply};
+pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach};
+pub use report::{Copy, PolicyReport, PolicySummary, Summary, WardReport, list, show};
+pub use switch::{SwitchReport, SwitchRequest, Turned, pause, resume};
+
+use super::hold::{Purpose, hold};
+use super::{App, Failure, RunLog};
+use crate::catalog::lease::Operation;
+use crate::catalog::{Catalog, Lease};
+use crate::config::DatabaseEntry;
+use std::time::Duration;
+
+/// Takes the lease on an entry to change how it is protected.
+async fn hold_for_policy(
+    app: &App,
+    catalog: &Catalog,
+    entry: &DatabaseEntry,
+    (wait, log): (Duration, &RunLog),
+) -> Result<Lease, Failure> {
+    let purpose = Purpose { operation: Operation::Policy, backup: None, wait, log };
+    hold(app, catalog, entry, &purpose).await
+}

@@ -1,0 +1,197 @@
+//! `jagad policy list` and `show`.
+
+use crate::catalog::{Entry, NotedFailure};
+use crate::commands::schedule::duty::{Duty, Look, Ward};
+use crate::commands::{App, Failure, schedule};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp};
+use serde::Serialize;
+
+/// One line about each policy.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// The policies.
+    pub policies: Vec<PolicySummary>,
+}
+
+/// One policy.
+#[derive(Debug, Serialize)]
+pub struct PolicySummary {
+    /// Its name.
+    pub policy: PolicyName,
+    /// `active`, `paused` (all that is attached is), `disabled` or `error` (its store does not answer).
+    pub status: &'static str,
+    /// Its store.
+    pub store: Option<String>,
+    /// When fulls are taken.
+    pub full: Option<String>,
+    /// How often incrementals are planned.
+    pub incremental: Option<String>,
+    /// Databases that are attached.
+    pub attached: usize,
+    /// Of those, paused.
+    pub paused: usize,
+    /// Of those, with a failure since their last success.
+    pub failing: usize,
+    /// Entries that name it and are not attached.
+    pub unattached: Vec<DatabaseName>,
+}
+
+/// Everything about one policy.
+#[derive(Debug, Serialize)]
+pub struct PolicyReport {
+    /// The line of the list.
+    #[serde(flatten)]
+    pub summary: PolicySummary,
+    /// Where the store is.
+    pub place: String,
+    /// When the store last took a backup: that is when its credentials were proven.
+    pub credentials_verified_at: Option<Timestamp>,
+    /// What is kept, in words.
+    pub retention: Vec<String>,
+    /// What is verified after each backup.
+    pub verify: Option<&'static str>,
+    /// Failures in a row that pause a database; 0 never.
+    pub pause_after_failures: u32,
+    /// What is attached.
+    pub databases: Vec<WardReport>,
+}
+
+/// One attached database.
+#[derive(Debug, Serialize)]
+pub struct WardReport {
+    /// The entry.
+    pub database: DatabaseName,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// Where it is.
+    pub host: String,
+    /// `active`, `paused`, `running` or `error`.
+    pub status: &'static str,
+    /// Since when it is attached.
+    pub attached_at: Timestamp,
+    /// The last good full.
+    pub last_full: Option<Copy>,
+    /// The last good incremental.
+    pub last_incremental: Option<Copy>,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// The last failure since then.
+    pub last_error: Option<NotedFailure>,
+    /// Why it is paused.
+    pub paused: Option<String>,
+    /// When something is due next.
+    pub next: Option<Timestamp>,
+}
+
+/// A good backup.
+#[derive(Debug, Clone, Serialize)]
+pub struct Copy {
+    /// The backup.
+    pub id: BackupId,
+    /// When it was committed.
+    pub finished_at: Timestamp,
+}
+
+/// One line about each policy.
+pub async fn list(app: &App) -> Result<Summary, Failure> {
+    let looks = schedule::survey(app, &[], None).await?;
+    let policies = app.inventory.policies.values().map(|policy| summarise(app, policy, &looks)).collect();
+    Ok(Summary { policies })
+}
+
+/// Everything about one policy.
+pub async fn show(app: &App, name: &PolicyName) -> Result<PolicyReport, Failure> {
+    let policy = app.inventory.policy(name)?;
+    let looks = schedule::survey(app, &[], None).await?;
+    let summary = summarise(app, policy, &looks);
+    let store = app.store(store_name(app, policy).as_ref()).await?;
+    let mut databases = Vec::new();
+    for (entry, look) in &looks {
+        if let Look::Attached(ward) = look
+            && ward.protected.attachment.policy == *name
+        {
+            databases.push(describe(entry, ward).await?);
+        }
+    }
+    let copies = databases.iter().flat_map(|ward| ward.last_full.iter().chain(&ward.last_incremental));
+    Ok(PolicyReport {
+        place: store.describe(),
+        credentials_verified_at: copies.map(|copy| copy.finished_at).max(),
+        retention: policy.retention.describe(),
+        verify: policy.verify.map(|level| level.as_str()),
+        pause_after_failures: policy.pause_after_failures,
+        summary,
+        databases,
+    })
+}
+
+fn store_name(app: &App, policy: &PolicyEntry) -> Option<crate::model::StoreName> {
+    policy.store.as_ref().or_else(|| app.inventory.default_store()).cloned()
+}
+
+fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) -> PolicySummary {
+    let wards: Vec<&Ward> = looks
+        .iter()
+        .filter_map(|(_, look)| if let Look::Attached(ward) = look { Some(&**ward) } else { None })
+        .filter(|ward| ward.protected.attachment.policy == policy.name)
+        .collect();
+    let names = |entry: &DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
+    let broken = looks.iter().any(|(entry, look)| matches!(look, Look::Unknown(_)) && names(entry));
+    let paused = wards.iter().filter(|ward| ward.state.paused.is_some()).count();
+    PolicySummary {
+        policy: policy.name.clone(),
+        status: match (policy.enabled, broken, wards.len()) {
+            (_, true, _) => "error",
+            (false, ..) => "disabled",
+            (_, _, attached) if attached > 0 && paused == attached => "paused",
+            _ => "active",
+        },
+        store: store_name(app, policy).map(|name| name.to_string()),
+        full: policy.full.as_ref().map(ToString::to_string),
+        incremental: policy.incremental.as_ref().map(ToString::to_string),
+        attached: wards.len(),
+        paused,
+        failing: wards.iter().filter(|ward| ward.state.failures > 0).count(),
+        unattached: looks
+            .iter()
+            .filter(|(entry, look)| matches!(look, Look::Unattached) && names(entry))
+            .map(|(entry, _)| entry.name.clone())
+            .collect(),
+    }
+}
+
+async fn describe(entry: &DatabaseEntry, ward: &Ward) -> Result<WardReport, Failure> {
+    let listing = ward.protected.catalog.list(Some(&entry.name)).await?;
+    let last = |kind: BackupKind| {
+        let good = |entry: &&Entry| {
+            let manifest = &entry.manifest;
+            manifest.status == BackupStatus::Success && manifest.kind == kind && !manifest.partial
+        };
+        let found = listing.entries.iter().rev().find(good)?;
+        Some(Copy { id: found.manifest.id.clone(), finished_at: found.manifest.finished_at })
+    };
+    let state = &ward.state;
+    Ok(WardReport {
+        database: entry.name.clone(),
+        engine: entry.engine,
+        host: entry.address(),
+        status: match (ward.running(), &state.paused, state.failures) {
+            (Some(_), ..) => "running",
+            (None, Some(_), _) => "paused",
+            (None, None, 1..) => "error",
+            (None, None, 0) => "active",
+        },
+        attached_at: ward.protected.attachment.attached_at,
+        last_full: last(BackupKind::Full),
+        last_incremental: last(BackupKind::Incremental),
+        failures: state.failures,
+        last_error: state.last_error.clone(),
+        paused: state.paused.as_ref().map(|pause| pause.reason.clone()),
+        next: match &ward.duty {
+            Duty::Now(_, planned) => Some(*planned),
+            Duty::Later(next) => next.first().map(|(_, time)| *time),
+            Duty::Idle(_) => None,
+        },
+    })
+}

@@ -1,0 +1,115 @@
+//! `jagad policy pause` and `resume`.
+
+use super::hold_for_policy;
+use crate::catalog::{Pause, PauseCause};
+use crate::commands::backup::release;
+use crate::commands::protection::{Protected, Repositories};
+use crate::commands::{App, Class, Failure};
+use crate::config::DatabaseEntry;
+use crate::model::{DatabaseName, PolicyName};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What to pause or resume.
+#[derive(Debug, Clone)]
+pub struct SwitchRequest {
+    /// These entries.
+    pub databases: Vec<DatabaseName>,
+    /// Everything that is attached to this policy.
+    pub policy: Option<PolicyName>,
+    /// Why, for `policy show`.
+    pub reason: Option<String>,
+    /// How long to wait for each lease.
+    pub wait: Duration,
+}
+
+/// What was paused or resumed.
+#[derive(Debug, Serialize)]
+pub struct SwitchReport {
+    /// One per entry.
+    pub databases: Vec<Turned>,
+}
+
+/// One entry.
+#[derive(Debug, Serialize)]
+pub struct Turned {
+    /// The entry.
+    pub database: DatabaseName,
+    /// `paused` or `active`.
+    pub status: &'static str,
+    /// Failures in a row that were forgotten.
+    pub failures: u32,
+}
+
+/// Leaves databases alone until somebody resumes them.
+pub async fn pause(app: &App, request: &SwitchRequest) -> Result<SwitchReport, Failure> {
+    turn(app, request, Direction::Pause).await
+}
+
+/// Forgets their failures and schedules them again.
+pub async fn resume(app: &App, request: &SwitchRequest) -> Result<SwitchReport, Failure> {
+    turn(app, request, Direction::Resume).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Pause,
+    Resume,
+}
+
+async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Result<SwitchReport, Failure> {
+    let log = app.log();
+    let mut databases = Vec::new();
+    for found in chosen(app, request).await? {
+        let name = &found.entry.name;
+        let lease = hold_for_policy(app, &found.catalog, &found.entry, (request.wait, &log)).await?;
+        let written = async {
+            let mut state = found.catalog.state(name).await?;
+            let failures = state.failures;
+            match direction {
+                Direction::Pause => {
+                    let reason = request.reason.clone().unwrap_or_else(|| "paused by hand".to_owned());
+                    state.paused = Some(Pause { at: app.clock.now(), cause: PauseCause::Hand, reason });
+                }
+                Direction::Resume => state.resume(),
+            }
+            found.catalog.write_state(name, &state).await.map(|()| failures)
+        }
+        .await;
+        release(lease, &log).await;
+        let failures = written?;
+        let status = if direction == Direction::Pause { "paused" } else { "active" };
+        log.say(format!("POLICY: `{name}` is {status}"));
+        databases.push(Turned { database: name.clone(), status, failures });
+    }
+    Ok(SwitchReport { databases })
+}
+
+/// The attached entries that are meant.
+async fn chosen(app: &App, request: &SwitchRequest) -> Result<Vec<Protected>, Failure> {
+    let entries: Vec<&DatabaseEntry> = match (&request.policy, request.databases.as_slice()) {
+        (Some(policy), _) => {
+            app.inventory.policy(policy)?;
+            app.inventory.databases.values().collect()
+        }
+        (None, names) => names.iter().map(|name| app.database(name)).collect::<Result<_, _>>()?,
+    };
+    let repositories = Repositories::open(app, entries.iter().copied()).await;
+    let mut chosen = Vec::new();
+    for entry in entries {
+        match (repositories.find(app, entry).await?, &request.policy) {
+            (Some(found), Some(policy)) if found.attachment.policy == *policy => chosen.push(found),
+            (_, Some(_)) => {}
+            (Some(found), None) => chosen.push(found),
+            (None, None) => {
+                let problem = format!("`{}` is attached to no policy", entry.name);
+                return Err(Failure::new(Class::NotFound, problem)
+                    .help(format!("Attach it: jagad policy attach POLICY {}", entry.name)));
+            }
+        }
+    }
+    if chosen.is_empty() {
+        return Err(Failure::new(Class::NotFound, "no database is attached to that policy"));
+    }
+    Ok(chosen)
+}

@@ -1,0 +1,148 @@
+//! Which policy an entry is attached to, in which store, and what its runs come to.
+
+use super::{App, Failure};
+use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{DatabaseName, StoreName, Timestamp};
+use std::collections::BTreeMap;
+
+/// Failures in a row that pause a database whose policy this host does not know.
+const PAUSE_AFTER: u32 = 3;
+
+/// An attached entry.
+#[derive(Debug, Clone)]
+pub(super) struct Protected {
+    /// The entry as its policy protects it; as it is written where this host does not know the policy.
+    pub(super) entry: DatabaseEntry,
+    /// The repository that says so.
+    pub(super) catalog: Catalog,
+    /// Since when, and under which policy.
+    pub(super) attachment: Attachment,
+}
+
+impl Protected {
+    /// Its policy; `None` when this host's configuration has none of that name.
+    pub(super) fn policy<'a>(&self, app: &'a App) -> Option<&'a PolicyEntry> {
+        app.inventory.policies.get(&self.attachment.policy)
+    }
+}
+
+/// The repositories that attachments may be in, each opened once.
+pub(super) struct Repositories {
+    opened: BTreeMap<StoreName, Result<Option<Catalog>, Failure>>,
+}
+
+impl Repositories {
+    /// Opens those that may know one of `entries`. One that cannot be opened is an error only for who needs it.
+    pub(super) async fn open<'a>(app: &App, entries: impl IntoIterator<Item = &'a DatabaseEntry>) -> Self {
+        let mut opened = BTreeMap::new();
+        for name in entries.into_iter().flat_map(|entry| candidates(app, entry)) {
+            if !opened.contains_key(&name) {
+                let catalog = open(app, &name).await;
+                opened.insert(name, catalog);
+            }
+        }
+        Self { opened }
+    }
+
+    /// The attachment of `entry`, if there is one. Asks each repository that may know it once.
+    pub(super) async fn find(&self, app: &App, entry: &DatabaseEntry) -> Result<Option<Protected>, Failure> {
+        for name in candidates(app, entry) {
+            let catalog = match self.opened.get(&name) {
+                Some(Ok(Some(catalog))) => catalog,
+                Some(Err(failure)) => return Err(failure.again()),
+                Some(Ok(None)) | None => continue,
+            };
+            if let Some(attachment) = catalog.attachment(&entry.name).await? {
+                let policy = app.inventory.policies.get(&attachment.policy);
+                let entry = policy.map_or_else(|| entry.clone(), |policy| entry.under(policy));
+                return Ok(Some(Protected { entry, catalog: catalog.clone(), attachment }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The attachment of one entry, if there is one.
+pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Protected>, Failure> {
+    Repositories::open(app, [entry]).await.find(app, entry).await
+}
+
+/// The entry as it is protected: under the policy that it is attached to, or else the one that it names.
+pub(super) async fn protected(app: &App, entry: &DatabaseEntry) -> Result<DatabaseEntry, Failure> {
+    Ok(match find(app, entry).await? {
+        Some(protected) => protected.entry,
+        None => declared(app, entry),
+    })
+}
+
+/// The entry under the policy that it names, whatever the store says.
+pub(super) fn declared(app: &App, entry: &DatabaseEntry) -> DatabaseEntry {
+    app.inventory.policy_of(entry).map_or_else(|| entry.clone(), |policy| entry.under(policy))
+}
+
+/// The stores in which `entry` may be attached: its own, or that of the policy that it names and then of all others.
+fn candidates(app: &App, entry: &DatabaseEntry) -> Vec<StoreName> {
+    if let Some(own) = &entry.store {
+        return vec![own.clone()];
+    }
+    let inventory = &app.inventory;
+    let declared = inventory.policy_of(entry).into_iter();
+    let mut names: Vec<StoreName> = Vec::new();
+    for policy in declared.chain(inventory.policies.values()) {
+        let name = policy.store.as_ref().or_else(|| inventory.default_store());
+        names.extend(name.filter(|name| !names.contains(name)).cloned());
+    }
+    names
+}
+
+async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
+    match Catalog::open(app.store(Some(name)).await?).await {
+        Ok(catalog) => Ok(Some(catalog)),
+        // Nothing was ever stored there.
+        Err(CatalogError::NoRepository { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a recorded run came to.
+#[derive(Debug, Clone)]
+pub(super) struct Noted {
+    /// What it changed.
+    pub(super) turn: Turn,
+    /// The state after it.
+    pub(super) state: State,
+    /// The server that the good backup before it was read from.
+    pub(super) source_before: Option<String>,
+}
+
+/// Counts a recorded run of `database`; `None` when it is not attached. Only under the lease, which is to be given back
+/// only after this has succeeded.
+pub(super) async fn note(
+    app: &App,
+    catalog: &Catalog,
+    (database, manifest): (&DatabaseName, &Manifest),
+) -> Result<Option<Noted>, Failure> {
+    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let policy = app.inventory.policies.get(&attachment.policy);
+    let limit = policy.map_or(PAUSE_AFTER, |policy| policy.pause_after_failures);
+    let mut state = catalog.state(database).await?;
+    let source_before = state.last_source.clone();
+    let turn = state.note(manifest, (limit > 0).then_some(limit));
+    catalog.write_state(database, &state).await?;
+    Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// Remembers that garbage was looked for, where the database is attached. Only under the lease.
+pub(super) async fn note_sweep(
+    catalog: &Catalog,
+    database: &DatabaseName,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if catalog.attachment(database).await?.is_none() {
+        return Ok(());
+    }
+    let mut state = catalog.state(database).await?;
+    state.swept_at = Some(now);
+    Ok(catalog.write_state(database, &state).await?)
+}

@@ -1,0 +1,149 @@
+//! What is due of one database: the facts of its repository against the plan of its policy.
+
+use crate::catalog::lease::{self, Found, Operation};
+use crate::catalog::{Attachment, State, layout};
+use crate::commands::protection::{Protected, Repositories};
+use crate::commands::{App, Failure};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{BackupKind, Timestamp};
+use crate::schedule::{Cadence, Due, due};
+use std::fmt;
+
+/// What a look at one entry found.
+pub(in crate::commands) enum Look {
+    /// It is attached to no policy.
+    Unattached,
+    /// Whether it is attached cannot be known now.
+    Unknown(Failure),
+    /// It is attached.
+    Attached(Box<Ward>),
+}
+
+/// An attached database and how it stands.
+pub(in crate::commands) struct Ward {
+    /// It, its policy and its repository.
+    pub(in crate::commands) protected: Protected,
+    /// How it has fared.
+    pub(in crate::commands) state: State,
+    /// Every lease on it, live or dead.
+    pub(in crate::commands) leases: Vec<Found>,
+    /// What is to be done.
+    pub(in crate::commands) duty: Duty,
+}
+
+/// What is to be done about a database now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum Duty {
+    /// A backup that was planned for this time.
+    Now(BackupKind, Timestamp),
+    /// Nothing; the next times, the soonest first.
+    Later(Vec<(BackupKind, Timestamp)>),
+    /// Nothing, for this reason.
+    Idle(Idle),
+}
+
+/// Why nothing is scheduled for an attached database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum Idle {
+    /// This host's configuration does not have its policy.
+    NoPolicy,
+    /// The policy is not enabled.
+    Disabled,
+    /// The entry is not active.
+    Inactive,
+    /// It is paused.
+    Paused(String),
+    /// The policy plans nothing.
+    NoSchedule,
+}
+
+impl fmt::Display for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPolicy => f.write_str("this configuration does not have its policy"),
+            Self::Disabled => f.write_str("its policy is not enabled"),
+            Self::Inactive => f.write_str("it is not active"),
+            Self::Paused(reason) => write!(f, "paused: {reason}"),
+            Self::NoSchedule => f.write_str("its policy plans nothing"),
+        }
+    }
+}
+
+impl Ward {
+    /// The run that is under way, if there is one.
+    pub(in crate::commands) fn running(&self) -> Option<&Found> {
+        self.leases.iter().find(|found| !found.is_expired() && found.record.operation == Operation::Backup)
+    }
+}
+
+/// Looks at one entry: three requests for each store that may know it.
+pub(in crate::commands) async fn look(app: &App, repositories: &Repositories, entry: &DatabaseEntry) -> Look {
+    match look_or_fail(app, repositories, entry).await {
+        Ok(Some(ward)) => Look::Attached(Box::new(ward)),
+        Ok(None) => Look::Unattached,
+        Err(failure) => Look::Unknown(failure),
+    }
+}
+
+async fn look_or_fail(
+    app: &App,
+    repositories: &Repositories,
+    entry: &DatabaseEntry,
+) -> Result<Option<Ward>, Failure> {
+    let Some(protected) = repositories.find(app, entry).await? else { return Ok(None) };
+    let catalog = &protected.catalog;
+    let state = catalog.state(&entry.name).await?;
+    let leases = lease::survey(catalog.store().as_ref(), &layout::leases(&entry.name)).await?;
+    let duty =
+        duty(&protected.entry, protected.policy(app), (&protected.attachment, &state), app.clock.now());
+    Ok(Some(Ward { protected, state, leases, duty }))
+}
+
+/// What is to be done about an attached entry at `now`.
+pub(in crate::commands) fn duty(
+    entry: &DatabaseEntry,
+    policy: Option<&PolicyEntry>,
+    (attachment, state): (&Attachment, &State),
+    now: Timestamp,
+) -> Duty {
+    let Some(policy) = policy else { return Duty::Idle(Idle::NoPolicy) };
+    if !policy.enabled {
+        return Duty::Idle(Idle::Disabled);
+    }
+    if !entry.active {
+        return Duty::Idle(Idle::Inactive);
+    }
+    if let Some(pause) = &state.paused {
+        return Duty::Idle(Idle::Paused(pause.reason.clone()));
+    }
+    let mut next = Vec::new();
+    for (kind, cadence) in planned(entry, policy) {
+        match due(cadence, since(kind, attachment, state), now) {
+            Due::Now { planned } => return Duty::Now(kind, planned),
+            Due::Later { next: Some(time) } => next.push((kind, time)),
+            Due::Later { next: None } => {}
+        }
+    }
+    next.sort_by_key(|(_, time)| *time);
+    if next.is_empty() { Duty::Idle(Idle::NoSchedule) } else { Duty::Later(next) }
+}
+
+/// What the policy plans for the entry that its engine can do, fulls first: what a full covers needs no incremental.
+pub(in crate::commands) fn planned<'a>(
+    entry: &DatabaseEntry,
+    policy: &'a PolicyEntry,
+) -> impl Iterator<Item = (BackupKind, &'a Cadence)> {
+    let incremental = policy.incremental.as_ref().filter(|_| entry.engine.takes_incrementals());
+    let full = policy.full.iter().map(|cadence| (BackupKind::Full, cadence));
+    full.chain(incremental.map(|cadence| (BackupKind::Incremental, cadence)))
+}
+
+/// Since when nothing of `kind` has been begun.
+fn since(kind: BackupKind, attachment: &Attachment, state: &State) -> Timestamp {
+    let full = state.last_attempt(BackupKind::Full);
+    let last = match kind {
+        BackupKind::Full => full,
+        BackupKind::Incremental => full.max(state.last_attempt(BackupKind::Incremental)),
+    };
+    last.map_or(attachment.attached_at, |last| last.max(attachment.attached_at))
+}

@@ -1,0 +1,209 @@
+//! `jagad schedule install`: what makes the machine call `schedule run`.
+
+use crate::commands::{App, Class, Failure};
+use crate::config::{KeySource, StoreEntry};
+use crate::model::Period;
+use serde::Serialize;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What to make.
+#[derive(Debug, Clone)]
+pub struct InstallRequest {
+    /// For systemd or cron.
+    pub manner: Manner,
+    /// How often a tick is.
+    pub every: Duration,
+    /// The account that runs it.
+    pub user: String,
+    /// The folder to write systemd units into, or the crontab fragment's; `None` prints.
+    pub folder: Option<PathBuf>,
+    /// The configuration that the ticks read.
+    pub config: PathBuf,
+    /// The program that they run.
+    pub program: PathBuf,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// A service and a timer.
+    Systemd,
+    /// A line of `/etc/cron.d`.
+    Crontab,
+}
+
+/// What was made.
+#[derive(Debug, Serialize)]
+pub struct Installed {
+    /// The files, in order.
+    pub files: Vec<InstalledFile>,
+    /// What is left to do.
+    pub next: Vec<String>,
+    /// Whether they were written; else they are only shown.
+    pub written: bool,
+}
+
+/// One file.
+#[derive(Debug, Serialize)]
+pub struct InstalledFile {
+    /// Where it is, or belongs.
+    pub path: PathBuf,
+    /// What is in it.
+    pub contents: String,
+}
+
+/// Makes the files, and writes them where that is asked for; files that are there already and differ are refused.
+pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure> {
+    for path in [&request.config, &request.program] {
+        plain(path)?;
+    }
+    let (folder, files, next) = match request.manner {
+        Manner::Systemd => (
+            "/etc/systemd/system",
+            systemd(app, request),
+            vec!["systemctl daemon-reload".to_owned(), "systemctl enable --now jagad.timer".to_owned()],
+        ),
+        Manner::Crontab => ("/etc/cron.d", vec![("jagad", crontab(request)?)], Vec::new()),
+    };
+    let place = request.folder.as_deref().unwrap_or(Path::new(folder));
+    let files: Vec<InstalledFile> = files
+        .into_iter()
+        .map(|(name, contents)| InstalledFile { path: place.join(name), contents })
+        .collect();
+    if request.folder.is_some() {
+        files.iter().try_for_each(write)?;
+    }
+    Ok(Installed { files, next, written: request.folder.is_some() })
+}
+
+/// Units and crontabs have quoting of their own; a path that needs none says what it is in both.
+fn plain(path: &Path) -> Result<(), Failure> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
+    let text = path.to_str().unwrap_or_default();
+    if path.is_absolute() && text.chars().all(is_plain) {
+        return Ok(());
+    }
+    let problem = format!("`{}` cannot stand in a unit or a crontab", path.display());
+    Err(Failure::new(Class::Usage, problem)
+        .help("Use an absolute path without spaces and special characters."))
+}
+
+fn write(file: &InstalledFile) -> Result<(), Failure> {
+    let doing =
+        |error: std::io::Error| Failure::from(error).doing(format!("write `{}`", file.path.display()));
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(&file.path) {
+        Ok(mut opened) => opened.write_all(file.contents.as_bytes()).map_err(doing),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let same = std::fs::read_to_string(&file.path).map_err(doing)? == file.contents;
+            let problem = format!("`{}` is there already and says something else", file.path.display());
+            let help = "Remove it, or write into another folder with --output.";
+            if same { Ok(()) } else { Err(Failure::new(Class::Refused, problem).help(help)) }
+        }
+        Err(error) => Err(doing(error)),
+    }
+}
+
+fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
+    let (user, config, program) = (&request.user, request.config.display(), request.program.display());
+    let every = Period(request.every);
+    // What the unit may write besides its own state: directories that are stores, and sockets are reached through /run.
+    let writable: String = app
+        .inventory
+        .stores
+        .values()
+        .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None })
+        .map(|path| format!("ReadWritePaths=-{}\n", path.display()))
+        .collect();
+    let homes = app.inventory.keys.values().filter_map(|key| match &key.source {
+        KeySource::File(path) => Some(path.clone()),
+        KeySource::Passphrase(_) => None,
+    });
+    let home = std::iter::once(request.config.clone())
+        .chain(homes)
+        .any(|path| path.starts_with("/home") || path.starts_with("/root"));
+    let protect_home = if home { "read-only" } else { "yes" };
+    let service = format!(
+        "# Made by `jagad schedule install`.
+[Unit]
+Description=Back up what is due (jagad)
+Documentation=man:jagad(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+User={user}
+ExecStart={program} --config {config} --progress none schedule run
+# What it does and what goes wrong is said on standard error.
+StandardOutput=null
+StateDirectory=jagad
+StateDirectoryMode=0700
+UMask=0077
+# A backup is stopped in good order: the upload is aborted and the run is recorded as failed.
+KillMode=mixed
+TimeoutStartSec=infinity
+TimeoutStopSec=2min
+Nice=10
+IOSchedulingClass=idle
+# Slots, which are shared with runs by hand, and throw-away servers.
+ReadWritePaths=/tmp /var/tmp
+{writable}NoNewPrivileges=yes
+PrivateDevices=yes
+ProtectSystem=strict
+ProtectHome={protect_home}
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+"
+    );
+    let timer = format!(
+        "# Made by `jagad schedule install`.
+[Unit]
+Description=Look every {every} whether a backup is due (jagad)
+
+[Timer]
+OnActiveSec={seconds}s
+OnUnitInactiveSec={seconds}s
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+",
+        seconds = request.every.as_secs()
+    );
+    vec![("jagad.service", service), ("jagad.timer", timer)]
+}
+
+/// Cron counts minutes of the hour, or hours of the day.
+fn crontab(request: &InstallRequest) -> Result<String, Failure> {
+    let minutes = request.every.as_secs() / 60;
+    let fields = match minutes {
+        1 => "* * * * *".to_owned(),
+        2..60 if 60 % minutes == 0 => format!("*/{minutes} * * * *"),
+        60 => "0 * * * *".to_owned(),
+        _ => {
+            let problem = format!("cron cannot call every {}", Period(request.every));
+            return Err(
+                Failure::new(Class::Usage, problem).help("Use a part of an hour such as 1m, 5m, 15m or 60m.")
+            );
+        }
+    };
+    Ok(format!(
+        "# Made by `jagad schedule install`. Cron mails what goes wrong, and nothing else.
+{fields} {} {} --config {} --quiet --progress none schedule run >/dev/null\n",
+        request.user,
+        request.program.display(),
+        request.config.display()
+    ))
+}

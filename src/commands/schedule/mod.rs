@@ -1,0 +1,49 @@
+//! `jagad schedule`: what cron or a timer calls.
+
+pub(super) mod duty;
+mod install;
+mod list;
+mod run;
+
+pub use install::{InstallRequest, Installed, Manner, install};
+pub use list::{ListRequest, Planned, PlannedRun, list};
+pub use run::{Action, Outcome, Report, Request, When, run};
+
+use super::protection::Repositories;
+use super::{App, Failure};
+use crate::config::DatabaseEntry;
+use crate::model::{DatabaseName, PolicyName};
+use duty::{Look, look};
+use futures_util::{StreamExt as _, stream};
+
+/// Entries looked at side by side: a tick over many databases waits for the store, not for itself.
+const LOOKS: usize = 32;
+
+/// The entries that are meant, each with what was found; in the order of their names.
+pub(super) async fn survey<'a>(
+    app: &'a App,
+    names: &[DatabaseName],
+    policy: Option<&PolicyName>,
+) -> Result<Vec<(&'a DatabaseEntry, Look)>, Failure> {
+    if let Some(policy) = policy {
+        app.inventory.policy(policy)?;
+    }
+    let entries: Vec<&DatabaseEntry> = match names {
+        [] => app.inventory.databases.values().collect(),
+        names => names.iter().map(|name| app.database(name)).collect::<Result<_, _>>()?,
+    };
+    let repositories = Repositories::open(app, entries.iter().copied()).await;
+    let repositories = &repositories;
+    let mut looks: Vec<(&DatabaseEntry, Look)> = stream::iter(entries)
+        .map(|entry| async move { (entry, look(app, repositories, entry).await) })
+        .buffered(LOOKS)
+        .collect()
+        .await;
+    if let Some(policy) = policy {
+        looks.retain(|(entry, look)| match look {
+            Look::Attached(ward) => ward.protected.attachment.policy == *policy,
+            Look::Unattached | Look::Unknown(_) => entry.policy.as_ref() == Some(policy),
+        });
+    }
+    Ok(looks)
+}

@@ -1,0 +1,202 @@
+//! `jagad status`: one screen that answers "am I safe?".
+
+mod metrics;
+mod problem;
+
+pub use metrics::{prometheus, write_textfile};
+pub use problem::{Problem, ProblemKind};
+
+use super::schedule::duty::{Duty, Look, Ward};
+use super::{App, Failure, protection, schedule};
+use crate::catalog::{Catalog, CatalogError, Entry, Listing};
+use crate::config::DatabaseEntry;
+use crate::model::{
+    BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel,
+};
+use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
+
+/// Databases whose manifests are read side by side; each reads many at once itself.
+const LISTINGS: usize = 8;
+/// Sizes that make a trend.
+const TREND: usize = 5;
+
+/// What to look at.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// These entries; empty means all.
+    pub databases: Vec<DatabaseName>,
+    /// Only those attached to this policy.
+    pub policy: Option<PolicyName>,
+}
+
+/// How every database stands.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// Whether nothing is wrong with any of them.
+    pub safe: bool,
+    /// By name.
+    pub databases: Vec<Standing>,
+}
+
+/// How one database stands.
+#[derive(Debug, Serialize)]
+pub struct Standing {
+    /// The entry.
+    pub database: DatabaseName,
+    /// Its engine.
+    pub engine: EngineKind,
+    /// The policy that it is attached to.
+    pub policy: Option<PolicyName>,
+    /// `ok`, `running`, `paused`, `failing`, `problem`, `unprotected` or `unknown`.
+    pub status: &'static str,
+    /// The last good full.
+    pub last_good: Option<Good>,
+    /// Stored bytes of the last good fulls, oldest first.
+    pub sizes: Vec<u64>,
+    /// Good backups that there are.
+    pub good_backups: usize,
+    /// Bytes of all its backups in the store.
+    pub stored_bytes: u64,
+    /// Failures since the last success.
+    pub failures: u32,
+    /// Why it is paused.
+    pub paused: Option<String>,
+    /// When something is due next.
+    pub next: Option<Timestamp>,
+    /// What is wrong; empty when it is safe.
+    pub problems: Vec<Problem>,
+}
+
+/// A good backup.
+#[derive(Debug, Clone, Serialize)]
+pub struct Good {
+    /// The backup.
+    pub id: BackupId,
+    /// When it began: it holds nothing newer.
+    pub started_at: Timestamp,
+    /// When it was committed.
+    pub finished_at: Timestamp,
+    /// Bytes in the store.
+    pub stored_bytes: u64,
+    /// How deep it was last verified, and when, where it passed.
+    pub verified: Option<Verified>,
+}
+
+/// A verification that passed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verified {
+    /// How deep.
+    pub level: VerifyLevel,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Looks at every entry that is meant. A store that does not answer is a problem of its databases, not an error.
+pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    let at = app.clock.now();
+    let looks = schedule::survey(app, &request.databases, request.policy.as_ref()).await?;
+    let databases: Vec<Standing> = stream::iter(looks)
+        .map(|(entry, look)| async move { stand(app, entry, &look, at).await })
+        .buffered(LISTINGS)
+        .collect()
+        .await;
+    app.cancel.check()?;
+    let safe = databases.iter().all(|one| one.problems.is_empty());
+    Ok(Report { at, safe, databases })
+}
+
+async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> Standing {
+    let listing = match look {
+        Look::Attached(ward) => ward.protected.catalog.list(Some(&entry.name)).await.map_err(Failure::from),
+        Look::Unattached => list_unattached(app, entry).await,
+        Look::Unknown(failure) => Err(failure.again()),
+    };
+    let (listing, unknown) = match listing {
+        Ok(listing) => (listing, None),
+        Err(failure) => (Listing::default(), Some(failure)),
+    };
+    let fulls = good_fulls(&listing);
+    let last_good = fulls.last().map(|full| good(full));
+    let ward = if let Look::Attached(ward) = look { Some(&**ward) } else { None };
+    let facts =
+        problem::Facts { entry, ward, fulls: &fulls, listing: &listing, unknown: unknown.as_ref(), at };
+    let problems = problem::find(app, &facts);
+    let trend = fulls.len().saturating_sub(TREND);
+    Standing {
+        database: entry.name.clone(),
+        engine: entry.engine,
+        policy: ward.map(|ward| ward.protected.attachment.policy.clone()),
+        status: word(ward, unknown.is_some(), &problems),
+        last_good,
+        sizes: fulls[trend..].iter().map(|full| full.manifest.stored_bytes()).collect(),
+        good_backups: listing
+            .entries
+            .iter()
+            .filter(|entry| entry.manifest.status == BackupStatus::Success)
+            .count(),
+        stored_bytes: listing
+            .entries
+            .iter()
+            .fold(0, |sum: u64, entry| sum.saturating_add(entry.manifest.stored_bytes())),
+        failures: ward.map_or(0, |ward| ward.state.failures),
+        paused: ward.and_then(|ward| Some(ward.state.paused.as_ref()?.reason.clone())),
+        next: ward.and_then(|ward| match &ward.duty {
+            Duty::Now(_, planned) => Some(*planned),
+            Duty::Later(next) => next.first().map(|(_, time)| *time),
+            Duty::Idle(_) => None,
+        }),
+        problems,
+    }
+}
+
+/// Backups of a database that nobody protects are worth knowing of all the same.
+async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Failure> {
+    let declared = protection::declared(app, entry);
+    let store = app.store(app.inventory.store_of(&declared, None).as_ref()).await?;
+    match Catalog::open(store).await {
+        Ok(catalog) => Ok(catalog.list(Some(&entry.name)).await?),
+        Err(CatalogError::NoRepository { .. }) => Ok(Listing::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Good fulls of the whole entry, the oldest first.
+fn good_fulls(listing: &Listing) -> Vec<&Entry> {
+    let good = |entry: &&Entry| {
+        let manifest = &entry.manifest;
+        manifest.status == BackupStatus::Success && manifest.kind == BackupKind::Full && !manifest.partial
+    };
+    listing.entries.iter().filter(good).collect()
+}
+
+fn good(full: &Entry) -> Good {
+    let passed = full.verification.as_ref().filter(|last| last.status == "passed");
+    Good {
+        id: full.manifest.id.clone(),
+        started_at: full.manifest.started_at,
+        finished_at: full.manifest.finished_at,
+        stored_bytes: full.manifest.stored_bytes(),
+        verified: passed.map(|last| Verified { level: last.level, at: last.verified_at }),
+    }
+}
+
+/// One word for the whole.
+fn word(ward: Option<&Ward>, unknown: bool, problems: &[Problem]) -> &'static str {
+    let Some(ward) = ward else { return if unknown { "unknown" } else { "unprotected" } };
+    if unknown {
+        "unknown"
+    } else if ward.state.paused.is_some() {
+        "paused"
+    } else if ward.state.failures > 0 {
+        "failing"
+    } else if !problems.is_empty() {
+        "problem"
+    } else if ward.running().is_some() {
+        "running"
+    } else {
+        "ok"
+    }
+}

@@ -1,0 +1,196 @@
+//! What makes a database unsafe.
+
+use crate::catalog::{Entry, Listing};
+use crate::commands::schedule::duty::Duty;
+use crate::commands::schedule::duty::{self, Idle, Ward};
+use crate::commands::{App, Failure};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{BackupKind, ByteSize, Period, Timestamp};
+use serde::Serialize;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// What kind of thing.
+    pub kind: ProblemKind,
+    /// In words.
+    pub message: String,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// Its store does not answer, so nothing is known.
+    Unreachable,
+    /// It names a policy and is not attached, or its policy is not in this configuration.
+    Unprotected,
+    /// There is no good backup.
+    NoBackup,
+    /// The last good backup is older than the plan allows.
+    Overdue,
+    /// Runs fail.
+    Failing,
+    /// Nothing runs until somebody resumes it.
+    Paused,
+    /// The last full is much smaller than the one before.
+    Shrunk,
+    /// The last good backup did not pass its last verification.
+    VerifyFailed,
+    /// The last good backup was not verified for too long.
+    Unverified,
+    /// A manifest cannot be read.
+    Unreadable,
+}
+
+impl ProblemKind {
+    /// All of them, for metrics.
+    pub const ALL: [Self; 10] = [
+        Self::Unreachable,
+        Self::Unprotected,
+        Self::NoBackup,
+        Self::Overdue,
+        Self::Failing,
+        Self::Paused,
+        Self::Shrunk,
+        Self::VerifyFailed,
+        Self::Unverified,
+        Self::Unreadable,
+    ];
+
+    /// The word in JSON and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Unprotected => "unprotected",
+            Self::NoBackup => "no_backup",
+            Self::Overdue => "overdue",
+            Self::Failing => "failing",
+            Self::Paused => "paused",
+            Self::Shrunk => "shrunk",
+            Self::VerifyFailed => "verify_failed",
+            Self::Unverified => "unverified",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// What is known of one entry.
+pub(super) struct Facts<'a> {
+    pub(super) entry: &'a DatabaseEntry,
+    pub(super) ward: Option<&'a Ward>,
+    /// Good fulls, the oldest first.
+    pub(super) fulls: &'a [&'a Entry],
+    pub(super) listing: &'a Listing,
+    /// Why it could not be looked at.
+    pub(super) unknown: Option<&'a Failure>,
+    pub(super) at: Timestamp,
+}
+
+/// Everything that is wrong, the worst first. An entry that names no policy is nobody's duty, and nothing is wrong with it.
+pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |kind: ProblemKind, message: String| problems.push(Problem { kind, message });
+    if let Some(failure) = facts.unknown {
+        add(ProblemKind::Unreachable, failure.message());
+        return problems;
+    }
+    for error in &facts.listing.unreadable {
+        add(ProblemKind::Unreadable, error.to_string());
+    }
+    let Some(ward) = facts.ward else {
+        if let Some(policy) = facts.entry.policy.as_ref().filter(|_| facts.entry.active) {
+            let problem =
+                format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
+            add(ProblemKind::Unprotected, problem);
+        }
+        return problems;
+    };
+    if ward.duty == Duty::Idle(Idle::NoPolicy) {
+        add(ProblemKind::Unprotected, Idle::NoPolicy.to_string());
+    }
+    if let Some(pause) = &ward.state.paused {
+        let help = format!("mend it, then run `jagad policy resume {}`", facts.entry.name);
+        add(ProblemKind::Paused, format!("paused since {} ({}): {help}", pause.at.table(), pause.reason));
+    }
+    if ward.state.failures > 0 {
+        let last = ward.state.last_error.as_ref();
+        let last = last.map(|last| format!(", last {}: {}", last.at.table(), last.failure.message));
+        let count = ward.state.failures;
+        add(ProblemKind::Failing, format!("{count} failed in a row{}", last.unwrap_or_default()));
+    }
+    let Some(last) = facts.fulls.last() else {
+        if ward.running().is_none() {
+            add(ProblemKind::NoBackup, "there is no good backup of it".to_owned());
+        }
+        return problems;
+    };
+    if let Some(policy) = ward.protected.policy(app) {
+        problems.extend(overdue(policy, ward, Some(last.manifest.started_at), facts.at));
+        problems.extend(shrunk(policy, facts.fulls));
+        problems.extend(unverified(policy, last, facts.at));
+    }
+    problems
+}
+
+/// Whether a full that was planned has not come. `last_good` is when the last good one began.
+pub(in crate::commands) fn overdue(
+    policy: &PolicyEntry,
+    ward: &Ward,
+    last_good: Option<Timestamp>,
+    at: Timestamp,
+) -> Option<Problem> {
+    let planned = overdue_since(policy, ward, last_good, at)?;
+    let last = last_good.map_or_else(|| "none".to_owned(), Timestamp::table);
+    let message = format!("a full was planned for {}; the last good one began {last}", planned.table());
+    Some(Problem { kind: ProblemKind::Overdue, message })
+}
+
+/// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
+pub(in crate::commands) fn overdue_since(
+    policy: &PolicyEntry,
+    ward: &Ward,
+    last_good: Option<Timestamp>,
+    at: Timestamp,
+) -> Option<Timestamp> {
+    let mut plans = duty::planned(&ward.protected.entry, policy);
+    let (_, cadence) = plans.find(|(kind, _)| *kind == BackupKind::Full).filter(|_| policy.enabled)?;
+    let grace = policy.grace(cadence, cadence.latest(at)?);
+    let planned = cadence.latest(at.minus(grace))?;
+    let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
+        last.max(ward.protected.attachment.attached_at)
+    });
+    let under_way = ward.running().is_some_and(|found| found.record.started >= planned);
+    (planned > since && !under_way).then_some(planned)
+}
+
+fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {
+    let [.., before, last] = fulls else { return None };
+    let (before, last) = (before.manifest.plain_bytes(), last.manifest.plain_bytes());
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
+    let ratio = last as f64 / before.max(1) as f64;
+    (ratio < policy.expected_min_ratio).then(|| Problem {
+        kind: ProblemKind::Shrunk,
+        message: format!(
+            "the last full dumped {}, the one before {}: less than {:.0} %",
+            ByteSize(last),
+            ByteSize(before),
+            policy.expected_min_ratio * 100.0
+        ),
+    })
+}
+
+fn unverified(policy: &PolicyEntry, last: &Entry, at: Timestamp) -> Option<Problem> {
+    if let Some(failed) = last.verification.as_ref().filter(|last| last.status == "failed") {
+        let why = failed.error.as_ref().map(|error| error.message.as_str()).unwrap_or_default();
+        let message = format!("{} failed its verification: {why}", last.manifest.id);
+        return Some(Problem { kind: ProblemKind::VerifyFailed, message });
+    }
+    let limit = policy.max_unverified?;
+    let proven = last.verification.as_ref().map(|last| last.verified_at);
+    let since = proven.unwrap_or(last.manifest.finished_at);
+    (at.since(since) > limit).then(|| Problem {
+        kind: ProblemKind::Unverified,
+        message: format!("{} was not verified for {}", last.manifest.id, Period(limit)),
+    })
+}

@@ -1,0 +1,324 @@
+//! Policies and schedules.
+
+use super::{Draw, count, failure, pretty};
+use crate::commands::{Class, Failure, policy, schedule};
+use crate::model::{DatabaseName, Timestamp};
+use crate::ui::table::table;
+use serde_json::{Value, json};
+
+/// `-` where there is nothing.
+fn or_dash(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "-".to_owned())
+}
+
+fn time(time: Option<Timestamp>) -> String {
+    or_dash(time.map(Timestamp::table))
+}
+
+/// What failed, for people: each with its hint.
+fn failed(failures: &[(DatabaseName, Failure)]) -> String {
+    let mut text = String::new();
+    for (database, failure) in failures {
+        text.push_str(&format!("{database}: failed: {}\n", failure.message()));
+        for line in failure.help.iter().flat_map(|help| help.lines()) {
+            text.push_str(&format!("  help: {line}\n"));
+        }
+    }
+    text
+}
+
+fn failures(failures: &[(DatabaseName, Failure)]) -> Vec<Value> {
+    failures
+        .iter()
+        .map(|(database, error)| json!({ "database": database, "error": failure(error) }))
+        .collect()
+}
+
+impl Draw for policy::Attachments {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for one in &self.attached {
+            text.push_str(&match (&one.backup, one.status) {
+                (Some(id), _) => format!("{} is attached to {}; first full {id}\n", one.database, one.policy),
+                (None, "attached") => format!("{} is attached to {}\n", one.database, one.policy),
+                (None, _) => format!("{} is attached to {} already\n", one.database, one.policy),
+            });
+        }
+        text + &failed(self.failures())
+    }
+
+    fn json(&self) -> String {
+        pretty(&json!({ "attached": self.attached, "failures": failures(self.failures()) }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        policy::Attachments::verdict(self)
+    }
+}
+
+impl Draw for policy::Detached {
+    fn human(&self) -> String {
+        self.detached.iter().map(|name| format!("{name} is detached; its backups stay\n")).collect()
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for policy::Applied {
+    fn human(&self) -> String {
+        if self.changes.is_empty() {
+            return "everything is attached as the configuration says\n".to_owned();
+        }
+        let would = if self.status == "planned" { "would be" } else { "is" };
+        let mut text = String::new();
+        for change in &self.changes {
+            let name = &change.database;
+            if self.failures().iter().any(|(failed, _)| failed == name) {
+                continue;
+            }
+            text.push_str(&match (&change.from, &change.to) {
+                (Some(from), Some(to)) => format!("{name} {would} moved from {from} to {to}\n"),
+                (None, Some(to)) => format!("{name} {would} attached to {to}\n"),
+                (Some(from), None) => format!("{name} {would} detached from {from}; its backups stay\n"),
+                (None, None) => String::new(),
+            });
+        }
+        text + &failed(self.failures())
+    }
+
+    fn json(&self) -> String {
+        pretty(&json!({
+            "status": self.status, "changes": self.changes, "failures": failures(self.failures()),
+        }))
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        policy::Applied::verdict(self)
+    }
+}
+
+impl Draw for policy::SwitchReport {
+    fn human(&self) -> String {
+        let line = |one: &policy::Turned| match one.failures {
+            0 => format!("{} is {}\n", one.database, one.status),
+            failures => format!("{} is {}, after {failures} failures in a row\n", one.database, one.status),
+        };
+        self.databases.iter().map(line).collect()
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for policy::Summary {
+    fn human(&self) -> String {
+        if self.policies.is_empty() {
+            return "no policies\n".to_owned();
+        }
+        let row = |one: &policy::PolicySummary| {
+            vec![
+                one.policy.to_string(),
+                one.status.to_owned(),
+                or_dash(one.store.clone()),
+                or_dash(one.full.clone()),
+                or_dash(one.incremental.clone()),
+                one.attached.to_string(),
+                one.paused.to_string(),
+                one.failing.to_string(),
+            ]
+        };
+        let header = ["POLICY", "STATUS", "STORE", "FULL", "INCREMENTAL", "ATTACHED", "PAUSED", "FAILING"];
+        let mut text = table(&header, self.policies.iter().map(row).collect(), &[5, 6, 7]);
+        for one in self.policies.iter().filter(|one| !one.unattached.is_empty()) {
+            let names: Vec<&str> = one.unattached.iter().map(DatabaseName::as_str).collect();
+            text.push_str(&format!(
+                "{} of {} not attached ({}): run `jagad policy apply`\n",
+                count(names.len() as u64, "database"),
+                one.policy,
+                names.join(", ")
+            ));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for policy::PolicyReport {
+    fn human(&self) -> String {
+        let mut text = banner(self);
+        let summary = &self.summary;
+        let facts = [
+            ("policy", summary.policy.to_string()),
+            ("status", summary.status.to_owned()),
+            ("store", format!("{} ({})", or_dash(summary.store.clone()), self.place)),
+            (
+                "credentials",
+                match self.credentials_verified_at {
+                    Some(at) => format!("verified {} by the last backup", at.table()),
+                    None => "not proven by a backup yet".to_owned(),
+                },
+            ),
+            ("full", or_dash(summary.full.clone())),
+            ("incremental", or_dash(summary.incremental.clone())),
+            ("keeps", self.retention.join(", ")),
+            ("verifies", or_dash(self.verify.map(ToOwned::to_owned))),
+            (
+                "pauses after",
+                match self.pause_after_failures {
+                    0 => "never".to_owned(),
+                    limit => format!("{limit} failures in a row"),
+                },
+            ),
+        ];
+        for (name, value) in facts {
+            text.push_str(&format!("{name:<13}{value}\n"));
+        }
+        if self.databases.is_empty() {
+            return text + "\nnothing is attached\n";
+        }
+        let row = |ward: &policy::WardReport| {
+            let last = |copy: &Option<policy::Copy>| time(copy.as_ref().map(|copy| copy.finished_at));
+            vec![
+                ward.database.to_string(),
+                ward.engine.to_string(),
+                ward.host.clone(),
+                ward.status.to_owned(),
+                last(&ward.last_full),
+                last(&ward.last_incremental),
+                ward.failures.to_string(),
+                time(ward.next),
+            ]
+        };
+        let header = [
+            "DATABASE",
+            "ENGINE",
+            "HOST",
+            "STATUS",
+            "LAST FULL (UTC)",
+            "LAST INCREMENTAL",
+            "FAILURES",
+            "NEXT (UTC)",
+        ];
+        text + "\n" + &table(&header, self.databases.iter().map(row).collect(), &[6])
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+/// What somebody must look at comes first.
+fn banner(report: &policy::PolicyReport) -> String {
+    let mut text = String::new();
+    for ward in report.databases.iter().filter(|ward| ward.failures > 0 || ward.paused.is_some()) {
+        let paused = ward.paused.as_ref().map(|reason| format!("paused: {reason}"));
+        let failed = (ward.failures > 0).then(|| count(ward.failures.into(), "failure") + " in a row");
+        let what: Vec<String> = paused.into_iter().chain(failed).collect();
+        text.push_str(&format!("! {}: {}", ward.database, what.join(", ")));
+        if let Some(last) = &ward.last_error {
+            text.push_str(&format!("; last {}: {}", last.at.table(), last.failure.message));
+        }
+        text.push('\n');
+        if ward.paused.is_some() {
+            text.push_str(&format!("  help: mend it, then run `jagad policy resume {}`\n", ward.database));
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+impl Draw for schedule::Report {
+    fn human(&self) -> String {
+        if self.databases.is_empty() {
+            return "nothing is attached to a policy\n".to_owned();
+        }
+        let mut text = String::new();
+        for one in &self.databases {
+            let action = match one.action {
+                schedule::Action::Waiting => match one.next {
+                    Some(next) => format!("next {}", next.table()),
+                    None => one.reason.clone(),
+                },
+                schedule::Action::Due => format!("due, {}", one.reason),
+                schedule::Action::BackedUp => {
+                    format!(
+                        "backed up{}",
+                        one.backup.as_ref().map(|id| format!(": {id}")).unwrap_or_default()
+                    )
+                }
+                schedule::Action::Postponed => format!("left to the next tick: {}", one.reason),
+                schedule::Action::Paused | schedule::Action::Idle => one.reason.clone(),
+                schedule::Action::Unprotected => format!("not protected: {}", one.reason),
+                schedule::Action::Failed => format!("failed: {}", one.reason),
+            };
+            text.push_str(&format!("{}: {action}\n", one.database));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+
+    fn verdict(&self) -> Option<Class> {
+        schedule::Report::verdict(self)
+    }
+}
+
+impl Draw for schedule::Planned {
+    fn human(&self) -> String {
+        let row = |run: &schedule::PlannedRun| {
+            vec![
+                if run.due { "now".to_owned() } else { run.local.clone() },
+                run.at.table(),
+                run.database.to_string(),
+                run.policy.to_string(),
+                run.kind.to_string(),
+            ]
+        };
+        let mut text = String::new();
+        if !self.runs.is_empty() {
+            let header = ["LOCAL", "UTC", "DATABASE", "POLICY", "KIND"];
+            text = table(&header, self.runs.iter().map(row).collect(), &[]);
+        }
+        for one in &self.idle {
+            text.push_str(&format!("{}: nothing is scheduled: {}\n", one.database, one.reason));
+        }
+        if text.is_empty() { "no databases\n".to_owned() } else { text }
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for schedule::Installed {
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for file in &self.files {
+            let path = file.path.display();
+            text.push_str(&if self.written {
+                format!("wrote {path}\n")
+            } else {
+                format!("# {path}\n{}\n", file.contents)
+            });
+        }
+        if !self.next.is_empty() {
+            text.push_str("# Then:\n");
+        }
+        self.next.iter().for_each(|line| text.push_str(&format!("#   {line}\n")));
+        text
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
