@@ -338,7 +338,7 @@ _jagad() {
 
     case "${cmd}" in
         jagad)
-            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock check config key completions man help"
+            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,7 +400,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__backup)
-            opts="-n -c -y -j -v -q -h --all --label --dbname --store --compression --key --no-encrypt --note --pin --verify --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --all --label --dbname --store --compression --key --no-encrypt --note --pin --verify --notify-on --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +432,10 @@ _jagad() {
                     ;;
                 --verify)
                     COMPREPLY=($(compgen -W "exists checksum read restore" -- "${cur}"))
+                    return 0
+                    ;;
+                --notify-on)
+                    COMPREPLY=($(compgen -W "backup_started backup_succeeded backup_failed" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -490,7 +494,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__check)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --send-test --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -552,7 +556,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__completions)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help bash elvish fish powershell zsh"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -614,7 +618,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help init check show help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help init check show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -676,7 +680,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__check)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -808,7 +812,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__init)
-            opts="-c -y -j -v -q -h --key-dir --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --key-dir --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -878,7 +882,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__show)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -940,7 +944,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__decrypt)
-            opts="-o -c -y -j -v -q -h --key-file --output --compressed --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --key-file --output --compressed --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1014,7 +1018,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__delete)
-            opts="-n -c -y -j -v -q -h --store --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --store --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1080,7 +1084,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__download)
-            opts="-o -c -y -j -v -q -h --store --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --store --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1718,7 +1722,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help generate list rotate export help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help generate list rotate export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1780,7 +1784,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__export)
-            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1850,7 +1854,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__generate)
-            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2004,7 +2008,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__list)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2066,7 +2070,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__rotate)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2128,7 +2132,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__list)
-            opts="-c -y -j -v -q -h --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2202,7 +2206,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__logs)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2268,7 +2272,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__man)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2330,7 +2334,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__pin)
-            opts="-c -y -j -v -q -h --store --note --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2400,7 +2404,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help attach detach list show pause resume apply help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help attach detach list show pause resume apply help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2462,7 +2466,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__apply)
-            opts="-n -c -y -j -v -q -h --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2524,7 +2528,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__attach)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2586,7 +2590,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__detach)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2774,7 +2778,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__list)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2836,7 +2840,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__pause)
-            opts="-c -y -j -v -q -h --policy --note --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2906,7 +2910,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__resume)
-            opts="-c -y -j -v -q -h --policy --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2972,7 +2976,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__show)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3034,7 +3038,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__prune)
-            opts="-n -c -y -j -v -q -h --db --policy --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --policy --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3104,7 +3108,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3198,7 +3202,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help run list install help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help run list install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3330,7 +3334,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__install)
-            opts="-o -c -y -j -v -q -h --every --user --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help systemd crontab"
+            opts="-o -c -y -j -v -q -h --every --user --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help systemd crontab"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3408,7 +3412,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__list)
-            opts="-c -y -j -v -q -h --policy --count --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --count --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3478,7 +3482,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__run)
-            opts="-n -c -y -j -v -q -h --db --policy --now --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --policy --now --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3548,7 +3552,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__show)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3614,7 +3618,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__status)
-            opts="-c -y -j -v -q -h --policy --check --format --textfile --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --check --format --textfile --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3688,7 +3692,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__unlock)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3754,7 +3758,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__unpin)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3820,7 +3824,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__verify)
-            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -9,8 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
-#[path = "support/presence.rs"]
-mod presence;
+#[path = "support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -88,7 +88,7 @@ fn systemd_accepts_the_units() {
     // Without looking for the manual page, which is installed nowhere either.
     let verify = Command::new("systemd-analyze").args(["verify", "--man=no"]).args(units).output();
     let Ok(output) = verify else {
-        return presence::skipped("there is no systemd-analyze, so nobody looked at the units");
+        return support::presence::skipped("there is no systemd-analyze, so nobody looked at the units");
     };
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let about: Vec<&str> = said.lines().filter(|line| line.contains("jagad.")).collect();

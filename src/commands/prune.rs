@@ -92,7 +92,14 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     let mut failures = Vec::new();
-    for (entry, policy) in select(app, request).await? {
+    let chosen = match select(app, request).await {
+        Ok(chosen) => chosen,
+        Err(failure) => {
+            not_begun(app, request, &failure).await;
+            return Err(failure);
+        }
+    };
+    for (entry, policy) in chosen {
         app.cancel.check()?;
         match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
             Ok(pruned) => databases.extend(pruned),
@@ -113,6 +120,19 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
             failures.extend(last);
             Ok(Report { status, databases, failures })
         }
+    }
+}
+
+/// Tells of databases that could not even be looked at; what they say of their policy decides whom.
+async fn not_begun(app: &App, request: &Request, failure: &Failure) {
+    if request.mode == Mode::DryRun || failure.class != Class::Store {
+        return;
+    }
+    let named =
+        |entry: &&DatabaseEntry| request.databases.is_empty() || request.databases.contains(&entry.name);
+    for entry in app.inventory.databases.values().filter(named) {
+        let event = tell::failed(app, EventKind::PruneFailed, entry, failure);
+        tell::tell_of(app, entry, &event).await;
     }
 }
 
