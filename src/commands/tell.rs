@@ -84,7 +84,7 @@ async fn tell(app: &App, notifiers: impl Iterator<Item = &NotifierEntry>, event:
     for (notifier, result) in join_all(told).await {
         match result {
             Ok(()) => {
-                tracing::debug!(target: "jagad", notifier = %notifier.name, event = %event.kind(), "told")
+                tracing::debug!(target: "jagad", notifier = %notifier.name, event = %event.kind(), "told");
             }
             Err(failure) => {
                 let help = failure.help.as_deref().map_or(String::new(), |help| format!(" ({help})"));

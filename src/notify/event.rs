@@ -306,7 +306,7 @@ mod tests {
         assert_eq!(event.host, "db1 Bcc: x");
         assert!(event.message.starts_with("ab[31mé") && event.message.len() <= TEXT_BYTES + 4);
         assert_eq!((event.facts[0].name.as_str(), event.facts[0].value.as_str()), ("a b", "c d"));
-        let lines: String = (0..9000).map(|number| format!("line {number}\n")).collect();
+        let lines = (0..9000).map(|number| format!("line {number}\n")).collect::<Vec<_>>().concat();
         let kept = event.log(&lines).log_tail;
         assert!(kept.len() <= LOG_TAIL_BYTES && kept.starts_with("line ") && kept.ends_with("line 8999\n"));
     }

@@ -5,7 +5,7 @@
 
 use super::http::{Http, Post};
 use super::{Channel, Event, EventKind, HealthchecksSettings, NotifyError};
-use crate::model::BackupId;
+use crate::model::{BackupId, digest};
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -41,7 +41,7 @@ fn run_id(backup: &BackupId) -> String {
     bytes.copy_from_slice(&Sha256::digest(backup.to_string())[..16]);
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest::hex(&bytes);
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 

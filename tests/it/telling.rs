@@ -163,11 +163,9 @@ fn verifications_restores_and_prunes_are_told_to_those_who_are_told_of_the_datab
 #[test]
 fn a_dead_mans_switch_hears_of_start_and_end_of_one_run_under_one_id() {
     let Some(post) = Post::web("") else { return };
-    let table = format!(
-        "[notify.switch]\ntype = \"healthchecks\"\nurl_env = \"SWITCH\"\nallow_plain = true\n[notify.unnamed]\n\
-         type = \"exec\"\ncommand = \"false\"\n",
-    );
-    let Some(bench) = bench("\"switch\"", &table) else { return };
+    let table = "[notify.switch]\ntype = \"healthchecks\"\nurl_env = \"SWITCH\"\nallow_plain = true\n[notify.unnamed]\n\
+                 type = \"exec\"\ncommand = \"false\"\n";
+    let Some(bench) = bench("\"switch\"", table) else { return };
     let url = format!("http://127.0.0.1:{}/ping/{PASSWORD}", post.port);
     let set = bench.with_dump(FAILS);
     for args in [&["backup", "shop"][..], &["backup", "shop", "--set", &set]] {

@@ -63,8 +63,8 @@ async fn run(
     status: &str,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let Some((program, args)) = argv.split_first() else { return Ok(()) };
-    let mut tool = ToolSpec::new(program).args(args.iter().map(String::as_str));
+    let Some((program, words)) = argv.split_first() else { return Ok(()) };
+    let mut tool = ToolSpec::new(program).args(words.iter().map(String::as_str));
     tool.label = format!("hook {name}");
     tool.timeout = Some(moment.database.hooks.timeout);
     tool.env = environment(moment, name, status);
