@@ -125,7 +125,8 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
 
 /// Tells of databases that could not even be looked at; what they say of their policy decides whom.
 async fn not_begun(app: &App, request: &Request, failure: &Failure) {
-    if request.mode == Mode::DryRun || failure.class != Class::Store {
+    let asked_wrongly = matches!(failure.class, Class::NotFound | Class::Refused | Class::Usage);
+    if request.mode == Mode::DryRun || asked_wrongly {
         return;
     }
     let named =
