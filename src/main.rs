@@ -10,7 +10,6 @@ use jagad::commands::{
     policy, prune, restore, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
-use jagad::model::SystemClock;
 use jagad::process::SystemRunner;
 use jagad::ui::{self, Draw as _, Options, Terminal};
 use std::process::ExitCode;
@@ -69,7 +68,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
     let runtime = runtime.map_err(|error| Failure::from(error).doing("start the runtime"))?;
     let app = App {
         inventory: Arc::new(inventory),
-        clock: Arc::new(SystemClock),
+        clock: jagad::commands::clock(),
         runner: Arc::new(SystemRunner),
         watch: Arc::clone(ui) as _,
         cancel: Cancel::default(),
@@ -141,7 +140,9 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         Command::Policy(command) => protect(app, global, command, ui).await,
         Command::Schedule(Schedule::Run(args)) => {
             let report = schedule::run(app, &args.request(global, settings)).await?;
-            report.failures().for_each(|failure| ui.fail(failure));
+            if !global.json {
+                report.failures().for_each(|failure| ui.fail(failure));
+            }
             ui.show(&report)
         }
         Command::Schedule(Schedule::List(args)) => ui.show(&schedule::list(app, &args.request()).await?),

@@ -1,5 +1,8 @@
-//! Names the places between two steps, so that a test can kill the process exactly there. Compiled away unless the
+//! What a test can do to the process: kill it exactly between two steps, and set its clock. Compiled away unless the
 //! `crash-points` feature is on, which no release has.
+
+use crate::model::{Clock, SystemClock};
+use std::sync::Arc;
 
 /// Kills this process with SIGKILL when the environment names this point: `JAGAD_CRASH_AT=point`.
 #[cfg(feature = "crash-points")]
@@ -15,3 +18,33 @@ pub(super) fn point(name: &str) {
 /// Does nothing.
 #[cfg(not(feature = "crash-points"))]
 pub(super) const fn point(_name: &str) {}
+
+/// A clock that began at another time.
+#[cfg(feature = "crash-points")]
+struct ShiftedClock {
+    start: crate::model::Timestamp,
+    began: std::time::Instant,
+}
+
+#[cfg(feature = "crash-points")]
+impl Clock for ShiftedClock {
+    fn now(&self) -> crate::model::Timestamp {
+        self.start.plus(self.began.elapsed())
+    }
+}
+
+/// The machine's clock, or one that the environment sets: `JAGAD_CLOCK=2026-03-29T00:59:00Z`.
+#[cfg(feature = "crash-points")]
+pub fn clock() -> Arc<dyn Clock> {
+    let start = std::env::var("JAGAD_CLOCK").ok().and_then(|text| text.parse().ok());
+    match start {
+        Some(start) => Arc::new(ShiftedClock { start, began: std::time::Instant::now() }),
+        None => Arc::new(SystemClock),
+    }
+}
+
+/// The machine's clock.
+#[cfg(not(feature = "crash-points"))]
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}

@@ -23,9 +23,11 @@ pub mod status;
 mod stored;
 pub mod tell;
 pub mod unlock;
+mod unrecorded;
 pub mod verify;
 pub mod watch;
 
+pub use crash::clock;
 pub use failure::{Class, Failure};
 pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
 

@@ -14,14 +14,19 @@ mod crashes;
 mod failures;
 mod hooks;
 mod json;
+#[cfg(feature = "crash-points")]
+mod month;
 mod packing;
 mod pairs;
 mod place;
+mod policies;
 mod program;
 mod pruning;
 mod redis;
 mod restores;
 mod round_trip;
+#[cfg(feature = "crash-points")]
+mod schedule;
 mod signals;
 mod sql_bench;
 #[cfg(feature = "crash-points")]
@@ -32,6 +37,7 @@ mod tampering;
 mod targets;
 mod telling;
 mod tools;
+mod ward;
 
 #[cfg(not(feature = "crash-points"))]
 #[test]

@@ -4,7 +4,7 @@ use super::hooks::{self, Moment};
 use super::{Choices, Ran, Report, Trigger, one};
 use crate::catalog::{Manifest, Turn};
 use crate::commands::protection::Noted;
-use crate::commands::{App, Failure, RunLog, tell};
+use crate::commands::{App, Failure, RunLog, tell, unrecorded};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, Period};
 use crate::notify::{Event, EventKind};
@@ -120,7 +120,7 @@ impl<'a> Course<'a> {
             }
             Err(failure) => tell::failed(app, EventKind::BackupFailed, database, failure)
                 .backup(id.as_ref())
-                .failures_in_a_row(in_a_row(noted.as_ref(), id.as_ref())),
+                .failures_in_a_row(in_a_row(app, database, (noted.as_ref(), id.as_ref()))),
         };
         event = event.fact("duration", Period(Duration::from_secs(self.began.elapsed().as_secs())));
         for (hook, complaint) in complaints {
@@ -133,8 +133,12 @@ impl<'a> Course<'a> {
     }
 }
 
-/// The how-manieth failure in a row the run `id` is; 0 where it was not counted.
-fn in_a_row(noted: Option<&Noted>, id: Option<&BackupId>) -> u32 {
+/// The how-manieth failure in a row it is: as it was counted, or as far as this host remembers where no store would take it; 0
+/// where it is not counted at all.
+fn in_a_row(app: &App, database: &DatabaseEntry, (noted, id): (Option<&Noted>, Option<&BackupId>)) -> u32 {
+    if id.is_none() {
+        return u32::try_from(unrecorded::pending(app, &database.name).len()).unwrap_or(u32::MAX);
+    }
     let counted = noted.filter(|noted| noted.state.last_run.as_ref().map(|run| &run.id) == id);
     counted.map_or(0, |noted| noted.state.failures)
 }

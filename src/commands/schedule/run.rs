@@ -1,12 +1,14 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
-use super::duty::{Duty, Idle, Look, Ward};
+use super::duty::{self, Duty, Idle, Look, Ward};
 use crate::catalog::lease::Operation;
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
-use crate::commands::{App, Class, Failure, RunLog, prune, verify};
+use crate::commands::unrecorded::{self, Unrecorded};
+use crate::commands::{App, Class, Failure, RunLog, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, DatabaseName, PolicyName, Timestamp};
+use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::time::Duration;
@@ -68,8 +70,9 @@ pub struct Outcome {
     pub backup: Option<BackupId>,
     /// When something is due next.
     pub next: Option<Timestamp>,
+    /// What went wrong.
     #[serde(skip)]
-    failure: Option<Failure>,
+    pub failure: Option<Failure>,
 }
 
 /// What a tick did about an entry.
@@ -90,6 +93,8 @@ pub enum Action {
     Idle,
     /// It names a policy and is not attached to it, so nothing protects it.
     Unprotected,
+    /// Its store does not answer, and nothing is due as far as this host remembers.
+    Unknown,
     /// Something went wrong.
     Failed,
 }
@@ -157,10 +162,18 @@ async fn tick(
             let reason =
                 format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
             log.warn(format!("`{}` is not protected: {reason}", entry.name));
-            return Some(Outcome { action: Action::Unprotected, reason, ..blank });
+            let failure = unprotected(app, request, (entry, at), &reason);
+            if !request.dry_run {
+                tell_failure(app, entry, failure.as_ref()).await;
+            }
+            return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
         }
         Look::Unknown(failure) => {
-            return Some(failed(blank, failure));
+            let outcome = unreachable(app, request, (entry, at), (blank, failure), &log);
+            if !request.dry_run {
+                tell_failure(app, entry, outcome.failure.as_ref()).await;
+            }
+            return Some(outcome);
         }
         Look::Attached(ward) => *ward,
     };
@@ -182,6 +195,52 @@ async fn tick(
 fn failed(blank: Outcome, failure: Failure) -> Outcome {
     let failure = failure.doing(format!("protect `{}`", blank.database));
     Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
+}
+
+/// Tells of a backup that was planned and could not even be tried, once for each plan.
+async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
+    let Some(failure) = failure else { return };
+    let entry = protection::declared(app, entry);
+    let count = u32::try_from(unrecorded::pending(app, &entry.name).len()).unwrap_or(u32::MAX);
+    let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
+    tell::tell_of(app, &entry, &event).await;
+}
+
+/// Each time that was planned for an entry that nobody attached is a failure: the empty folder where a disk should be mounted
+/// looks just like it.
+fn unprotected(
+    app: &App,
+    request: &Request,
+    (entry, at): (&DatabaseEntry, Timestamp),
+    reason: &str,
+) -> Option<Failure> {
+    let planned = duty::due_from_memory(app, entry, at)?;
+    if !request.dry_run {
+        unrecorded::remember(app, &entry.name, at);
+    }
+    let problem = format!("nothing was backed up that was planned for {}: {reason}", planned.table());
+    let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
+    Some(failure.help("If it was attached before: is the store the right one, is its disk mounted?"))
+}
+
+/// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
+fn unreachable(
+    app: &App,
+    request: &Request,
+    (entry, at): (&DatabaseEntry, Timestamp),
+    (blank, failure): (Outcome, Failure),
+    log: &RunLog,
+) -> Outcome {
+    let Some(planned) = duty::due_from_memory(app, entry, at) else {
+        log.warn(format!("whether `{}` is due cannot be known: {}", entry.name, failure.message()));
+        return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
+    };
+    let failure = failure.doing(format!("back up what was planned for {}", planned.table()));
+    if !request.dry_run {
+        let run = Unrecorded::new(BackupId::new(at, BackupKind::Full), (at, at), &failure);
+        unrecorded::keep(app, &entry.name, &run, log);
+    }
+    failed(blank, failure)
 }
 
 /// Does what is due.

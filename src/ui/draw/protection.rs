@@ -256,6 +256,7 @@ impl Draw for schedule::Report {
                 }
                 schedule::Action::Postponed => format!("left to the next tick: {}", one.reason),
                 schedule::Action::Paused | schedule::Action::Idle => one.reason.clone(),
+                schedule::Action::Unknown => format!("unknown: {}", one.reason),
                 schedule::Action::Unprotected => format!("not protected: {}", one.reason),
                 schedule::Action::Failed => format!("failed: {}", one.reason),
             };
@@ -265,7 +266,12 @@ impl Draw for schedule::Report {
     }
 
     fn json(&self) -> String {
-        pretty(self)
+        let one = |outcome: &schedule::Outcome| {
+            let mut value = json!(outcome);
+            value["error"] = json!(outcome.failure.as_ref().map(failure));
+            value
+        };
+        pretty(&json!({ "at": self.at, "databases": self.databases.iter().map(one).collect::<Vec<_>>() }))
     }
 
     fn verdict(&self) -> Option<Class> {

@@ -1,0 +1,120 @@
+//! Attaching, detaching, pausing and resuming.
+
+use crate::support::redis::{Kind, Server};
+use crate::ward::Wards;
+
+const DAILY: &str = "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 3 }\n\
+                     [policies.other]\nfull = { every = \"weekly\" }\n";
+
+#[test]
+fn an_attached_database_has_its_first_full_at_once_and_exactly_one_policy() {
+    let Some(wards) = Wards::new(&["cache"], DAILY) else { return };
+    let attached = wards.run(&["policy", "attach", "prod", "cache", "--json"]).ok().json();
+    let id = attached["attached"][0]["backup"].as_str().unwrap();
+    assert_eq!(wards.backups("cache", "success"), [id]);
+    let listed = wards.run(&["list", "--json"]).ok().json();
+    assert_eq!(listed["backups"][0]["verified"], "checksum passed", "the policy asks for it: {listed}");
+
+    wards
+        .run(&["policy", "attach", "other", "cache"])
+        .expect(6)
+        .says("Database is already attached to another backup policy")
+        .says("detach it first");
+    let again = wards.run(&["policy", "attach", "prod", "cache", "--json"]).ok().json();
+    assert_eq!(again["attached"][0]["status"], "already_attached");
+    assert_eq!(wards.backups("cache", "success").len(), 1, "what is attached needs no first full");
+
+    let shown = wards.run(&["policy", "show", "prod"]).ok().stdout;
+    for words in ["status       active", "0 2 * * * (UTC)", "3 newest fulls", "cache     redis", "verified 2"]
+    {
+        assert!(shown.contains(words), "no `{words}` in {shown}");
+    }
+    wards.run(&["policy", "detach", "cache"]).ok();
+    assert_eq!(wards.backups("cache", "success"), [id], "its backups stay");
+    wards.run(&["policy", "detach", "cache"]).expect(5).says("attached to no policy");
+    wards.run(&["policy", "attach", "other", "cache"]).ok();
+    let listed = wards.run(&["policy", "list", "--json"]).ok().json();
+    assert_eq!(listed["policies"][0]["policy"], "other");
+    assert_eq!(listed["policies"][0]["attached"], 1);
+}
+
+#[test]
+fn what_cannot_be_protected_is_refused_before_it_is_attached() {
+    let Some(wards) = Wards::new(&["cache"], DAILY) else { return };
+    let Some(replica) = Server::start(Kind::Redis7) else { return };
+    // Nobody answers there, and a replica it is all the same.
+    replica.client().ok("REPLICAOF 127.0.0.1 1");
+    let config = std::fs::read_to_string(wards.path("jagad.toml")).unwrap();
+    let missing = "[databases.gone]\nengine = \"redis\"\nsocket = \"nothing\"\n";
+    let second =
+        format!("[databases.second]\nengine = \"redis\"\nsocket = \"{}\"\n", replica.socket().display());
+    wards.write(&format!("{config}{}{missing}{second}", wards.entry("asleep", "active = false")));
+    wards.run(&["policy", "attach", "prod", "asleep"]).expect(6).says("`asleep` is not active").helps();
+    wards.run(&["policy", "attach", "prod", "gone"]).expect(1).says("cannot connect").helps();
+    wards.run(&["policy", "attach", "prod", "second"]).expect(6).says("is a replica").helps();
+    wards.run(&["policy", "attach", "pord", "cache"]).expect(5).says("Did you mean `prod`?");
+    wards.run(&["policy", "attach", "prod", "cahce"]).expect(5).helps();
+    let listed = wards.run(&["policy", "list", "--json"]).ok().json();
+    assert_eq!(listed["policies"][1]["attached"], 0, "{listed}");
+}
+
+#[test]
+fn a_first_full_that_fails_leaves_the_database_attached_with_one_failure() {
+    let Some(wards) = Wards::new(&["cache"], DAILY) else { return };
+    std::fs::rename(wards.path("main.key"), wards.path("away.key")).unwrap();
+    let failed = wards.run(&["policy", "attach", "prod", "cache", "--json"]).expect(12).json();
+    assert_eq!(failed["attached"][0]["status"], "attached");
+    let message = failed["failures"][0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("which stays attached"), "{message}");
+    assert_eq!(wards.state("cache")["failures"], 1);
+    let shown = wards.run(&["policy", "show", "prod"]).ok().stdout;
+    assert!(shown.starts_with("! cache: 1 failure in a row; last "), "{shown}");
+
+    std::fs::rename(wards.path("away.key"), wards.path("main.key")).unwrap();
+    wards.run(&["backup", "cache"]).ok();
+    assert_eq!(wards.state("cache")["failures"], 0, "a success by hand counts");
+    assert!(wards.state("cache")["last_error"].is_null());
+}
+
+#[test]
+fn attachments_are_made_what_the_configuration_says() {
+    let Some(wards) = Wards::new(&["a", "b"], DAILY) else { return };
+    let planned = wards.run(&["policy", "apply", "--dry-run", "--json"]).ok().json();
+    assert_eq!(planned["changes"].as_array().unwrap().len(), 2);
+    assert!(!wards.path("store/databases").exists(), "a plan touches nothing");
+    wards.run(&["policy", "apply"]).ok();
+    assert!(wards.run(&["policy", "apply"]).ok().stdout.contains("as the configuration says"));
+
+    let moved = wards.entry("a", "policy = \"prod\"");
+    wards.change(&moved, &wards.entry("a", "policy = \"other\""));
+    wards.change(&wards.entry("b", "policy = \"prod\""), &wards.entry("b", ""));
+    // What is protected no longer is asked about first; there is nobody to ask.
+    wards.run(&["policy", "apply"]).expect(6).says("not confirmed");
+    let plan = wards.run(&["policy", "apply", "--plan"]).ok().stdout;
+    assert_eq!(
+        plan,
+        "a would be moved from prod to other\nb would be detached from prod; its backups stay\n"
+    );
+    wards.run(&["policy", "apply", "--yes"]).ok();
+    let listed = wards.run(&["policy", "list", "--json"]).ok().json();
+    assert_eq!(listed["policies"][0]["attached"], 1, "{listed}");
+    assert_eq!(listed["policies"][1]["attached"], 0, "{listed}");
+    assert_eq!(wards.backups("b", "success").len(), 1);
+}
+
+#[test]
+fn what_is_paused_by_hand_is_resumed_by_hand_alone() {
+    let Some(wards) = Wards::new(&["a", "b"], DAILY) else { return };
+    wards.run(&["policy", "apply"]).ok();
+    wards.run(&["policy", "pause", "--policy", "prod", "--note", "the server moves"]).ok();
+    let ticked = wards.run(&["schedule", "run", "--policy", "prod", "--json"]).expect(13).json();
+    assert_eq!(ticked["databases"][0]["reason"], "paused: the server moves");
+    // A timer that calls for everything is not to fail every minute.
+    wards.run(&["schedule", "run"]).ok().says("`a` is paused: the server moves; nothing runs until");
+    wards.run(&["backup", "a"]).ok();
+    assert!(!wards.state("a")["paused"].is_null(), "a success does not end what somebody wanted");
+    wards.run(&["status", "--check"]).expect(20);
+    wards.run(&["policy", "resume", "a", "b"]).ok();
+    assert!(wards.state("a")["paused"].is_null());
+    wards.run(&["status", "--check"]).ok();
+}

@@ -1,0 +1,173 @@
+//! Ticks: what is due is done once, whatever happens in between.
+
+use crate::program::Run;
+use crate::ward::{Wards, actions};
+
+const DAILY: &str =
+    "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 2 }\n";
+
+/// Attached at noon of this day.
+fn attached(names: &[&str]) -> Option<Wards> {
+    let wards = Wards::new(names, DAILY)?;
+    wards.at("2027-03-01T12:00:00Z", &["policy", "apply"]).ok();
+    Some(wards)
+}
+
+#[test]
+fn what_is_due_runs_once_and_one_missed_run_is_made_up_for() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    assert_eq!(wards.tick("2027-03-01T12:01:00Z"), ["waiting"]);
+    assert_eq!(wards.tick("2027-03-02T01:59:00Z"), ["waiting"]);
+    let due = wards.at("2027-03-02T02:00:00Z", &["schedule", "run", "--dry-run"]).ok().stdout;
+    assert_eq!(due, "cache: due, planned for 2027-03-02 02:00:00\n");
+    assert_eq!(wards.tick("2027-03-02T02:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
+    // The machine was off for a week: one run makes up for all of it.
+    assert_eq!(wards.tick("2027-03-09T14:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-09T14:01:00Z"), ["waiting"]);
+    assert_eq!(wards.backups("cache", "success").len(), 2, "retention keeps two");
+    // A clock that is set back makes nothing due again.
+    assert_eq!(wards.tick("2027-03-09T02:00:00Z"), ["waiting"]);
+    let listed =
+        wards.at("2027-03-09T14:02:00Z", &["schedule", "list", "--count", "2", "--json"]).ok().json();
+    assert_eq!(listed["runs"][0]["at"], "2027-03-10T02:00:00Z");
+    assert_eq!(listed["runs"][1]["local"], "2027-03-11 02:00 UTC");
+}
+
+#[test]
+fn three_failures_in_a_row_pause_a_database_and_leave_the_others_alone() {
+    let Some(wards) = attached(&["bad", "good"]) else { return };
+    // Its server goes away; the other entry has an address of its own for the same one.
+    let bad = wards.entry("bad", "policy = \"prod\"");
+    wards.change(&bad, "[databases.bad]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n");
+    for day in 2..5 {
+        let ticked = wards.at(&format!("2027-03-0{day}T02:00:00Z"), &["schedule", "run", "--json"]).expect(3);
+        assert_eq!(actions(&ticked.json()), ["failed", "backed_up"]);
+        assert_eq!(wards.state("bad")["failures"], day - 1);
+        assert_eq!(wards.tick(&format!("2027-03-0{day}T02:01:00Z")).len(), 2);
+    }
+    assert_eq!(wards.state("bad")["paused"]["cause"], "failures");
+    assert_eq!(wards.tick("2027-03-05T02:00:00Z"), ["paused", "backed_up"]);
+    assert_eq!(wards.backups("bad", "failed").len(), 3);
+    let status = wards.at("2027-03-05T03:00:00Z", &["status", "--check", "--json"]).expect(20).json();
+    let kinds = |row: usize| -> Vec<String> {
+        let problems = status["databases"][row]["problems"].as_array().unwrap();
+        problems.iter().map(|problem| problem["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds(0), ["paused", "failing", "overdue"], "{status}");
+    assert_eq!(kinds(1), [""; 0]);
+
+    wards.change("[databases.bad]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n", &bad);
+    // A success by hand ends the pause.
+    wards.at("2027-03-05T04:00:00Z", &["backup", "bad"]).ok();
+    assert!(wards.state("bad")["paused"].is_null());
+    assert_eq!(wards.tick("2027-03-06T02:00:00Z"), ["backed_up", "backed_up"]);
+    wards.at("2027-03-06T03:00:00Z", &["status", "--check"]).ok();
+}
+
+#[test]
+fn two_ticks_at_once_take_one_backup() {
+    let Some(wards) = attached(&["a", "b"]) else { return };
+    for day in 2..6 {
+        let time = format!("2027-03-0{day}T02:00:00Z");
+        let start = || {
+            let mut command = wards.command(&["schedule", "run", "--json"]);
+            Run::start(command.env("JAGAD_CLOCK", &time))
+        };
+        let (one, other, third) = (start(), start(), start());
+        let reports = [one, other, third].map(|run| run.wait().ok().json());
+        let taken: usize = reports
+            .iter()
+            .map(|report| actions(report).iter().filter(|action| *action == "backed_up").count())
+            .sum();
+        assert_eq!(taken, 2, "{reports:?}");
+        assert_eq!(wards.tick(&format!("2027-03-0{day}T02:05:00Z")), ["waiting", "waiting"]);
+    }
+    assert!(wards.backups("a", "failed").is_empty());
+}
+
+#[test]
+fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    // What the killed run comes to: the failures in a row that the next tick sees.
+    let points = [
+        ("before-lease", "backed_up", 0),
+        ("after-lease", "waiting", 1),
+        ("after-part", "waiting", 1),
+        ("before-commit", "waiting", 1),
+        ("after-commit", "waiting", 0),
+        ("before-note", "waiting", 0),
+    ];
+    for (day, (point, next, failures)) in (2..).zip(points) {
+        let time = format!("2027-03-{day:02}T02:00:00Z");
+        let mut command = wards.command(&["schedule", "run"]);
+        let killed = Run::start(command.env("JAGAD_CLOCK", &time).env("JAGAD_CRASH_AT", point)).wait();
+        assert_eq!(killed.code, 137, "{point}: {killed:?}");
+        // What unlocks by hand does what the next run does when the lease has run out.
+        wards.at(&time, &["unlock", "cache", "--yes"]).ok();
+        assert_eq!(wards.tick(&format!("2027-03-{day:02}T02:01:00Z")), [next], "{point}");
+        assert_eq!(wards.state("cache")["failures"], failures, "{point}");
+        wards.at(&format!("2027-03-{day:02}T03:00:00Z"), &["backup", "cache"]).ok();
+        assert_eq!(wards.state("cache")["failures"], 0);
+    }
+    assert_eq!(wards.backups("cache", "failed").len(), 3);
+}
+
+#[test]
+fn a_store_that_is_down_is_told_of_once_for_each_plan_and_counted_when_it_is_back() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    wards.change("path = \"store\"", "path = \"main.key/store\"");
+    for day in 2..4 {
+        let time = |minute: u32| format!("2027-03-0{day}T02:0{minute}:00Z");
+        let failed = wards.at(&time(0), &["schedule", "run"]);
+        assert_eq!(failed.code, 10, "{failed:?}");
+        let failed = failed.says("back up what was planned for 2027-03-0").helps();
+        assert!(failed.stderr.contains("recorded as soon as the store answers again"), "{}", failed.stderr);
+        assert_eq!(wards.tick(&time(1)), ["unknown"]);
+        assert_eq!(wards.tick(&time(2)), ["unknown"]);
+    }
+    // By hand it is no different.
+    wards.at("2027-03-03T12:00:00Z", &["backup", "cache"]).expect(10).says("recorded as soon as");
+    wards.change("path = \"main.key/store\"", "path = \"store\"");
+    assert_eq!(wards.tick("2027-03-03T13:00:00Z"), ["backed_up"], "what was planned is made up for at once");
+    assert_eq!(wards.backups("cache", "failed").len(), 3);
+    assert_eq!(wards.state("cache")["failures"], 0);
+    assert_eq!(std::fs::read_dir(wards.path("state/unrecorded/cache")).unwrap().count(), 0);
+}
+
+#[test]
+fn failures_that_could_not_be_recorded_pause_a_database_with_those_that_could() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    wards.change("path = \"store\"", "path = \"main.key/store\"");
+    for day in 2..4 {
+        wards.at(&format!("2027-03-0{day}T02:00:00Z"), &["schedule", "run"]).expect(10);
+    }
+    wards.change("path = \"main.key/store\"", "path = \"store\"");
+    let entry = wards.entry("cache", "policy = \"prod\"");
+    wards.change(&entry, "[databases.cache]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n");
+    wards.at("2027-03-04T02:00:00Z", &["schedule", "run"]).expect(1);
+    assert_eq!(wards.state("cache")["failures"], 3);
+    assert_eq!(wards.tick("2027-03-05T02:00:00Z"), ["paused"]);
+}
+
+#[test]
+fn an_empty_store_is_no_reason_to_be_silent() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    std::fs::rename(wards.path("store"), wards.path("unmounted")).unwrap();
+    let failed = wards.at("2027-03-02T02:00:00Z", &["schedule", "run"]).expect(6);
+    failed.says("is not attached").says("is its disk mounted?");
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["unprotected"]);
+    wards.at("2027-03-02T02:02:00Z", &["status", "--check"]).expect(20);
+    wards.at("2027-03-03T02:00:00Z", &["schedule", "run"]).expect(6);
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_leaves_no_database_unprotected() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    assert_eq!(wards.tick("2031-01-01T02:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-02T02:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
+    assert_eq!(wards.tick("2027-03-03T02:00:00Z"), ["backed_up"]);
+    wards.at("2027-03-03T10:00:00Z", &["status", "--check"]).ok();
+    wards.at("2027-03-05T10:00:00Z", &["status", "--check"]).expect(20);
+}
