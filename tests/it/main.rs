@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "crash-points")]
+mod alarms;
 mod bench;
 mod care;
 mod choices;

@@ -64,6 +64,7 @@ fn host(wards: &Wards, name: &str, clock: &Arc<SetClock>) -> App {
         runner: Arc::new(SystemRunner),
         watch: Arc::new(Silent),
         cancel: Cancel::default(),
+        telling: jagad::commands::tell::Telling::Off,
     }
 }
 
