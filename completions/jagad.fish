@@ -74,6 +74,9 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "help" -d 'Print this me
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l label -d 'Entries with this label; may be given several times' -r
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l dbname -d 'Only this logical database of the entry; may be given several times' -r
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l store -d 'Store to write to [default: the entry\'s]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l source -d 'Which of the entry\'s servers to take it from [default: the entry\'s, auto]' -r -f -a "auto\t''
+primary\t''
+replica\t''"
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l compression -d 'Compression [default: the entry\'s, zstd]' -r -f -a "zstd\t''
 gzip\t''
 none\t''"

@@ -68,6 +68,26 @@ fn the_example_loads_and_names_every_key_of_the_schema() {
 }
 
 #[test]
+fn replicas_have_a_place_and_what_they_do_not_say_is_as_in_their_entry() {
+    use jagad::model::SourceChoice;
+    let replica = "[[databases.shop.replicas]]\nhost = \"db2\"\n";
+    let inventory = load_text(&format!("{GOOD}{replica}port = 6000\nmax_lag = \"5m\"\n"), &[]).unwrap();
+    let entry = inventory.databases.values().next().unwrap();
+    assert_eq!((entry.source, entry.replicas.len()), (SourceChoice::Auto, 1));
+    assert_eq!(entry.replicas[0].max_lag.as_secs(), 300);
+    let load = |rest: &str| load_text(&format!("{GOOD}{rest}"), &[]).unwrap_err();
+    assert!(load("source = \"replica\"\n").contains("no replica is declared"));
+    assert!(load("source = \"nearest\"\n").contains("nearest"));
+    assert!(load("[[databases.shop.replicas]]\nport = 1\n").contains("a replica has no host"));
+    assert!(load(&format!("{replica}socket = \"/s\"\n")).contains("given together"));
+    assert!(load(&format!("{replica}{replica}")).contains("replica 2 is a server that is declared already"));
+    assert!(load("[[databases.shop.replicas]]\nhost = \"db1\"\n").contains("declared already"));
+    assert!(load(&format!("{replica}lag = 1\n")).contains("lag"));
+    assert!(load(&format!("{replica}password = \"x\"\npassword_env = \"Y\"\n")).contains("choose one"));
+    assert!(load(&replica.repeat(17)).contains("at most 16"));
+}
+
+#[test]
 fn the_committed_schema_is_that_of_the_code() {
     let path = root().join("schema/jagad.schema.json");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();

@@ -10,6 +10,8 @@
 
 #[path = "it/bench.rs"]
 mod bench;
+#[path = "it/folder.rs"]
+mod folder;
 #[path = "it/place.rs"]
 mod place;
 #[path = "it/program.rs"]

@@ -6,8 +6,8 @@ use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{
-    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, StoreName,
-    Timestamp, VerifyLevel,
+    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, SourceChoice,
+    StoreName, Timestamp, VerifyLevel,
 };
 use crate::retention::Retention;
 use crate::schedule::Cadence;
@@ -184,9 +184,21 @@ pub struct DatabaseEntry {
     pub store: Option<StoreName>,
     /// Programs around its backups.
     pub hooks: Hooks,
+    /// Which of its servers backups are taken from.
+    pub source: SourceChoice,
+    /// Its replicas, the preferred first.
+    pub replicas: Vec<ReplicaEntry>,
     pub(super) packing: PackingEntry,
     pub(super) choice: DatabaseChoice,
     pub(super) globals: bool,
+    pub(super) connection: Connection,
+}
+
+/// A `[[databases.NAME.replicas]]` table, its password not yet fetched.
+#[derive(Debug, Clone)]
+pub struct ReplicaEntry {
+    /// It is passed over when it is further behind than this.
+    pub max_lag: Duration,
     pub(super) connection: Connection,
 }
 
@@ -230,6 +242,8 @@ impl DatabaseEntry {
             policy: None,
             store: None,
             hooks: Hooks::none(),
+            source: SourceChoice::Auto,
+            replicas: Vec::new(),
             packing: PackingEntry::default(),
             choice: DatabaseChoice::Named(Vec::new()),
             globals: false,

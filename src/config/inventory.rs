@@ -2,7 +2,8 @@
 
 use super::document::Document;
 use super::entry::{
-    CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, S3Entry, StoreEntry,
+    Connection, CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry,
+    ReplicaEntry, S3Entry, StoreEntry,
 };
 use super::error::{ConfigError, nearest};
 use super::file::{LogFormat, LogLevel};
@@ -174,25 +175,16 @@ impl Inventory {
 
     /// Settings of an entry's engine, with its password fetched.
     pub async fn engine_settings(&self, entry: &DatabaseEntry) -> Result<ServerSettings, ConfigError> {
-        let connection = &entry.connection;
-        let password = match &connection.password {
-            Some(source) => Some(source.resolve().await?),
-            None => None,
-        };
-        Ok(ServerSettings {
-            kind: entry.engine,
-            host: connection.host.clone(),
-            socket: connection.socket.clone(),
-            port: connection.port,
-            user: connection.user.clone(),
-            password,
-            tls: connection.tls.clone(),
-            maintenance_database: connection.maintenance_database.clone(),
-            filter: connection.filter.clone(),
-            role_passwords: connection.role_passwords,
-            extra_args: connection.extra_args.clone(),
-            bin_dir: connection.bin_dir.clone(),
-        })
+        settings_of(entry, &entry.connection).await
+    }
+
+    /// Settings of the engine of one of an entry's replicas, with its password fetched.
+    pub async fn replica_settings(
+        &self,
+        entry: &DatabaseEntry,
+        replica: &ReplicaEntry,
+    ) -> Result<ServerSettings, ConfigError> {
+        settings_of(entry, &replica.connection).await
     }
 
     /// The folder of client programs that the entry `name` names.
@@ -296,6 +288,9 @@ impl Inventory {
 fn hide(value: &mut serde_json::Value) {
     const SECRETS: [&str; 7] =
         ["password", "passphrase", "access_key", "secret_key", "session_token", "url", "token"];
+    if let Some(list) = value.as_array_mut() {
+        list.iter_mut().for_each(hide);
+    }
     let Some(object) = value.as_object_mut() else { return };
     for (key, inner) in object {
         if SECRETS.contains(&key.as_str()) && inner.is_string() {
@@ -331,6 +326,27 @@ fn read_key(path: &Path) -> Result<MasterKey, Problem> {
     }
     let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(cannot)?);
     MasterKey::from_file_text(&text).map_err(|error| (format!("{shown}: {error}"), None))
+}
+
+async fn settings_of(entry: &DatabaseEntry, connection: &Connection) -> Result<ServerSettings, ConfigError> {
+    let password = match &connection.password {
+        Some(source) => Some(source.resolve().await?),
+        None => None,
+    };
+    Ok(ServerSettings {
+        kind: entry.engine,
+        host: connection.host.clone(),
+        socket: connection.socket.clone(),
+        port: connection.port,
+        user: connection.user.clone(),
+        password,
+        tls: connection.tls.clone(),
+        maintenance_database: connection.maintenance_database.clone(),
+        filter: connection.filter.clone(),
+        role_passwords: connection.role_passwords,
+        extra_args: connection.extra_args.clone(),
+        bin_dir: connection.bin_dir.clone(),
+    })
 }
 
 async fn s3_settings(entry: &S3Entry) -> Result<S3Settings, ConfigError> {

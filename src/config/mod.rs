@@ -12,7 +12,9 @@ pub mod schema;
 mod search;
 mod secret;
 
-pub use entry::{DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, StoreEntry};
+pub use entry::{
+    DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, ReplicaEntry, StoreEntry,
+};
 pub use error::ConfigError;
 pub use file::{LogFormat, LogLevel};
 pub use hooks::Hooks;

@@ -7,8 +7,10 @@ mod names;
 pub mod plan;
 pub mod postgresql;
 pub mod redis;
+mod replication;
 pub mod settings;
 mod stream;
+mod trailer;
 
 pub use archive::OpenArchive;
 pub use error::EngineError;
@@ -16,8 +18,9 @@ pub use plan::{
     DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, MissingRoles, Occupied, Ownership,
     Reading, RestoreTarget, Scope, Selection, TargetEffect,
 };
+pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
-pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError};
+pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 
 use crate::model::{Contents, EngineKind, PartKind, ServerRole, Timestamp};
 use crate::process::Runner;
@@ -87,6 +90,16 @@ pub trait Engine: Send + Sync {
 pub trait Server: Send + Sync {
     /// What it said of itself.
     fn facts(&self) -> &ServerFacts;
+
+    /// How it follows its primary now; `None` for a server that follows nobody. Each call asks anew.
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError>;
+
+    /// Whether the data of `replica` comes from here.
+    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+        let said = replica.replication(runner).await?;
+        let origin = said.as_ref().and_then(|said| said.origin.as_deref());
+        Ok(Kinship::of(origin, self.facts().identity.as_deref()))
+    }
 
     /// The parts of a full logical backup of `scope`, in the order they are to be taken. An empty scope, or a name
     /// that is not on the server, is an error.

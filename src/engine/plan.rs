@@ -1,7 +1,7 @@
 //! Plans: values that say what would be run, in which order, and what it would do to the server.
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
-use super::{Engine, StreamError};
+use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
 use crate::model::{ByteReader, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
 
@@ -12,6 +12,29 @@ pub struct Scope {
     pub databases: DatabaseChoice,
     /// Roles and tablespaces too.
     pub globals: bool,
+}
+
+impl Scope {
+    /// The databases of `all` that it means, in the order of their names. `find` gives one by name, or why it cannot.
+    pub(super) fn choose<'a>(
+        &self,
+        all: &'a [LogicalDatabase],
+        find: impl Fn(&str) -> Result<&'a LogicalDatabase, EngineError>,
+    ) -> Result<Vec<&'a LogicalDatabase>, EngineError> {
+        match &self.databases {
+            DatabaseChoice::Named(wanted) => {
+                let mut databases: Vec<&LogicalDatabase> =
+                    wanted.iter().map(|name| find(name)).collect::<Result<_, _>>()?;
+                databases.sort_by(|a, b| a.name.cmp(&b.name));
+                databases.dedup_by(|a, b| a.name == b.name);
+                Ok(databases)
+            }
+            DatabaseChoice::All { exclude } => {
+                let excluded = |name: &str| exclude.iter().any(|pattern| names::matches(pattern, name));
+                Ok(all.iter().filter(|database| !excluded(&database.name)).collect())
+            }
+        }
+    }
 }
 
 /// These databases, or all.
@@ -200,8 +223,6 @@ pub struct LoadPlan {
     pub new_roles: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
-    /// Exit status of `feed` that means "done, but some statements failed", if it may be accepted.
-    pub partial_status: Option<i32>,
 }
 
 impl LoadPlan {
@@ -211,7 +232,7 @@ impl LoadPlan {
             Some(rewrite) => (rewrite.0)(body),
             None => body,
         };
-        self.feed.take(runner, body, self.partial_status).await
+        self.feed.take(runner, body).await
     }
 
     /// Everything that would be run, in order.

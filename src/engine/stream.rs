@@ -35,9 +35,14 @@ pub trait Pull: Send + Sync {
 pub enum Consumer {
     /// The standard input of a tool.
     Tool(ToolSpec),
+    /// The standard input of a tool that was told to go on after errors.
+    Lenient(ToolSpec, Tolerance),
     /// The engine itself.
     Native(Arc<dyn Push>),
 }
+
+/// What the end of a tool means that was told to go on: the errors that it passed over, or `None` when it failed.
+pub type Tolerance = fn(&ToolRun) -> Option<Vec<String>>;
 
 /// What the engine does with a stream by itself.
 #[async_trait]
@@ -107,15 +112,12 @@ impl Producer {
 }
 
 impl Consumer {
-    /// Feeds all of `body`. The errors that were ignored come back, when the exit status `partial` is allowed.
-    pub async fn take(
-        &self,
-        runner: &dyn Runner,
-        body: ByteReader<'_>,
-        partial: Option<i32>,
-    ) -> Result<Vec<String>, StreamError> {
+    /// Feeds all of `body`. The errors that were ignored, where that is allowed, come back.
+    pub async fn take(&self, runner: &dyn Runner, body: ByteReader<'_>) -> Result<Vec<String>, StreamError> {
+        let none: Tolerance = |run| (run.status == 0).then(Vec::new);
         match self {
-            Self::Tool(tool) => judge(tool, runner.feed(tool, body).await?, partial),
+            Self::Tool(tool) => judge(tool, runner.feed(tool, body).await?, none),
+            Self::Lenient(tool, tolerance) => judge(tool, runner.feed(tool, body).await?, *tolerance),
             Self::Native(native) => native.take(body).await,
         }
     }
@@ -123,7 +125,7 @@ impl Consumer {
     /// As plans show it.
     pub fn shown(&self) -> Shown {
         match self {
-            Self::Tool(tool) => Shown::tool(tool),
+            Self::Tool(tool) | Self::Lenient(tool, _) => Shown::tool(tool),
             Self::Native(native) => Shown { argv: native.describe(), input: None },
         }
     }
@@ -145,22 +147,11 @@ impl Shown {
     }
 }
 
-/// How MySQL's and MariaDB's clients begin an error of their own, rather than of a statement.
-const CONNECTION_LOST: &str = "ERROR 20";
-
-fn judge(tool: &ToolSpec, run: ToolRun, partial: Option<i32>) -> Result<Vec<String>, StreamError> {
-    if run.status == 0 && partial != Some(0) {
-        return Ok(Vec::new());
-    }
-    // A client that was told to go on ends well even when its connection was lost on the way.
-    let lost = run.status == 0 && run.stderr.lines().any(|line| line.starts_with(CONNECTION_LOST));
-    if partial != Some(run.status) || lost {
+fn judge(tool: &ToolSpec, run: ToolRun, tolerance: Tolerance) -> Result<Vec<String>, StreamError> {
+    tolerance(&run).ok_or_else(|| {
         let label = tool.label.clone();
-        return Err(ToolError::Failed { label, status: run.status, stderr: run.stderr }.into());
-    }
-    let is_error = |line: &&str| line.contains("error:") || line.starts_with("ERROR ");
-    let errors: Vec<String> = run.stderr.lines().filter(is_error).map(ToOwned::to_owned).collect();
-    Ok(if errors.is_empty() && run.status != 0 { vec![run.stderr] } else { errors })
+        ToolError::Failed { label, status: run.status, stderr: run.stderr }.into()
+    })
 }
 
 impl Step {

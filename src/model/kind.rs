@@ -172,6 +172,17 @@ word_enum! {
     }
 }
 word_enum! {
+    /// Which of an entry's servers a backup is taken from.
+    SourceChoice {
+        /// The first replica that fits, else the primary.
+        Auto = "auto",
+        /// The server of the entry itself.
+        Primary = "primary",
+        /// The first replica that fits, and nothing else.
+        Replica = "replica",
+    }
+}
+word_enum! {
     /// The role of a server in replication.
     ServerRole {
         /// Takes writes.

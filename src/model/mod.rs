@@ -14,7 +14,8 @@ pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
 pub use id::{BackupId, RepositoryId, random_word};
 pub use kind::{
-    BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, VerifyLevel,
+    BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, SourceChoice,
+    VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use reader::ByteReader;

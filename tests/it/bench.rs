@@ -1,17 +1,13 @@
 //! A configuration, its key, its store and a server: everything that a run of the program needs.
 
+use crate::folder::Folder;
 use crate::place::{Place, Server};
-use crate::program::{Output, Run};
 use crate::support::faulty::{Asked, Fault};
 use crate::support::postgres::Postgres;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// A run that was not heard of for so long is taken for dead.
 pub(crate) const LEASE: &str = "5s";
@@ -20,7 +16,15 @@ pub(crate) const LEASE: &str = "5s";
 pub(crate) struct Bench {
     pub(crate) postgres: Postgres,
     pub(crate) place: Place,
-    folder: TempDir,
+    folder: Folder,
+}
+
+impl Deref for Bench {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl Bench {
@@ -31,14 +35,8 @@ impl Bench {
 
     /// With this server.
     pub(crate) fn with(postgres: Postgres, place: Place) -> Self {
-        let folder = tempfile::Builder::new().prefix("jagad-it-").tempdir_in("/tmp").unwrap();
-        open(folder.path(), 0o755);
-        for (name, mode) in [("tmp", 0o1777), ("bin", 0o755)] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-            open(&folder.path().join(name), mode);
-        }
+        let folder = Folder::new("tmp", "shop");
         let bench = Self { postgres, place, folder };
-        bench.program(&["key", "generate", "main", "-o", "main.key"]).wait().ok();
         bench.write(&bench.usual());
         bench
     }
@@ -93,68 +91,11 @@ impl Bench {
         )
     }
 
-    pub(crate) fn write(&self, config: &str) {
-        let path = self.path("jagad.toml");
-        std::fs::write(&path, config).unwrap();
-        open(&path, 0o600);
-    }
-
-    /// The usual configuration and more.
-    pub(crate) fn add(&self, more: &str) {
-        let path = self.path("jagad.toml");
-        let mut text = std::fs::read_to_string(&path).unwrap();
-        write!(text, "\n{more}").unwrap();
-        self.write(&text);
-    }
-
-    /// A file of the bench.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
     pub(crate) fn server(&self) -> &Server {
         match &self.place {
             Place::Server(server) => server,
             _ => panic!("this store is no server of the test"),
         }
-    }
-
-    /// The program in the folder of the bench.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
-        command.args(args).current_dir(self.folder.path());
-        command.env("TMPDIR", self.path("tmp")).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
-        command
-    }
-
-    pub(crate) fn program(&self, args: &[&str]) -> Run {
-        Run::start(&mut self.command(args))
-    }
-
-    #[track_caller]
-    pub(crate) fn run(&self, args: &[&str]) -> Output {
-        self.program(args).wait()
-    }
-
-    /// Takes a backup of `shop`; its id.
-    #[track_caller]
-    pub(crate) fn back_up(&self, more: &[&str]) -> String {
-        let args: Vec<&str> = ["backup", "shop", "--json"].iter().chain(more).copied().collect();
-        let report = self.run(&args).ok().json();
-        report["backups"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// What `list` shows, newest first.
-    #[track_caller]
-    pub(crate) fn listed(&self) -> Vec<Value> {
-        let report = self.run(&["list", "--json"]).ok().json();
-        report["backups"].as_array().unwrap().clone()
-    }
-
-    /// The statuses that `list` shows, newest first.
-    #[track_caller]
-    pub(crate) fn statuses(&self) -> Vec<String> {
-        self.listed().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
     }
 
     /// From now on the server of the test takes its time for objects whose key ends in `end`.
@@ -210,10 +151,6 @@ impl Bench {
         let of = |name: &String| format!("{name}\n{}\n", self.postgres.fingerprint(name));
         databases.iter().map(of).collect()
     }
-}
-
-fn open(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {

@@ -7,13 +7,6 @@ use crate::place::Place;
 const BEFORE_COMMIT: [&str; 5] =
     ["before-lease", "after-lease", "after-part", "after-contents", "before-commit"];
 
-fn killed_at(bench: &Bench, args: &[&str], point: &str) {
-    let mut command = bench.command(args);
-    command.env("JAGAD_CRASH_AT", point);
-    let output = crate::program::Run::start(&mut command).wait();
-    assert_eq!(output.code, 137, "it did not get to {point}: {output:?}");
-}
-
 /// Keys of data, leases and uploads that do not belong to the newest backup.
 fn garbage(bench: &Bench) -> Vec<String> {
     let newest = bench.listed()[0]["id"].as_str().unwrap().to_owned();
@@ -25,7 +18,7 @@ fn a_backup_that_is_killed_before_its_commit_is_none_and_the_next_one_says_so() 
     let Some(bench) = Bench::small(Place::Local) else { return };
     for point in BEFORE_COMMIT {
         let before = bench.objects().keys().filter(|key| key.ends_with("manifest.json")).count();
-        killed_at(&bench, &["backup", "shop"], point);
+        bench.killed_at(&["backup", "shop"], point);
         let manifests = bench.objects().keys().filter(|key| key.ends_with("manifest.json")).count();
         assert_eq!(manifests, before, "{point}");
         let output = bench.run(&["backup", "shop", "--wait", "20s"]).ok();
@@ -48,7 +41,7 @@ fn a_backup_that_is_killed_before_its_commit_is_none_and_the_next_one_says_so() 
 #[test]
 fn a_backup_that_is_killed_right_after_its_commit_is_good() {
     let Some(bench) = Bench::small(Place::Local) else { return };
-    killed_at(&bench, &["backup", "shop"], "after-commit");
+    bench.killed_at(&["backup", "shop"], "after-commit");
     assert_eq!(bench.statuses(), ["success"]);
     bench.run(&["verify", "shop@latest", "--level", "read"]).ok();
     bench.run(&["backup", "shop", "--wait", "20s"]).ok().says("had been committed");
@@ -60,7 +53,7 @@ fn a_backup_that_is_killed_right_after_its_commit_is_good() {
 fn what_a_failed_run_stored_goes_even_when_it_is_killed_while_it_clears_up() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     let set = bench.with_dump("$real \"$@\" | head -c 20000; exit 1");
-    killed_at(&bench, &["backup", "shop", "--set", &set], "after-failure");
+    bench.killed_at(&["backup", "shop", "--set", &set], "after-failure");
     assert_eq!(bench.statuses(), ["failed"]);
     bench.run(&["backup", "shop", "--wait", "20s"]).ok();
     assert_eq!(garbage(&bench), [""; 0]);
@@ -102,7 +95,7 @@ fn a_restore_that_is_killed_leaves_the_old_database_or_the_new_one() {
     ] {
         bench.postgres.psql("shop", "CREATE TABLE later AS SELECT 1 AS a;");
         let old = bench.postgres.fingerprint("shop");
-        killed_at(&bench, &["restore", &id, "--yes"], point);
+        bench.killed_at(&["restore", &id, "--yes"], point);
         assert_eq!(is_old_or_new(&bench, (&old, &new), point), replaced, "{point}");
         // What the dead one left is told, with the statement that removes it.
         let left = bench.postgres.databases().into_iter().find(|name| name != "shop" && name != "postgres");
@@ -128,7 +121,7 @@ fn a_delete_that_is_killed_leaves_a_good_backup_or_none_and_the_next_run_clears_
         ("delete-after-release", true),
     ] {
         let (doomed, kept) = (bench.back_up(&[]), bench.back_up(&[]));
-        killed_at(&bench, &["delete", &doomed, "--yes"], point);
+        bench.killed_at(&["delete", &doomed, "--yes"], point);
         let listed = bench.listed();
         assert_eq!(listed.iter().all(|row| row["id"] != doomed.as_str()), gone, "{point}");
         for row in &listed {

@@ -95,3 +95,24 @@ fn every_document_has_the_fields_that_the_page_describes() {
     let told = std::fs::read_to_string(bench.path("told.json")).unwrap();
     fits(&page, "event", &serde_json::from_str(&told).unwrap());
 }
+
+#[test]
+fn the_documents_about_protection_have_the_fields_that_the_page_describes() {
+    const POLICY: &str = "[policies.prod]\nfull = { every = \"daily\" }\n";
+    let Some(wards) = crate::ward::Wards::new(&["cache", "other"], POLICY) else { return };
+    let page = page();
+    let json = |args: &[&str]| {
+        let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
+        wards.run(&args).json()
+    };
+    fits(&page, "policy apply", &json(&["policy", "apply", "--dry-run"]));
+    fits(&page, "policy attach", &json(&["policy", "attach", "prod", "cache", "other"]));
+    fits(&page, "policy list", &json(&["policy", "list"]));
+    fits(&page, "policy pause", &json(&["policy", "pause", "other"]));
+    fits(&page, "policy show", &json(&["policy", "show", "prod"]));
+    fits(&page, "schedule run", &json(&["schedule", "run"]));
+    fits(&page, "schedule list", &json(&["schedule", "list"]));
+    fits(&page, "schedule install", &json(&["schedule", "install"]));
+    fits(&page, "status", &json(&["status"]));
+    fits(&page, "policy detach", &json(&["policy", "detach", "cache"]));
+}

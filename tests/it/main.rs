@@ -14,7 +14,9 @@ mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod failures;
+mod folder;
 mod hooks;
+mod host;
 mod json;
 #[cfg(feature = "crash-points")]
 mod month;
@@ -25,16 +27,20 @@ mod policies;
 mod program;
 mod pruning;
 mod redis;
+mod redis_sources;
+mod requests;
 mod restores;
 mod round_trip;
 #[cfg(feature = "crash-points")]
 mod schedule;
 mod signals;
+mod sources;
 mod sql_bench;
 #[cfg(feature = "crash-points")]
 mod sql_crashes;
 mod sql_failures;
 mod sql_round_trip;
+mod sql_sources;
 mod tampering;
 mod targets;
 mod telling;

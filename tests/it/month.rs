@@ -1,13 +1,13 @@
 //! A month of ticks in a minute: several databases, two hosts on one bucket, failures, a pause, the change to summer time in
 //! Berlin, and runs that are killed. Afterwards everything that was planned has happened exactly once.
 
+use crate::host::{SetClock, app};
 use crate::program::Run;
 use crate::ward::Wards;
+use jagad::commands::App;
 use jagad::commands::schedule::{self, Action, When};
-use jagad::commands::{App, Cancel, Failure, Progress, Question, Task, Tone, Watch};
 use jagad::config::{ConfigRequest, Inventory};
-use jagad::model::{Clock, Timestamp};
-use jagad::process::SystemRunner;
+use jagad::model::Timestamp;
 use jagad::schedule::Cadence;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -26,46 +26,13 @@ const TICK: Duration = Duration::from_secs(15 * 60);
 /// Where a run may be killed after it has begun to count.
 const POINTS: [&str; 5] = ["after-lease", "after-part", "before-commit", "after-commit", "before-note"];
 
-struct SetClock(Mutex<Timestamp>);
-
-impl Clock for SetClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
-    }
-}
-
-struct Silent;
-
-struct NoProgress;
-
-impl Progress for NoProgress {}
-
-impl Watch for Silent {
-    fn say(&self, _: Tone, _: &str) {}
-
-    fn start(&self, _: Task) -> Box<dyn Progress> {
-        Box::new(NoProgress)
-    }
-
-    fn confirm(&self, _: &Question) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
 /// One of the two hosts: a configuration with folders of its own.
 fn host(wards: &Wards, name: &str, clock: &Arc<SetClock>) -> App {
     let folder = wards.path(name);
     std::fs::create_dir(&folder).unwrap();
     let set = ["state_dir", "tmp_dir"].map(|key| format!("settings.{key}={}", folder.display()));
     let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: set.to_vec() };
-    App {
-        inventory: Arc::new(Inventory::load(&request).unwrap()),
-        clock: Arc::clone(clock) as _,
-        runner: Arc::new(SystemRunner),
-        watch: Arc::new(Silent),
-        cancel: Cancel::default(),
-        telling: jagad::commands::tell::Telling::Off,
-    }
+    app(Inventory::load(&request).unwrap(), clock)
 }
 
 /// What happened to each database at each planned time.
@@ -127,11 +94,11 @@ fn a_month_of_ticks_does_everything_exactly_once() {
     wards.change(&entry, &wards.entry("first", "policy = \"hourly\""));
     wards.at(START, &["policy", "apply"]).ok();
 
-    let seed: u64 = rand::random();
-    println!("seed {seed}");
+    // Another one is tried with JAGAD_TEST_SEED=….
+    let seed: u64 = std::env::var("JAGAD_TEST_SEED").map_or(2027, |text| text.parse().unwrap());
     let mut chance = StdRng::seed_from_u64(seed);
     let start: Timestamp = START.parse().unwrap();
-    let clock = Arc::new(SetClock(Mutex::new(start)));
+    let clock = SetClock::new(start);
     let hosts = [host(&wards, "one", &clock), host(&wards, "two", &clock)];
     let day = |number: u64| start.plus(Duration::from_secs(number * 86_400));
     // The server of `frail` cannot be reached from here on: three failures, and it is paused until somebody resumes it.
@@ -150,7 +117,7 @@ fn a_month_of_ticks_does_everything_exactly_once() {
     let mut turn = 0_usize;
     while now < day(DAYS) {
         now = now.plus(TICK);
-        *clock.0.lock().unwrap() = now;
+        clock.set(now);
         turn += 1;
         let crosses = |moment: Timestamp| now >= moment && now < moment.plus(TICK);
         if crosses(breaks) || crosses(mends) {
@@ -174,7 +141,11 @@ fn a_month_of_ticks_does_everything_exactly_once() {
             Some(at) if now.since(at) < TICK => ("second", at),
             _ => ("first", hourly.latest(now).unwrap()),
         };
-        if now.since(at) < TICK && chance.random_range(0..if due == "first" { 40 } else { 4 }) == 0 {
+        // Not in the last days, whose failures `status` would rightly complain of.
+        if now.since(at) < TICK
+            && now < day(DAYS - 2)
+            && chance.random_range(0..if due == "first" { 40 } else { 4 }) == 0
+        {
             kill_a_run(&wards, due, POINTS[chance.random_range(0..POINTS.len())], now);
             diary.lock().unwrap().note(due, at, "killed");
         }
@@ -189,7 +160,7 @@ fn a_month_of_ticks_does_everything_exactly_once() {
     }
     // A last tick after what was left to the next one.
     now = now.plus(Duration::from_secs(60));
-    *clock.0.lock().unwrap() = now;
+    clock.set(now);
     runtime.block_on(tick(&hosts_of_now[0], &diary));
 
     let diary = diary.into_inner().unwrap();

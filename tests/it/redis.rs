@@ -1,17 +1,25 @@
 //! The program on Redis and Valkey, end to end.
 
-use crate::program::{Output, Run, wait_until};
+use crate::folder::{Folder, open};
+use crate::program::{Run, wait_until};
 use crate::support::redis::{Answer, Cluster, KINDS, Kind, Server};
-use std::os::unix::fs::PermissionsExt as _;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::Command;
-use tempfile::TempDir;
 
 /// A configuration with a local store; `cache` is one server, `other` another.
-struct Bench {
-    folder: TempDir,
-    source: Server,
-    target: Server,
+pub(crate) struct Bench {
+    folder: Folder,
+    pub(crate) source: Server,
+    pub(crate) target: Server,
+}
+
+impl Deref for Bench {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl Bench {
@@ -19,10 +27,8 @@ impl Bench {
         Some(Self::with(Server::start(kind)?, Server::start(kind)?))
     }
 
-    fn with(source: Server, target: Server) -> Self {
-        let folder = tempfile::Builder::new().prefix("jagad-it-").tempdir_in("/tmp").unwrap();
-        let bench = Self { folder, source, target };
-        bench.run(&["key", "generate", "main", "-o", "main.key"]).ok();
+    pub(crate) fn with(source: Server, target: Server) -> Self {
+        let bench = Self { folder: Folder::new("t", "cache"), source, target };
         let mut text =
             "version = 1\n[settings]\nlease_lifetime = \"5s\"\n[keys.main]\nkey_file = \"main.key\"\n\
                         [stores.main]\ntype = \"local\"\npath = \"store\"\n"
@@ -38,13 +44,7 @@ impl Bench {
         bench
     }
 
-    fn write(&self, text: &str) {
-        let path = self.folder.path().join("jagad.toml");
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut c = self.source.client();
         c.ok("DEBUG POPULATE 3000 key 100");
         c.ok("HSET hash a 1 b 2");
@@ -57,30 +57,6 @@ impl Bench {
             b"LOAD",
             b"#!lua name=one\nredis.register_function('f', function() return 1 end)",
         ]);
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
-        command.args(args).current_dir(self.folder.path());
-        command.env("TMPDIR", self.folder.path()).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
-        command
-    }
-
-    #[track_caller]
-    fn run(&self, args: &[&str]) -> Output {
-        Run::start(&mut self.command(args)).wait()
-    }
-
-    #[track_caller]
-    fn back_up(&self) -> String {
-        let report = self.run(&["backup", "cache", "--json"]).ok().json();
-        report["backups"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    #[cfg(feature = "crash-points")]
-    fn killed_at(&self, args: &[&str], point: &str) {
-        let output = Run::start(self.command(args).env("JAGAD_CRASH_AT", point)).wait();
-        assert_eq!(output.code, 137, "it did not get to {point}: {output:?}");
     }
 }
 
@@ -97,7 +73,7 @@ fn a_backup_is_listed_verified_at_every_depth_and_comes_back() {
         assert!(check.stdout.contains("read all keys"), "{}", check.stdout);
         let plan = bench.run(&["backup", "cache", "--dry-run"]).ok();
         assert!(plan.stdout.contains("SYNC"), "{}", plan.stdout);
-        let id = bench.back_up();
+        let id = bench.back_up(&[]);
         let listed = bench.run(&["list", "--json"]).ok().json();
         assert_eq!(listed["backups"][0]["status"], "success");
         let shown = bench.run(&["show", &id, "--json"]).ok().stdout;
@@ -134,15 +110,14 @@ fn a_backup_is_listed_verified_at_every_depth_and_comes_back() {
 fn files_are_written_for_a_server_that_appends() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     bench.fill();
-    let id = bench.back_up();
+    let id = bench.back_up(&[]);
     let planned = bench.run(&["restore", &id, "--target-dir", "files", "--plan"]).ok();
     assert!(planned.stdout.contains("would be written into `files`"), "{}", planned.stdout);
-    assert!(!bench.folder.path().join("files").exists());
+    assert!(!bench.path("files").exists());
     bench.run(&["restore", &id, "--target-dir", "files"]).ok();
     bench.run(&["restore", &id, "--target-dir", "files"]).expect(6).says("is not empty").helps();
     let folder = tempfile::Builder::new().prefix("jagad-redis").tempdir_in("/tmp").unwrap();
-    let copied =
-        Command::new("cp").arg("-a").arg(bench.folder.path().join("files/.")).arg(folder.path()).status();
+    let copied = Command::new("cp").arg("-a").arg(bench.path("files/.")).arg(folder.path()).status();
     assert!(copied.unwrap().success());
     let started = Server::start_in(Kind::Redis7, folder, &["--appendonly", "yes"]).unwrap();
     assert_eq!(started.digest(), bench.source.digest());
@@ -152,7 +127,7 @@ fn files_are_written_for_a_server_that_appends() {
 fn wishes_for_other_engines_are_refused() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     bench.fill();
-    let id = bench.back_up();
+    let id = bench.back_up(&[]);
     let to_other = |more: &[&'static str]| {
         let mut args = vec!["restore", &id, "--target", "other", "--yes"];
         args.extend(more);
@@ -173,7 +148,7 @@ fn a_restore_that_fails_half_way_says_that_the_server_is_incomplete() {
     let Some(target) = Server::start_with(Kind::Redis7, &["--maxmemory", "4mb"]) else { return };
     let bench = Bench::with(source, target);
     bench.source.client().ok("DEBUG POPULATE 20000 key 1000");
-    let id = bench.back_up();
+    let id = bench.back_up(&[]);
     let failed = bench.run(&["restore", &id, "--target", "other", "--yes"]).expect(7);
     failed.says("`keys` is incomplete now").says("`maxmemory` of the target is").says("Raise `maxmemory`");
     bench.target.client().ok("CONFIG SET maxmemory 0");
@@ -189,11 +164,11 @@ fn a_damaged_backup_removes_nothing() {
     let args = ["backup", "cache", "--no-encrypt", "--compression", "none", "--json"];
     let report = bench.run(&args).ok().json();
     let id = report["backups"][0]["id"].as_str().unwrap().to_owned();
-    let part = bench.folder.path().join(format!("store/databases/cache/backups/{id}/keys.rdb"));
+    let part = bench.path(&format!("store/databases/cache/backups/{id}/keys.rdb"));
     let mut bytes = std::fs::read(&part).unwrap();
     let end = bytes.len() - 100;
     bytes[end] ^= 1;
-    std::fs::set_permissions(&part, std::fs::Permissions::from_mode(0o600)).unwrap();
+    open(&part, 0o600);
     std::fs::write(&part, bytes).unwrap();
     bench.run(&["verify", &id, "--level", "read"]).expect(4);
     bench.target.client().ok("SET mine 1");
@@ -201,7 +176,7 @@ fn a_damaged_backup_removes_nothing() {
     bench.run(&["restore", &id, "--target", "other", "--clean", "--yes"]).expect(4);
     assert_eq!(bench.target.digest(), before);
     bench.run(&["restore", &id, "--target-dir", "files"]).expect(4);
-    assert!(!bench.folder.path().join("files/dump.rdb").exists());
+    assert!(!bench.path("files/dump.rdb").exists());
 }
 
 #[test]
@@ -239,16 +214,15 @@ fn a_cluster_is_drilled_part_by_part_and_laid_out_in_folders() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     cluster.fill();
     let port = cluster.ports[0];
-    let text = std::fs::read_to_string(bench.folder.path().join("jagad.toml")).unwrap();
     let bin_dir = bin_dir(Kind::Redis7).display().to_string();
-    bench.write(&format!(
-        "{text}[databases.cluster]\nengine = \"redis\"\nhost = \"127.0.0.1\"\nport = {port}\ntools = {{ bin_dir = \"{bin_dir}\" }}\n"
+    bench.add(&format!(
+        "[databases.cluster]\nengine = \"redis\"\nhost = \"127.0.0.1\"\nport = {port}\ntools = {{ bin_dir = \"{bin_dir}\" }}\n"
     ));
     bench.run(&["check", "cluster"]).ok();
     bench.run(&["backup", "cluster"]).ok();
     bench.run(&["verify", "cluster@latest", "--level", "restore"]).ok().says("slots-10922-16383");
     bench.run(&["restore", "cluster@latest", "--target-dir", "files"]).ok();
-    assert!(bench.folder.path().join("files/slots-0-5460/appendonlydir").is_dir());
+    assert!(bench.path("files/slots-0-5460/appendonlydir").is_dir());
     bench.run(&["restore", "cluster@latest", "--target", "other", "--yes"]).ok();
     assert_eq!(bench.target.client().ok("DBSIZE"), Answer::Number(1800));
     // And back, over what is there.
@@ -262,7 +236,7 @@ fn a_cluster_is_drilled_part_by_part_and_laid_out_in_folders() {
 fn a_restore_that_is_killed_is_told_and_can_be_done_again() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     bench.fill();
-    let id = bench.back_up();
+    let id = bench.back_up(&[]);
     for point in ["restore-after-lease", "restore-before-feed", "restore-after-feed"] {
         bench.target.client().ok("FLUSHALL");
         bench.target.client().ok("SET old 1");

@@ -1,17 +1,22 @@
 //! A configuration, its key, its store and a MySQL or MariaDB server: what a run of the program needs.
 
-use crate::program::{Output, Run};
+use crate::folder::{Folder, open};
 use crate::support::mysql::{Release, Sql};
-use serde_json::Value;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use tempfile::TempDir;
+use std::ops::Deref;
+use std::path::Path;
 
 /// The configuration is `jagad.toml` in a folder of its own; its entry `shop` is the database `shop` of the server.
 pub(crate) struct SqlBench {
     pub(crate) sql: Sql,
-    folder: TempDir,
+    folder: Folder,
+}
+
+impl Deref for SqlBench {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl SqlBench {
@@ -22,14 +27,7 @@ impl SqlBench {
 
     /// With this server.
     pub(crate) fn with(sql: Sql) -> Self {
-        let folder = tempfile::Builder::new().prefix("jgi-").tempdir_in("/tmp").unwrap();
-        open(folder.path(), 0o755);
-        for (name, mode) in [("t", 0o1777), ("bin", 0o755)] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
-            open(&folder.path().join(name), mode);
-        }
-        let bench = Self { sql, folder };
-        bench.run(&["key", "generate", "main", "-o", "main.key"]).ok();
+        let bench = Self { sql, folder: Folder::new("t", "shop") };
         bench.write(
             "version = 1\n[settings]\nlease_lifetime = \"5s\"\n[keys.main]\nkey_file = \"main.key\"\n\
              [stores.main]\ntype = \"local\"\npath = \"store\"\n",
@@ -77,57 +75,6 @@ impl SqlBench {
         entry_of(&self.sql, name, rest)
     }
 
-    pub(crate) fn write(&self, config: &str) {
-        let path = self.path("jagad.toml");
-        std::fs::write(&path, config).unwrap();
-        open(&path, 0o600);
-    }
-
-    /// The configuration and more.
-    pub(crate) fn add(&self, more: &str) {
-        let text = std::fs::read_to_string(self.path("jagad.toml")).unwrap();
-        self.write(&format!("{text}\n{more}"));
-    }
-
-    /// A file of the bench.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// The program in the folder of the bench.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
-        command.args(args).current_dir(self.folder.path());
-        command.env("TMPDIR", self.path("t")).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
-        command
-    }
-
-    #[track_caller]
-    pub(crate) fn run(&self, args: &[&str]) -> Output {
-        Run::start(&mut self.command(args)).wait()
-    }
-
-    /// Takes a backup of `shop`; its id.
-    #[track_caller]
-    pub(crate) fn back_up(&self, more: &[&str]) -> String {
-        let args: Vec<&str> = ["backup", "shop", "--json"].iter().chain(more).copied().collect();
-        let report = self.run(&args).ok().json();
-        report["backups"][0]["id"].as_str().unwrap().to_owned()
-    }
-
-    /// What `list` shows, newest first.
-    #[track_caller]
-    pub(crate) fn listed(&self) -> Vec<Value> {
-        let report = self.run(&["list", "--json"]).ok().json();
-        report["backups"].as_array().unwrap().clone()
-    }
-
-    /// The statuses that `list` shows, newest first.
-    #[track_caller]
-    pub(crate) fn statuses(&self) -> Vec<String> {
-        self.listed().iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect()
-    }
-
     /// Keys of data in the store.
     pub(crate) fn data_objects(&self) -> Vec<String> {
         let mut found = Vec::new();
@@ -169,10 +116,6 @@ pub(crate) fn entry_of(sql: &Sql, name: &str, rest: &str) -> String {
         sql.socket().display(),
         sql.bin().display()
     )
-}
-
-fn open(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn walk(folder: &Path, found: &mut Vec<String>) {

@@ -1,7 +1,6 @@
 //! SIGKILL between the steps of a restore into MySQL and MariaDB: what is left tells that it is unfinished, and the next
 //! restore makes it whole.
 
-use crate::program::Run;
 use crate::sql_bench::SqlBench;
 use crate::support::mysql::Release;
 
@@ -10,9 +9,7 @@ fn a_restore_that_is_killed_leaves_its_mark(release: Release) {
     let before = bench.sql.fingerprint("shop");
     let id = bench.back_up(&[]);
     for point in ["restore-after-lease", "restore-before-feed", "restore-after-feed", "restore-after-step"] {
-        let mut command = bench.command(&["restore", &id, "--yes", "--wait", "20s"]);
-        command.env("JAGAD_CRASH_AT", point);
-        assert_eq!(Run::start(&mut command).wait().code, 137, "it did not get to {point}");
+        bench.killed_at(&["restore", &id, "--yes", "--wait", "20s"], point);
         let unfinished = bench.sql.run("shop", "SHOW TABLES;").contains("__jagad_unfinished_");
         assert_eq!(unfinished, ["restore-before-feed", "restore-after-feed"].contains(&point), "{point}");
         bench.run(&["restore", &id, "--yes", "--wait", "20s"]).ok().says("RESTORE: OK");

@@ -208,3 +208,20 @@ fn two_backups_at_once_wait_for_each_other() {
     wait_until("no session is left", || bench.sql.run("", sessions) == "0");
     assert!(Sql::start(Release::MariaDb118).is_some());
 }
+
+#[test]
+fn a_restore_that_fails_before_it_removes_anything_does_not_call_the_database_incomplete() {
+    let Some(bench) = SqlBench::small(Release::MariaDb1011) else { return };
+    let id = bench.back_up(&[]);
+    let before = bench.sql.fingerprint("shop");
+    // May do everything but drop.
+    let rights = "SELECT, INSERT, CREATE, SHOW VIEW, TRIGGER, EVENT";
+    bench
+        .sql
+        .run("", &format!("CREATE USER weak@'%' IDENTIFIED BY 'pw'; GRANT {rights} ON *.* TO weak@'%';"));
+    let set = ["--set", "databases.shop.user=weak", "--set", "databases.shop.password=pw"];
+    let args: Vec<&str> = ["restore", &id, "--yes"].iter().chain(&set).copied().collect();
+    let failed = bench.run(&args).expect(1).says("held may be gone: look at it");
+    assert!(!failed.stderr.contains("is incomplete now"), "{}", failed.stderr);
+    assert_eq!(bench.sql.fingerprint("shop"), before);
+}

@@ -184,6 +184,19 @@ fn a_dead_mans_switch_hears_of_start_and_end_of_one_run_under_one_id() {
 }
 
 #[test]
+#[cfg(feature = "crash-points")]
+fn a_run_that_was_killed_is_told_by_the_next_one() {
+    let Some(post) = Post::web("") else { return };
+    let Some(bench) = bench("\"ops\"", &web("ops", &post, "")) else { return };
+    crate::program::Run::start(bench.command(&["backup", "shop"]).env("JAGAD_CRASH_AT", "after-part")).wait();
+    assert_eq!(kinds(&post), [""; 0]);
+    bench.run(&["backup", "shop", "--wait", "20s"]).ok();
+    let told = events(&post);
+    assert_eq!(kinds(&post), ["backup_failed"]);
+    assert!(told[0]["message"].as_str().unwrap().contains("ended without a result"), "{told:?}");
+}
+
+#[test]
 fn one_run_can_tell_everybody_of_an_entry_under_no_policy() {
     let Some(post) = Post::web("") else { return };
     let Some(bench) = Bench::small(Place::Local) else { return };

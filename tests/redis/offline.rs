@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
     let consumer: Consumer = source.engine().lay_out(folder).unwrap();
-    consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes)), None).await.map(|_| ())
+    consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
 }
 
 #[tokio::test]

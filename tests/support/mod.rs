@@ -10,3 +10,4 @@ pub(crate) mod post;
 pub(crate) mod postgres;
 pub(crate) mod presence;
 pub(crate) mod redis;
+pub(crate) mod replicas;

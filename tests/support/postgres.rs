@@ -88,6 +88,31 @@ impl Postgres {
         Self::start_in(major, "local all all trust\n", &start)
     }
 
+    /// A primary that standbys may follow.
+    pub fn start_primary(major: u32) -> Option<Self> {
+        Self::start_with(major, "local all all trust\nlocal replication all trust\n")
+    }
+
+    /// A server that is another system than every other.
+    pub fn start_stranger(major: u32) -> Option<Self> {
+        let start = Start { origin: Origin::Fresh, ..Start::default() };
+        Self::start_in(major, "local all all trust\nlocal replication all trust\n", &start)
+    }
+
+    /// A hot standby of this server, over its socket.
+    pub fn start_standby(&self, major: u32) -> Self {
+        let start = Start { origin: Origin::Standby(self), ..Start::default() };
+        Self::start_in(major, "local all all trust\n", &start).expect("its primary's programs are there")
+    }
+
+    fn copy_to(&self, data: &Path) {
+        let mut command = Command::new(self.bin.join("pg_basebackup"));
+        command.args(["-R", "-X", "stream", "--checkpoint=fast", "-U", "postgres", "-D"]).arg(data);
+        command.env_clear().env("PGHOST", self.folder.path()).env("PGPORT", self.network.port.to_string());
+        let made = as_server_user(&mut command).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
     /// A server that listens on 127.0.0.1 as well, and speaks TLS where it has a certificate.
     pub fn start_tcp(major: u32, hba: &str, certificate: Option<&Certificate>) -> Option<Self> {
         let transport = if certificate.is_some() { Transport::Tls } else { Transport::Tcp };
@@ -99,7 +124,11 @@ impl Postgres {
         let folder = tempfile::Builder::new().prefix("jagad-pg").tempdir_in("/tmp").unwrap();
         give(folder.path());
         let data = folder.path().join("data");
-        copy(&template(major, &bin), &data);
+        match start.origin {
+            Origin::Standby(primary) => primary.copy_to(&data),
+            Origin::Fresh => initialise(&bin, &data),
+            Origin::Template => copy(&template(major, &bin), &data),
+        }
         if let Some(disk) = start.base {
             give(disk);
             copy(&data.join("base"), &disk.join("base"));
@@ -266,7 +295,6 @@ impl Drop for Postgres {
 }
 
 /// How a server differs from the usual one.
-#[derive(Debug)]
 struct Start<'a> {
     /// Disk of its databases.
     base: Option<&'a Path>,
@@ -274,11 +302,28 @@ struct Start<'a> {
     signal: Option<&'a str>,
     transport: Transport,
     certificate: Option<&'a Certificate>,
+    origin: Origin<'a>,
+}
+
+/// Where a server's files come from.
+enum Origin<'a> {
+    /// A copy of what all tests share: the servers are one system to each other.
+    Template,
+    /// A system of its own.
+    Fresh,
+    /// A copy of this server, which it follows.
+    Standby(&'a Postgres),
 }
 
 impl Default for Start<'_> {
     fn default() -> Self {
-        Self { base: None, signal: None, transport: Transport::None, certificate: None }
+        Self {
+            base: None,
+            signal: None,
+            transport: Transport::None,
+            certificate: None,
+            origin: Origin::Template,
+        }
     }
 }
 
@@ -316,15 +361,19 @@ fn template(major: u32, bin: &Path) -> PathBuf {
         let fresh = tempfile::Builder::new().prefix("jagad-initdb").tempdir_in(std::env::temp_dir()).unwrap();
         give(fresh.path());
         let data = fresh.path().join("data");
-        let mut command = Command::new(bin.join("initdb"));
-        command.arg("-D").arg(&data).args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
-        command.args(["--locale=C.UTF-8", "--wal-segsize=1"]);
-        let made = as_server_user(&mut command).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        initialise(bin, &data);
         // Another test may have been faster: then its template is as good.
         let _ = std::fs::rename(&data, &cached);
     }
     cached
+}
+
+fn initialise(bin: &Path, data: &Path) {
+    let mut command = Command::new(bin.join("initdb"));
+    command.arg("-D").arg(data).args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
+    command.args(["--locale=C.UTF-8", "--wal-segsize=1"]);
+    let made = as_server_user(&mut command).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 fn copy(from: &Path, to: &Path) {

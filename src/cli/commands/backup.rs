@@ -5,7 +5,7 @@ use crate::catalog::BackupReference;
 use crate::cli::args::{Global, duration};
 use crate::commands::{backup, verify};
 use crate::config::EncryptionChoice;
-use crate::model::{Codec, DatabaseName, KeyName, StoreName, VerifyLevel};
+use crate::model::{Codec, DatabaseName, KeyName, SourceChoice, StoreName, VerifyLevel};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,6 +33,9 @@ pub struct Backup {
     /// Store to write to [default: the entry's]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
+    /// Which of the entry's servers to take it from [default: the entry's, auto]
+    #[arg(long, value_name = "SOURCE", value_parser = words(SourceChoice::WORDS))]
+    pub source: Option<String>,
     /// Compression [default: the entry's, zstd]
     #[arg(long, value_name = "CODEC", value_parser = words(Codec::WORDS))]
     pub compression: Option<String>,
@@ -75,6 +78,7 @@ impl Backup {
         };
         let choices = backup::Choices {
             databases: self.dbname,
+            source: self.source.and_then(|word| word.parse().ok()),
             store: self.store,
             codec: self.compression.and_then(|word| word.parse().ok()),
             encryption,

@@ -81,7 +81,8 @@ impl<'a> Course<'a> {
         let moment =
             Moment { app: self.app, database: self.database, manifest: Some(manifest), failure: None };
         let hook = hooks::before(&moment, &self.log);
-        self.app.cancel.unless_stopped(stop, hook).await?
+        self.app.cancel.unless_stopped(stop, hook).await??;
+        self.app.cancel.check()
     }
 
     /// Its end is decided, and the database still held: runs the hooks behind it. What they do changes nothing any more.
@@ -130,6 +131,27 @@ impl<'a> Course<'a> {
         for event in noted.iter().flat_map(|noted| consequences(app, database, noted)) {
             tell::tell_of(app, database, &event.backup(id.as_ref())).await;
         }
+    }
+}
+
+/// Tells of a run that died without a word, now that it was found, and of what that means.
+pub(in crate::commands) async fn found_dead(
+    app: &App,
+    database: &DatabaseEntry,
+    (manifest, noted): (&Manifest, Option<&Noted>),
+) {
+    let message = manifest.error.as_ref().map_or("", |error| error.message.as_str());
+    let event = tell::event(app, EventKind::BackupFailed, Some(database), message)
+        .backup(Some(&manifest.id))
+        .failures_in_a_row(in_a_row(app, database, (noted, Some(&manifest.id))));
+    tell::tell_of(app, database, &event).await;
+    counted_late(app, database, noted).await;
+}
+
+/// Tells of what it means that runs were counted only now.
+pub(in crate::commands) async fn counted_late(app: &App, database: &DatabaseEntry, noted: Option<&Noted>) {
+    for event in noted.into_iter().flat_map(|noted| consequences(app, database, noted)) {
+        tell::tell_of(app, database, &event).await;
     }
 }
 

@@ -1,10 +1,11 @@
 //! `jagad backup --dry-run`: what would be run, after looking at the server.
 
 use super::one::refuse_what_would_fail;
+use super::source::{self, Extent, ReplicaReport};
 use super::{Request, select};
 use crate::commands::{App, Failure};
 use crate::engine;
-use crate::model::DatabaseName;
+use crate::model::{DatabaseName, ServerRole};
 use serde::Serialize;
 
 /// What would be run.
@@ -19,8 +20,14 @@ pub struct Plan {
 pub struct PlannedDatabase {
     /// Its name.
     pub database: DatabaseName,
-    /// Its address.
+    /// Address of the server that it would be taken from.
     pub address: String,
+    /// Whether that is the primary or a replica.
+    pub role: ServerRole,
+    /// Why that one.
+    pub reason: String,
+    /// Every declared replica, where one may be used.
+    pub replicas: Vec<ReplicaReport>,
     /// Version of the server.
     pub version: String,
     /// The parts, in order.
@@ -43,10 +50,12 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     for entry in select(app, &request.choice)? {
-        let engine = engine::open(app.inventory.engine_settings(entry).await?);
-        let server = engine.inspect(app.runner.as_ref()).await?;
+        let survey = source::survey(app, entry, (request.choices.source, Extent::All)).await?;
+        let replicas = survey.reports();
+        let chosen = survey.decide()?;
+        let server = chosen.reached.server.as_ref();
         let scope = entry.scope(&request.choices.databases);
-        refuse_what_would_fail(app, server.as_ref(), &scope, &log).await?;
+        refuse_what_would_fail(app, server, &scope, &log).await?;
         let part = |part: engine::DumpPart| PlannedPart {
             database: part.database,
             estimate: part.estimate,
@@ -54,7 +63,10 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
         };
         databases.push(PlannedDatabase {
             database: entry.name.clone(),
-            address: engine.address(),
+            address: chosen.record.address,
+            role: chosen.record.role,
+            reason: chosen.record.reason,
+            replicas,
             version: server.facts().version.clone(),
             parts: server.dump(&scope)?.into_iter().map(part).collect(),
         });

@@ -1,20 +1,25 @@
 //! `jagad backup`: one-shot backups.
 
+mod again;
 mod announce;
 mod dry_run;
 mod hooks;
 mod one;
 mod part;
 pub(super) mod record;
+pub(super) mod source;
 
-pub(super) use announce::back_up;
+pub(super) use announce::{back_up, counted_late, found_dead};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub(super) use one::{Ran, Trigger, either, milliseconds, refuse_what_would_fail, release};
+pub use source::ReplicaReport;
 
 use super::{App, Class, Failure, protection, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
-use crate::model::{BackupId, Codec, DatabaseName, PartKind, StoreName, Timestamp, VerifyLevel};
+use crate::model::{
+    BackupId, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
+};
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -57,6 +62,8 @@ pub enum DatabaseSelection {
 pub struct Choices {
     /// Logical databases; empty means those of the entry.
     pub databases: Vec<String>,
+    /// Which of the entry's servers it is taken from.
+    pub source: Option<SourceChoice>,
     /// Store.
     pub store: Option<StoreName>,
     /// Compression.

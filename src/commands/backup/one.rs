@@ -2,14 +2,15 @@
 
 use super::announce::Course;
 use super::part::{self, Packing};
-use super::{Choices, Report, record};
+use super::source::Source;
+use super::{Choices, Report, again, record};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, SourceRecord};
+use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord};
 use crate::commands::hold::{self, Purpose, hold};
 use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, RunLog, crash, protection, slots};
 use crate::config::DatabaseEntry;
-use crate::engine::{self, FindingLevel, Scope, Server};
+use crate::engine::{FindingLevel, Scope, Server};
 use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind, Timestamp};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -77,8 +78,11 @@ pub(super) async fn back_up(
     log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
     let deadline = deadline(choices.timeout);
     let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
-    let taken = match course.begin(&manifest, &stop).await {
-        Ok(()) => take(app, &catalog, (database, choices), (&mut manifest, &stop, &log)).await,
+    let record = &mut manifest;
+    let mut taking =
+        Taking { app, catalog: &catalog, database, choices, manifest: record, stop: &stop, log: &log };
+    let taken = match course.begin(taking.manifest, &stop).await {
+        Ok(()) => again::take(&mut taking).await,
         Err(failure) => Err(failure),
     };
     let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
@@ -157,27 +161,28 @@ enum Outcome {
     Unknown(Failure),
 }
 
-/// The dump itself: look before, then part after part.
-async fn take(
-    app: &App,
-    catalog: &Catalog,
-    (database, choices): (&DatabaseEntry, &Choices),
-    (manifest, stop, log): (&mut Manifest, &CancellationToken, &RunLog),
-) -> Result<(), Failure> {
-    app.cancel.check()?;
-    let engine = engine::open(app.inventory.engine_settings(database).await?);
-    let server = engine.inspect(app.runner.as_ref()).await?;
-    let facts = server.facts();
+/// A run that holds the lease: what is backed up how, and what is written down of it.
+pub(super) struct Taking<'a> {
+    pub(super) app: &'a App,
+    pub(super) catalog: &'a Catalog,
+    pub(super) database: &'a DatabaseEntry,
+    pub(super) choices: &'a Choices,
+    pub(super) manifest: &'a mut Manifest,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) log: &'a RunLog,
+}
+
+/// Writes down which server is dumped.
+pub(super) fn describe(manifest: &mut Manifest, source: &Source) {
+    let facts = source.reached.server.facts();
     manifest.server = Some(ServerRecord { version: facts.version.clone(), identity: facts.identity.clone() });
     manifest.tool = Some(facts.tool.clone());
-    manifest.source = Some(SourceRecord {
-        role: facts.role,
-        address: engine.address(),
-        reason: "the only server of this entry".to_owned(),
-    });
-    let scope = database.scope(&choices.databases);
-    refuse_what_would_fail(app, server.as_ref(), &scope, log).await?;
+    manifest.source = Some(source.record.clone());
+}
 
+/// The dump itself, part after part.
+pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
+    let Taking { app, catalog, database, choices, manifest, stop, log } = taking;
     let packing = packing(app, catalog, (database, choices), (stop, log)).await?;
     manifest.recipe = RecipeRecord {
         codec: packing.codec,
@@ -186,7 +191,7 @@ async fn take(
         key_id: packing.sealing.as_ref().map(|(_, key)| key.id().to_string()),
     };
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
-    for plan in server.dump(&scope)? {
+    for plan in server.dump(scope)? {
         let (part, counted) = part::dump(app, &packing, manifest, plan).await?;
         if let (Some(database), Some(counted)) = (&part.database, counted) {
             contents.insert(database.clone(), counted);

@@ -4,10 +4,11 @@ mod notifier;
 
 pub use notifier::Trial;
 
+use super::backup::source::{self, Extent, Survey};
 use super::{App, Class, Failure};
 use crate::config::DatabaseEntry;
 use crate::engine::{self, EngineError, Finding, FindingLevel, Scope, Server};
-use crate::model::{ByteReader, ByteSize, KeyName, StoreName, random_word};
+use crate::model::{ByteReader, ByteSize, KeyName, SourceChoice, StoreName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store, StoreError, StoreSettings};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -278,7 +279,50 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
             }
         }
     }
+    if !entry.replicas.is_empty() {
+        match source::survey(app, entry, (None, Extent::All)).await {
+            Ok(survey) => check_replicas(app, entry, (&survey, &mut findings)).await,
+            Err(failure) => {
+                findings.result("look at its replicas", Err::<(), _>(failure));
+            }
+        }
+    }
     findings.section("database", entry.name.to_string(), place)
+}
+
+/// Which replicas would be used, why not the others, and whether a dump of the one that would be used works.
+async fn check_replicas(app: &App, entry: &DatabaseEntry, (survey, findings): (&Survey, &mut Findings)) {
+    if entry.source == SourceChoice::Primary {
+        findings.ok("its replicas are not asked: `source` is primary");
+    }
+    let first = survey.replicas.iter().find_map(|looked| looked.verdict.as_ref().ok());
+    for looked in &survey.replicas {
+        let subject = format!("take a backup from replica {}", looked.address);
+        match &looked.verdict {
+            Ok((reached, reason)) => {
+                let used = first.is_some_and(|(other, _)| std::ptr::eq(other, reached));
+                let used = if used { "it is used" } else { "it fits, and another comes before it" };
+                findings.ok(&format!("{subject}: {used}, {reason}"));
+            }
+            Err(failure) => {
+                let needed = entry.source == SourceChoice::Replica && first.is_none();
+                let level = if needed { FindingLevel::Error } else { FindingLevel::Warning };
+                if needed {
+                    findings.verdict.get_or_insert(Class::Prerequisite);
+                }
+                let told = (failure.message(), failure.help.clone().unwrap_or_default());
+                findings.add(level, &subject, told);
+            }
+        }
+    }
+    if let Some((reached, _)) = first {
+        let address = reached.engine.address();
+        let looked = look(app, reached.server.as_ref(), &entry.scope(&[])).await.map_err(Failure::from);
+        for mut finding in findings.result(&format!("look at {address}"), looked).unwrap_or_default() {
+            finding.subject = format!("{address}: {}", finding.subject);
+            take(findings, finding);
+        }
+    }
 }
 
 /// Questions first; if they found nothing wrong, the tool itself is tried.

@@ -14,6 +14,17 @@ use std::time::Duration;
 const UNDO_TRIES: u32 = 6;
 const UNDO_PAUSE: Duration = Duration::from_secs(1);
 
+/// How far a load has come that cannot be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Everything is as it was.
+    Nothing,
+    /// What was there is being removed.
+    Removal,
+    /// The part is going in.
+    Feed,
+}
+
 /// Loads one part; the errors that were ignored, if that was allowed, come back. When it fails the target is as before.
 pub(super) async fn load(
     app: &App,
@@ -21,11 +32,20 @@ pub(super) async fn load(
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, log): (&Reading<'_>, &RunLog),
 ) -> Result<Vec<String>, Failure> {
-    let incomplete = matches!(load.plan.effect, TargetEffect::Overwrites { .. } | TargetEffect::Fills);
-    let loaded = steps(app, request, (plan, load, manifest), (reading, log)).await;
+    let mut reach = Reach::Nothing;
+    let loaded = steps(app, request, (plan, load, manifest), (reading, log), &mut reach).await;
     if loaded.is_err() {
-        if incomplete {
-            log.warn(format!("`{}` is incomplete now: restore it again", load.database));
+        match (&load.plan.effect, reach) {
+            (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
+                log.warn(format!("`{}` is incomplete now: restore it again", load.database));
+            }
+            (TargetEffect::Overwrites { .. }, Reach::Removal) => {
+                log.warn(format!(
+                    "what `{}` held may be gone: look at it, or restore it again",
+                    load.database
+                ));
+            }
+            _ => {}
         }
         for step in &load.plan.undo {
             if let Err(failure) = undo(app, step).await {
@@ -99,10 +119,13 @@ async fn steps(
     request: &Request,
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, log): (&Reading<'_>, &RunLog),
+    reach: &mut Reach,
 ) -> Result<Vec<String>, Failure> {
     for step in &load.plan.before {
+        *reach = Reach::Removal;
         run(app, step).await?;
     }
+    *reach = Reach::Feed;
     crash::point("restore-before-feed");
     let ignored = feed(app, (load, manifest), (reading, log)).await?;
     crash::point("restore-after-feed");

@@ -19,7 +19,7 @@ use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;
 use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
-use crate::model::{DatabaseName, StoreName, random_word};
+use crate::model::{DatabaseName, SourceChoice, StoreName, random_word};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -256,6 +256,8 @@ async fn safety_backup(
     let databases = if target.engine.has_databases() { databases } else { Vec::new() };
     let choices = backup::Choices {
         databases,
+        // What is about to be replaced, as it is now.
+        source: Some(SourceChoice::Primary),
         note: Some("before a restore".to_owned()),
         pin: true,
         ..backup::Choices::default()

@@ -68,7 +68,7 @@ async fn write(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let taken = piece.consumer.take(app.runner.as_ref(), body, None).await;
+    let taken = piece.consumer.take(app.runner.as_ref(), body).await;
     drop(progress);
     taken.map(|_| ()).map_err(|error| load::with_heading(error.into()))
 }

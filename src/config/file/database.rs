@@ -3,7 +3,7 @@
 use super::{HooksFile, Words, secret};
 use crate::engine::Filter;
 use crate::engine::TlsMode;
-use crate::model::{CipherKind, Codec, EngineKind, Secret};
+use crate::model::{CipherKind, Codec, EngineKind, Period, Secret, SourceChoice};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -77,6 +77,40 @@ pub struct DatabaseFile {
     /// Programs around its backups.
     #[serde(default)]
     pub hooks: HooksFile,
+    /// Where backups are taken from: auto (the first replica that fits, else the entry's own server), primary or replica
+    /// (default auto).
+    pub source: Option<SourceChoice>,
+    /// Replicas of the server, the preferred first.
+    #[serde(default)]
+    pub replicas: Vec<ReplicaFile>,
+}
+
+/// A replica. What it does not say is as in its entry.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaFile {
+    /// Host name or address; or `socket`.
+    pub host: Option<String>,
+    /// The Unix socket, or for postgresql its folder; or `host`.
+    pub socket: Option<PathBuf>,
+    /// Port (default: the entry's).
+    pub port: Option<u16>,
+    /// Role or user to connect as (default: the entry's).
+    pub user: Option<String>,
+    /// Password, inline (default: the entry's, in whatever form).
+    #[schemars(with = "Option<String>")]
+    #[serde(default, deserialize_with = "secret")]
+    pub password: Option<Secret>,
+    /// File with the password.
+    pub password_file: Option<PathBuf>,
+    /// Environment variable with the password.
+    pub password_env: Option<String>,
+    /// Command that prints the password.
+    pub password_command: Option<Words>,
+    /// systemd credential with the password.
+    pub password_credential: Option<String>,
+    /// It is passed over when it is further behind than this (default "60s").
+    pub max_lag: Option<Period>,
 }
 
 /// How backups are encrypted.

@@ -1,13 +1,13 @@
 //! `[databases.NAME]`: what is written, for the engine that it is written for.
 
-use super::{Place, packing};
+use super::{Place, packing, replica};
 use crate::config::entry::{Connection, DatabaseEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
 use crate::config::hooks::Hooks;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
-use crate::model::EngineKind;
+use crate::model::{EngineKind, SourceChoice};
 
 /// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
@@ -48,6 +48,12 @@ pub(super) fn resolve(
     hooks: Hooks,
 ) -> Result<DatabaseEntry, ConfigError> {
     refuse_strange_keys(place, written)?;
+    let connection = connection(place, written)?;
+    let source = written.source.unwrap_or(SourceChoice::Auto);
+    if source == SourceChoice::Replica && written.replicas.is_empty() {
+        let help = Some("Add a [[databases.NAME.replicas]] table, or leave out `source`.".to_owned());
+        return Err(place.wrong_with("source", "`source` is \"replica\", and no replica is declared", help));
+    }
     Ok(DatabaseEntry {
         name: place.name("", name)?,
         engine: written.engine,
@@ -60,7 +66,9 @@ pub(super) fn resolve(
         packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,
         choice: choice(place, written)?,
         globals: written.dump.globals.unwrap_or(written.engine.has_databases()),
-        connection: connection(place, written)?,
+        source,
+        replicas: replica::resolve(place, &written.replicas, &connection)?,
+        connection,
     })
 }
 

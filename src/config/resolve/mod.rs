@@ -4,6 +4,7 @@ mod database;
 mod hooks;
 mod notify;
 mod policy;
+mod replica;
 mod warnings;
 
 use crate::config::document::{Document, wrong};

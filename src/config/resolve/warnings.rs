@@ -11,7 +11,9 @@ use std::os::unix::fs::PermissionsExt as _;
 pub(super) fn of(inventory: &Inventory, document: &Document) -> Vec<String> {
     let mut warnings = Vec::new();
     let inline = inventory.databases.values().any(|entry| {
-        entry.connection.password.as_ref().is_some_and(SecretSource::is_inline)
+        let connections = entry.replicas.iter().map(|replica| &replica.connection).chain([&entry.connection]);
+        let mut passwords = connections.filter_map(|connection| connection.password.as_ref());
+        passwords.any(SecretSource::is_inline)
     }) || inventory.stores.values().any(|store| match store {
         StoreEntry::S3(entry) => matches!(&entry.credentials, CredentialsEntry::Static { secret_key, .. } if secret_key.is_inline()),
         StoreEntry::Local(_) => false,

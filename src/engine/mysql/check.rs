@@ -3,10 +3,10 @@
 
 use super::dump::Coordinates;
 use super::facts::MySqlServer;
+use super::flavor::RoutinesRight;
 use super::query::Patience;
 use super::quote::{account, identifier, literal};
 use crate::engine::{EngineError, Finding, FindingLevel, Scope};
-use crate::model::EngineKind;
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
 
@@ -22,7 +22,7 @@ impl MySqlServer {
         runner: &dyn Runner,
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         let mut findings = vec![self.tool_finding()];
         let grantee = self.grantee(runner).await?;
         if scope.globals {
@@ -39,7 +39,7 @@ impl MySqlServer {
     }
 
     /// The account that was let in, as a statement names it: not always the user that was asked for.
-    async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
+    pub(super) async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
         let doing = "ask who is connected";
         let answer = self.ask(runner, (doing, "SELECT CURRENT_USER();", Patience::Small)).await?;
         let name = super::facts::one(doing, answer, 1)?.remove(0);
@@ -88,9 +88,11 @@ impl MySqlServer {
         if !self.connection.settings.filter.tables.is_empty() {
             return None;
         }
-        let (readable, right) = match self.flavor().kind {
-            EngineKind::MySql => (self.grants.everywhere("SHOW_ROUTINE"), "SHOW_ROUTINE ON *.*"),
-            _ => (self.grants.on_table("SELECT", "mysql", "proc"), "SELECT ON mysql.proc"),
+        let (readable, right) = match self.flavor().routines {
+            RoutinesRight::Everywhere(right) => (self.grants.everywhere(right), format!("{right} ON *.*")),
+            RoutinesRight::Table(table) => {
+                (self.grants.on_table("SELECT", "mysql", table), format!("SELECT ON mysql.{table}"))
+            }
         };
         if readable || self.grants.everywhere("SELECT") {
             return Some(ok("read procedures and functions".to_owned()));
@@ -190,7 +192,7 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
-        for database in self.databases_of(scope)? {
+        for database in scope.choose(&self.facts.databases, |name| self.database(name))? {
             let subject = format!("{} reads every definition of `{}`", self.facts.tool, database.name);
             let tool = self.dump_database(&database.name, &["--no-data"])?;
             findings.push(match read_to_end(runner, &tool).await {

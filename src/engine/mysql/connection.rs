@@ -5,8 +5,7 @@
 
 use super::flavor::Flavor;
 use super::tools::Program;
-use crate::engine::{ServerSettings, TlsMode};
-use crate::model::EngineKind;
+use crate::engine::{ServerSettings, TlsMode, TlsSettings};
 use crate::process::{Argument, ToolSpec, user_exists};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -76,48 +75,53 @@ impl Connection {
         // An empty one keeps the tool from asking.
         set("password", settings.password.as_ref().map_or("", |password| password.expose()));
         set("default-character-set", "utf8mb4");
-        for (name, value) in self.tls() {
+        for (name, value) in (self.flavor.tls)(&settings.tls) {
             set(name, &value);
         }
         let _ = writeln!(text, "[mysql]\nconnect-timeout={CONNECT_SECONDS}\nmax-allowed-packet=1G");
-        if self.flavor.kind == EngineKind::MySql {
-            // A bound on every statement of a server, or on a reader that waits for an upload, would end a long dump.
-            // MariaDB's tool lifts the first by itself and takes no such option.
-            text.push_str(
-                "[mysqldump]\nloose-init-command=\"SET SESSION max_execution_time=0, net_write_timeout=86400\"\n",
-            );
-        }
+        text.push_str(self.flavor.dump_section);
         text
     }
+}
 
-    /// Options for transport security: neither family knows the other's.
-    fn tls(&self) -> Vec<(&'static str, String)> {
-        let tls = &self.settings.tls;
-        let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let mut options: Vec<(&str, String)> = Vec::new();
-        let verified = matches!(tls.mode, TlsMode::VerifyCa | TlsMode::VerifyFull);
-        if self.flavor.kind == EngineKind::MySql {
-            options.push(("ssl-mode", mysql_mode(tls.mode).to_owned()));
-            if tls.mode == TlsMode::Disable || tls.mode == TlsMode::Prefer {
-                // Without it nobody who is new to the server gets in where the connection is not encrypted.
-                options.push(("loose-get-server-public-key", "1".to_owned()));
-            }
-            if verified && tls.ca.is_none() && Path::new(SYSTEM_AUTHORITIES).is_dir() {
-                options.push(("ssl-capath", SYSTEM_AUTHORITIES.to_owned()));
-            }
-        } else {
-            // Clients of 11.4 and newer verify unless they are told not to, so all is said.
-            let on = |on: bool| if on { "1" } else { "0" }.to_owned();
-            options.push(("ssl", on(tls.mode != TlsMode::Disable)));
-            options.push(("ssl-verify-server-cert", on(verified)));
-        }
-        if tls.mode != TlsMode::Disable {
-            options.extend(path(&tls.ca).filter(|_| verified).map(|path| ("ssl-ca", path)));
-            options.extend(path(&tls.cert).map(|path| ("ssl-cert", path)));
-            options.extend(path(&tls.key).map(|path| ("ssl-key", path)));
-        }
-        options
+/// Transport security for MySQL's clients.
+pub(super) fn mysql_tls(tls: &TlsSettings) -> Vec<(&'static str, String)> {
+    let mut options = vec![("ssl-mode", mysql_mode(tls.mode).to_owned())];
+    if tls.mode == TlsMode::Disable || tls.mode == TlsMode::Prefer {
+        // Without it nobody who is new to the server gets in where the connection is not encrypted.
+        options.push(("loose-get-server-public-key", "1".to_owned()));
     }
+    if is_verified(tls) && tls.ca.is_none() && Path::new(SYSTEM_AUTHORITIES).is_dir() {
+        options.push(("ssl-capath", SYSTEM_AUTHORITIES.to_owned()));
+    }
+    options.extend(files(tls));
+    options
+}
+
+/// And for MariaDB's, which of 11.4 and newer verify unless they are told not to, so all is said.
+pub(super) fn mariadb_tls(tls: &TlsSettings) -> Vec<(&'static str, String)> {
+    let on = |on: bool| if on { "1" } else { "0" }.to_owned();
+    let mut options =
+        vec![("ssl", on(tls.mode != TlsMode::Disable)), ("ssl-verify-server-cert", on(is_verified(tls)))];
+    options.extend(files(tls));
+    options
+}
+
+fn is_verified(tls: &TlsSettings) -> bool {
+    matches!(tls.mode, TlsMode::VerifyCa | TlsMode::VerifyFull)
+}
+
+fn files(tls: &TlsSettings) -> Vec<(&'static str, String)> {
+    if tls.mode == TlsMode::Disable {
+        return Vec::new();
+    }
+    let files = [
+        ("ssl-ca", tls.ca.as_ref().filter(|_| is_verified(tls))),
+        ("ssl-cert", tls.cert.as_ref()),
+        ("ssl-key", tls.key.as_ref()),
+    ];
+    let given = files.into_iter().filter_map(|(name, path)| Some((name, path?.display().to_string())));
+    given.collect()
 }
 
 fn mysql_mode(mode: TlsMode) -> &'static str {

@@ -1,10 +1,9 @@
 //! A throw-away server for restore drills.
 
 use super::MySql;
-use super::flavor::Flavor;
+use super::flavor::{Flavor, Making};
 use super::tools::{candidates, missing};
 use crate::engine::{Drill, EngineError, ServerSettings};
-use crate::model::EngineKind;
 use crate::process::{ToolSpec, is_root, user_exists};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +21,6 @@ const FLAGS: [&str; 7] = [
     "--max-allowed-packet=1G",
     "--secure-file-priv=",
 ];
-const MYSQL_FLAGS: [&str; 3] = ["--mysqlx=OFF", "--performance-schema=OFF", "--skip-innodb-doublewrite"];
 
 /// What makes the system tables of MariaDB, without its script that expects one place of installation.
 const BOOTSTRAP: [&str; 3] = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
@@ -52,20 +50,18 @@ pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, E
     if is_root() {
         setup.push(ToolSpec::new("chown").arg("-R").arg(account).arg(place.clone()));
     }
-    let mut make = match flavor.kind {
-        EngineKind::MariaDb => {
+    let mut make = match flavor.making {
+        Making::Script => {
             let mut make = tool(&["--bootstrap", "--innodb-log-file-size=8M"]);
             make.stdin = bootstrap(&messages)?;
             make
         }
-        _ => tool(&["--initialize-insecure", "--secure-file-priv="]),
+        Making::Option(option) => tool(&[option, "--secure-file-priv="]),
     };
     make.timeout = Some(Duration::from_secs(300));
     setup.push(make);
-    let mut server = tool(&FLAGS).arg(format!("--socket={socket}")).arg(format!("--pid-file={place}/pid"));
-    if flavor.kind == EngineKind::MySql {
-        server = server.args(MYSQL_FLAGS);
-    }
+    let server = tool(&FLAGS).arg(format!("--socket={socket}")).arg(format!("--pid-file={place}/pid"));
+    let server = server.args(flavor.drill_options.iter().copied());
     let mut settings = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
     settings.socket = Some(PathBuf::from(socket));
     "root".clone_into(&mut settings.user);
@@ -88,8 +84,11 @@ fn server_program(settings: &ServerSettings, flavor: &Flavor) -> Result<PathBuf,
 
 /// Where a family keeps its messages, and MariaDB its system tables.
 fn messages_folder(base: &Path, flavor: &Flavor) -> PathBuf {
-    let names: &[&str] = if flavor.kind == EngineKind::MariaDb { &["mariadb", "mysql"] } else { &["mysql"] };
-    let found = names.iter().map(|name| base.join("share").join(name)).find(|folder| folder.is_dir());
+    let found = flavor
+        .message_folders
+        .iter()
+        .map(|name| base.join("share").join(name))
+        .find(|folder| folder.is_dir());
     found.unwrap_or_else(|| base.join("share"))
 }
 

@@ -3,9 +3,8 @@
 use super::facts::MySqlServer;
 use super::users;
 use super::witness::DumpWitness;
-use crate::engine::plan::DatabaseChoice;
-use crate::engine::{DumpPart, EngineError, LogicalDatabase, Producer, Scope, names};
-use crate::model::{EngineKind, PartKind};
+use crate::engine::{DumpPart, EngineError, Producer, Scope};
+use crate::model::PartKind;
 use crate::process::ToolSpec;
 
 /// One snapshot, no waiting for locks, and everything that a database holds; bytes as hexadecimal digits, because text
@@ -24,26 +23,9 @@ const OPTIONS: [&str; 7] = [
 const BESIDE_TABLES: [&str; 2] = ["--routines", "--events"];
 
 impl MySqlServer {
-    /// The logical databases that `scope` means, in the order of their names.
-    pub(super) fn databases_of(&self, scope: &Scope) -> Result<Vec<&LogicalDatabase>, EngineError> {
-        match &scope.databases {
-            DatabaseChoice::Named(wanted) => {
-                let mut databases: Vec<&LogicalDatabase> =
-                    wanted.iter().map(|name| self.database(name)).collect::<Result<_, _>>()?;
-                databases.sort_by(|a, b| a.name.cmp(&b.name));
-                databases.dedup_by(|a, b| a.name == b.name);
-                Ok(databases)
-            }
-            DatabaseChoice::All { exclude } => {
-                let excluded = |name: &str| exclude.iter().any(|pattern| names::matches(pattern, name));
-                Ok(self.facts.databases.iter().filter(|database| !excluded(&database.name)).collect())
-            }
-        }
-    }
-
     pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
         check_extra_args(&self.connection.settings.extra_args)?;
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.connection.address()),
@@ -57,7 +39,7 @@ impl MySqlServer {
                 database: None,
                 extension: "sql",
                 source: self.dump_users()?,
-                witness: Box::new(users::UsersWitness::new()),
+                witness: Box::new(users::witness()),
                 estimate: 0,
                 properties: serde_json::Value::Null,
             });
@@ -96,8 +78,7 @@ impl MySqlServer {
         if !self.is_on("log_bin") {
             return Coordinates::NoLog;
         }
-        // MariaDB's tool asks for the place of the snapshot, which is open to everybody.
-        let able = self.flavor().kind == EngineKind::MariaDb
+        let able = self.flavor().coordinates_are_open
             || ((self.grants.everywhere("RELOAD") || self.grants.everywhere("FLUSH_TABLES"))
                 && self.grants.everywhere("REPLICATION CLIENT"));
         if able { Coordinates::Told } else { Coordinates::NotAllowed }
@@ -106,18 +87,14 @@ impl MySqlServer {
     fn coordinate_options(&self) -> Vec<&'static str> {
         let mut options = Vec::new();
         let told = self.coordinates() == Coordinates::Told;
+        let flavor = self.flavor();
         if told {
-            let old = self.flavor().kind == EngineKind::MySql && self.tools.dump.text.starts_with("8.0.");
-            options.push(if old { "--master-data=2" } else { self.flavor().coordinates });
+            let old = flavor.old_coordinates.filter(|(version, _)| self.tools.dump.text.starts_with(version));
+            options.push(old.map_or(flavor.coordinates, |(_, option)| option));
         }
-        if self.flavor().kind == EngineKind::MySql {
+        if let Some((commented, off)) = flavor.transaction_options {
             let numbered = self.variables.get("gtid_mode").is_some_and(|mode| mode != "OFF");
-            // In a comment it changes nothing on the server that it is restored into.
-            options.push(if told && numbered {
-                "--set-gtid-purged=COMMENTED"
-            } else {
-                "--set-gtid-purged=OFF"
-            });
+            options.push(if told && numbered { commented } else { off });
         }
         options
     }

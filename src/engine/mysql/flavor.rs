@@ -1,10 +1,31 @@
 //! What differs between the two families, as a table.
 
+use super::connection::{mariadb_tls, mysql_tls};
+use super::replication::StatusWords;
 use super::tools::Version;
+use crate::engine::TlsSettings;
 use crate::model::EngineKind;
 
-/// One family of servers and tools.
+/// The right to read procedures and functions.
 #[derive(Debug, PartialEq, Eq)]
+pub(super) enum RoutinesRight {
+    /// A right of its own, on everything.
+    Everywhere(&'static str),
+    /// `SELECT` on this table of the system's database.
+    Table(&'static str),
+}
+
+/// How a family makes the files of a new server.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Making {
+    /// The server does it when it is told to by this option.
+    Option(&'static str),
+    /// The server runs a script that comes with it.
+    Script,
+}
+
+/// One family of servers and tools.
+#[derive(Debug)]
 pub(super) struct Flavor {
     pub(super) kind: EngineKind,
     /// For people.
@@ -25,12 +46,39 @@ pub(super) struct Flavor {
     pub(super) dump_options: &'static [&'static str],
     /// Asks for the place in the binary log, as a comment.
     pub(super) coordinates: &'static str,
+    /// What tools whose version begins so call that option.
+    pub(super) old_coordinates: Option<(&'static str, &'static str)>,
+    /// Whether everybody may ask for that place.
+    pub(super) coordinates_are_open: bool,
+    /// Writes the numbers of transactions as a comment, and not at all: MySQL's tool writes them as statements otherwise.
+    pub(super) transaction_options: Option<(&'static str, &'static str)>,
+    /// The right to read procedures and functions.
+    pub(super) routines: RoutinesRight,
+    /// What the dump tool alone reads of the options file.
+    pub(super) dump_section: &'static str,
+    /// Transport security in the words of its clients: neither family knows the other's.
+    pub(super) tls: fn(&TlsSettings) -> Vec<(&'static str, String)>,
     /// Options of every client that loads or asks.
     pub(super) client_options: &'static [&'static str],
     /// Whether the dump tool can leave out the rows of a table and keep the table.
     pub(super) leaves_out_rows: bool,
     /// Rows that say it follows another server.
     pub(super) replica_status: &'static str,
+    /// What those rows are called.
+    pub(super) status: StatusWords,
+    /// Whether a replica tells the identity of its primary.
+    pub(super) tells_origin: bool,
+    /// Lists the accounts: user, host, whether it is a role, the role that is active after login. Whoever has a role by
+    /// default comes after it.
+    pub(super) accounts: &'static str,
+    /// Said before accounts are written.
+    pub(super) before_accounts: &'static str,
+    /// How a new server is made.
+    pub(super) making: Making,
+    /// Options of a throw-away server beside the common ones.
+    pub(super) drill_options: &'static [&'static str],
+    /// Folders of messages below `share`.
+    pub(super) message_folders: &'static [&'static str],
     /// Names the variable that makes this server's data this server's.
     pub(super) identity: &'static str,
     /// Accounts that belong to the server itself.
@@ -50,9 +98,33 @@ pub(super) static MYSQL: Flavor = Flavor {
     // Tablespaces need PROCESS and belong to the server. 9.7 complains of a table that an ordinary user may not read.
     dump_options: &["--no-tablespaces", "--loose-skip-masking-policies"],
     coordinates: "--source-data=2",
+    old_coordinates: Some(("8.0.", "--master-data=2")),
+    coordinates_are_open: false,
+    // In a comment they change nothing on the server that is restored into.
+    transaction_options: Some(("--set-gtid-purged=COMMENTED", "--set-gtid-purged=OFF")),
+    routines: RoutinesRight::Everywhere("SHOW_ROUTINE"),
+    // A bound on every statement of a server, or on a reader that waits for an upload, would end a long dump. MariaDB's
+    // tool lifts the first by itself and takes no such option.
+    dump_section: "[mysqldump]\nloose-init-command=\"SET SESSION max_execution_time=0, net_write_timeout=86400\"\n",
+    tls: mysql_tls,
     client_options: &[],
     leaves_out_rows: false,
     replica_status: "SHOW REPLICA STATUS",
+    status: StatusWords {
+        receives: "Replica_IO_Running",
+        applies: "Replica_SQL_Running",
+        behind: "Seconds_Behind_Source",
+        origin: &["Source_UUID"],
+        right: "REPLICATION CLIENT",
+    },
+    tells_origin: true,
+    accounts: "SELECT u.User, u.Host, 'N', '' FROM mysql.user u ORDER BY
+  EXISTS (SELECT 1 FROM mysql.default_roles d WHERE d.USER = u.User AND d.HOST = u.Host), u.User, u.Host;",
+    // Salts hold every byte there is.
+    before_accounts: "SET SESSION print_identified_with_as_hex = 1;\n",
+    making: Making::Option("--initialize-insecure"),
+    drill_options: &["--mysqlx=OFF", "--performance-schema=OFF", "--skip-innodb-doublewrite"],
+    message_folders: &["mysql"],
     identity: "server_uuid",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
 };
@@ -69,10 +141,36 @@ pub(super) static MARIADB: Flavor = Flavor {
     oldest: Version { major: 10, minor: 5 },
     dump_options: &[],
     coordinates: "--master-data=2",
+    old_coordinates: None,
+    // Its tool asks for the place of the snapshot.
+    coordinates_are_open: true,
+    transaction_options: None,
+    routines: RoutinesRight::Table("proc"),
+    dump_section: "",
+    tls: mariadb_tls,
     // Its client prints a statement that failed: rows and password hashes have no place in a log.
     client_options: &["--loose-skip-print-query-on-error"],
     leaves_out_rows: true,
     replica_status: "SHOW ALL SLAVES STATUS",
+    status: StatusWords {
+        receives: "Slave_IO_Running",
+        applies: "Slave_SQL_Running",
+        behind: "Seconds_Behind_Master",
+        origin: &[
+            "Master_Server_Id",
+            "Relay_Master_Log_File",
+            "Exec_Master_Log_Pos",
+            "Gtid_Slave_Pos",
+            "Gtid_IO_Pos",
+        ],
+        right: "SLAVE MONITOR",
+    },
+    tells_origin: false,
+    accounts: "SELECT User, Host, is_role, COALESCE(default_role, '') FROM mysql.user ORDER BY is_role = 'N', User, Host;",
+    before_accounts: "",
+    making: Making::Script,
+    drill_options: &[],
+    message_folders: &["mariadb", "mysql"],
     identity: "server_uid",
     own_accounts: &["mariadb.sys"],
 };

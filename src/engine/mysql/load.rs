@@ -7,14 +7,15 @@ use super::rewrite::{Changes, rewrite};
 use super::tools::Version;
 use crate::engine::{Consumer, EngineError, LoadPlan, OpenArchive, RestoreTarget, Step, TargetEffect};
 use crate::model::{ByteSize, PartKind, ServerRole};
-use crate::process::{Runner, ToolSpec};
+use crate::process::{Runner, ToolRun};
 
 /// Names a table that is in a database only while it is being restored. One that stays tells that it is incomplete, and
 /// only a database that has it is removed when a restore is undone.
 pub(super) const UNFINISHED_MARK: &str = "__jagad_unfinished_";
 
-/// Status of a client that was told to go on after errors.
-const STATUS_WENT_ON: i32 = 0;
+/// How the clients begin an error of a statement, and one of their own: of the connection.
+const ERROR: &str = "ERROR ";
+const CONNECTION_LOST: &str = "ERROR 20";
 
 impl MySqlServer {
     pub(super) async fn plan_load(
@@ -23,6 +24,7 @@ impl MySqlServer {
         target: &RestoreTarget,
         archive: &dyn OpenArchive,
     ) -> Result<LoadPlan, EngineError> {
+        self.check_writable()?;
         match target.kind {
             PartKind::Database => {
                 self.check_target(target)?;
@@ -67,6 +69,12 @@ impl MySqlServer {
                 ),
             });
         }
+        Ok(())
+    }
+
+    /// That it is a primary that takes writes.
+    fn check_writable(&self) -> Result<(), EngineError> {
+        let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
         if self.facts.role == ServerRole::Replica {
             let problem = format!("{} follows another server", self.connection.address());
             return Err(refused(problem, "Restore into the server that it follows."));
@@ -107,7 +115,7 @@ impl MySqlServer {
         Ok(LoadPlan {
             effect,
             before,
-            feed: Consumer::Tool(self.feed(target)),
+            feed: self.feed(target),
             rewrite: Some(rewrite(Changes { definers: target.definers, tables: Vec::new() })),
             after: vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))],
             last: Vec::new(),
@@ -116,7 +124,6 @@ impl MySqlServer {
             filling: target.database.clone(),
             new_roles: Vec::new(),
             notes: Vec::new(),
-            partial_status: (!target.stop_at_first_error).then_some(STATUS_WENT_ON),
         })
     }
 
@@ -155,7 +162,7 @@ impl MySqlServer {
         Ok(LoadPlan {
             effect: TargetEffect::AddsTo,
             before: Vec::new(),
-            feed: Consumer::Tool(self.feed(target)),
+            feed: self.feed(target),
             undo: vec![self.run(&format!("SET SESSION foreign_key_checks = 0;\n{}", drops.join("\n")))],
             rewrite: Some(rewrite(Changes { definers: target.definers, tables })),
             after: Vec::new(),
@@ -164,24 +171,34 @@ impl MySqlServer {
             filling: String::new(),
             new_roles: Vec::new(),
             notes: vec!["tables are added one after the other, not in one transaction".to_owned()],
-            partial_status: (!target.stop_at_first_error).then_some(STATUS_WENT_ON),
         })
     }
 
     /// The client that takes the dump. It stops at the first error unless it is told to go on.
-    fn feed(&self, target: &RestoreTarget) -> ToolSpec {
+    fn feed(&self, target: &RestoreTarget) -> Consumer {
         let tool = self
             .connection
             .tool(&self.tools.client)
             .args(["--binary-mode", "--default-character-set=utf8mb4"]);
         let tool = tool.args(self.flavor().client_options.iter().copied());
-        let tool = if target.stop_at_first_error { tool } else { tool.arg("--force") };
-        tool.arg(format!("--database={}", target.database))
+        let database = format!("--database={}", target.database);
+        if target.stop_at_first_error {
+            Consumer::Tool(tool.arg(database))
+        } else {
+            Consumer::Lenient(tool.arg("--force").arg(database), passed_over)
+        }
     }
 
     pub(super) fn run(&self, sql: &str) -> Step {
         Step::from(script(&self.connection, &self.tools, sql))
     }
+}
+
+/// A client that was told to go on ends well, even when its connection was lost on the way.
+fn passed_over(run: &ToolRun) -> Option<Vec<String>> {
+    let lost = run.stderr.lines().any(|line| line.starts_with(CONNECTION_LOST));
+    let errors = run.stderr.lines().filter(|line| line.starts_with(ERROR));
+    (run.status == 0 && !lost).then(|| errors.map(ToOwned::to_owned).collect())
 }
 
 fn create_sql(target: &RestoreTarget) -> Result<String, EngineError> {

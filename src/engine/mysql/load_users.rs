@@ -127,7 +127,6 @@ impl MySqlServer {
                 .iter()
                 .map(|account| format!("user `{account}` is there already and stays as it is"))
                 .collect(),
-            partial_status: None,
         })
     }
 }

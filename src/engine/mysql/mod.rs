@@ -16,6 +16,7 @@ mod load;
 mod load_users;
 mod query;
 mod quote;
+mod replication;
 mod rewrite;
 mod scanner;
 #[cfg(test)]
@@ -25,8 +26,8 @@ mod users;
 mod witness;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts, ServerSettings,
+    Drill, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind, Witness};
 use crate::process::Runner;
@@ -71,7 +72,7 @@ impl Engine for MySql {
         // No tool of either family reads a dump without a server: the witness parses it to its end.
         match part {
             PartKind::Database => Ok(Reading { tool: None, witness: witness() }),
-            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::UsersWitness::new()) }),
+            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: format!("a list of contents is not written by {}", self.connection.flavor.name),
             }),
@@ -87,6 +88,14 @@ impl Engine for MySql {
 impl Server for MySqlServer {
     fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
+        self.ask_replication(runner).await
+    }
+
+    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+        self.compare_origin(runner, replica).await
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {

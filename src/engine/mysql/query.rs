@@ -5,6 +5,7 @@ use super::connection::Connection;
 use super::tools::ToolSet;
 use crate::engine::EngineError;
 use crate::process::{Runner, ToolError, ToolSpec};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The longest that a small question may take.
@@ -40,13 +41,32 @@ pub(super) async fn ask(
     (connection, tools): (&Connection, &ToolSet),
     (doing, sql, patience): (&str, &str, Patience),
 ) -> Result<Vec<Row>, EngineError> {
-    let mut tool = script(connection, tools, sql);
+    answer(runner, connection, (doing, script(connection, tools, sql), patience)).await
+}
+
+async fn answer(
+    runner: &dyn Runner,
+    connection: &Connection,
+    (doing, mut tool, patience): (&str, ToolSpec, Patience),
+) -> Result<Vec<Row>, EngineError> {
     tool.timeout = (patience == Patience::Small).then_some(PATIENCE);
     let run = runner.output(&tool).await.map_err(|error| classify(connection, doing, error))?;
     let text = String::from_utf8_lossy(&run.stdout);
     // Not `lines`, which takes a carriage return that ends a field for the end of a line.
     let lines = text.split_terminator('\n');
     Ok(lines.map(|line| line.split('\t').map(unescaped).collect()).collect())
+}
+
+/// Asks for rows whose columns differ between versions, so each is a map from their names.
+pub(super) async fn ask_named(
+    runner: &dyn Runner,
+    (connection, tools): (&Connection, &ToolSet),
+    (doing, sql, patience): (&str, &str, Patience),
+) -> Result<Vec<BTreeMap<String, String>>, EngineError> {
+    let tool = script(connection, tools, sql).arg("--column-names");
+    let mut rows = answer(runner, connection, (doing, tool, patience)).await?.into_iter();
+    let names = rows.next().unwrap_or_default();
+    Ok(rows.map(|row| names.iter().cloned().zip(row).collect()).collect())
 }
 
 /// The field as it was: the client writes four characters as escapes.

@@ -8,8 +8,8 @@ use super::flavor::Flavor;
 use super::query::{Patience, ask, script, unescaped};
 use super::quote::{account, identifier, literal};
 use super::tools::ToolSet;
+use crate::engine::trailer::TrailerWitness;
 use crate::engine::{EngineError, Producer, Rewrite};
-use crate::model::{Contents, EngineKind, Witness, WitnessError};
 use crate::process::Runner;
 use std::io;
 use std::sync::Arc;
@@ -18,9 +18,6 @@ const FORMAT: &str = "list of users";
 
 /// The last line, as in a dump.
 const MARKER: &str = "-- Dump completed";
-
-/// More than the marker and the end of its line.
-const TAIL_BYTES: usize = 64;
 
 /// The longest statement that is believed.
 const LINE_LIMIT: usize = 1024 * 1024;
@@ -59,14 +56,10 @@ pub(super) async fn ask_accounts(
     runner: &dyn Runner,
     (connection, tools): (&Connection, &ToolSet),
 ) -> Option<Vec<Account>> {
-    // Whoever has a role by default comes after it.
-    let sql = if connection.flavor.kind == EngineKind::MySql {
-        "SELECT u.User, u.Host, 'N', '' FROM mysql.user u ORDER BY
-  EXISTS (SELECT 1 FROM mysql.default_roles d WHERE d.USER = u.User AND d.HOST = u.Host), u.User, u.Host;"
-    } else {
-        "SELECT User, Host, is_role, COALESCE(default_role, '') FROM mysql.user ORDER BY is_role = 'N', User, Host;"
-    };
-    let answer = ask(runner, (connection, tools), ("list the users", sql, Patience::Small)).await.ok()?;
+    let answer =
+        ask(runner, (connection, tools), ("list the users", connection.flavor.accounts, Patience::Small))
+            .await
+            .ok()?;
     let rows = answer.into_iter().filter_map(|row| <[String; 4]>::try_from(row).ok());
     let accounts =
         rows.map(|[user, host, role, default_role]| Account { user, host, role: role == "Y", default_role });
@@ -80,11 +73,7 @@ impl MySqlServer {
             problem: "users and grants may not be read".to_owned(),
             help: accounts_help(&identifier(&self.connection.settings.user)),
         })?;
-        let mut sql = String::new();
-        if self.flavor().kind == EngineKind::MySql {
-            // Salts hold every byte there is.
-            sql.push_str("SET SESSION print_identified_with_as_hex = 1;\n");
-        }
+        let mut sql = self.flavor().before_accounts.to_owned();
         let say = |text: &str| format!("SELECT {};\n", literal(text));
         sql.push_str(&say(&format!("-- Users and grants of {} {}", self.flavor().name, self.facts.version)));
         for account in accounts {
@@ -152,30 +141,6 @@ fn statement(line: &str) -> String {
 }
 
 /// Watches for the last line.
-#[derive(Debug, Default)]
-pub(super) struct UsersWitness {
-    tail: Vec<u8>,
-}
-
-impl UsersWitness {
-    pub(super) fn new() -> Self {
-        Self { tail: Vec::new() }
-    }
-}
-
-impl Witness for UsersWitness {
-    fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError> {
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
-        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
-        self.tail.drain(..surplus);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
-        let last = self.tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
-        if last == Some(MARKER.as_bytes()) {
-            return Ok(Some(Contents::default()));
-        }
-        Err(WitnessError::Incomplete { format: FORMAT, problem: format!("it ends without `{MARKER}`") })
-    }
+pub(super) fn witness() -> TrailerWitness {
+    TrailerWitness::new(FORMAT, MARKER)
 }

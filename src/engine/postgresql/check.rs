@@ -41,7 +41,7 @@ impl PostgreSqlServer {
         runner: &dyn Runner,
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         let mut findings = vec![self.tool_finding()];
         findings.extend(self.closed_finding(scope));
         let rights = self.server_rights(runner).await?;
@@ -224,7 +224,7 @@ impl PostgreSqlServer {
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
-        for database in self.databases_of(scope)? {
+        for database in scope.choose(&self.facts.databases, |name| self.database(name))? {
             findings.push(self.rehearse(runner, &database.name).await);
         }
         Ok(findings)

@@ -2,36 +2,17 @@
 
 use super::archive::ArchiveWitness;
 use super::facts::PostgreSqlServer;
-use super::globals::GlobalsWitness;
+use super::globals;
 use super::quote::connection_string;
-use crate::engine::names;
-use crate::engine::plan::DatabaseChoice;
-use crate::engine::{DumpPart, EngineError, Filter, LogicalDatabase, Producer, Scope};
+use crate::engine::{DumpPart, EngineError, Filter, Producer, Scope};
 use crate::model::PartKind;
 use crate::process::{Argument, ToolSpec};
 
 impl PostgreSqlServer {
-    /// The logical databases that `scope` means, in the order of their names.
-    pub(super) fn databases_of(&self, scope: &Scope) -> Result<Vec<&LogicalDatabase>, EngineError> {
-        match &scope.databases {
-            DatabaseChoice::Named(wanted) => {
-                let mut databases: Vec<&LogicalDatabase> =
-                    wanted.iter().map(|name| self.database(name)).collect::<Result<_, _>>()?;
-                databases.sort_by(|a, b| a.name.cmp(&b.name));
-                databases.dedup_by(|a, b| a.name == b.name);
-                Ok(databases)
-            }
-            DatabaseChoice::All { exclude } => {
-                let excluded = |name: &str| exclude.iter().any(|pattern| names::matches(pattern, name));
-                Ok(self.facts.databases.iter().filter(|database| !excluded(&database.name)).collect())
-            }
-        }
-    }
-
     pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
         let settings = &self.connection.settings;
         check_extra_args(&settings.extra_args)?;
-        let databases = self.databases_of(scope)?;
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.connection.address()),
@@ -45,7 +26,7 @@ impl PostgreSqlServer {
                 database: None,
                 extension: "sql",
                 source: Producer::Tool(self.dump_globals()),
-                witness: Box::new(GlobalsWitness::new()),
+                witness: Box::new(globals::witness()),
                 estimate: 0,
                 properties: serde_json::Value::Null,
             });

@@ -1,43 +1,16 @@
 //! Roles and tablespaces: the output of `pg_dumpall --globals-only`, proven whole, and cut down to what a server does
 //! not have yet.
 
-use crate::model::{Contents, Witness, WitnessError};
+use crate::engine::trailer::TrailerWitness;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 const FORMAT: &str = "pg_dumpall";
-const TRAILER: &[u8] = b"-- PostgreSQL database cluster dump complete\n--";
-
-/// More than the trailer and the blank lines around it.
-const TAIL_BYTES: usize = 256;
+const TRAILER: &str = "-- PostgreSQL database cluster dump complete\n--";
 
 /// Watches for pg_dumpall's last comment.
-#[derive(Debug, Default)]
-pub(super) struct GlobalsWitness {
-    tail: Vec<u8>,
-}
-
-impl GlobalsWitness {
-    pub(super) fn new() -> Self {
-        Self { tail: Vec::new() }
-    }
-}
-
-impl Witness for GlobalsWitness {
-    fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError> {
-        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
-        let surplus = self.tail.len().saturating_sub(TAIL_BYTES);
-        self.tail.drain(..surplus);
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
-        if self.tail.trim_ascii_end().ends_with(TRAILER) {
-            return Ok(Some(Contents::default()));
-        }
-        let problem = "it ends without `PostgreSQL database cluster dump complete`".to_owned();
-        Err(WitnessError::Incomplete { format: FORMAT, problem })
-    }
+pub(super) fn witness() -> TrailerWitness {
+    TrailerWitness::new(FORMAT, TRAILER)
 }
 
 /// What a server lacks of some globals.
@@ -279,6 +252,7 @@ fn statement_end(sql: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Witness as _;
     use proptest::prelude::*;
 
     const DUMP: &str = "--
@@ -364,17 +338,14 @@ GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
 
     #[test]
     fn globals_are_whole_only_with_their_last_comment() {
-        let judge = |text: &str, piece: usize| {
-            let mut witness = GlobalsWitness::new();
-            text.as_bytes().chunks(piece).for_each(|piece| witness.feed(piece).unwrap());
+        let judge = |text: &str| {
+            let mut witness = witness();
+            witness.feed(text.as_bytes()).unwrap();
             witness.finish().is_ok()
         };
-        for piece in [1, 7, 10_000] {
-            assert!(judge(DUMP, piece));
-            assert!(!judge(DUMP.trim_end().strip_suffix("\n--").unwrap(), piece));
-            assert!(!judge(&DUMP[..DUMP.len() / 2], piece));
-        }
-        assert!(!judge("", 1));
+        assert!(judge(DUMP));
+        assert!(!judge(DUMP.trim_end().strip_suffix("\n--").unwrap()));
+        assert!(!judge(&DUMP[..DUMP.len() / 2]));
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use crate::engine::{
     Consumer, EngineError, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget, Step, TargetEffect,
 };
 use crate::model::{PartKind, ServerRole};
-use crate::process::{Argument, Runner, ToolSpec};
+use crate::process::{Argument, Runner, ToolRun, ToolSpec};
 
 /// pg_restore of this major and newer sets a variable that older servers do not have, which is an error there.
 const SETS_TRANSACTION_TIMEOUT: u32 = 17;
@@ -189,7 +189,7 @@ impl PostgreSqlServer {
         Ok(LoadPlan {
             effect,
             before: vec![run(&create)],
-            feed: Consumer::Tool(feed),
+            feed: consumer(target, feed),
             rewrite: None,
             after,
             last: Vec::new(),
@@ -198,7 +198,6 @@ impl PostgreSqlServer {
             filling,
             new_roles: Vec::new(),
             notes,
-            partial_status: (!target.stop_at_first_error).then_some(STATUS_SOME_FAILED),
         })
     }
 
@@ -268,6 +267,23 @@ impl PostgreSqlServer {
         } else {
             tool
         })
+    }
+}
+
+/// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.
+pub(super) fn consumer(target: &RestoreTarget, tool: ToolSpec) -> Consumer {
+    if target.stop_at_first_error { Consumer::Tool(tool) } else { Consumer::Lenient(tool, passed_over) }
+}
+
+fn passed_over(run: &ToolRun) -> Option<Vec<String>> {
+    match run.status {
+        0 => Some(Vec::new()),
+        STATUS_SOME_FAILED => {
+            let lines = run.stderr.lines().filter(|line| line.contains("error:"));
+            let errors: Vec<String> = lines.map(ToOwned::to_owned).collect();
+            Some(if errors.is_empty() { vec![run.stderr.clone()] } else { errors })
+        }
+        _ => None,
     }
 }
 

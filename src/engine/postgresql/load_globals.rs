@@ -61,7 +61,6 @@ impl PostgreSqlServer {
                 .iter()
                 .map(|what| format!("{what} is there already and stays as it is"))
                 .collect(),
-            partial_status: None,
         })
     }
 }

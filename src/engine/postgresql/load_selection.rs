@@ -2,12 +2,13 @@
 
 use super::archive::{Entry, TableOfContents};
 use super::facts::PostgreSqlServer;
+use super::load::consumer;
 use super::psql::{Patience, Question};
 use super::quote::text_array;
 use super::roles::use_list;
 use super::selection::{Chosen, RELATIONS, publishes_schema, qualified};
 use super::target::TargetFacts;
-use crate::engine::{Consumer, EngineError, LoadPlan, RestoreTarget, TargetEffect};
+use crate::engine::{EngineError, LoadPlan, RestoreTarget, TargetEffect};
 use crate::process::Runner;
 use serde::Deserialize;
 
@@ -43,7 +44,7 @@ impl PostgreSqlServer {
             let mut plan = LoadPlan {
                 effect: TargetEffect::AddsTo,
                 before: Vec::new(),
-                feed: Consumer::Tool(self.feed_existing(target, toc, &use_list(chosen.entries()))?),
+                feed: consumer(target, self.feed_existing(target, toc, &use_list(chosen.entries()))?),
                 rewrite: None,
                 after: Vec::new(),
                 last: Vec::new(),
@@ -52,7 +53,6 @@ impl PostgreSqlServer {
                 filling: target.database.clone(),
                 new_roles: Vec::new(),
                 notes,
-                partial_status: (!target.stop_at_first_error).then_some(1),
             };
             self.make_roles(&mut plan, target, roles);
             plan

@@ -16,6 +16,7 @@ mod preflight;
 mod properties;
 mod psql;
 mod quote;
+mod replication;
 mod roles;
 mod selection;
 mod swap;
@@ -23,8 +24,8 @@ mod target;
 mod tools;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget, Scope,
-    Server, ServerFacts, ServerSettings,
+    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -77,9 +78,7 @@ impl Engine for PostgreSql {
                 tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
                 Ok(Reading { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
             }
-            PartKind::Globals => {
-                Ok(Reading { tool: None, witness: Box::new(globals::GlobalsWitness::new()) })
-            }
+            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(globals::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: "a list of contents is not written by PostgreSQL".to_owned(),
             }),
@@ -95,6 +94,10 @@ impl Engine for PostgreSql {
 impl Server for PostgreSqlServer {
     fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
+        self.ask_replication(runner).await
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {

@@ -11,6 +11,7 @@ mod facts;
 mod offline;
 mod pipe;
 mod rdb;
+mod replication;
 mod resp;
 mod restore;
 mod rights;
@@ -20,8 +21,8 @@ mod tls;
 mod witness;
 
 use super::{
-    Consumer, Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, RestoreTarget,
-    Scope, Server, ServerFacts, ServerSettings,
+    Consumer, Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::Runner;
@@ -86,6 +87,10 @@ impl Engine for Redis {
 impl Server for RedisServer {
     fn facts(&self) -> &ServerFacts {
         &self.facts
+    }
+
+    async fn replication(&self, _runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
+        self.ask_replication().await
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {

@@ -117,7 +117,6 @@ impl RedisServer {
             filling: target.database.clone(),
             new_roles: Vec::new(),
             notes: self.notes(&head),
-            partial_status: None,
         })
     }
 

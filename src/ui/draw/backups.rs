@@ -60,6 +60,14 @@ impl Draw for backup::Plan {
                 "{} at {}, version {}:\n",
                 database.database, database.address, database.version
             ));
+            for replica in &database.replicas {
+                let word = match (replica.used, replica.fits) {
+                    (true, _) => "used",
+                    (false, true) => "not needed",
+                    (false, false) => "passed over",
+                };
+                text.push_str(&format!("  replica {} is {word}: {}\n", replica.address, replica.reason));
+            }
             for part in &database.parts {
                 let size =
                     if part.estimate > 0 { format!(" ({})", ByteSize(part.estimate)) } else { String::new() };

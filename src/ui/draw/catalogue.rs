@@ -3,7 +3,7 @@
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, unlock};
-use crate::model::ByteSize;
+use crate::model::{ByteSize, LogPosition};
 use crate::ui::table::table;
 
 impl Draw for list::Report {
@@ -134,6 +134,13 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         "size",
         format!("{} of dump, {} stored", ByteSize(manifest.plain_bytes()), ByteSize(manifest.stored_bytes())),
     ));
+    for part in &manifest.parts {
+        if let Some(LogPosition { file, offset, gtid }) = &part.position {
+            let gtid = gtid.as_ref().map(|gtid| format!(", transactions {gtid}")).unwrap_or_default();
+            let name = part.database.as_ref().unwrap_or(&part.name);
+            lines.push(("position", format!("{name}: {file}:{offset}{gtid}")));
+        }
+    }
     lines.extend(manifest.note.iter().map(|note| ("note", note.clone())));
     if !manifest.labels.is_empty() {
         let labels: Vec<_> = manifest.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -1,0 +1,292 @@
+//! Which of an entry's servers a backup is taken from: the first replica that fits, else the primary.
+
+use crate::catalog::SourceRecord;
+use crate::commands::{App, Class, Failure, RunLog};
+use crate::config::{DatabaseEntry, ReplicaEntry};
+use crate::engine::{self, Engine, EngineError, Kinship, Lag, Link, Server, ServerSettings};
+use crate::model::{Period, ServerRole, SourceChoice};
+use serde::Serialize;
+use std::time::Duration;
+
+/// A replica may be behind for a moment, and what it says of its place is not said in one moment: one that does not fit
+/// for such a reason is asked so many times.
+const LOOKS: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+
+/// A server that answered.
+pub(in crate::commands) struct Reached {
+    pub(in crate::commands) engine: Box<dyn Engine>,
+    pub(in crate::commands) server: Box<dyn Server>,
+}
+
+/// The server that a backup is taken from, and why this one.
+pub(in crate::commands) struct Source {
+    pub(in crate::commands) reached: Reached,
+    pub(in crate::commands) record: SourceRecord,
+    /// Whether the primary may be taken in its place.
+    pub(super) replaceable: bool,
+}
+
+/// What was found out about one replica.
+pub(in crate::commands) struct Looked {
+    pub(in crate::commands) address: String,
+    /// The server and why it fits, or why it does not.
+    pub(in crate::commands) verdict: Result<(Reached, String), Failure>,
+}
+
+/// One replica, for people and as JSON.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReplicaReport {
+    /// Where it is.
+    pub address: String,
+    /// Whether a backup would be taken from it.
+    pub used: bool,
+    /// Whether it could be.
+    pub fits: bool,
+    /// Why, or why not.
+    pub reason: String,
+}
+
+/// How many replicas are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Extent {
+    /// None after the first that fits.
+    FirstFit,
+    /// All.
+    All,
+}
+
+/// Everything that was found out about an entry's servers.
+pub(in crate::commands) struct Survey {
+    primary: Result<Reached, Failure>,
+    pub(in crate::commands) replicas: Vec<Looked>,
+    wish: SourceChoice,
+}
+
+/// The source of a backup of `entry`, said in the log where there was a choice.
+pub(in crate::commands) async fn choose(
+    app: &App,
+    entry: &DatabaseEntry,
+    wish: Option<SourceChoice>,
+    log: &RunLog,
+) -> Result<Source, Failure> {
+    let source = survey(app, entry, (wish, Extent::FirstFit)).await?.decide()?;
+    let SourceRecord { role, address, reason } = &source.record;
+    if !entry.replicas.is_empty() {
+        let line = format!("SOURCE: {role} {address} ({reason})");
+        // Somebody declared replicas so that they would be used.
+        if *role == ServerRole::Primary && source.replaceable { log.warn(line) } else { log.say(line) }
+    }
+    Ok(source)
+}
+
+/// Asks the entry's own server and its replicas.
+pub(in crate::commands) async fn survey(
+    app: &App,
+    entry: &DatabaseEntry,
+    (wish, extent): (Option<SourceChoice>, Extent),
+) -> Result<Survey, Failure> {
+    let wish = wish.unwrap_or(entry.source);
+    if wish == SourceChoice::Replica && entry.replicas.is_empty() {
+        let message = format!("`{}` has no replica to take a backup from", entry.name);
+        let help = "Add a [[databases.NAME.replicas]] table, or leave out --source.";
+        return Err(Failure::new(Class::Usage, message).help(help));
+    }
+    let primary = match app.inventory.engine_settings(entry).await {
+        Ok(settings) => reach(app, settings).await.1,
+        Err(error) => Err(error.into()),
+    };
+    let mut survey = Survey { primary, replicas: Vec::new(), wish };
+    if wish == SourceChoice::Primary {
+        return Ok(survey);
+    }
+    for (at, replica) in entry.replicas.iter().enumerate() {
+        app.cancel.check()?;
+        let primary = survey.primary.as_ref().ok();
+        let looked = look(app, (entry, at, replica), primary).await;
+        let fits = looked.verdict.is_ok();
+        survey.replicas.push(looked);
+        if fits && extent == Extent::FirstFit {
+            break;
+        }
+    }
+    Ok(survey)
+}
+
+async fn reach(app: &App, settings: ServerSettings) -> (String, Result<Reached, Failure>) {
+    let engine = engine::open(settings);
+    let address = engine.address();
+    let reached = match engine.inspect(app.runner.as_ref()).await {
+        Ok(server) => Ok(Reached { engine, server }),
+        Err(error) => Err(error.into()),
+    };
+    (address, reached)
+}
+
+async fn look(
+    app: &App,
+    (entry, at, replica): (&DatabaseEntry, usize, &ReplicaEntry),
+    primary: Option<&Reached>,
+) -> Looked {
+    let settings = match app.inventory.replica_settings(entry, replica).await {
+        Ok(settings) => settings,
+        Err(error) => return Looked { address: format!("number {}", at + 1), verdict: Err(error.into()) },
+    };
+    let (address, reached) = reach(app, settings).await;
+    let verdict = match reached {
+        Ok(reached) => match judge(app, &reached, (replica.max_lag, primary)).await {
+            Ok(reason) => Ok((reached, reason)),
+            Err(failure) => Err(failure),
+        },
+        Err(failure) => Err(failure),
+    };
+    Looked { address, verdict }
+}
+
+/// Why a replica does not fit.
+enum Unfit {
+    /// It may in a moment.
+    Now(String),
+    /// It will not.
+    Ever(String),
+    /// It could not be asked.
+    Failed(EngineError),
+}
+
+impl From<EngineError> for Unfit {
+    fn from(error: EngineError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Why the replica fits.
+async fn judge(
+    app: &App,
+    reached: &Reached,
+    (max_lag, primary): (Duration, Option<&Reached>),
+) -> Result<String, Failure> {
+    let mut looks = 1;
+    loop {
+        match judge_once(app, reached, (max_lag, primary)).await {
+            Ok(reason) => return Ok(reason),
+            Err(Unfit::Now(_)) if looks < LOOKS => {
+                looks += 1;
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            Err(Unfit::Now(why) | Unfit::Ever(why)) => return Err(Failure::new(Class::Refused, why)),
+            Err(Unfit::Failed(error)) => return Err(error.into()),
+        }
+    }
+}
+
+async fn judge_once(
+    app: &App,
+    reached: &Reached,
+    (max_lag, primary): (Duration, Option<&Reached>),
+) -> Result<String, Unfit> {
+    let runner = app.runner.as_ref();
+    let Some(replication) = reached.server.replication(runner).await? else {
+        return Err(Unfit::Ever("it is no replica: it follows nobody".to_owned()));
+    };
+    if let Link::Down(why) = replication.link {
+        return Err(Unfit::Ever(why));
+    }
+    let Some(lag) = replication.lag else {
+        return Err(Unfit::Now("how far it is behind is not known".to_owned()));
+    };
+    if lag > max_lag {
+        return Err(Unfit::Now(format!("it is {} behind, and `max_lag` is {}", Lag(lag), Period(max_lag))));
+    }
+    let Some(primary) = primary else {
+        let lag = Lag(lag);
+        return Ok(format!("lag {lag}; the primary does not answer, so whose data it has was not compared"));
+    };
+    match primary.server.feeds(runner, reached.server.as_ref()).await? {
+        Kinship::Same => Ok(format!("lag {}", Lag(lag))),
+        Kinship::Other(why) => Err(Unfit::Now(format!("it is of another system: {why}"))),
+        Kinship::Unknown(why) => {
+            Err(Unfit::Ever(format!("whether it is of the same system is not known: {why}")))
+        }
+    }
+}
+
+impl Survey {
+    /// The source, or why there is none.
+    pub(in crate::commands) fn decide(self) -> Result<Source, Failure> {
+        let Self { primary, replicas, wish } = self;
+        let mut passed: Vec<(String, Failure)> = Vec::new();
+        for looked in replicas {
+            match looked.verdict {
+                Ok((reached, mut reason)) => {
+                    if !passed.is_empty() {
+                        reason = format!("{reason}; passed over {}", told(&passed));
+                    }
+                    let record = SourceRecord { role: ServerRole::Replica, address: looked.address, reason };
+                    return Ok(Source { reached, record, replaceable: wish == SourceChoice::Auto });
+                }
+                Err(failure) => passed.push((looked.address, failure)),
+            }
+        }
+        if wish == SourceChoice::Replica {
+            return Err(none_fits(passed));
+        }
+        let reached = match primary {
+            Ok(reached) => reached,
+            Err(failure) if passed.is_empty() => return Err(failure),
+            Err(failure) => {
+                return Err(failure.doing(format!("no replica fits ({}), and the primary", told(&passed))));
+            }
+        };
+        let reason = match (wish, passed.is_empty()) {
+            (SourceChoice::Primary, _) => "the primary was asked for".to_owned(),
+            (_, true) => "the only server of this entry".to_owned(),
+            (_, false) => format!("no replica fits: {}", told(&passed)),
+        };
+        Ok(Source::primary(reached, reason, !passed.is_empty()))
+    }
+
+    /// Every replica that was looked at.
+    pub(in crate::commands) fn reports(&self) -> Vec<ReplicaReport> {
+        let first = self.replicas.iter().position(|looked| looked.verdict.is_ok());
+        let report = |(at, looked): (usize, &Looked)| ReplicaReport {
+            address: looked.address.clone(),
+            used: first == Some(at),
+            fits: looked.verdict.is_ok(),
+            reason: match &looked.verdict {
+                Ok((_, reason)) => reason.clone(),
+                Err(failure) => failure.message(),
+            },
+        };
+        self.replicas.iter().enumerate().map(report).collect()
+    }
+}
+
+impl Source {
+    fn primary(reached: Reached, reason: String, replaceable: bool) -> Self {
+        // An entry whose own server is a standby is backed up from it as from any other.
+        let role = reached.server.facts().role;
+        let record = SourceRecord { role, address: reached.engine.address(), reason };
+        Self { reached, record, replaceable }
+    }
+}
+
+/// The entry's own server, because `reason`.
+pub(super) async fn own_server(app: &App, entry: &DatabaseEntry, reason: String) -> Result<Source, Failure> {
+    let settings = app.inventory.engine_settings(entry).await?;
+    Ok(Source::primary(reach(app, settings).await.1?, reason, false))
+}
+
+fn told(passed: &[(String, Failure)]) -> String {
+    let each = passed.iter().map(|(address, failure)| format!("{address}: {}", failure.message()));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn none_fits(passed: Vec<(String, Failure)>) -> Failure {
+    let missing = passed.iter().any(|(_, failure)| failure.class == Class::Prerequisite);
+    let class = if missing { Class::Prerequisite } else { Class::Refused };
+    let failure = Failure::new(class, format!("no replica fits: {}", told(&passed)));
+    let mut help: Vec<String> = passed.into_iter().filter_map(|(_, failure)| failure.help).collect();
+    help.push("Or let the primary stand in for them: --source auto.".to_owned());
+    help.dedup();
+    failure.help(help.join("\n"))
+}

@@ -1,0 +1,64 @@
+//! `[[databases.NAME.replicas]]`: what a replica says of itself, and what it has from its entry.
+
+use super::Place;
+use crate::config::entry::{Connection, ReplicaEntry};
+use crate::config::error::ConfigError;
+use crate::config::file::ReplicaFile;
+use crate::config::secret::Forms;
+use std::time::Duration;
+
+/// How far behind a replica may be that says nothing of it.
+const MAX_LAG: Duration = Duration::from_secs(60);
+/// Replicas of one entry: each is asked before every backup.
+const MOST: usize = 16;
+
+/// The replicas of the entry at `place`, whose own server is at `primary`.
+pub(super) fn resolve(
+    place: &Place<'_>,
+    written: &[ReplicaFile],
+    primary: &Connection,
+) -> Result<Vec<ReplicaEntry>, ConfigError> {
+    if written.len() > MOST {
+        return Err(place.wrong("replicas", format!("{} replicas; at most {MOST} are asked", written.len())));
+    }
+    let replicas = written.iter().map(|replica| one(place, replica, primary));
+    let replicas: Vec<ReplicaEntry> = replicas.collect::<Result<_, _>>()?;
+    let same = |a: &Connection, b: &Connection| (&a.host, &a.socket, a.port) == (&b.host, &b.socket, b.port);
+    for (at, replica) in replicas.iter().enumerate() {
+        let before = replicas[..at].iter().map(|other| &other.connection).chain([primary]);
+        if before.into_iter().any(|other| same(other, &replica.connection)) {
+            let problem = format!("replica {} is a server that is declared already", at + 1);
+            let help = Some("Give each its own `host`, `port` or `socket`.".to_owned());
+            return Err(place.wrong_with("replicas", problem, help));
+        }
+    }
+    Ok(replicas)
+}
+
+fn one(place: &Place<'_>, written: &ReplicaFile, primary: &Connection) -> Result<ReplicaEntry, ConfigError> {
+    if written.host.is_some() == written.socket.is_some() {
+        let problem = match &written.host {
+            Some(_) => "`host` and `socket` of a replica are given together",
+            None => "a replica has no host",
+        };
+        let help = Some("Give `host`, or `socket`.".to_owned());
+        return Err(place.wrong_with("replicas", problem, help));
+    }
+    let password = Forms {
+        inline: written.password.as_ref(),
+        file: written.password_file.as_ref(),
+        environment: written.password_env.as_ref(),
+        command: written.password_command.as_ref(),
+        credential: written.password_credential.as_ref(),
+    };
+    let password = place.secret("replicas.password", &password)?;
+    let connection = Connection {
+        host: written.host.clone(),
+        socket: place.file(written.socket.as_ref()),
+        port: written.port.unwrap_or(primary.port),
+        user: written.user.clone().unwrap_or_else(|| primary.user.clone()),
+        password: password.or_else(|| primary.password.clone()),
+        ..primary.clone()
+    };
+    Ok(ReplicaEntry { max_lag: written.max_lag.map_or(MAX_LAG, |period| period.0), connection })
+}
