@@ -338,7 +338,7 @@ _jagad() {
 
     case "${cmd}" in
         jagad)
-            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock check config key completions man help"
+            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -438,6 +438,10 @@ _jagad() {
                     COMPREPLY=($(compgen -W "exists checksum read restore" -- "${cur}"))
                     return 0
                     ;;
+                --notify-on)
+                    COMPREPLY=($(compgen -W "backup_started backup_succeeded backup_failed" -- "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -494,7 +498,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__check)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --send-test --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -556,7 +560,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__completions)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help bash elvish fish powershell zsh"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -618,7 +622,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help init check show help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help init check show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -680,7 +684,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__check)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -812,7 +816,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__init)
-            opts="-c -y -j -v -q -h --key-dir --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --key-dir --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -882,7 +886,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__show)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -944,7 +948,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__decrypt)
-            opts="-o -c -y -j -v -q -h --key-file --output --compressed --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --key-file --output --compressed --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1018,7 +1022,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__delete)
-            opts="-n -c -y -j -v -q -h --store --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --store --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1084,7 +1088,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__download)
-            opts="-o -c -y -j -v -q -h --store --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --store --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1722,7 +1726,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help generate list rotate export help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help generate list rotate export help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1784,7 +1788,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__export)
-            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1854,7 +1858,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__generate)
-            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2008,7 +2012,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__list)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2070,7 +2074,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__key__subcmd__rotate)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2132,7 +2136,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__list)
-            opts="-c -y -j -v -q -h --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2206,7 +2210,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__logs)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2272,7 +2276,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__man)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2334,7 +2338,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__pin)
-            opts="-c -y -j -v -q -h --store --note --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2404,7 +2408,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help attach detach list show pause resume apply help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help attach detach list show pause resume apply help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2466,7 +2470,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__apply)
-            opts="-n -c -y -j -v -q -h --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2528,7 +2532,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__attach)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2590,7 +2594,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__detach)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2778,7 +2782,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__list)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2840,7 +2844,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__pause)
-            opts="-c -y -j -v -q -h --policy --note --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2910,7 +2914,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__resume)
-            opts="-c -y -j -v -q -h --policy --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2976,7 +2980,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__show)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3038,7 +3042,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__prune)
-            opts="-n -c -y -j -v -q -h --db --policy --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --policy --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3108,7 +3112,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3202,7 +3206,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help run list install help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help run list install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3334,7 +3338,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__install)
-            opts="-o -c -y -j -v -q -h --every --user --output --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help systemd crontab"
+            opts="-o -c -y -j -v -q -h --every --user --output --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help systemd crontab"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3412,7 +3416,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__list)
-            opts="-c -y -j -v -q -h --policy --count --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --count --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3482,7 +3486,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__schedule__subcmd__run)
-            opts="-n -c -y -j -v -q -h --db --policy --now --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --policy --now --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3552,7 +3556,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__show)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3618,7 +3622,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__status)
-            opts="-c -y -j -v -q -h --policy --check --format --textfile --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --check --format --textfile --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3692,7 +3696,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__unlock)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3758,7 +3762,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__unpin)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3824,7 +3828,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__verify)
-            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --config --set --json --progress --color --yes --jobs --wait --timeout --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_jagad_global_optspecs
-    string join \n c/config= set= json progress= color= y/yes j/jobs= wait= timeout= v/verbose q/quiet log-level= log-format= log-file= h/help V/version
+    string join \n c/config= set= json progress= color= y/yes j/jobs= wait= timeout= no-notify v/verbose q/quiet log-level= log-format= log-file= h/help V/version
 end
 
 function __fish_jagad_needs_command
@@ -42,6 +42,7 @@ complete -c jagad -n "__fish_jagad_needs_command" -l log-format -d 'Form of log 
 complete -c jagad -n "__fish_jagad_needs_command" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_needs_command" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_needs_command" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_needs_command" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_needs_command" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_needs_command" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -64,7 +65,7 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "status" -d 'Say how eve
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "pin" -d 'Keep a backup from being deleted'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unpin" -d 'Let a backup be deleted again'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unlock" -d 'End the claim of a dead run on a database'
-complete -c jagad -n "__fish_jagad_needs_command" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "check" -d 'Try stores, keys, databases and notifiers, and say how to mend what fails'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "config" -d 'First steps with the configuration'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "key" -d 'Care of encryption keys'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "completions" -d 'Print a completion script for a shell'
@@ -85,6 +86,9 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -l verify -d 'Verify
 checksum\t''
 read\t''
 restore\t''"
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l notify-on -d 'Tell every notifier of these events of this run; several with commas' -r -f -a "backup_started\t''
+backup_succeeded\t''
+backup_failed\t''"
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
@@ -107,6 +111,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -l pin -d 'Keep it f
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s n -l dry-run -l plan -d 'Show what would be run, and run nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -146,6 +151,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l force -d 'Overwr
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s n -l plan -l dry-run -d 'Show what would be done, prove that it can be, and touch nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -177,6 +183,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand verify" -l all -d 'The last 
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l unverified -d 'Not only the last: every backup that was never verified'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -203,6 +210,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-format -d 'Form
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -229,6 +237,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-format -d 'Form o
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -251,6 +260,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-format -d 'Form
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -273,6 +283,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-format -d 'Form
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -298,6 +309,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-file -d 'Ap
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l raw -d 'As it is stored: compressed and encrypted'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -322,6 +334,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l log-file -d 'App
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l compressed -d 'Leave it compressed'
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -345,6 +358,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-file -d 'Appe
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -368,6 +382,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-file -d 'Append t
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -392,6 +407,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand prune" -l log-file -d 'Appen
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s n -l dry-run -l plan -d 'Show what would stay and go, with the reasons, and remove nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand prune" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand prune" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -413,6 +429,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and not __fish_seen_subcommand_from attach detach list show pause resume apply help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -442,6 +459,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from attach" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -463,6 +481,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from detach" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -484,6 +503,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -505,6 +525,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -528,6 +549,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -550,6 +572,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -572,6 +595,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s n -l dry-run -l plan -d 'Show what differs, and change nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -601,6 +625,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_see
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and not __fish_seen_subcommand_from run list install help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -630,6 +655,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_su
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s n -l dry-run -l plan -d 'Show what is due, and run nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -653,6 +679,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_su
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -677,6 +704,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_su
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand schedule; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -709,6 +737,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand status" -l log-file -d 'Appe
 complete -c jagad -n "__fish_jagad_using_subcommand status" -l check -d 'End with exit code 20 when anything is wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand status" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand status" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand status" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand status" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand status" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -732,6 +761,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-format -d 'Form 
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -754,6 +784,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-format -d 'For
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -776,6 +807,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l log-format -d 'Fo
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -795,8 +827,10 @@ complete -c jagad -n "__fish_jagad_using_subcommand check" -l timeout -d 'Stop a
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l send-test -d 'Send a test message through every notifier that is checked'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand check" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -818,6 +852,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -845,6 +880,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -866,6 +902,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -887,6 +924,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -912,6 +950,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_sub
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -939,6 +978,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcomm
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -960,6 +1000,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcomm
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -981,6 +1022,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcomm
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1003,6 +1045,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcomm
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1029,6 +1072,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand completions" -l log-format -
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand completions" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1050,6 +1094,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand man" -l log-format -d 'Form 
 complete -c jagad -n "__fish_jagad_using_subcommand man" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand man" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand man" -l no-notify -d 'Tell no notifier'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1069,7 +1114,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_su
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys and databases, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys, databases and notifiers, and say how to mend what fails'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'

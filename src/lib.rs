@@ -7,7 +7,7 @@
 //! 5  commands
 //! 4  config
 //! 3  retention, schedule
-//! 2  engine, pipeline, catalog
+//! 2  engine, pipeline, catalog, notify
 //! 1  process, compress, crypto, store
 //! 0  model
 //! ```
@@ -22,6 +22,7 @@ pub mod config;
 pub mod crypto;
 pub mod engine;
 pub mod model;
+pub mod notify;
 pub mod pipeline;
 pub mod process;
 pub mod retention;

@@ -4,6 +4,7 @@ use clap::Parser as _;
 use jagad::cli::commands::protection::{self, StatusFormat};
 use jagad::cli::commands::{Command, Config, Key, Policy, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
+use jagad::commands::tell::Telling;
 use jagad::commands::{
     App, Cancel, Class, Failure, backup, check, configuration, delete, download, initialise, keys, list, pin,
     policy, prune, restore, schedule, status, unlock, verify,
@@ -71,6 +72,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
         runner: Arc::new(SystemRunner),
         watch: Arc::clone(ui) as _,
         cancel: Cancel::default(),
+        telling: if global.no_notify { Telling::Off } else { Telling::On },
     };
     for warning in &app.inventory.warnings {
         app.watch.say(jagad::commands::Tone::Warning, warning);
@@ -153,7 +155,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         }
         Command::Unpin(one) => ui.show(&pin::unpin(app, &one.backup, one.store.as_ref()).await?),
         Command::Unlock(args) => ui.show(&unlock::run(app, &args.database, args.store.as_ref()).await?),
-        Command::Check(args) => ui.show(&check::run(app, &args.names).await?),
+        Command::Check(args) => ui.show(&check::run(app, &args.request()).await?),
         Command::Config(Config::Check) => ui.show(&configuration::check(app)),
         Command::Config(Config::Show) => ui.show(&configuration::show(app)),
         Command::Key(Key::List) => ui.show(&keys::list(app).await),

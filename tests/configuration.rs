@@ -60,7 +60,8 @@ fn the_example_loads_and_names_every_key_of_the_schema() {
     for key in keys {
         let secret = ["_file", "_env", "_command", "_credential", ""].iter().any(|form| {
             let stem = key.strip_suffix(form).unwrap_or(key);
-            ["password", "passphrase", "access_key", "secret_key", "session_token"].contains(&stem)
+            ["password", "passphrase", "access_key", "secret_key", "session_token", "url", "token"]
+                .contains(&stem)
         });
         assert!(secret || text.contains(key.as_str()), "`{key}` is not in jagad.example.toml");
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const ROWS: [&[&str]; 7] = [
     &["model"],
     &["process", "compress", "crypto", "store"],
-    &["engine", "pipeline", "catalog"],
+    &["engine", "pipeline", "catalog", "notify"],
     &["retention", "schedule"],
     &["config"],
     &["commands"],
@@ -21,15 +21,17 @@ const SIDEWAYS: [(&str, &str, &str); 1] =
     [("ui/terminal.rs", "cli", "`--json`, `--color` and `--progress` are settings of the terminal alone")];
 
 /// Imports that point down and must not be: (module, never imports, why).
-const ABSENT: [(&str, &[&str], &str); 3] = [
+const ABSENT: [(&str, &[&str], &str); 4] = [
     ("engine", &["store", "crypto", "compress"], "an engine does not know where its bytes go"),
     ("pipeline", &["store", "process"], "a stage knows readers, not where they come from"),
     ("catalog", &["process", "crypto", "compress"], "a record is plain data in a store"),
+    ("notify", &["store", "crypto", "compress"], "somebody is told also when nothing else works"),
 ];
 
 /// Where something may be named at all: (name, files or folders in `src/`, why there).
-const PLACES: [(&str, &[&str], &str); 15] = [
+const PLACES: [(&str, &[&str], &str); 16] = [
     ("s3::", &["store/s3/", "store/mod.rs"], "one adapter knows rust-s3; `store` names the adapter's module"),
+    ("lettre::", &["notify/email/"], "one channel knows how mail is sent"),
     ("clap::", &["cli/", "main.rs"], "requests do not depend on how they are written"),
     ("indicatif::", &["ui/"], "commands report, the terminal draws"),
     ("comfy_table::", &["ui/"], "commands report, the terminal draws"),

@@ -73,6 +73,10 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
 
+    /// Tell no notifier
+    #[arg(long, global = true)]
+    pub no_notify: bool,
+
     /// Say more (-vv for everything)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -33,7 +33,10 @@ pub(super) async fn hold(
         let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
         match Lease::acquire(catalog.store(), &database.name, record).await {
             Ok(lease) => match unrecorded::record(app, catalog, database, purpose.log).await {
-                Ok(_) => return Ok(lease),
+                Ok(noted) => {
+                    super::backup::counted_late(app, database, noted.as_ref()).await;
+                    return Ok(lease);
+                }
                 Err(failure) => {
                     super::backup::release(lease, purpose.log).await;
                     return Err(failure);
@@ -118,7 +121,7 @@ async fn bury_backup(
             Err(error) => return Err(error.into()),
         },
     };
-    protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await?;
+    let noted = protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await?;
     match found.map(|found| found.status) {
         // Killed between its commit and the release of its lease: nothing is wrong with it.
         Some(BackupStatus::Success) => {
@@ -127,7 +130,10 @@ async fn bury_backup(
         }
         // Killed while it cleared up.
         Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
-        None => log.warn(format!("recorded backup {id} as failed")),
+        None => {
+            log.warn(format!("recorded backup {id} as failed"));
+            super::backup::found_dead(app, database, (&manifest, noted.as_ref())).await;
+        }
     }
     let folder = layout::backup(&database.name, id);
     let uploads = catalog.store().sweep_unfinished(&folder, Duration::ZERO).await?;

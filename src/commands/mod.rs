@@ -21,6 +21,7 @@ pub mod schedule;
 mod slots;
 pub mod status;
 mod stored;
+pub mod tell;
 pub mod unlock;
 mod unrecorded;
 pub mod verify;
@@ -55,6 +56,8 @@ pub struct App {
     pub watch: Arc<dyn Watch>,
     /// How it is stopped.
     pub cancel: Cancel,
+    /// Whether notifiers are told.
+    pub telling: tell::Telling,
 }
 
 /// How long work may go on by itself after a stop was asked for.

@@ -3,11 +3,12 @@
 use super::backup::release;
 use super::hold::{Purpose, hold};
 use super::protection::{self, Repositories};
-use super::{App, Class, Failure, RunLog, crash};
+use super::{App, Class, Failure, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, PolicyName};
+use crate::notify::EventKind;
 use crate::retention::{self, Candidate, Decision, Health};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -91,11 +92,24 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     let mut failures = Vec::new();
-    for (entry, policy) in select(app, request).await? {
+    let chosen = match select(app, request).await {
+        Ok(chosen) => chosen,
+        Err(failure) => {
+            not_begun(app, request, &failure).await;
+            return Err(failure);
+        }
+    };
+    for (entry, policy) in chosen {
         app.cancel.check()?;
         match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
             Ok(pruned) => databases.extend(pruned),
-            Err(failure) => failures.push((entry.name.clone(), failure)),
+            Err(failure) => {
+                if request.mode == Mode::Run {
+                    let event = tell::failed(app, EventKind::PruneFailed, &entry, &failure);
+                    tell::tell_of(app, &entry, &event).await;
+                }
+                failures.push((entry.name.clone(), failure));
+            }
         }
     }
     let status = if request.mode == Mode::DryRun { "planned" } else { "pruned" };
@@ -106,6 +120,20 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
             failures.extend(last);
             Ok(Report { status, databases, failures })
         }
+    }
+}
+
+/// Tells of databases that could not even be looked at; what they say of their policy decides whom.
+async fn not_begun(app: &App, request: &Request, failure: &Failure) {
+    let asked_wrongly = matches!(failure.class, Class::NotFound | Class::Refused | Class::Usage);
+    if request.mode == Mode::DryRun || asked_wrongly {
+        return;
+    }
+    let named =
+        |entry: &&DatabaseEntry| request.databases.is_empty() || request.databases.contains(&entry.name);
+    for entry in app.inventory.databases.values().filter(named) {
+        let event = tell::failed(app, EventKind::PruneFailed, entry, failure);
+        tell::tell_of(app, entry, &event).await;
     }
 }
 

@@ -1,12 +1,13 @@
 //! One resolved entry of each named table.
 
+use super::hooks::Hooks;
 use super::secret::SecretSource;
 use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{
-    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, PolicyName, SourceChoice, StoreName,
-    Timestamp, VerifyLevel,
+    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, SourceChoice,
+    StoreName, Timestamp, VerifyLevel,
 };
 use crate::retention::Retention;
 use crate::schedule::Cadence;
@@ -98,6 +99,8 @@ pub struct PolicyEntry {
     pub name: PolicyName,
     /// Store of its databases, where their entries name none.
     pub store: Option<StoreName>,
+    /// Who is told of them.
+    pub notify: Vec<NotifierName>,
     /// Whether anything is scheduled.
     pub enabled: bool,
     /// When fulls are taken.
@@ -179,6 +182,8 @@ pub struct DatabaseEntry {
     pub policy: Option<PolicyName>,
     /// Store it names.
     pub store: Option<StoreName>,
+    /// Programs around its backups.
+    pub hooks: Hooks,
     /// Which of its servers backups are taken from.
     pub source: SourceChoice,
     /// Its replicas, the preferred first.
@@ -236,6 +241,7 @@ impl DatabaseEntry {
             labels: BTreeMap::new(),
             policy: None,
             store: None,
+            hooks: Hooks::none(),
             source: SourceChoice::Auto,
             replicas: Vec::new(),
             packing: PackingEntry::default(),

@@ -7,10 +7,11 @@ use super::entry::{
 };
 use super::error::{ConfigError, nearest};
 use super::file::{LogFormat, LogLevel};
+use super::notifier::NotifierEntry;
 use super::{resolve, search};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
-use crate::model::{CipherKind, DatabaseName, KeyName, PolicyName, StoreName};
+use crate::model::{CipherKind, DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
 use chrono_tz::Tz;
@@ -47,6 +48,8 @@ pub struct Inventory {
     pub databases: BTreeMap<DatabaseName, DatabaseEntry>,
     /// Policies.
     pub policies: BTreeMap<PolicyName, PolicyEntry>,
+    /// Who is told.
+    pub notifiers: BTreeMap<NotifierName, NotifierEntry>,
     /// What is worth mending.
     pub warnings: Vec<String>,
     /// The files it was read from.
@@ -112,6 +115,7 @@ impl Inventory {
             stores: BTreeMap::new(),
             databases: BTreeMap::new(),
             policies: BTreeMap::new(),
+            notifiers: BTreeMap::new(),
             warnings: Vec::new(),
             files: Vec::new(),
             document: Document::default(),
@@ -282,7 +286,8 @@ impl Inventory {
 }
 
 fn hide(value: &mut serde_json::Value) {
-    const SECRETS: [&str; 5] = ["password", "passphrase", "access_key", "secret_key", "session_token"];
+    const SECRETS: [&str; 7] =
+        ["password", "passphrase", "access_key", "secret_key", "session_token", "url", "token"];
     if let Some(list) = value.as_array_mut() {
         list.iter_mut().for_each(hide);
     }

@@ -4,7 +4,9 @@ mod document;
 mod entry;
 mod error;
 pub mod file;
+mod hooks;
 mod inventory;
+mod notifier;
 mod resolve;
 pub mod schema;
 mod search;
@@ -15,5 +17,7 @@ pub use entry::{
 };
 pub use error::ConfigError;
 pub use file::{LogFormat, LogLevel};
+pub use hooks::Hooks;
 pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};
+pub use notifier::NotifierEntry;
 pub use secret::SecretSource;

@@ -17,7 +17,7 @@ pub use kind::{
     BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, SourceChoice,
     VerifyLevel,
 };
-pub use names::{DatabaseName, KeyName, PolicyName, StoreName};
+pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use reader::ByteReader;
 pub use secret::Secret;
 pub use size::ByteSize;

@@ -81,6 +81,10 @@ name_type! {
     /// The name of a `[policies.NAME]` entry.
     PolicyName
 }
+name_type! {
+    /// The name of a `[notify.NAME]` entry.
+    NotifierName
+}
 
 #[cfg(test)]
 mod tests {

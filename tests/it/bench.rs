@@ -74,7 +74,7 @@ impl Bench {
 
     fn usual(&self) -> String {
         let mut text = format!(
-            "version = 1\n[settings]\nlease_lifetime = \"{LEASE}\"\n[keys.main]\nkey_file = \"main.key\"\n[stores.main]\n{}",
+            "version = 1\n[settings]\nlease_lifetime = \"{LEASE}\"\nstate_dir = \"state\"\n[keys.main]\nkey_file = \"main.key\"\n[stores.main]\n{}",
             self.place.table()
         );
         text.push_str(&self.entry("shop", "dbnames = [\"shop\"]"));

@@ -51,5 +51,6 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         runner: Arc::new(SystemRunner),
         watch: Arc::new(Silent),
         cancel: Cancel::default(),
+        telling: jagad::commands::tell::Telling::Off,
     }
 }

@@ -90,6 +90,10 @@ fn every_document_has_the_fields_that_the_page_describes() {
     fits(&page, "config check", &json(&["config", "check"]));
     let missing = bench.run(&["show", "shop@latest", "--json"]).expect(5);
     fits(&page, "error", &missing.json());
+    bench.add("[notify.told]\ntype = \"exec\"\ncommand = [\"tee\", \"told.json\"]\n");
+    bench.run(&["backup", "shop", "--notify-on", "backup_succeeded"]).ok();
+    let told = std::fs::read_to_string(bench.path("told.json")).unwrap();
+    fits(&page, "event", &serde_json::from_str(&told).unwrap());
 }
 
 #[test]

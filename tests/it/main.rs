@@ -6,6 +6,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "crash-points")]
+mod alarms;
 mod bench;
 mod care;
 mod choices;
@@ -13,6 +15,7 @@ mod choices;
 mod crashes;
 mod failures;
 mod folder;
+mod hooks;
 mod host;
 mod json;
 #[cfg(feature = "crash-points")]
@@ -40,6 +43,7 @@ mod sql_round_trip;
 mod sql_sources;
 mod tampering;
 mod targets;
+mod telling;
 mod tools;
 mod ward;
 

@@ -6,6 +6,7 @@ pub(crate) mod bucket;
 pub(crate) mod faulty;
 pub(crate) mod mysql;
 pub(crate) mod plans;
+pub(crate) mod post;
 pub(crate) mod postgres;
 pub(crate) mod presence;
 pub(crate) mod redis;

@@ -54,6 +54,10 @@ pub struct Backup {
     /// Verify it afterwards
     #[arg(long, value_name = "LEVEL", value_parser = words(VerifyLevel::WORDS))]
     pub verify: Option<String>,
+    /// Tell every notifier of these events of this run; several with commas
+    #[arg(long, value_name = "EVENT", value_delimiter = ',',
+          value_parser = words(&["backup_started", "backup_succeeded", "backup_failed"]))]
+    pub notify_on: Vec<String>,
     /// Show what would be run, and run nothing
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
@@ -83,6 +87,7 @@ impl Backup {
             verify: self.verify.and_then(|word| word.parse().ok()),
             wait: global.wait.unwrap_or(defaults.lock_wait),
             timeout: global.timeout.or(defaults.timeout),
+            notify_on: self.notify_on.iter().filter_map(|word| word.parse().ok()).collect(),
         };
         let mode = if self.dry_run { backup::Mode::Plan } else { backup::Mode::Run };
         backup::Request { choice, choices, jobs: defaults.max_concurrent as usize, mode }

@@ -10,7 +10,7 @@ pub use restore::Restore;
 
 use super::args::Global;
 use crate::catalog::BackupReference;
-use crate::commands::{delete, download, initialise, list, prune};
+use crate::commands::{check, delete, download, initialise, list, prune};
 use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub enum Command {
     Unpin(One),
     /// End the claim of a dead run on a database
     Unlock(Unlock),
-    /// Try stores, keys and databases, and say how to mend what fails
+    /// Try stores, keys, databases and notifiers, and say how to mend what fails
     Check(Check),
     /// First steps with the configuration
     #[command(subcommand)]
@@ -257,9 +257,20 @@ pub struct Unlock {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Stores, keys and database entries [default: all]
+    /// Stores, keys, database entries and notifiers [default: all]
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+    /// Send a test message through every notifier that is checked
+    #[arg(long)]
+    pub send_test: bool,
+}
+
+impl Check {
+    /// The request.
+    pub fn request(self) -> check::Request {
+        let trial = if self.send_test { check::Trial::Message } else { check::Trial::Silent };
+        check::Request { names: self.names, trial }
+    }
 }
 
 /// Subcommands of `config`.

@@ -1,14 +1,17 @@
 //! `jagad backup`: one-shot backups.
 
 mod again;
+mod announce;
 mod dry_run;
+mod hooks;
 mod one;
 mod part;
 pub(super) mod record;
 pub(super) mod source;
 
+pub(super) use announce::{back_up, counted_late, found_dead};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
-pub(super) use one::{Ran, Trigger, back_up, either, milliseconds, refuse_what_would_fail, release};
+pub(super) use one::{Ran, Trigger, either, milliseconds, refuse_what_would_fail, release};
 pub use source::ReplicaReport;
 
 use super::{App, Class, Failure, protection, verify};
@@ -17,6 +20,7 @@ use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
     BackupId, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
 };
+use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -76,6 +80,8 @@ pub struct Choices {
     pub wait: Duration,
     /// Longest life of one backup; `None` is unbounded.
     pub timeout: Option<Duration>,
+    /// Events of this run that every notifier is told of.
+    pub notify_on: Vec<EventKind>,
 }
 
 /// What came of one backup.

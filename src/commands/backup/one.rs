@@ -1,5 +1,6 @@
 //! One backup of one database, from the lease to the commit.
 
+use super::announce::Course;
 use super::part::{self, Packing};
 use super::source::Source;
 use super::{Choices, Report, again, record};
@@ -37,13 +38,13 @@ pub(in crate::commands) enum Ran {
 
 /// Takes one backup of an entry as it is protected. Success is returned only after the manifest is in the store; every other
 /// end is recorded as a failed run, with what it stored removed.
-pub(in crate::commands) async fn back_up(
+pub(super) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
-    trigger: Trigger,
+    (trigger, course): (Trigger, &Course<'_>),
 ) -> Result<Ran, Failure> {
-    let log = app.log();
+    let log = course.log.clone();
     let _slot = match slots::take(app, choices.wait).await {
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
         taken => taken?,
@@ -80,9 +81,9 @@ pub(in crate::commands) async fn back_up(
     let record = &mut manifest;
     let mut taking =
         Taking { app, catalog: &catalog, database, choices, manifest: record, stop: &stop, log: &log };
-    let taken = match app.cancel.check() {
+    let taken = match course.begin(taking.manifest, &stop).await {
         Ok(()) => again::take(&mut taking).await,
-        stopped => stopped,
+        Err(failure) => Err(failure),
     };
     let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
     // From here on the run ends by itself within the store's own bounds.
@@ -96,14 +97,17 @@ pub(in crate::commands) async fn back_up(
         Outcome::Failed(failure) => {
             let failure = hold::lost_or(&lease, app, failure);
             record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
-            end(app, &catalog, (&manifest, lease), &log).await;
+            end(app, &catalog, (&manifest, lease), (course, Some(&failure))).await;
             return Err(failure);
         }
         // Neither deleting what was stored nor calling it a success would be safe. The lease runs out, and the next run
         // sees in the store which of the two it is.
-        Outcome::Unknown(failure) => return Err(failure),
+        Outcome::Unknown(failure) => {
+            course.finish(&manifest, Some(&failure)).await;
+            return Err(failure);
+        }
     }
-    end(app, &catalog, (&manifest, lease), &log).await;
+    end(app, &catalog, (&manifest, lease), (course, None)).await;
     Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
 }
 
@@ -124,15 +128,25 @@ async fn begin(
     Ok((catalog, lease))
 }
 
-/// Counts the run and gives the lease back. A run that cannot be counted now keeps its lease until that runs out: who buries
-/// it counts it.
-async fn end(app: &App, catalog: &Catalog, (manifest, lease): (&Manifest, Lease), log: &RunLog) {
+/// Runs the hooks behind it, counts the run and gives the lease back. A run that cannot be counted now keeps its lease until
+/// that runs out: who buries it counts it.
+async fn end(
+    app: &App,
+    catalog: &Catalog,
+    (manifest, lease): (&Manifest, Lease),
+    (course, failure): (&Course<'_>, Option<&Failure>),
+) {
+    course.finish(manifest, failure).await;
     crash::point("before-note");
     unrecorded::remember(app, &manifest.database, manifest.started_at);
     match protection::note(app, catalog, (&manifest.database, manifest)).await {
-        Ok(_) => release(lease, log).await,
+        Ok(noted) => {
+            course.noted(noted);
+            release(lease, &course.log).await;
+        }
         Err(failure) => {
-            log.warn(format!("the run is not counted yet, the next one does it: {}", failure.message()))
+            let line = format!("the run is not counted yet, the next one does it: {}", failure.message());
+            course.log.warn(line);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `jagad restore`: a backup goes back into a server, beside what is there, and takes its place only when it is whole.
 
+mod announce;
 mod load;
 mod offline;
 mod plan;
@@ -118,8 +119,14 @@ pub enum Mode {
     Run,
 }
 
-/// Restores, or plans to.
+/// Restores, or plans to, and tells of the end.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    let result = restore(app, request).await;
+    announce::ended(app, request, &result).await;
+    result
+}
+
+async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     if let Some(folder) = &request.folder {
         return offline::lay_out(app, request, folder).await;
     }

@@ -5,9 +5,10 @@ use crate::catalog::lease::Operation;
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
 use crate::commands::unrecorded::{self, Unrecorded};
-use crate::commands::{App, Class, Failure, RunLog, prune, verify};
+use crate::commands::{App, Class, Failure, RunLog, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, DatabaseName, PolicyName, Timestamp};
+use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 use std::time::Duration;
@@ -162,10 +163,17 @@ async fn tick(
                 format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
             log.warn(format!("`{}` is not protected: {reason}", entry.name));
             let failure = unprotected(app, request, (entry, at), &reason);
+            if !request.dry_run {
+                tell_failure(app, entry, failure.as_ref()).await;
+            }
             return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
         }
         Look::Unknown(failure) => {
-            return Some(unreachable(app, request, (entry, at), (blank, failure), &log));
+            let outcome = unreachable(app, request, (entry, at), (blank, failure), &log);
+            if !request.dry_run {
+                tell_failure(app, entry, outcome.failure.as_ref()).await;
+            }
+            return Some(outcome);
         }
         Look::Attached(ward) => *ward,
     };
@@ -187,6 +195,15 @@ async fn tick(
 fn failed(blank: Outcome, failure: Failure) -> Outcome {
     let failure = failure.doing(format!("protect `{}`", blank.database));
     Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
+}
+
+/// Tells of a backup that was planned and could not even be tried, once for each plan.
+async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
+    let Some(failure) = failure else { return };
+    let entry = protection::declared(app, entry);
+    let count = u32::try_from(unrecorded::pending(app, &entry.name).len()).unwrap_or(u32::MAX);
+    let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
+    tell::tell_of(app, &entry, &event).await;
 }
 
 /// Each time that was planned for an entry that nobody attached is a failure: the empty folder where a disk should be mounted

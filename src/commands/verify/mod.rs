@@ -1,5 +1,6 @@
 //! `jagad verify`: how much of a backup is true, at four depths.
 
+mod announce;
 pub(super) mod contents;
 mod drill;
 pub(super) mod levels;
@@ -70,7 +71,13 @@ pub struct Outcome {
 
 /// Verifies and records each result next to its backup.
 pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
-    let chosen = choose(app, request).await?;
+    let chosen = match choose(app, request).await {
+        Ok(chosen) => chosen,
+        Err(failure) => {
+            announce::not_begun(app, request, &failure).await;
+            return Err(failure);
+        }
+    };
     let began = Instant::now();
     let mut outcome = Outcome { results: Vec::new(), left: 0, verdict: None };
     for (catalog, entry) in chosen {
@@ -133,9 +140,21 @@ fn is_wanted(app: &App, which: Which, entry: &Entry) -> bool {
     }
 }
 
+/// Verifies one, records the result, and tells of it when it is bad.
+async fn verify_one(
+    app: &App,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    level: VerifyLevel,
+) -> Result<(Verification, Option<Failure>), Failure> {
+    let result = look_and_record(app, catalog, manifest, level).await;
+    announce::ended(app, manifest, &result).await;
+    result
+}
+
 /// Verifies one and records the result. A backup that is not what it should be is a recorded result; being unable to
 /// look (no store, no tool, no key) is an error and leaves no record.
-async fn verify_one(
+async fn look_and_record(
     app: &App,
     catalog: &Catalog,
     manifest: &Manifest,

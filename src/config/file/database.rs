@@ -1,6 +1,6 @@
 //! `[databases.NAME]` as it is written.
 
-use super::{Words, secret};
+use super::{HooksFile, Words, secret};
 use crate::engine::Filter;
 use crate::engine::TlsMode;
 use crate::model::{CipherKind, Codec, EngineKind, Period, Secret, SourceChoice};
@@ -74,6 +74,9 @@ pub struct DatabaseFile {
     /// Where the client programs are.
     #[serde(default)]
     pub tools: ToolsFile,
+    /// Programs around its backups.
+    #[serde(default)]
+    pub hooks: HooksFile,
     /// Where backups are taken from: auto (the first replica that fits, else the entry's own server), primary or replica
     /// (default auto).
     pub source: Option<SourceChoice>,

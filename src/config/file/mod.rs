@@ -1,10 +1,14 @@
 //! The mirror of the TOML: exactly what may be written, nothing resolved. Field documentation becomes the JSON schema.
 
 mod database;
+mod hooks;
+mod notify;
 mod policy;
 mod store;
 
 pub use database::{DatabaseFile, DumpFile, EncryptionFile, ReplicaFile, TlsFile, ToolsFile};
+pub use hooks::HooksFile;
+pub use notify::{NotifierFile, NotifierType};
 pub use policy::{
     CountOrAge, DayFile, EveryFile, IntervalFile, PolicyFile, RetentionFile, ScheduleFile, VerifyFile,
     WeekdayFile,
@@ -41,6 +45,12 @@ pub struct FileConfig {
     /// Policies by name.
     #[serde(default)]
     pub policies: BTreeMap<String, PolicyFile>,
+    /// Who is told, by name.
+    #[serde(default)]
+    pub notify: BTreeMap<String, NotifierFile>,
+    /// Programs around every backup.
+    #[serde(default)]
+    pub hooks: HooksFile,
 }
 
 /// How this host works.

@@ -11,6 +11,9 @@ use serde::Deserialize;
 pub struct PolicyFile {
     /// Store of its databases (default: settings.default_store).
     pub store: Option<String>,
+    /// Notifiers that are told of its databases.
+    #[serde(default)]
+    pub notify: Vec<String>,
     /// false: its databases stay attached and nothing is scheduled (default true).
     pub enabled: Option<bool>,
     /// When full backups are taken (default: never by themselves).

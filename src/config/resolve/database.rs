@@ -4,6 +4,7 @@ use super::{Place, packing, replica};
 use crate::config::entry::{Connection, DatabaseEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
+use crate::config::hooks::Hooks;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
 use crate::model::{EngineKind, SourceChoice};
@@ -44,6 +45,7 @@ pub(super) fn resolve(
     place: &Place<'_>,
     name: &str,
     written: &DatabaseFile,
+    hooks: Hooks,
 ) -> Result<DatabaseEntry, ConfigError> {
     refuse_strange_keys(place, written)?;
     let connection = connection(place, written)?;
@@ -60,6 +62,7 @@ pub(super) fn resolve(
         labels: written.labels.clone(),
         policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
+        hooks,
         packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,
         choice: choice(place, written)?,
         globals: written.dump.globals.unwrap_or(written.engine.has_databases()),

@@ -1,20 +1,22 @@
 //! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
 
 mod database;
+mod hooks;
+mod notify;
 mod policy;
 #[cfg(test)]
 mod policy_tests;
 mod replica;
+mod warnings;
 
 use crate::config::document::{Document, wrong};
-use crate::config::entry::{
-    CredentialsEntry, DatabaseEntry, KeyEntry, KeySource, PackingEntry, PolicyEntry, S3Entry, StoreEntry,
-};
+use crate::config::entry::{CredentialsEntry, KeyEntry, KeySource, PackingEntry, S3Entry, StoreEntry};
 use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{
     ChecksumFile, EncryptionFile, FileConfig, KeyFile, LogFormat, LogLevel, PathStyle, SettingsFile,
     StoreFile, StoreType,
 };
+use crate::config::hooks::Hooks;
 use crate::config::inventory::{Inventory, LogSettings, Settings};
 use crate::config::search;
 use crate::config::secret::{Forms, SecretSource};
@@ -23,7 +25,6 @@ use crate::model::{ByteSize, Codec, Period};
 use crate::store::settings::S3Checksum;
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -79,6 +80,20 @@ impl Place<'_> {
         Err(self.wrong(key, format!("`{key}` is {value}; it must be {} to {}", bounds.start(), bounds.end())))
     }
 
+    /// A length of time between bounds.
+    fn period(
+        &self,
+        key: &str,
+        value: Duration,
+        bounds: std::ops::RangeInclusive<Duration>,
+    ) -> Result<(), ConfigError> {
+        if bounds.contains(&value) {
+            return Ok(());
+        }
+        let (low, high) = (Period(*bounds.start()), Period(*bounds.end()));
+        Err(self.wrong(key, format!("`{key}` is {}; it must be {low} to {high}", Period(value))))
+    }
+
     /// The name of an entry, or of a reference to one.
     fn name<T: std::str::FromStr>(&self, key: &str, text: &str) -> Result<T, ConfigError>
     where
@@ -124,9 +139,16 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
         inventory.policies.insert(policy.name.clone(), policy);
     }
+    for (name, entry) in &written.notify {
+        let place = place(&["notify", name]);
+        let notifier = notify::resolve(&place, name, entry)?;
+        inventory.notifiers.insert(notifier.name.clone(), notifier);
+    }
+    let global = hooks::resolve(&place(&["hooks"]), &written.hooks, &Hooks::none())?;
     for (name, entry) in &written.databases {
+        let own = hooks::resolve(&place(&["databases", name, "hooks"]), &entry.hooks, &global)?;
         let place = place(&["databases", name]);
-        let entry = database::resolve(&place, name, entry)?;
+        let entry = database::resolve(&place, name, entry, own)?;
         if let Some(policy) = inventory.policy_of(&entry) {
             // A level of the entry goes with the codec of its policy.
             let under = entry.under(policy);
@@ -135,7 +157,8 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
         inventory.databases.insert(entry.name.clone(), entry);
     }
     references(&inventory, place)?;
-    inventory.warnings = warnings(&inventory, &document);
+    notify::references(&inventory, place)?;
+    inventory.warnings = warnings::of(&inventory, &document);
     inventory.files.clone_from(&document.files);
     inventory.document = document;
     Ok(inventory)
@@ -348,55 +371,4 @@ fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -
         look(at(), "encryption.key", "key", (key, &keys))?;
     }
     Ok(())
-}
-
-/// What a policy plans and its databases cannot have.
-fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<String> {
-    policy.incremental.as_ref()?;
-    let names = |entry: &&DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
-    let databases =
-        inventory.databases.values().filter(names).filter(|entry| !entry.engine.takes_incrementals());
-    let databases: Vec<String> =
-        databases.map(|entry| format!("`{}` ({})", entry.name, entry.engine)).collect();
-    (!databases.is_empty()).then(|| {
-        format!(
-            "policies.{}.incremental is planned, and this jagad cannot take incremental backups of {}: only fulls are taken",
-            policy.name,
-            databases.join(", ")
-        )
-    })
-}
-
-/// What works and should still be mended.
-fn warnings(inventory: &Inventory, document: &Document) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let inline = inventory.databases.values().any(|entry| {
-        let connections = entry.replicas.iter().map(|replica| &replica.connection).chain([&entry.connection]);
-        let mut passwords = connections.filter_map(|connection| connection.password.as_ref());
-        passwords.any(SecretSource::is_inline)
-    }) || inventory.stores.values().any(|store| match store {
-        StoreEntry::S3(entry) => matches!(&entry.credentials, CredentialsEntry::Static { secret_key, .. } if secret_key.is_inline()),
-        StoreEntry::Local(_) => false,
-    }) || inventory.keys.values().any(|key| match &key.source {
-        KeySource::Passphrase(source) => source.is_inline(),
-        KeySource::File(_) => false,
-    });
-    for file in document.files.iter().filter(|_| inline) {
-        let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-        if mode & 0o077 != 0 {
-            let shown = file.display();
-            warnings.push(format!(
-                "{shown} may hold secrets and can be read by others (mode {mode:04o}): chmod 600 {shown}"
-            ));
-        }
-    }
-    warnings.extend(inventory.policies.values().filter_map(|policy| without_incrementals(inventory, policy)));
-    for entry in inventory.databases.values() {
-        if entry.packing.encrypts()
-            && let Err(error) = inventory.key_of(entry)
-        {
-            warnings.push(format!("{error}. {}", error.help().unwrap_or_default()));
-        }
-    }
-    warnings
 }

@@ -34,7 +34,9 @@ pub(super) fn resolve(
     let verify = level(written.verify.unwrap_or(VerifyFile::Checksum));
     let unverified = written.max_unverified.map_or(LONGEST_UNVERIFIED, |period| period.0);
     let watched = !unverified.is_zero() && (verify.is_some() || written.max_unverified.is_some());
+    let notify = written.notify.iter().map(|name| place.name("notify", name));
     Ok(PolicyEntry {
+        notify: notify.collect::<Result<_, _>>()?,
         name: place.name("", name)?,
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         enabled: written.enabled.unwrap_or(true),

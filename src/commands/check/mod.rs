@@ -1,4 +1,8 @@
-//! `jagad check`: every store, key and database is tried for real, and every failure says how to mend it.
+//! `jagad check`: every store, key, database and notifier is tried for real, and every failure says how to mend it.
+
+mod notifier;
+
+pub use notifier::Trial;
 
 use super::backup::source::{self, Extent, Survey};
 use super::{App, Class, Failure};
@@ -17,7 +21,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// What was tried on one thing.
 #[derive(Debug, Serialize)]
 pub struct Section {
-    /// `store`, `key` or `database`.
+    /// `store`, `key`, `database` or `notifier`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -98,18 +102,29 @@ impl Findings {
     }
 }
 
+/// What to try.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Stores, keys, database entries and notifiers; empty means all.
+    pub names: Vec<String>,
+    /// Whether notifiers send a test.
+    pub trial: Trial,
+}
+
 /// Tries the things of these names, or everything.
-pub async fn run(app: &App, names: &[String]) -> Result<Report, Failure> {
+pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
+    let names = &request.names;
     let inventory = &app.inventory;
     let wanted = |name: &str| names.is_empty() || names.iter().any(|other| other == name);
     let known = |name: &String| {
         inventory.stores.keys().any(|other| other.as_str() == name)
             || inventory.keys.keys().any(|other| other.as_str() == name)
             || inventory.databases.keys().any(|other| other.as_str() == name)
+            || inventory.notifiers.keys().any(|other| other.as_str() == name)
     };
     if let Some(unknown) = names.iter().find(|name| !known(name)) {
-        return Err(Failure::new(Class::NotFound, format!("no store, key or database is named `{unknown}`"))
-            .help("See `jagad config show`."));
+        let message = format!("no store, key, database or notifier is named `{unknown}`");
+        return Err(Failure::new(Class::NotFound, message).help("See `jagad config show`."));
     }
     let mut done = Vec::new();
     for name in inventory.stores.keys().filter(|name| wanted(name.as_str())) {
@@ -121,6 +136,10 @@ pub async fn run(app: &App, names: &[String]) -> Result<Report, Failure> {
     for entry in inventory.databases.values().filter(|entry| wanted(entry.name.as_str())) {
         app.cancel.check()?;
         done.push(check_database(app, entry).await);
+    }
+    for entry in inventory.notifiers.values().filter(|entry| wanted(entry.name.as_str())) {
+        app.cancel.check()?;
+        done.push(notifier::check(app, entry, request.trial).await);
     }
     let verdict = done.iter().find_map(|(_, verdict)| *verdict);
     Ok(Report { sections: done.into_iter().map(|(section, _)| section).collect(), verdict })

@@ -1,0 +1,101 @@
+//! Programs of the user around a backup: what they are told, and what their failure means.
+
+use crate::catalog::Manifest;
+use crate::commands::{App, Failure, RunLog};
+use crate::config::DatabaseEntry;
+use crate::model::BackupStatus;
+use crate::notify::printable;
+use crate::process::ToolSpec;
+
+/// What a hook is told of.
+pub(super) struct Moment<'a> {
+    pub(super) app: &'a App,
+    pub(super) database: &'a DatabaseEntry,
+    /// Absent when the backup failed before it had a name.
+    pub(super) manifest: Option<&'a Manifest>,
+    pub(super) failure: Option<&'a Failure>,
+}
+
+/// A hook that failed, and why.
+pub(super) type Complaint = (&'static str, String);
+
+/// Runs `before_backup`; its failure is the backup's.
+pub(super) async fn before(moment: &Moment<'_>, log: &RunLog) -> Result<(), Failure> {
+    run(moment, ("before_backup", &moment.database.hooks.before_backup), "running", log).await
+}
+
+/// Runs `after_backup` or `on_failure`, and then `finally`.
+pub(super) async fn after(moment: &Moment<'_>, log: &RunLog) -> Vec<Complaint> {
+    let hooks = &moment.database.hooks;
+    let (first, status) = match moment.failure {
+        None => (("after_backup", &hooks.after_backup), BackupStatus::Success),
+        Some(_) => (("on_failure", &hooks.on_failure), BackupStatus::Failed),
+    };
+    let mut complaints = Vec::new();
+    for hook in [first, ("finally", &hooks.last)] {
+        complaints.extend(without_harm(moment, hook, status, log).await);
+    }
+    complaints
+}
+
+/// Runs `on_failure` of a backup that never began. Not `finally`: another run may be in the middle of what it would undo.
+pub(super) async fn failed_early(moment: &Moment<'_>, log: &RunLog) -> Option<Complaint> {
+    let hook = ("on_failure", &moment.database.hooks.on_failure);
+    without_harm(moment, hook, BackupStatus::Failed, log).await
+}
+
+async fn without_harm(
+    moment: &Moment<'_>,
+    hook: (&'static str, &Vec<String>),
+    status: BackupStatus,
+    log: &RunLog,
+) -> Option<Complaint> {
+    let failure = run(moment, hook, status.as_str(), log).await.err()?;
+    log.warn(failure.message());
+    Some((hook.0, failure.message()))
+}
+
+/// Runs one hook to its end, with all it started. What it prints is thrown away; the end of its standard error is part of
+/// its failure.
+async fn run(
+    moment: &Moment<'_>,
+    (name, argv): (&'static str, &Vec<String>),
+    status: &str,
+    log: &RunLog,
+) -> Result<(), Failure> {
+    let Some((program, words)) = argv.split_first() else { return Ok(()) };
+    let mut tool = ToolSpec::new(program).args(words.iter().map(String::as_str));
+    tool.label = format!("hook {name}");
+    tool.timeout = Some(moment.database.hooks.timeout);
+    tool.env = environment(moment, name, status);
+    log.say(format!("HOOK: {name} started"));
+    let ended = async {
+        let mut running = moment.app.runner.read(&tool).await?;
+        tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await?;
+        Ok::<(), Failure>(())
+    };
+    // A hint that was made for the tools of databases would mislead here.
+    ended.await.map_err(|failure| Failure {
+        help: Some(format!("Mend the hook, or take `{name}` out of the configuration.")),
+        ..failure
+    })
+}
+
+fn environment(moment: &Moment<'_>, name: &str, status: &str) -> Vec<(String, String)> {
+    let id = moment.manifest.map(|manifest| manifest.id.to_string());
+    let size = moment.manifest.filter(|manifest| manifest.status == BackupStatus::Success);
+    let size = size.map(|manifest| manifest.stored_bytes().to_string());
+    let error = moment.failure.map(|failure| printable(&failure.message()));
+    [
+        ("JAGAD_EVENT", Some(name.to_owned())),
+        ("JAGAD_DATABASE", Some(moment.database.name.to_string())),
+        ("JAGAD_ENGINE", Some(moment.database.engine.to_string())),
+        ("JAGAD_BACKUP_ID", id),
+        ("JAGAD_STATUS", Some(status.to_owned())),
+        ("JAGAD_SIZE", size),
+        ("JAGAD_ERROR", error),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
+    .collect()
+}

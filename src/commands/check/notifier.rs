@@ -1,0 +1,31 @@
+//! Notifiers are tried: their secrets, the way to the other side, and on request a message.
+
+use super::{Findings, Section};
+use crate::commands::{App, Class, Failure, tell};
+use crate::config::NotifierEntry;
+use crate::notify::EventKind;
+
+/// Whether a notifier's other side is sent something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// Everything but a message.
+    Silent,
+    /// A message of the kind `test`.
+    Message,
+}
+
+/// Tries one notifier; whatever `on` says, a test is sent when it is asked for.
+pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: Trial) -> (Section, Option<Class>) {
+    let mut findings = Findings::new();
+    let mut place = String::new();
+    if let Some(notifier) = findings.result("settings and secrets", tell::open(app, entry).await) {
+        notifier.place().clone_into(&mut place);
+        let reached = notifier.probe().await.map_err(Failure::from);
+        if findings.result("reach it", reached).is_some() && trial == Trial::Message {
+            let event = tell::event(app, EventKind::Test, None, "this is what a message of jagad looks like");
+            let sent = notifier.send(&event).await.map_err(Failure::from);
+            findings.result("send a test", sent);
+        }
+    }
+    findings.section("notifier", entry.name.to_string(), place)
+}

@@ -1,0 +1,51 @@
+//! Telling of a restore's end those who are told of its target.
+
+use super::{Mode, Report, Request};
+use crate::catalog::BackupReference;
+use crate::commands::{App, Class, Failure, tell};
+use crate::model::DatabaseName;
+use crate::notify::EventKind;
+
+/// Tells how a restore ended. A plan is no restore, and neither is what was refused before it began.
+pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, Failure>) {
+    if request.mode == Mode::Plan {
+        return;
+    }
+    let target = match result {
+        Ok(report) => Some(&report.target),
+        Err(failure) if matches!(failure.class, Class::Refused | Class::Usage) => return,
+        Err(_) => request.target.as_ref().or_else(|| source(&request.backup)),
+    };
+    let Some(target) = target else { return };
+    let Some(entry) = tell::entry(app, target).await else { return };
+    let entry = &entry;
+    let event = match result {
+        Ok(report) => {
+            let message =
+                format!("{} of `{}` is restored into `{}`", report.backup, report.source, report.target);
+            let event = tell::event(app, EventKind::RestoreFinished, Some(entry), &message)
+                .backup(Some(&report.backup))
+                .fact("status", &report.status);
+            match report.ignored_errors.len() {
+                0 => event,
+                count => event.fact("ignored errors", count),
+            }
+        }
+        Err(failure) => {
+            let event = tell::failed(app, EventKind::RestoreFailed, entry, failure);
+            match &request.backup {
+                BackupReference::Id(id) => event.backup(Some(id)),
+                _ => event,
+            }
+        }
+    };
+    tell::tell_of(app, entry, &event).await;
+}
+
+/// The entry that a backup is of, where its reference says so.
+fn source(reference: &BackupReference) -> Option<&DatabaseName> {
+    match reference {
+        BackupReference::Latest(name) | BackupReference::At(name, _) => Some(name),
+        BackupReference::Id(_) | BackupReference::Prefix(_) => None,
+    }
+}

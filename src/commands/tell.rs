@@ -1,0 +1,112 @@
+//! Telling: who hears of an event, and what it means that a notifier fails: a warning, never more.
+
+use super::{App, Class, Failure, Tone, protection};
+use crate::catalog::lease::host_name;
+use crate::config::{DatabaseEntry, NotifierEntry};
+use crate::model::{DatabaseName, NotifierName};
+use crate::notify::{Event, EventKind, Notifier, NotifyError};
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+/// Whether notifiers are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// They are.
+    On,
+    /// `--no-notify`: nobody is.
+    Off,
+}
+
+impl From<NotifyError> for Failure {
+    fn from(error: NotifyError) -> Self {
+        let failure = Self::new(Class::Operation, error.to_string());
+        match error.hint() {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
+    }
+}
+
+/// Who is told of an entry: those that its policy names. The one place that decides it.
+pub(super) fn recipients<'a>(app: &'a App, entry: &DatabaseEntry) -> &'a [NotifierName] {
+    app.inventory.policy_of(entry).map_or(&[], |policy| policy.notify.as_slice())
+}
+
+/// The entry `name` as it is protected, for telling of it: what it says of its policy counts, and the store is asked only for
+/// one that says nothing. `None` for what is not in the inventory.
+pub(super) async fn entry(app: &App, name: &DatabaseName) -> Option<DatabaseEntry> {
+    let entry = app.inventory.databases.get(name)?;
+    if entry.policy.is_some() {
+        return Some(protection::declared(app, entry));
+    }
+    Some(protection::protected(app, entry).await.unwrap_or_else(|_| entry.clone()))
+}
+
+/// An event of this host, now, about `entry`.
+pub(super) fn event(app: &App, kind: EventKind, entry: Option<&DatabaseEntry>, message: &str) -> Event {
+    let event = Event::new(kind, app.clock.now(), &host_name(), message);
+    match entry {
+        None => event,
+        Some(entry) => {
+            event.database(&entry.name).policy(app.inventory.policy_of(entry).map(|policy| &policy.name))
+        }
+    }
+}
+
+/// An event that is a failure.
+pub(super) fn failed(app: &App, kind: EventKind, entry: &DatabaseEntry, failure: &Failure) -> Event {
+    event(app, kind, Some(entry), &failure.message())
+        .help(failure.help.as_deref())
+        .fact("class", failure.class.as_str())
+}
+
+/// Tells those who are told of `entry`, and of kinds in `also` every notifier that is declared.
+pub(super) async fn tell_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
+    let everybody = also.contains(&event.kind());
+    let named = recipients(app, entry);
+    let chosen = app.inventory.notifiers.values().filter(|notifier| {
+        everybody || (named.contains(&notifier.name) && notifier.on.contains(&event.kind()))
+    });
+    tell(app, chosen, event).await;
+}
+
+/// Tells those who are told of `entry`.
+pub(super) async fn tell_of(app: &App, entry: &DatabaseEntry, event: &Event) {
+    tell_also(app, entry, &[], event).await;
+}
+
+/// Tells all of `notifiers` at once. One that fails is a warning in the log and is not tried again.
+async fn tell(app: &App, notifiers: impl Iterator<Item = &NotifierEntry>, event: &Event) {
+    if app.telling == Telling::Off {
+        return;
+    }
+    let told = notifiers.map(|notifier| async move { (notifier, send(app, notifier, event).await) });
+    for (notifier, result) in join_all(told).await {
+        match result {
+            Ok(()) => {
+                tracing::debug!(target: "jagad", notifier = %notifier.name, event = %event.kind(), "told");
+            }
+            Err(failure) => {
+                let help = failure.help.as_deref().map_or(String::new(), |help| format!(" ({help})"));
+                let (name, kind) = (&notifier.name, event.kind());
+                let line = format!("notifier `{name}` was not told of {kind}: {}{help}", failure.message());
+                app.watch.say(Tone::Warning, &line);
+            }
+        }
+    }
+}
+
+/// Makes a notifier ready: its secrets are fetched within its timeout, and its settings checked.
+pub(super) async fn open(app: &App, entry: &NotifierEntry) -> Result<Notifier, Failure> {
+    let fetched = tokio::time::timeout(entry.timeout, entry.settings()).await;
+    let settings = fetched.map_err(|_| {
+        let period = crate::model::Period(entry.timeout);
+        Failure::new(Class::Operation, format!("its secrets were not there within {period}"))
+    })??;
+    Ok(Notifier::open(settings, Arc::clone(&app.runner), &host_name())?)
+}
+
+/// Tells one, within twice its timeout at most: once for its secrets and once for the message.
+pub(super) async fn send(app: &App, entry: &NotifierEntry, event: &Event) -> Result<(), Failure> {
+    Ok(open(app, entry).await?.send(event).await?)
+}

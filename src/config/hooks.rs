@@ -1,0 +1,31 @@
+//! Programs around a backup.
+
+use std::time::Duration;
+
+/// The hooks of an entry: its own, or the global ones. An empty command is none.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    /// Before the dump.
+    pub before_backup: Vec<String>,
+    /// After a success.
+    pub after_backup: Vec<String>,
+    /// After a failure.
+    pub on_failure: Vec<String>,
+    /// At last.
+    pub last: Vec<String>,
+    /// Longest life of each.
+    pub timeout: Duration,
+}
+
+impl Hooks {
+    /// No hook.
+    pub(super) fn none() -> Self {
+        Self {
+            before_backup: Vec::new(),
+            after_backup: Vec::new(),
+            on_failure: Vec::new(),
+            last: Vec::new(),
+            timeout: Duration::from_secs(300),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Why somebody could not be told.
+
+use crate::model::Period;
+use std::time::Duration;
+
+/// A notifier that could not do its work. Never holds a secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct NotifyError {
+    problem: String,
+    help: Option<String>,
+}
+
+impl NotifyError {
+    pub(super) fn new(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), help: None }
+    }
+
+    #[must_use]
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn late(place: &str, timeout: Duration) -> Self {
+        Self::new(format!("{place} did not answer within {}", Period(timeout)))
+            .help("Look whether it works; give it more time with `timeout` of the notifier.")
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+}

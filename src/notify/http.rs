@@ -1,0 +1,183 @@
+//! The one way to a web service: TLS, one more try where the first did not get through, and no secret in any error.
+
+use super::{HttpSettings, NotifyError};
+use crate::model::Secret;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use std::error::Error as _;
+use std::time::Duration;
+use url::Url;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tries of one message: told twice is better than not told.
+const TRIES: u32 = 2;
+/// Between them.
+const PAUSE: Duration = Duration::from_millis(500);
+
+impl HttpSettings {
+    fn parsed(&self) -> Result<Url, NotifyError> {
+        let refused = |problem: &str, help: &str| Err(NotifyError::new(problem).help(help));
+        let help = "Mend `url` of the notifier, in whichever form it is given.";
+        // Parse errors do not quote the text, and neither may anything here.
+        let url: Url = match self.url.expose().trim().parse() {
+            Ok(url) => url,
+            Err(error) => return refused(&format!("the url is not one: {error}"), help),
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if self.allow_plain => {}
+            "http" => {
+                return refused(
+                    "the url is not encrypted: it begins with http://",
+                    "Use https://, or set allow_plain = true if you mean it.",
+                );
+            }
+            _ => return refused("the url does not begin with https://", help),
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return refused("the url names no host", help);
+        }
+        Ok(url)
+    }
+
+    /// Scheme and host, for people: everything behind them may be secret.
+    pub(super) fn place(&self) -> String {
+        self.parsed().map_or_else(|_| String::new(), |url| origin(&url))
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// What is posted.
+pub(super) struct Post<'a> {
+    /// Where.
+    pub(super) url: &'a Url,
+    /// Of this type.
+    pub(super) content_type: &'static str,
+    /// The bytes.
+    pub(super) body: Vec<u8>,
+}
+
+/// A client for one web service.
+pub(super) struct Http {
+    client: reqwest::Client,
+    url: Url,
+    token: Option<HeaderValue>,
+}
+
+impl Http {
+    /// Checks the settings; no byte is sent.
+    pub(super) fn open(settings: &HttpSettings, token: Option<&Secret>) -> Result<Self, NotifyError> {
+        let url = settings.parsed()?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("jagad/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A message must not end up elsewhere, and a token even less.
+            .redirect(reqwest::redirect::Policy::none())
+            .https_only(!settings.allow_plain);
+        if let Some(path) = &settings.tls_ca {
+            let shown = path.display();
+            let unusable = |problem: String| {
+                NotifyError::new(format!("tls_ca: {problem}"))
+                    .help("Name a PEM file of certificates in `tls_ca`.")
+            };
+            let pem =
+                std::fs::read(path).map_err(|error| unusable(format!("cannot read `{shown}`: {error}")))?;
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
+                .map_err(|_| unusable(format!("`{shown}` is not a PEM file of certificates")))?;
+            for certificate in certificates {
+                builder = builder.add_root_certificate(certificate);
+            }
+        }
+        let client = builder.build().map_err(|error| {
+            NotifyError::new(format!("TLS cannot be set up: {}", chain(&error.without_url())))
+        })?;
+        let token = token.map(bearer).transpose()?;
+        Ok(Self { client, url, token })
+    }
+
+    /// The whole address, for making others from it.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Posts until the service answers 2xx, at most twice.
+    pub(super) async fn post(&self, post: Post<'_>) -> Result<(), NotifyError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.once(&post).await {
+                Ok(()) => return Ok(()),
+                Err((Again::Yes, _)) if tries < TRIES => tokio::time::sleep(PAUSE).await,
+                Err((_, error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn once(&self, post: &Post<'_>) -> Result<(), (Again, NotifyError)> {
+        let mut request = self.client.post(post.url.clone());
+        request = request.header(CONTENT_TYPE, post.content_type).body(post.body.clone());
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token.clone());
+        }
+        let answer = request.send().await.map_err(|error| (Again::Yes, self.unreachable(error)))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let error = NotifyError::new(format!("{} answered {status}", origin(post.url)));
+        Err(match status.as_u16() {
+            500.. => (Again::Yes, error.help("Look what is wrong with the service.")),
+            401 | 403 => (Again::No, error.help("Mend `token` or `url` of the notifier.")),
+            300..=399 => (Again::No, error.help("Redirects are not followed: set `url` to where it leads.")),
+            _ => (Again::No, error.help("Mend `url` of the notifier.")),
+        })
+    }
+
+    /// Whether the service's host is found, takes a connection and shows a certificate that is trusted. Asks for the
+    /// host's front page, whose answer may be anything: the address itself could count a visit as a message.
+    pub(super) async fn probe(&self) -> Result<(), NotifyError> {
+        let mut front = self.url.clone();
+        front.set_path("/");
+        front.set_query(None);
+        front.set_fragment(None);
+        self.client.get(front).send().await.map(drop).map_err(|error| self.unreachable(error))
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> NotifyError {
+        let told = chain(&error.without_url());
+        let help = if told.contains("certificate") {
+            "Name the authority that signed the service's certificate in `tls_ca`."
+        } else {
+            "Look whether the host of `url` is right, and whether a firewall is in between."
+        };
+        NotifyError::new(format!("{} cannot be reached: {told}", origin(&self.url))).help(help)
+    }
+}
+
+/// Whether a second try could get through.
+enum Again {
+    Yes,
+    No,
+}
+
+fn bearer(token: &Secret) -> Result<HeaderValue, NotifyError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
+        NotifyError::new("the token has characters that no header can carry")
+            .help("Mend `token` of the notifier.")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The innermost causes say what it was; the outer ones only that a request failed.
+fn chain(error: &reqwest::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        words = source.to_string();
+        next = source.source();
+    }
+    words
+}

@@ -1,0 +1,62 @@
+//! What the failures of a protected database sound like: the first, repeats, the pause, the way back, and a store that is gone.
+
+use crate::support::post::Post;
+use crate::ward::Wards;
+use serde_json::Value;
+
+/// Kind and count of the events since the last look.
+fn heard(post: &Post, seen: &mut usize) -> Vec<(String, u64)> {
+    let bodies = post.requests().into_iter().skip(*seen);
+    let events: Vec<Value> =
+        bodies.map(|request| serde_json::from_str(request["body"].as_str().unwrap()).unwrap()).collect();
+    *seen += events.len();
+    let told = |event: &Value| {
+        assert_eq!((&event["database"], &event["policy"]), (&"cache".into(), &"prod".into()), "{event}");
+        (event["event"].as_str().unwrap().to_owned(), event["failures_in_a_row"].as_u64().unwrap())
+    };
+    events.iter().map(told).collect()
+}
+
+#[track_caller]
+fn assert_heard(heard: &[(String, u64)], wanted: &[(&str, u64)]) {
+    let heard: Vec<(&str, u64)> = heard.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(heard, wanted);
+}
+
+#[test]
+fn failures_in_a_row_are_counted_the_pause_is_told_and_so_is_its_end() {
+    let Some(post) = Post::web("") else { return };
+    let policy = format!(
+        "[policies.prod]\nfull = {{ every = \"daily\", at = \"02:00\" }}\nnotify = [\"ops\"]\n[notify.ops]\n\
+         type = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nallow_plain = true\n\
+         on = [\"backup_failed\", \"policy_paused\", \"policy_resumed\", \"overdue\"]\n",
+        post.port
+    );
+    let Some(wards) = Wards::new(&["cache"], &policy) else { return };
+    let mut seen = 0;
+    wards.at("2027-03-01T12:00:00Z", &["policy", "attach", "prod", "cache"]).ok();
+    assert_heard(&heard(&post, &mut seen), &[]);
+
+    let entry = wards.entry("cache", "policy = \"prod\"");
+    let gone = "[databases.cache]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n";
+    wards.change(&entry, gone);
+    for day in 2..6 {
+        wards.at(&format!("2027-03-0{day}T02:00:00Z"), &["schedule", "run"]);
+    }
+    assert_heard(
+        &heard(&post, &mut seen),
+        &[("backup_failed", 1), ("backup_failed", 2), ("backup_failed", 3), ("policy_paused", 0)],
+    );
+    wards.change(gone, &entry);
+    wards.at("2027-03-06T12:00:00Z", &["backup", "cache"]).ok();
+    assert_heard(&heard(&post, &mut seen), &[("policy_resumed", 0)]);
+
+    wards.change("path = \"store\"", "path = \"main.key/store\"");
+    for (day, minute) in [(7, 0), (7, 1), (8, 0)] {
+        wards.at(&format!("2027-03-0{day}T02:0{minute}:00Z"), &["schedule", "run"]);
+    }
+    assert_heard(&heard(&post, &mut seen), &[("backup_failed", 1), ("backup_failed", 2)]);
+    wards.change("path = \"main.key/store\"", "path = \"store\"");
+    wards.at("2027-03-08T13:00:00Z", &["schedule", "run"]).ok();
+    assert_heard(&heard(&post, &mut seen), &[]);
+}
