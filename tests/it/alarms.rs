@@ -60,3 +60,32 @@ fn failures_in_a_row_are_counted_the_pause_is_told_and_so_is_its_end() {
     wards.at("2027-03-08T13:00:00Z", &["schedule", "run"]).ok();
     assert_heard(&heard(&post, &mut seen), &[]);
 }
+
+#[test]
+fn what_is_overdue_is_told_once_a_day_by_all_hosts_together() {
+    let Some(post) = Post::web("") else { return };
+    let policy = format!(
+        "[policies.prod]\nfull = {{ every = \"hourly\" }}\nnotify = [\"ops\"]\noverdue_after = \"2h\"\n[notify.ops]\n\
+         type = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nallow_plain = true\non = [\"overdue\"]\n",
+        post.port
+    );
+    let Some(wards) = Wards::new(&["cache"], &policy) else { return };
+    let mut seen = 0;
+    wards.at("2027-03-01T12:00:00Z", &["policy", "attach", "prod", "cache"]).ok();
+    wards.at("2027-03-01T12:10:00Z", &["policy", "pause", "cache"]).ok();
+    // The first that was missed is that of 13:00, and its grace ends at 15:00.
+    wards.tick("2027-03-01T14:59:00Z");
+    assert_heard(&heard(&post, &mut seen), &[]);
+    for time in
+        ["2027-03-01T15:00:00Z", "2027-03-01T15:01:00Z", "2027-03-01T23:00:00Z", "2027-03-02T14:59:00Z"]
+    {
+        wards.tick(time);
+    }
+    assert_heard(&heard(&post, &mut seen), &[("overdue", 0)]);
+    wards.tick("2027-03-02T15:00:00Z");
+    assert_heard(&heard(&post, &mut seen), &[("overdue", 0)]);
+    wards.at("2027-03-02T15:10:00Z", &["policy", "resume", "cache"]).ok();
+    assert_eq!(wards.tick("2027-03-02T15:11:00Z"), ["backed_up"]);
+    wards.tick("2027-03-02T15:12:00Z");
+    assert_heard(&heard(&post, &mut seen), &[]);
+}

@@ -150,6 +150,25 @@ fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Time
     last.max(attached).unwrap_or(Timestamp::from_unix_seconds(0))
 }
 
+/// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
+pub(in crate::commands) fn overdue_since(
+    policy: &PolicyEntry,
+    ward: &Ward,
+    last_good: Option<Timestamp>,
+    at: Timestamp,
+) -> Option<Timestamp> {
+    let mut plans = planned(&ward.protected.entry, policy);
+    let (_, cadence) = plans.find(|(kind, _)| *kind == BackupKind::Full).filter(|_| policy.enabled)?;
+    let grace = policy.grace(cadence, cadence.latest(at)?);
+    let missed = cadence.latest(at.minus(grace))?;
+    let last_good = last_good.filter(|last| is_plausible(*last, at));
+    let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
+        last.max(ward.protected.attachment.attached_at)
+    });
+    let under_way = ward.running().is_some_and(|found| found.record.started >= missed);
+    (missed > since && !under_way).then_some(missed)
+}
+
 /// The planned time of a full that this host does not remember, where the store cannot be asked: of an entry that names an
 /// enabled policy.
 pub(in crate::commands) fn due_from_memory(

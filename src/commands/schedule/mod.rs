@@ -3,6 +3,7 @@
 pub(super) mod duty;
 mod install;
 mod list;
+mod overdue;
 mod run;
 
 pub use install::{InstallRequest, Installed, Manner, install};

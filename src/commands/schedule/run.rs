@@ -1,6 +1,7 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
 use super::duty::{self, Duty, Idle, Look, Ward};
+use super::overdue;
 use crate::catalog::lease::Operation;
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
@@ -341,7 +342,11 @@ async fn protect(
         Ok(_) => Ok(Some(id)),
         // Somebody else is at it; the next success prunes too.
         Err(failure) if failure.class == Class::Busy => Ok(Some(id)),
-        Err(failure) => Err(after(failure.doing(format!("prune `{}`", entry.name)))),
+        Err(failure) => {
+            let failure = failure.doing(format!("prune `{}`", entry.name));
+            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+            Err(after(failure))
+        }
     }
 }
 
@@ -359,8 +364,9 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
     } else {
         Ok(())
     };
-    if let Err(failure) = done
-        && failure.class != Class::Busy
+    let told = overdue::tell_if_overdue(app, (ward, at), log).await;
+    for failure in
+        [done, told].into_iter().filter_map(Result::err).filter(|failure| failure.class != Class::Busy)
     {
         log.warn(format!("tidy up after `{}`: {}", entry.name, failure.message()));
     }

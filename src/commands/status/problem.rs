@@ -1,11 +1,11 @@
 //! What makes a database unsafe.
 
-use crate::catalog::{Entry, Listing, is_plausible};
+use crate::catalog::{Entry, Listing};
 use crate::commands::schedule::duty::Duty;
 use crate::commands::schedule::duty::{self, Idle, Ward};
 use crate::commands::{App, Failure};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupKind, ByteSize, Period, Timestamp};
+use crate::model::{ByteSize, Period, Timestamp};
 use serde::Serialize;
 
 /// One thing that is wrong.
@@ -134,35 +134,16 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
 }
 
 /// Whether a full that was planned has not come. `last_good` is when the last good one began.
-pub(in crate::commands) fn overdue(
+fn overdue(
     policy: &PolicyEntry,
     ward: &Ward,
     last_good: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Problem> {
-    let planned = overdue_since(policy, ward, last_good, at)?;
+    let planned = duty::overdue_since(policy, ward, last_good, at)?;
     let last = last_good.map_or_else(|| "none".to_owned(), Timestamp::table);
     let message = format!("a full was planned for {}; the last good one began {last}", planned.table());
     Some(Problem { kind: ProblemKind::Overdue, message })
-}
-
-/// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
-pub(in crate::commands) fn overdue_since(
-    policy: &PolicyEntry,
-    ward: &Ward,
-    last_good: Option<Timestamp>,
-    at: Timestamp,
-) -> Option<Timestamp> {
-    let mut plans = duty::planned(&ward.protected.entry, policy);
-    let (_, cadence) = plans.find(|(kind, _)| *kind == BackupKind::Full).filter(|_| policy.enabled)?;
-    let grace = policy.grace(cadence, cadence.latest(at)?);
-    let planned = cadence.latest(at.minus(grace))?;
-    let last_good = last_good.filter(|last| is_plausible(*last, at));
-    let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
-        last.max(ward.protected.attachment.attached_at)
-    });
-    let under_way = ward.running().is_some_and(|found| found.record.started >= planned);
-    (planned > since && !under_way).then_some(planned)
 }
 
 fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {

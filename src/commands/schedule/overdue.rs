@@ -1,0 +1,63 @@
+//! Telling that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
+
+use super::duty::{Ward, overdue_since};
+use crate::catalog::lease::Operation;
+use crate::commands::backup::release;
+use crate::commands::hold::{Purpose, hold};
+use crate::commands::{App, Failure, RunLog, tell};
+use crate::model::{BackupKind, Timestamp};
+use crate::notify::EventKind;
+use std::time::Duration;
+
+/// Who was told is not told again before this.
+const NAG_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Tells of an overdue full, once a day at most, on all hosts together. A database that is busy waits for the next tick.
+pub(super) async fn tell_if_overdue(
+    app: &App,
+    (ward, at): (&Ward, Timestamp),
+    log: &RunLog,
+) -> Result<(), Failure> {
+    let Some(policy) = ward.protected.policy(app) else { return Ok(()) };
+    let Some(planned) = overdue_since(policy, ward, ward.state.last_good, at) else { return Ok(()) };
+    // A run that has begun since then has failed, and that was told.
+    if ward.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
+        return Ok(());
+    }
+    let is_old = |told: Option<Timestamp>| told.is_none_or(|told| planned.since(told) >= NAG_EVERY);
+    if !is_old(ward.state.overdue_told) {
+        return Ok(());
+    }
+    let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
+    let purpose = Purpose { operation: Operation::Policy, backup: None, wait: Duration::ZERO, log };
+    let lease = hold(app, catalog, entry, &purpose).await?;
+    let noted = async {
+        let mut state = catalog.state(&entry.name).await?;
+        // Another host may have told, or a backup may have ended, since it was looked at.
+        let still = is_old(state.overdue_told) && state.last_good == ward.state.last_good;
+        if still {
+            state.overdue_told = Some(planned);
+            catalog.write_state(&entry.name, &state).await?;
+        }
+        Ok::<_, Failure>(still.then_some(state))
+    }
+    .await;
+    release(lease, log).await;
+    let Some(state) = noted? else { return Ok(()) };
+    let last = state
+        .last_good
+        .map_or_else(|| "there is none".to_owned(), |good| format!("it began {}", good.table()));
+    let message = format!(
+        "`{}` has no good backup since {}, when one was planned; the last: {last}",
+        entry.name,
+        planned.table()
+    );
+    let reason = state
+        .paused
+        .map(|pause| format!("it is paused ({}): jagad policy resume {}", pause.reason, entry.name));
+    let help = reason.unwrap_or_else(|| format!("See why: jagad status {}", entry.name));
+    log.warn(&message);
+    let event = tell::event(app, EventKind::Overdue, Some(entry), &message).help(Some(&help));
+    tell::tell_of(app, entry, &event.failures_in_a_row(state.failures)).await;
+    Ok(())
+}
