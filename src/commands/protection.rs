@@ -4,7 +4,7 @@ use super::{App, Failure};
 use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{DatabaseName, StoreName, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Failures in a row that pause a database whose policy this host does not know.
 const PAUSE_AFTER: u32 = 3;
@@ -35,12 +35,12 @@ pub(super) struct Repositories {
 impl Repositories {
     /// Opens those that may know one of `entries`. One that cannot be opened is an error only for who needs it.
     pub(super) async fn open<'a>(app: &App, entries: impl IntoIterator<Item = &'a DatabaseEntry>) -> Self {
+        let names: BTreeSet<StoreName> =
+            entries.into_iter().flat_map(|entry| candidates(app, entry)).collect();
         let mut opened = BTreeMap::new();
-        for name in entries.into_iter().flat_map(|entry| candidates(app, entry)) {
-            if !opened.contains_key(&name) {
-                let catalog = open(app, &name).await;
-                opened.insert(name, catalog);
-            }
+        for name in names {
+            let catalog = open(app, &name).await;
+            opened.insert(name, catalog);
         }
         Self { opened }
     }

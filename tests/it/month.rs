@@ -206,8 +206,8 @@ fn invariants(wards: &Wards, now: Timestamp, seed: u64) {
         for backup in std::fs::read_dir(folder.join("backups")).unwrap().flatten() {
             assert!(
                 backup.path().join("manifest.json").exists(),
-                "{:?} is an orphan, seed {seed}",
-                backup.path()
+                "{} is an orphan, seed {seed}",
+                backup.path().display()
             );
         }
         let leases = std::fs::read_dir(folder.join("lease")).map_or(0, Iterator::count);

@@ -1,17 +1,24 @@
 //! Databases under a policy: a Redis server that many entries share, a clock, and a store.
 
+use crate::folder::Folder;
+#[cfg(feature = "crash-points")]
 use crate::program::{Output, Run};
 use crate::support::redis::{Kind, Server};
 use serde_json::Value;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Command;
-use tempfile::TempDir;
+use std::ops::Deref;
 
 /// A configuration whose entries are all the same server, with policies of the test's own.
 pub(crate) struct Wards {
-    folder: TempDir,
+    folder: Folder,
     pub(crate) server: Server,
+}
+
+impl Deref for Wards {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl Wards {
@@ -19,15 +26,15 @@ impl Wards {
     pub(crate) fn new(names: &[&str], more: &str) -> Option<Self> {
         let server = Server::start(Kind::Redis7)?;
         server.client().ok("SET a 1");
-        let folder = tempfile::Builder::new().prefix("jagad-it-").tempdir_in("/tmp").unwrap();
-        let wards = Self { folder, server };
-        wards.run(&["key", "generate", "main", "-o", "main.key"]).ok();
+        let wards = Self { folder: Folder::new("t", "cache"), server };
         let mut text = format!(
             "version = 1\n[settings]\nlease_lifetime = \"5s\"\nstate_dir = \"state\"\ntmp_dir = \"{}\"\n[keys.main]\nkey_file = \"main.key\"\n\
              [stores.main]\ntype = \"local\"\npath = \"store\"\n",
-            wards.folder.path().display()
+            wards.path("t").display()
         );
-        names.iter().for_each(|name| text += &wards.entry(name, "policy = \"prod\""));
+        for name in names {
+            text += &wards.entry(name, "policy = \"prod\"");
+        }
         wards.write(&(text + more));
         Some(wards)
     }
@@ -40,33 +47,11 @@ impl Wards {
         )
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    pub(crate) fn write(&self, text: &str) {
-        let path = self.path("jagad.toml");
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    }
-
     /// The configuration with one text for another.
     pub(crate) fn change(&self, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.path("jagad.toml")).unwrap();
         assert!(text.contains(from), "no `{from}` in {text}");
         self.write(&text.replace(from, to));
-    }
-
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
-        command.args(args).current_dir(self.folder.path());
-        command.env("TMPDIR", self.folder.path()).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
-        command
-    }
-
-    #[track_caller]
-    pub(crate) fn run(&self, args: &[&str]) -> Output {
-        Run::start(&mut self.command(args)).wait()
     }
 
     /// A run at another time.

@@ -52,9 +52,9 @@ pub(super) async fn back_up(
     let began = Instant::now();
     let id = BackupId::new(app.clock.now(), BackupKind::Full);
     let started_at = app.clock.now();
-    let begun = begin(app, (database, choices), &id, &log).await;
-    let (catalog, lease) = match begun {
-        Ok(begun) => begun,
+    let held = begin(app, (database, choices), &id, &log).await;
+    let (catalog, lease) = match held {
+        Ok(held) => held,
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
         Err(failure) => {
             let run = Unrecorded::new(id, (started_at, app.clock.now()), &failure);

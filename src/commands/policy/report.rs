@@ -4,7 +4,9 @@ use crate::catalog::{Entry, NotedFailure};
 use crate::commands::schedule::duty::{Duty, Look, Ward};
 use crate::commands::{App, Failure, schedule};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp};
+use crate::model::{
+    BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel,
+};
 use serde::Serialize;
 
 /// One line about each policy.
@@ -119,7 +121,7 @@ pub async fn show(app: &App, name: &PolicyName) -> Result<PolicyReport, Failure>
         place: store.describe(),
         credentials_verified_at: copies.map(|copy| copy.finished_at).max(),
         retention: policy.retention.describe(),
-        verify: policy.verify.map(|level| level.as_str()),
+        verify: policy.verify.map(VerifyLevel::as_str),
         pause_after_failures: policy.pause_after_failures,
         summary,
         databases,

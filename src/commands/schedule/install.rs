@@ -109,13 +109,13 @@ fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
     let (user, config, program) = (&request.user, request.config.display(), request.program.display());
     let every = Period(request.every);
     // What the unit may write besides its own state: directories that are stores, and sockets are reached through /run.
-    let writable: String = app
+    let folders = app
         .inventory
         .stores
         .values()
-        .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None })
-        .map(|path| format!("ReadWritePaths=-{}\n", path.display()))
-        .collect();
+        .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None });
+    let writable: Vec<String> = folders.map(|path| format!("ReadWritePaths=-{}\n", path.display())).collect();
+    let writable = writable.concat();
     let homes = app.inventory.keys.values().filter_map(|key| match &key.source {
         KeySource::File(path) => Some(path.clone()),
         KeySource::Passphrase(_) => None,

@@ -2,7 +2,7 @@
 
 use super::duty::{self, Duty, Idle, Look, Ward};
 use super::overdue;
-use crate::catalog::lease::Operation;
+use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
 use crate::commands::unrecorded::{self, Unrecorded};
@@ -359,7 +359,7 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
         && let Some(policy) = ward.protected.policy(app)
     {
         prune::one(app, (entry, policy), (prune::Mode::Run, Duration::ZERO), log).await.map(|_| ())
-    } else if ward.leases.iter().any(|found| found.is_expired()) {
+    } else if ward.leases.iter().any(Found::is_expired) {
         bury(app, ward, log).await
     } else {
         Ok(())

@@ -58,7 +58,8 @@ impl Draw for policy::Attachments {
 
 impl Draw for policy::Detached {
     fn human(&self) -> String {
-        self.detached.iter().map(|name| format!("{name} is detached; its backups stay\n")).collect()
+        let lines = self.detached.iter().map(|name| format!("{name} is detached; its backups stay\n"));
+        lines.collect::<Vec<_>>().concat()
     }
 
     fn json(&self) -> String {
