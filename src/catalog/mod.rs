@@ -19,7 +19,7 @@ pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
     SourceRecord, Verification,
 };
-pub use protection::{Attachment, NotedFailure, NotedRun, Pause, PauseCause, State, Turn};
+pub use protection::{Attachment, NotedFailure, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
 pub use reference::BackupReference;
 pub use repository::{Catalog, Entry, Listing, RunningBackup};
 

@@ -11,6 +11,7 @@ use super::{FORMAT, layout, lease};
 use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, PolicyName, Timestamp};
 use crate::store::ObjectRole;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// A database is under a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,13 @@ pub enum Turn {
     Resumed,
 }
 
+/// Whether a recorded time can be true at `now`. One that lies further ahead than clocks are usually set back was written by
+/// a clock that was wrong, and would keep a database unprotected until it comes.
+pub fn is_plausible(time: Timestamp, now: Timestamp) -> bool {
+    const LONGEST_STEP_BACK: Duration = Duration::from_secs(24 * 60 * 60);
+    time <= now.plus(LONGEST_STEP_BACK)
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -153,6 +161,15 @@ impl State {
         } else {
             self.failed(manifest, limit)
         }
+    }
+
+    /// Counts a failed run that could not be recorded in its time: no failure in a row any more where something good has begun
+    /// since then, and no attempt either, so that what was planned is made up for at once.
+    pub fn note_late(&mut self, manifest: &Manifest, limit: Option<u32>) -> Turn {
+        if self.last_good.is_some_and(|good| good >= manifest.started_at) {
+            return Turn::None;
+        }
+        self.failed(manifest, limit)
     }
 
     fn succeeded(&mut self, manifest: &Manifest) -> Turn {
@@ -195,13 +212,13 @@ impl State {
         self.paused = None;
     }
 
-    /// When the last run of `kind` began.
-    pub fn last_attempt(&self, kind: BackupKind) -> Option<Timestamp> {
+    /// When the last run of `kind` began, if that can be true at `now`.
+    pub fn last_attempt(&self, kind: BackupKind, now: Timestamp) -> Option<Timestamp> {
         let run = match kind {
             BackupKind::Full => &self.last_full,
             BackupKind::Incremental => &self.last_incremental,
         };
-        run.as_ref().map(|run| run.started_at)
+        run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
     }
 }
 
@@ -237,5 +254,68 @@ impl Catalog {
     pub async fn write_state(&self, database: &DatabaseName, state: &State) -> Result<(), CatalogError> {
         let key = layout::state(database);
         repository::write(self.store().as_ref(), &key, state, ObjectRole::Mutable).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(day: u32, status: &str, more: &str) -> Manifest {
+        let text = format!(
+            r#"{{"format":1,"id":"202601{day:02}T020000Z-full-abcdef","repository":"0123456789abcdef0123456789abcdef",
+            "database":"shop","engine":"postgresql","server":null,"tool":null,"method":"logical","kind":"full","parent":null,
+            "source":null,"started_at":"2026-01-{day:02}T02:00:00Z","finished_at":"2026-01-{day:02}T02:01:00Z",
+            "duration_ms":1000,"span":null,"status":"{status}","error":{{"class":"store","message":"m","help":null}},
+            "fallback_reason":null,{more}"note":null,"jagad":"0.1.0","host":"h",
+            "recipe":{{"codec":"zstd","level":3,"cipher":null,"key_id":null}},"parts":[]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// What each run of `days` turns, and the failures in a row after all of them.
+    fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<Turn>, State) {
+        let mut state = State::default();
+        let turns = days.iter().map(|(day, status)| state.note(&manifest(*day, status, ""), limit)).collect();
+        (turns, state)
+    }
+
+    #[test]
+    fn failures_in_a_row_pause_and_a_success_resumes() {
+        let (turns, state) = noted(&[(1, "failed"), (2, "failed"), (3, "failed"), (4, "failed")], Some(3));
+        assert_eq!(turns, [Turn::None, Turn::None, Turn::Paused, Turn::None]);
+        assert_eq!((state.failures, state.paused.as_ref().unwrap().cause), (4, PauseCause::Failures));
+        let (turns, state) = noted(&[(1, "failed"), (2, "success"), (3, "failed"), (4, "failed")], Some(3));
+        assert_eq!((turns.contains(&Turn::Paused), state.failures), (false, 2));
+        let (turns, state) = noted(&[(1, "failed"), (2, "success")], Some(1));
+        assert_eq!((turns, state.failures), (vec![Turn::Paused, Turn::Resumed], 0));
+        assert!(state.paused.is_none() && state.last_error.is_none());
+        assert_eq!(noted(&[(1, "failed"), (2, "failed")], None).0, [Turn::None, Turn::None]);
+    }
+
+    #[test]
+    fn a_run_that_is_noted_twice_counts_once() {
+        let (_, mut state) = noted(&[(1, "failed")], Some(2));
+        assert_eq!(state.note(&manifest(1, "failed", ""), Some(2)), Turn::None);
+        assert_eq!(state.failures, 1);
+    }
+
+    #[test]
+    fn a_run_of_only_some_databases_says_nothing_of_the_whole() {
+        let (_, mut state) = noted(&[(1, "failed")], Some(3));
+        let before = state.clone();
+        state.note(&manifest(2, "success", "\"partial\":true,"), Some(3));
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn what_is_recorded_late_is_counted_unless_something_good_came_since() {
+        let (_, mut state) = noted(&[(1, "success"), (3, "failed")], Some(3));
+        state.note_late(&manifest(2, "failed", ""), Some(3));
+        assert_eq!(state.failures, 2);
+        assert_eq!(state.last_full.as_ref().unwrap().started_at, manifest(3, "failed", "").started_at);
+        let (_, mut state) = noted(&[(3, "success")], Some(3));
+        state.note_late(&manifest(2, "failed", ""), Some(3));
+        assert_eq!(state.failures, 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Taking the lease on a database, and telling the truth about runs that died holding it.
 
-use super::{App, Class, Failure, RunLog, protection};
+use super::{App, Class, Failure, RunLog, protection, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
 use crate::config::DatabaseEntry;
@@ -32,7 +32,13 @@ pub(super) async fn hold(
     loop {
         let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
         match Lease::acquire(catalog.store(), &database.name, record).await {
-            Ok(lease) => return Ok(lease),
+            Ok(lease) => match unrecorded::record(app, catalog, database, purpose.log).await {
+                Ok(_) => return Ok(lease),
+                Err(failure) => {
+                    super::backup::release(lease, purpose.log).await;
+                    return Err(failure);
+                }
+            },
             Err(CatalogError::Expired { leases, .. }) => {
                 for (key, record) in leases {
                     bury(app, catalog, database, (&key, &record), purpose.log).await?;

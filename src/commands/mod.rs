@@ -22,6 +22,7 @@ mod slots;
 pub mod status;
 mod stored;
 pub mod unlock;
+mod unrecorded;
 pub mod verify;
 pub mod watch;
 

@@ -124,13 +124,33 @@ pub(super) async fn note(
     (database, manifest): (&DatabaseName, &Manifest),
 ) -> Result<Option<Noted>, Failure> {
     let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
-    let policy = app.inventory.policies.get(&attachment.policy);
-    let limit = policy.map_or(PAUSE_AFTER, |policy| policy.pause_after_failures);
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
-    let turn = state.note(manifest, (limit > 0).then_some(limit));
+    let turn = state.note(manifest, limit(app, &attachment));
     catalog.write_state(database, &state).await?;
     Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// Counts a failed run that could not be recorded in its time; `None` when the database is not attached. Only under the lease.
+pub(super) async fn note_late(
+    app: &App,
+    catalog: &Catalog,
+    manifest: &Manifest,
+) -> Result<Option<Noted>, Failure> {
+    let database = &manifest.database;
+    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let mut state = catalog.state(database).await?;
+    let source_before = state.last_source.clone();
+    let turn = state.note_late(manifest, limit(app, &attachment));
+    catalog.write_state(database, &state).await?;
+    Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// So many failures in a row pause it; `None` never does.
+fn limit(app: &App, attachment: &Attachment) -> Option<u32> {
+    let policy = app.inventory.policies.get(&attachment.policy);
+    let limit = policy.map_or(PAUSE_AFTER, |policy| policy.pause_after_failures);
+    (limit > 0).then_some(limit)
 }
 
 /// Remembers that garbage was looked for, where the database is attached. Only under the lease.

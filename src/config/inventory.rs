@@ -70,7 +70,7 @@ pub struct Settings {
     /// Folder for throw-away servers.
     pub tmp_dir: PathBuf,
     /// Folder for what could not be written to a store.
-    pub state_dir: Option<PathBuf>,
+    pub state_dir: PathBuf,
     pub(super) default_store: Option<StoreName>,
     pub(super) default_key: Option<KeyName>,
 }
@@ -103,7 +103,7 @@ impl Inventory {
                 lease_lifetime: Duration::from_secs(120),
                 zone: Tz::UTC,
                 tmp_dir: std::env::temp_dir(),
-                state_dir: None,
+                state_dir: search::state_dir(),
                 default_store: None,
                 default_key: None,
             },

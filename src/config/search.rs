@@ -8,6 +8,22 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where this host keeps what it must remember by itself: what systemd gives a service, or the usual place for root, or for
+/// another user.
+pub(super) fn state_dir() -> PathBuf {
+    if let Some(given) = environment("STATE_DIRECTORY") {
+        // Several are separated by colons; the first is as good as any.
+        return PathBuf::from(given.split(':').next().unwrap_or_default());
+    }
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/lib/jagad");
+    }
+    let home = environment("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| environment("HOME").map(|home| Path::new(&home).join(".local/state")));
+    home.unwrap_or_else(std::env::temp_dir).join("jagad")
+}
+
 /// The file named on the command line or in `$JAGAD_CONFIG`, else the first that exists of `./jagad.toml`,
 /// `$XDG_CONFIG_HOME/jagad/jagad.toml` and `/etc/jagad/jagad.toml`.
 pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, ConfigError> {

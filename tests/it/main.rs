@@ -13,7 +13,10 @@ mod choices;
 mod crashes;
 mod failures;
 mod folder;
+mod host;
 mod json;
+#[cfg(feature = "crash-points")]
+mod month;
 mod packing;
 mod pairs;
 mod place;
@@ -22,6 +25,7 @@ mod program;
 mod pruning;
 mod redis;
 mod redis_sources;
+mod requests;
 mod restores;
 mod round_trip;
 #[cfg(feature = "crash-points")]

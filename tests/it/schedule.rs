@@ -27,7 +27,7 @@ fn what_is_due_runs_once_and_one_missed_run_is_made_up_for() {
     assert_eq!(wards.tick("2027-03-09T14:01:00Z"), ["waiting"]);
     assert_eq!(wards.backups("cache", "success").len(), 2, "retention keeps two");
     // A clock that is set back makes nothing due again.
-    assert_eq!(wards.tick("2027-03-08T02:00:00Z"), ["waiting"]);
+    assert_eq!(wards.tick("2027-03-09T02:00:00Z"), ["waiting"]);
     let listed =
         wards.at("2027-03-09T14:02:00Z", &["schedule", "list", "--count", "2", "--json"]).ok().json();
     assert_eq!(listed["runs"][0]["at"], "2027-03-10T02:00:00Z");
@@ -111,4 +111,63 @@ fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
         assert_eq!(wards.state("cache")["failures"], 0);
     }
     assert_eq!(wards.backups("cache", "failed").len(), 3);
+}
+
+#[test]
+fn a_store_that_is_down_is_told_of_once_for_each_plan_and_counted_when_it_is_back() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    wards.change("path = \"store\"", "path = \"main.key/store\"");
+    for day in 2..4 {
+        let time = |minute: u32| format!("2027-03-0{day}T02:0{minute}:00Z");
+        let failed = wards.at(&time(0), &["schedule", "run"]);
+        assert_eq!(failed.code, 10, "{failed:?}");
+        let failed = failed.says("back up what was planned for 2027-03-0").helps();
+        assert!(failed.stderr.contains("recorded as soon as the store answers again"), "{}", failed.stderr);
+        assert_eq!(wards.tick(&time(1)), ["unknown"]);
+        assert_eq!(wards.tick(&time(2)), ["unknown"]);
+    }
+    // By hand it is no different.
+    wards.at("2027-03-03T12:00:00Z", &["backup", "cache"]).expect(10).says("recorded as soon as");
+    wards.change("path = \"main.key/store\"", "path = \"store\"");
+    assert_eq!(wards.tick("2027-03-03T13:00:00Z"), ["backed_up"], "what was planned is made up for at once");
+    assert_eq!(wards.backups("cache", "failed").len(), 3);
+    assert_eq!(wards.state("cache")["failures"], 0);
+    assert_eq!(std::fs::read_dir(wards.path("state/unrecorded/cache")).unwrap().count(), 0);
+}
+
+#[test]
+fn failures_that_could_not_be_recorded_pause_a_database_with_those_that_could() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    wards.change("path = \"store\"", "path = \"main.key/store\"");
+    for day in 2..4 {
+        wards.at(&format!("2027-03-0{day}T02:00:00Z"), &["schedule", "run"]).expect(10);
+    }
+    wards.change("path = \"main.key/store\"", "path = \"store\"");
+    let entry = wards.entry("cache", "policy = \"prod\"");
+    wards.change(&entry, "[databases.cache]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n");
+    wards.at("2027-03-04T02:00:00Z", &["schedule", "run"]).expect(1);
+    assert_eq!(wards.state("cache")["failures"], 3);
+    assert_eq!(wards.tick("2027-03-05T02:00:00Z"), ["paused"]);
+}
+
+#[test]
+fn an_empty_store_is_no_reason_to_be_silent() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    std::fs::rename(wards.path("store"), wards.path("unmounted")).unwrap();
+    let failed = wards.at("2027-03-02T02:00:00Z", &["schedule", "run"]).expect(6);
+    failed.says("is not attached").says("is its disk mounted?");
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["unprotected"]);
+    wards.at("2027-03-02T02:02:00Z", &["status", "--check"]).expect(20);
+    wards.at("2027-03-03T02:00:00Z", &["schedule", "run"]).expect(6);
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_leaves_no_database_unprotected() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    assert_eq!(wards.tick("2031-01-01T02:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-02T02:00:00Z"), ["backed_up"]);
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
+    assert_eq!(wards.tick("2027-03-03T02:00:00Z"), ["backed_up"]);
+    wards.at("2027-03-03T10:00:00Z", &["status", "--check"]).ok();
+    wards.at("2027-03-05T10:00:00Z", &["status", "--check"]).expect(20);
 }

@@ -6,6 +6,7 @@ use super::{Choices, Report, again, record};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord};
 use crate::commands::hold::{self, Purpose, hold};
+use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, RunLog, crash, protection, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
@@ -47,25 +48,24 @@ pub(in crate::commands) async fn back_up(
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
         taken => taken?,
     };
-    let store_name = app.inventory.store_of(database, choices.store.as_ref());
-    let store = app.store(store_name.as_ref()).await?;
-    let lifetime = app.inventory.settings.lease_lifetime;
-    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
-
     let began = Instant::now();
     let id = BackupId::new(app.clock.now(), BackupKind::Full);
-    crash::point("before-lease");
-    let purpose =
-        Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log: &log };
-    let lease = match hold(app, &catalog, database, &purpose).await {
+    let started_at = app.clock.now();
+    let begun = begin(app, (database, choices), &id, &log).await;
+    let (catalog, lease) = match begun {
+        Ok(begun) => begun,
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
-        held => held?,
+        Err(failure) => {
+            let run = Unrecorded::new(id, (started_at, app.clock.now()), &failure);
+            unrecorded::keep(app, &database.name, &run, &log);
+            return Err(failure);
+        }
     };
     crash::point("after-lease");
     if let Trigger::Plan(planned) = trigger {
         // Seen under the lease: two hosts that find the same backup due take it once.
         let state = catalog.state(&database.name).await?;
-        if state.last_attempt(id.kind()).is_some_and(|last| last >= planned) {
+        if state.last_attempt(id.kind(), app.clock.now()).is_some_and(|last| last >= planned) {
             release(lease, &log).await;
             return Ok(Ran::Overtaken);
         }
@@ -107,10 +107,28 @@ pub(in crate::commands) async fn back_up(
     Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
 }
 
+/// Opens the repository and takes the lease. Until then there is nowhere to record a failure.
+async fn begin(
+    app: &App,
+    (database, choices): (&DatabaseEntry, &Choices),
+    id: &BackupId,
+    log: &RunLog,
+) -> Result<(Catalog, Lease), Failure> {
+    let store_name = app.inventory.store_of(database, choices.store.as_ref());
+    let store = app.store(store_name.as_ref()).await?;
+    let lifetime = app.inventory.settings.lease_lifetime;
+    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
+    crash::point("before-lease");
+    let purpose = Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log };
+    let lease = hold(app, &catalog, database, &purpose).await?;
+    Ok((catalog, lease))
+}
+
 /// Counts the run and gives the lease back. A run that cannot be counted now keeps its lease until that runs out: who buries
 /// it counts it.
 async fn end(app: &App, catalog: &Catalog, (manifest, lease): (&Manifest, Lease), log: &RunLog) {
     crash::point("before-note");
+    unrecorded::remember(app, &manifest.database, manifest.started_at);
     match protection::note(app, catalog, (&manifest.database, manifest)).await {
         Ok(_) => release(lease, log).await,
         Err(failure) => {
@@ -314,6 +332,8 @@ async fn record_failure(
         && !hold::is_buried(catalog, manifest, &error).await
     {
         log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
+        let times = (manifest.started_at, manifest.finished_at);
+        unrecorded::keep(app, &manifest.database, &Unrecorded::new(manifest.id.clone(), times, failure), log);
         return;
     }
     if let Err(error) = catalog.delete_leftovers(&manifest.database, &manifest.id).await {

@@ -64,7 +64,14 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
     let store = |help: &str| Some((Class::Store, STORE_HEADING, Some(help.to_owned())));
     match error {
         // The source of the data failed, not the store: look deeper.
-        StoreError::Body { .. } | StoreError::Io { .. } => None,
+        StoreError::Body { .. } => None,
+        // A full disk has a class of its own, and what another layer put inside says better what it is.
+        StoreError::Io { source, .. }
+            if source.kind() == std::io::ErrorKind::StorageFull || source.get_ref().is_some() =>
+        {
+            None
+        }
+        StoreError::Io { .. } => store("check the store's directory, and that its disk is mounted"),
         StoreError::NotFound { .. } => Some((
             Class::Integrity,
             Some("DOWNLOAD ERROR"),

@@ -1,9 +1,9 @@
 //! What is due of one database: the facts of its repository against the plan of its policy.
 
 use crate::catalog::lease::{self, Found, Operation};
-use crate::catalog::{Attachment, State, layout};
+use crate::catalog::{Attachment, State, is_plausible, layout};
 use crate::commands::protection::{Protected, Repositories};
-use crate::commands::{App, Failure};
+use crate::commands::{App, Failure, unrecorded};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupKind, Timestamp};
 use crate::schedule::{Cadence, Due, due};
@@ -118,7 +118,7 @@ pub(in crate::commands) fn duty(
     }
     let mut next = Vec::new();
     for (kind, cadence) in planned(entry, policy) {
-        match due(cadence, since(kind, attachment, state), now) {
+        match due(cadence, since(kind, (attachment, state), now), now) {
             Due::Now { planned } => return Duty::Now(kind, planned),
             Due::Later { next: Some(time) } => next.push((kind, time)),
             Due::Later { next: None } => {}
@@ -139,11 +139,25 @@ pub(in crate::commands) fn planned<'a>(
 }
 
 /// Since when nothing of `kind` has been begun.
-fn since(kind: BackupKind, attachment: &Attachment, state: &State) -> Timestamp {
-    let full = state.last_attempt(BackupKind::Full);
+fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Timestamp) -> Timestamp {
+    let last = |kind| state.last_attempt(kind, now);
     let last = match kind {
-        BackupKind::Full => full,
-        BackupKind::Incremental => full.max(state.last_attempt(BackupKind::Incremental)),
+        BackupKind::Full => last(BackupKind::Full),
+        BackupKind::Incremental => last(BackupKind::Full).max(last(BackupKind::Incremental)),
     };
-    last.map_or(attachment.attached_at, |last| last.max(attachment.attached_at))
+    let attached = Some(attachment.attached_at).filter(|time| is_plausible(*time, now));
+    // Everything lies far ahead: whatever is planned is due.
+    last.max(attached).unwrap_or(Timestamp::from_unix_seconds(0))
+}
+
+/// The planned time of a full that this host does not remember, where the store cannot be asked: of an entry that names an
+/// enabled policy.
+pub(in crate::commands) fn due_from_memory(
+    app: &App,
+    entry: &DatabaseEntry,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let policy = app.inventory.policy_of(entry).filter(|policy| policy.enabled && entry.active)?;
+    let planned = policy.full.as_ref()?.latest(now)?;
+    unrecorded::last_attempt(app, &entry.name).is_none_or(|last| last < planned).then_some(planned)
 }

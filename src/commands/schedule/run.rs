@@ -1,9 +1,10 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
-use super::duty::{Duty, Idle, Look, Ward};
+use super::duty::{self, Duty, Idle, Look, Ward};
 use crate::catalog::lease::Operation;
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
+use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, RunLog, prune, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, DatabaseName, PolicyName, Timestamp};
@@ -91,6 +92,8 @@ pub enum Action {
     Idle,
     /// It names a policy and is not attached to it, so nothing protects it.
     Unprotected,
+    /// Its store does not answer, and nothing is due as far as this host remembers.
+    Unknown,
     /// Something went wrong.
     Failed,
 }
@@ -158,10 +161,11 @@ async fn tick(
             let reason =
                 format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
             log.warn(format!("`{}` is not protected: {reason}", entry.name));
-            return Some(Outcome { action: Action::Unprotected, reason, ..blank });
+            let failure = unprotected(app, request, (entry, at), &reason);
+            return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
         }
         Look::Unknown(failure) => {
-            return Some(failed(blank, failure));
+            return Some(unreachable(app, request, (entry, at), (blank, failure), &log));
         }
         Look::Attached(ward) => *ward,
     };
@@ -183,6 +187,43 @@ async fn tick(
 fn failed(blank: Outcome, failure: Failure) -> Outcome {
     let failure = failure.doing(format!("protect `{}`", blank.database));
     Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
+}
+
+/// Each time that was planned for an entry that nobody attached is a failure: the empty folder where a disk should be mounted
+/// looks just like it.
+fn unprotected(
+    app: &App,
+    request: &Request,
+    (entry, at): (&DatabaseEntry, Timestamp),
+    reason: &str,
+) -> Option<Failure> {
+    let planned = duty::due_from_memory(app, entry, at)?;
+    if !request.dry_run {
+        unrecorded::remember(app, &entry.name, at);
+    }
+    let problem = format!("nothing was backed up that was planned for {}: {reason}", planned.table());
+    let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
+    Some(failure.help("If it was attached before: is the store the right one, is its disk mounted?"))
+}
+
+/// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
+fn unreachable(
+    app: &App,
+    request: &Request,
+    (entry, at): (&DatabaseEntry, Timestamp),
+    (blank, failure): (Outcome, Failure),
+    log: &RunLog,
+) -> Outcome {
+    let Some(planned) = duty::due_from_memory(app, entry, at) else {
+        log.warn(format!("whether `{}` is due cannot be known: {}", entry.name, failure.message()));
+        return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
+    };
+    let failure = failure.doing(format!("back up what was planned for {}", planned.table()));
+    if !request.dry_run {
+        let run = Unrecorded::new(BackupId::new(at, BackupKind::Full), (at, at), &failure);
+        unrecorded::keep(app, &entry.name, &run, log);
+    }
+    failed(blank, failure)
 }
 
 /// Does what is due.

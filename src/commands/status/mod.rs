@@ -8,7 +8,7 @@ pub use problem::{Problem, ProblemKind};
 
 use super::schedule::duty::{Duty, Look, Ward};
 use super::{App, Failure, protection, schedule};
-use crate::catalog::{Catalog, CatalogError, Entry, Listing};
+use crate::catalog::{Catalog, CatalogError, Entry, Listing, is_plausible};
 use crate::config::DatabaseEntry;
 use crate::model::{
     BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel,
@@ -118,7 +118,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         Ok(listing) => (listing, None),
         Err(failure) => (Listing::default(), Some(failure)),
     };
-    let fulls = good_fulls(&listing);
+    let fulls = good_fulls(&listing, at);
     let last_good = fulls.last().map(|full| good(full));
     let ward = if let Look::Attached(ward) = look { Some(&**ward) } else { None };
     let facts =
@@ -163,11 +163,12 @@ async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Fa
     }
 }
 
-/// Good fulls of the whole entry, the oldest first.
-fn good_fulls(listing: &Listing) -> Vec<&Entry> {
+/// Good fulls of the whole entry, the oldest first. One of a clock that was wrong says nothing of today.
+fn good_fulls(listing: &Listing, at: Timestamp) -> Vec<&Entry> {
     let good = |entry: &&Entry| {
         let manifest = &entry.manifest;
-        manifest.status == BackupStatus::Success && manifest.kind == BackupKind::Full && !manifest.partial
+        let whole = manifest.kind == BackupKind::Full && !manifest.partial;
+        manifest.status == BackupStatus::Success && whole && is_plausible(manifest.started_at, at)
     };
     listing.entries.iter().filter(good).collect()
 }

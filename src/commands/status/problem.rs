@@ -1,6 +1,6 @@
 //! What makes a database unsafe.
 
-use crate::catalog::{Entry, Listing};
+use crate::catalog::{Entry, Listing, is_plausible};
 use crate::commands::schedule::duty::Duty;
 use crate::commands::schedule::duty::{self, Idle, Ward};
 use crate::commands::{App, Failure};
@@ -157,6 +157,7 @@ pub(in crate::commands) fn overdue_since(
     let (_, cadence) = plans.find(|(kind, _)| *kind == BackupKind::Full).filter(|_| policy.enabled)?;
     let grace = policy.grace(cadence, cadence.latest(at)?);
     let planned = cadence.latest(at.minus(grace))?;
+    let last_good = last_good.filter(|last| is_plausible(*last, at));
     let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
         last.max(ward.protected.attachment.attached_at)
     });

@@ -14,6 +14,7 @@ use crate::config::file::{
     StoreFile, StoreType,
 };
 use crate::config::inventory::{Inventory, LogSettings, Settings};
+use crate::config::search;
 use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
 use crate::model::{ByteSize, Codec, Period};
@@ -148,7 +149,7 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
             Some(name) => place.zone("timezone", name)?,
             None => Tz::UTC,
         },
-        state_dir: place.file(written.state_dir.as_ref()),
+        state_dir: place.file(written.state_dir.as_ref()).unwrap_or_else(search::state_dir),
         tmp_dir: place.file(written.tmp_dir.as_ref()).unwrap_or_else(std::env::temp_dir),
         default_store: written
             .default_store

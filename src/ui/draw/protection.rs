@@ -256,6 +256,7 @@ impl Draw for schedule::Report {
                 }
                 schedule::Action::Postponed => format!("left to the next tick: {}", one.reason),
                 schedule::Action::Paused | schedule::Action::Idle => one.reason.clone(),
+                schedule::Action::Unknown => format!("unknown: {}", one.reason),
                 schedule::Action::Unprotected => format!("not protected: {}", one.reason),
                 schedule::Action::Failed => format!("failed: {}", one.reason),
             };

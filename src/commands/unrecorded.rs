@@ -1,0 +1,141 @@
+//! What this host remembers while a store does not answer: failed runs that no store would take, until one does, and when it
+//! last began a backup. Without these a store that is down would be silence. They are small files below
+//! `settings.state_dir`; a host that loses them loses nothing that was recorded.
+
+use super::protection::{self, Noted};
+use super::{App, Failure, RunLog};
+use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
+use crate::config::DatabaseEntry;
+use crate::model::{BackupId, DatabaseName, Timestamp};
+use crate::store::StoreError;
+use serde::{Deserialize, Serialize};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Failures kept for one database; a store that is down for longer than so many runs has been told of often enough.
+const LIMIT: usize = 1000;
+/// No file of ours grows beyond this.
+const FILE_LIMIT: u64 = 1 << 20;
+
+/// A failed run that no store would take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Unrecorded {
+    /// [`FORMAT`].
+    format: u32,
+    /// The backup that it would have been.
+    pub(super) id: BackupId,
+    /// When it began.
+    pub(super) started_at: Timestamp,
+    /// When it was given up.
+    finished_at: Timestamp,
+    /// Why.
+    error: FailureRecord,
+}
+
+impl Unrecorded {
+    /// A run that began as `id` and was given up at `now`.
+    pub(super) fn new(id: BackupId, (started_at, now): (Timestamp, Timestamp), failure: &Failure) -> Self {
+        Self { format: FORMAT, id, started_at, finished_at: now, error: failure.record() }
+    }
+}
+
+fn folder(app: &App, database: &DatabaseName) -> PathBuf {
+    app.inventory.settings.state_dir.join("unrecorded").join(database.as_str())
+}
+
+fn seen_file(app: &App, database: &DatabaseName) -> PathBuf {
+    app.inventory.settings.state_dir.join("seen").join(database.as_str())
+}
+
+/// Keeps a failed run here. What cannot be kept is said: the failure itself is what the caller must see.
+pub(super) fn keep(app: &App, database: &DatabaseName, run: &Unrecorded, log: &RunLog) {
+    let folder = folder(app, database);
+    let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+    let written = match kept {
+        LIMIT.. => Err(std::io::Error::other(format!("{LIMIT} are kept already"))),
+        _ => write(&folder.join(format!("{}.json", run.id)), &serde_json::to_vec(run).unwrap_or_default()),
+    };
+    match written {
+        Ok(()) => log.warn("the failed run is recorded as soon as the store answers again"),
+        Err(error) => {
+            log.warn(format!("the failed run is not recorded anywhere: {}: {error}", folder.display()));
+        }
+    }
+}
+
+/// Remembers that a backup of `database` was begun at `started_at`, for ticks that cannot ask the store.
+pub(super) fn remember(app: &App, database: &DatabaseName, started_at: Timestamp) {
+    let path = seen_file(app, database);
+    if let Err(error) = write(&path, started_at.to_string().as_bytes()) {
+        // It matters only while a store is down, and then a tick rather speaks once too often.
+        tracing::debug!(%error, path = %path.display(), "the last run is not remembered");
+    }
+}
+
+/// When this host last began a backup of `database`, or failed to, as far as it remembers.
+pub(super) fn last_attempt(app: &App, database: &DatabaseName) -> Option<Timestamp> {
+    let seen = read(&seen_file(app, database)).ok().and_then(|text| text.parse().ok());
+    let failed = pending(app, database).into_iter().map(|(_, run)| run.started_at).max();
+    seen.max(failed)
+}
+
+/// What is kept of `database`, the oldest first. A file that cannot be understood is nobody's.
+pub(super) fn pending(app: &App, database: &DatabaseName) -> Vec<(PathBuf, Unrecorded)> {
+    let Ok(files) = std::fs::read_dir(folder(app, database)) else { return Vec::new() };
+    let paths = files.flatten().map(|file| file.path()).take(LIMIT);
+    let runs = paths.filter_map(|path| {
+        let run: Unrecorded = serde_json::from_str(&read(&path).ok()?).ok()?;
+        (run.format == FORMAT).then_some((path, run))
+    });
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_by_key(|(_, run)| run.started_at);
+    runs
+}
+
+/// Records and counts what is kept of an entry, now that its store answers. Only under its lease. What it came to, the last
+/// of them.
+pub(super) async fn record(
+    app: &App,
+    catalog: &Catalog,
+    entry: &DatabaseEntry,
+    log: &RunLog,
+) -> Result<Option<Noted>, Failure> {
+    let mut noted = None;
+    for (path, run) in pending(app, &entry.name) {
+        let manifest = Manifest {
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+            error: Some(run.error),
+            ..super::backup::record::blank(app, entry, (catalog.id(), run.id))
+        };
+        match catalog.commit(&manifest).await {
+            Ok(()) => noted = protection::note_late(app, catalog, &manifest).await?,
+            // Its dead lease was found first, and it was recorded then.
+            Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        log.say(format!("recorded backup {} as failed, which no store would take then", manifest.id));
+        std::fs::remove_file(&path)
+            .map_err(|error| Failure::from(error).doing(format!("remove `{}`", path.display())))?;
+    }
+    Ok(noted)
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(FILE_LIMIT).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// All or nothing, for this user alone.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

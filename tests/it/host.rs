@@ -1,0 +1,55 @@
+//! The program's own parts in this process: with a clock that is set, and nobody who watches.
+
+use jagad::commands::{App, Cancel, Failure, Progress, Question, Task, Tone, Watch};
+use jagad::config::Inventory;
+use jagad::model::{Clock, Timestamp};
+use jagad::process::SystemRunner;
+use std::sync::{Arc, Mutex};
+
+/// A clock that stands where it is set.
+pub(crate) struct SetClock(Mutex<Timestamp>);
+
+impl SetClock {
+    pub(crate) fn new(now: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(now)))
+    }
+
+    pub(crate) fn set(&self, now: Timestamp) {
+        *self.0.lock().unwrap() = now;
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+struct Silent;
+
+struct NoProgress;
+
+impl Progress for NoProgress {}
+
+impl Watch for Silent {
+    fn say(&self, _: Tone, _: &str) {}
+
+    fn start(&self, _: Task) -> Box<dyn Progress> {
+        Box::new(NoProgress)
+    }
+
+    fn confirm(&self, _: &Question) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What a command gets from outside.
+pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
+    App {
+        inventory: Arc::new(inventory),
+        clock: Arc::clone(clock) as _,
+        runner: Arc::new(SystemRunner),
+        watch: Arc::new(Silent),
+        cancel: Cancel::default(),
+    }
+}
