@@ -50,6 +50,8 @@ impl Folder {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jagad"));
         command.args(args).current_dir(self.root.path());
+        // Nothing of a test is remembered by the machine.
+        command.env("STATE_DIRECTORY", self.path("state"));
         command.env("TMPDIR", self.path(self.temporary)).env("NO_COLOR", "1").env_remove("JAGAD_CONFIG");
         command
     }
