@@ -101,14 +101,19 @@ fn a_standby_stands_in_for_a_primary_that_does_not_answer() {
 const WAITS: &str = "exec /bin/bash -c 'set -o pipefail; \"$@\" | {
   head -c 4096; : > GATE.reached; while [ ! -e GATE.go ]; do sleep 0.02; done; cat; }' - $real \"$@\"";
 
-/// Whether recovery has gone past all that the primary wrote, and so past whoever was in its way, or waits for one that
-/// is blocked by its slow reader and hears of it as soon as that reads on.
-fn in_conflict(bench: &Bench) -> String {
+/// Waits until recovery has gone past all that the primary wrote, and so past whoever was in its way, or waits for one that is
+/// blocked by its slow reader and hears of it as soon as that reads on: the server shows that in the name of its process.
+#[track_caller]
+fn until_in_conflict(bench: &Bench, standby: &Postgres) {
     let written = bench.postgres.psql("postgres", "SELECT pg_current_wal_flush_lsn();");
-    format!(
-        "SELECT pg_last_wal_replay_lsn() >= '{written}' OR EXISTS (SELECT FROM pg_stat_activity
-           WHERE backend_type = 'startup' AND wait_event LIKE 'RecoveryConflict%')"
-    )
+    let past = format!("SELECT pg_last_wal_replay_lsn() >= '{written}';");
+    let startup =
+        standby.psql("postgres", "SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup';");
+    let waits = || {
+        let title = std::fs::read(format!("/proc/{}/cmdline", startup.trim())).unwrap_or_default();
+        String::from_utf8_lossy(&title).contains("waiting")
+    };
+    wait_until("recovery meets the dump", || waits() || standby.psql("postgres", &past).trim() == "t");
 }
 
 #[test]
@@ -126,7 +131,7 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
     wait_until("the dump has begun", || gate.with_extension("reached").exists());
     bench.postgres.psql("shop", "DELETE FROM filler;");
     bench.postgres.psql("shop", "VACUUM filler;");
-    until_true(&standby, &in_conflict(&bench));
+    until_in_conflict(&bench, &standby);
     std::fs::write(gate.with_extension("go"), "").unwrap();
     let output = run.wait().ok();
     let output = output.says("conflict with recovery").says("hot_standby_feedback").says("it is taken again");
@@ -150,7 +155,7 @@ fn a_dump_that_recovery_cancels_is_taken_again_from_the_primary() {
     wait_until("the dump has begun", || gate.with_extension("reached").exists());
     bench.postgres.psql("shop", "DELETE FROM filler;");
     bench.postgres.psql("shop", "VACUUM filler;");
-    until_true(&standby, &in_conflict(&bench));
+    until_in_conflict(&bench, &standby);
     std::fs::write(gate.with_extension("go"), "").unwrap();
     run.wait().expect(1).says("conflict with recovery").helps();
     assert_eq!(bench.statuses(), ["failed", "success"]);
