@@ -400,7 +400,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__backup)
-            opts="-n -c -y -j -v -q -h --all --label --dbname --store --source --compression --key --no-encrypt --note --pin --verify --notify-on --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --all --label --dbname --store --source --compression --key --no-encrypt --note --pin --verify --notify-on --retain --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -108,6 +108,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -l log-file -d 'Appe
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l all -d 'Every active entry'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l no-encrypt -d 'Do not encrypt'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l pin -d 'Keep it from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l retain -d 'Remove afterwards what the policy does not keep'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s n -l dry-run -l plan -d 'Show what would be run, and run nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -s y -l yes -d 'Answer yes to every question'

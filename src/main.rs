@@ -6,8 +6,8 @@ use jagad::cli::commands::{Command, Config, Key, Policy, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::tell::Telling;
 use jagad::commands::{
-    App, Cancel, Class, Failure, backup, check, configuration, delete, download, initialise, keys, list, pin,
-    policy, prune, restore, schedule, status, unlock, verify,
+    App, Cancel, Class, Failure, Mode, backup, check, configuration, delete, download, initialise, keys,
+    list, pin, policy, prune, restore, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::process::SystemRunner;
@@ -110,7 +110,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
     match command {
         Command::Backup(args) => {
             let request = args.request(global, settings);
-            if request.mode == backup::Mode::Plan {
+            if request.mode == Mode::Plan {
                 return ui.show(&backup::plan(app, &request).await?);
             }
             let outcome = backup::run(app, &request).await?;

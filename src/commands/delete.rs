@@ -3,7 +3,7 @@
 use super::backup::release;
 use super::hold::{Purpose, hold};
 use super::locate::locate;
-use super::{App, Class, Failure, Question, crash};
+use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
 use crate::catalog::{BackupReference, Catalog, Entry};
 use crate::config::DatabaseEntry;
@@ -23,15 +23,6 @@ pub struct Request {
     pub mode: Mode,
     /// How long to wait for the lease.
     pub wait: Duration,
-}
-
-/// How far to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Show what would go.
-    DryRun,
-    /// Delete it.
-    Run,
 }
 
 /// What went, or would go.
@@ -81,7 +72,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         }
     }
     let backups: Vec<Deleted> = cascades.iter().map(|(_, deleted)| deleted.clone()).collect();
-    if request.mode == Mode::DryRun {
+    if request.mode == Mode::Plan {
         return Ok(Report { status: "planned", backups });
     }
     app.watch.confirm(&question(&backups, &last_ones))?;

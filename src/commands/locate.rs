@@ -5,19 +5,26 @@ use crate::catalog::{BackupReference, Catalog, CatalogError, Entry};
 use crate::config::ConfigError;
 use crate::model::{BackupStatus, StoreName};
 
-/// The stores to look in: the named one; the one of the database that the reference names; else all, default first.
+/// The stores to look in: the named one; else that of the database which the reference names, the default one, and all others.
 fn stores(app: &App, reference: &BackupReference, named: Option<&StoreName>) -> Vec<StoreName> {
     if let Some(name) = named {
         return vec![name.clone()];
     }
-    if let BackupReference::Latest(database) | BackupReference::At(database, _) = reference
-        && let Some(entry) = app.inventory.databases.get(database)
-    {
-        return app.inventory.store_of(entry, None).into_iter().collect();
+    let entry = match reference {
+        BackupReference::Latest(database) | BackupReference::At(database, _) => {
+            app.inventory.databases.get(database)
+        }
+        _ => None,
+    };
+    let first = entry.and_then(|entry| app.inventory.store_of(entry, None));
+    let mut stores: Vec<StoreName> = Vec::new();
+    let all = first.into_iter().chain(app.inventory.default_store().cloned());
+    for name in all.chain(app.inventory.stores.keys().cloned()) {
+        if !stores.contains(&name) {
+            stores.push(name);
+        }
     }
-    let default = app.inventory.default_store().cloned();
-    let others = app.inventory.stores.keys().filter(|name| Some(*name) != default.as_ref()).cloned();
-    default.iter().cloned().chain(others).collect()
+    stores
 }
 
 /// The backup that `reference` means, and the catalogue it is in.

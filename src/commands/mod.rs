@@ -60,6 +60,22 @@ pub struct App {
     pub telling: tell::Telling,
 }
 
+/// How far a command goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It shows what it would do, and does nothing.
+    Plan,
+    /// It does it.
+    Run,
+}
+
+impl Mode {
+    /// What `--dry-run` or `--plan` means, given or not.
+    pub const fn of(plan: bool) -> Self {
+        if plan { Self::Plan } else { Self::Run }
+    }
+}
+
 /// How long work may go on by itself after a stop was asked for.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 use super::backup::release;
 use super::hold::{Purpose, hold};
 use super::protection::{self, Repositories};
-use super::{App, Class, Failure, RunLog, crash, tell};
+use super::{App, Class, Failure, Mode, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
 use crate::config::{DatabaseEntry, PolicyEntry};
@@ -28,15 +28,6 @@ pub struct Request {
     pub mode: Mode,
     /// How long to wait for each lease.
     pub wait: Duration,
-}
-
-/// How far to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Show what would stay and go, and why.
-    DryRun,
-    /// Remove it.
-    Run,
 }
 
 /// What stayed and went.
@@ -112,7 +103,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
             }
         }
     }
-    let status = if request.mode == Mode::DryRun { "planned" } else { "pruned" };
+    let status = if request.mode == Mode::Plan { "planned" } else { "pruned" };
     match failures.pop() {
         // The one database that was asked for: its failure is that of the command.
         Some((_, failure)) if databases.is_empty() && failures.is_empty() => Err(failure),
@@ -123,10 +114,29 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
 }
 
+/// Retention after a backup of `entry`, which is safe now. Somebody else at the database is no failure: the next success
+/// prunes too. What fails is told.
+pub(super) async fn after_backup(
+    app: &App,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    wait: Duration,
+    log: &RunLog,
+) -> Result<(), Failure> {
+    match one(app, (entry, policy), (Mode::Run, wait), log).await {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.class == Class::Busy => Ok(()),
+        Err(failure) => {
+            let failure = failure.doing(format!("prune `{}`", entry.name));
+            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+            Err(failure)
+        }
+    }
+}
+
 /// Tells of databases that could not even be looked at; what they say of their policy decides whom.
 async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     let asked_wrongly = matches!(failure.class, Class::NotFound | Class::Refused | Class::Usage);
-    if request.mode == Mode::DryRun || asked_wrongly {
+    if request.mode == Mode::Plan || asked_wrongly {
         return;
     }
     let named =
@@ -185,7 +195,7 @@ pub(super) async fn one(
         Err(CatalogError::NoRepository { .. }) => return Ok(None),
         opened => opened?,
     };
-    if mode == Mode::DryRun {
+    if mode == Mode::Plan {
         return Ok(Some(survey(app, &catalog, (entry, policy)).await?.pruned));
     }
     let purpose = Purpose { operation: Operation::Delete, backup: None, wait, log };

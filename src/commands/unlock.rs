@@ -1,6 +1,6 @@
 //! `jagad unlock`: ends the claim of a run that is certainly dead.
 
-use super::{App, Failure, Question, hold};
+use super::{App, Failure, Question, hold, protection};
 use crate::catalog::layout;
 use crate::catalog::lease::{self, Found};
 use crate::model::{DatabaseName, StoreName};
@@ -20,6 +20,7 @@ pub struct Report {
 /// A run that is alive after all notices before its commit and commits nothing.
 pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) -> Result<Report, Failure> {
     let entry = app.database(database)?;
+    let entry = &protection::protected(app, entry).await?;
     let catalog = app.catalog(app.inventory.store_of(entry, store).as_ref()).await?;
     let found = lease::survey(catalog.store().as_ref(), &layout::leases(database)).await?;
     let removed: Vec<String> = found.iter().map(Found::describe).collect();

@@ -1,6 +1,8 @@
 //! What the failures of a protected database sound like: the first, repeats, the pause, the way back, and a store that is gone.
 
 use crate::support::post::Post;
+use crate::support::redis::Kind;
+use crate::support::replicas::{redis_primary, redis_replica};
 use crate::ward::Wards;
 use serde_json::Value;
 
@@ -88,4 +90,31 @@ fn what_is_overdue_is_told_once_a_day_by_all_hosts_together() {
     assert_eq!(wards.tick("2027-03-02T15:11:00Z"), ["backed_up"]);
     wards.tick("2027-03-02T15:12:00Z");
     assert_heard(&heard(&post, &mut seen), &[]);
+}
+
+#[test]
+fn a_change_of_the_source_is_told() {
+    let Some((primary, port)) = redis_primary(Kind::Redis8) else { return };
+    let Some(replica) = redis_replica(Kind::Redis8, port) else { return };
+    let Some(mailbox) = Post::web("") else { return };
+    let policy = format!(
+        "[policies.prod]\nnotify = [\"ops\"]\n[notify.ops]\ntype = \"webhook\"\n\
+         url = \"http://127.0.0.1:{}/\"\nallow_plain = true\n",
+        mailbox.port
+    );
+    let Some(wards) = Wards::new(&[], &policy) else { return };
+    let entry = format!("[databases.cache]\nengine = \"redis\"\nsocket = \"{}\"", primary.socket().display());
+    wards.add(&format!("{entry}\npolicy = \"prod\""));
+    wards.declare_replica(&replica.socket(), "");
+    let mut seen = 0;
+    wards.run(&["policy", "attach", "prod", "cache"]).ok().says("SOURCE: replica");
+    wards.run(&["backup", "cache"]).ok().says("SOURCE: replica");
+    assert_heard(&heard(&mailbox, &mut seen), &[]);
+    drop(replica);
+    wards.run(&["backup", "cache"]).ok().says("SOURCE: primary");
+    assert_heard(&heard(&mailbox, &mut seen), &[("source_changed", 0)]);
+    let event = mailbox.requests().pop().unwrap()["body"].as_str().unwrap().to_owned();
+    assert!(event.contains(&primary.socket().display().to_string()), "{event}");
+    wards.run(&["backup", "cache"]).ok();
+    assert_heard(&heard(&mailbox, &mut seen), &[]);
 }

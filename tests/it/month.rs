@@ -4,8 +4,8 @@
 use crate::host::{SetClock, app};
 use crate::program::Run;
 use crate::ward::Wards;
-use jagad::commands::App;
 use jagad::commands::schedule::{self, Action, When};
+use jagad::commands::{App, Mode};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use jagad::schedule::Cadence;
@@ -69,7 +69,7 @@ async fn tick(app: &App, diary: &Mutex<Diary>) {
         databases: Vec::new(),
         policy: None,
         when: When::Due,
-        dry_run: false,
+        mode: Mode::Run,
         wait: Duration::ZERO,
         jobs: 3,
         timeout: None,

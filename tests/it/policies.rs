@@ -118,3 +118,33 @@ fn what_is_paused_by_hand_is_resumed_by_hand_alone() {
     assert!(wards.state("a")["paused"].is_null());
     wards.run(&["status", "--check"]).ok();
 }
+
+#[test]
+fn a_backup_by_hand_prunes_only_when_it_is_told_to() {
+    let Some(wards) = Wards::new(&["cache"], DAILY) else { return };
+    wards.add(&wards.entry("alone", ""));
+    for _ in 0..5 {
+        wards.run(&["backup", "cache"]).ok();
+    }
+    assert_eq!(wards.backups("cache", "success").len(), 5);
+    wards.run(&["backup", "cache", "--retain"]).ok();
+    assert_eq!(wards.backups("cache", "success").len(), 3);
+    wards.run(&["backup", "alone", "--retain"]).expect(2).says("under no policy").helps();
+    assert!(wards.backups("alone", "success").is_empty(), "it is said before the work");
+}
+
+#[test]
+fn what_is_attached_without_being_declared_is_found_in_the_store_of_its_policy() {
+    let elsewhere = "[stores.far]\ntype = \"local\"\npath = \"far\"\n[policies.prod]\nstore = \"far\"\n";
+    let Some(wards) = Wards::new(&[], elsewhere) else { return };
+    wards.add(&wards.entry("cache", ""));
+    wards.change("[settings]\n", "[settings]\ndefault_store = \"main\"\n");
+    wards.run(&["policy", "attach", "prod", "cache"]).ok();
+    assert!(wards.path("far/databases/cache").exists() && !wards.path("store/databases/cache").exists());
+    wards.run(&["backup", "cache"]).ok();
+    wards.run(&["verify", "--db", "cache"]).ok();
+    wards.run(&["show", "cache@latest"]).ok();
+    wards.run(&["restore", "--db", "cache", "--plan"]).expect(6).says("is not empty");
+    let status = wards.run(&["status", "--json"]).ok().json();
+    assert_eq!(status["databases"][0]["good_backups"], 2);
+}

@@ -3,6 +3,7 @@
 use crate::host::{SetClock, app};
 use crate::support::faulty::{BUCKET, Fault, Faulty};
 use jagad::catalog::{Attachment, Catalog};
+use jagad::commands::Mode;
 use jagad::commands::schedule::{self, Action, When};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
@@ -41,7 +42,7 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
         databases: Vec::new(),
         policy: None,
         when: When::Due,
-        dry_run: false,
+        mode: Mode::Run,
         wait: Duration::ZERO,
         jobs: 3,
         timeout: None,

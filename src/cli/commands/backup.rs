@@ -3,7 +3,7 @@
 use super::words;
 use crate::catalog::BackupReference;
 use crate::cli::args::{Global, duration};
-use crate::commands::{backup, verify};
+use crate::commands::{Mode, backup, verify};
 use crate::config::EncryptionChoice;
 use crate::model::{Codec, DatabaseName, KeyName, SourceChoice, StoreName, VerifyLevel};
 use clap::Args;
@@ -58,6 +58,9 @@ pub struct Backup {
     #[arg(long, value_name = "EVENT", value_delimiter = ',',
           value_parser = words(&["backup_started", "backup_succeeded", "backup_failed"]))]
     pub notify_on: Vec<String>,
+    /// Remove afterwards what the policy does not keep
+    #[arg(long)]
+    pub retain: bool,
     /// Show what would be run, and run nothing
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
@@ -85,11 +88,12 @@ impl Backup {
             note: self.note,
             pin: self.pin,
             verify: self.verify.and_then(|word| word.parse().ok()),
+            retain: self.retain,
             wait: global.wait.unwrap_or(defaults.lock_wait),
             timeout: global.timeout.or(defaults.timeout),
             notify_on: self.notify_on.iter().filter_map(|word| word.parse().ok()).collect(),
         };
-        let mode = if self.dry_run { backup::Mode::Plan } else { backup::Mode::Run };
+        let mode = Mode::of(self.dry_run);
         backup::Request { choice, choices, jobs: defaults.max_concurrent as usize, mode }
     }
 }

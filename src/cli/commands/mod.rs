@@ -10,7 +10,7 @@ pub use restore::Restore;
 
 use super::args::Global;
 use crate::catalog::BackupReference;
-use crate::commands::{check, delete, download, initialise, list, prune};
+use crate::commands::{Mode, check, delete, download, initialise, list, prune};
 use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -211,7 +211,7 @@ impl Delete {
         delete::Request {
             backups: self.backups,
             store: self.store,
-            mode: if self.dry_run { delete::Mode::DryRun } else { delete::Mode::Run },
+            mode: Mode::of(self.dry_run),
             wait: global.wait.unwrap_or(defaults.lock_wait),
         }
     }
@@ -237,7 +237,7 @@ impl Prune {
         prune::Request {
             databases: self.db,
             policy: self.policy,
-            mode: if self.dry_run { prune::Mode::DryRun } else { prune::Mode::Run },
+            mode: Mode::of(self.dry_run),
             wait: global.wait.unwrap_or(defaults.lock_wait),
         }
     }

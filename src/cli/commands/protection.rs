@@ -1,7 +1,7 @@
 //! `policy`, `schedule` and `status`.
 
 use crate::cli::args::{Global, duration};
-use crate::commands::{Class, Failure, policy, schedule, status};
+use crate::commands::{Class, Failure, Mode, policy, schedule, status};
 use crate::config::{Inventory, Settings};
 use crate::model::{DatabaseName, PolicyName};
 use clap::{Args, Subcommand, ValueEnum};
@@ -101,7 +101,7 @@ pub fn attach(
 /// The request of `policy apply`.
 pub fn apply(dry_run: bool, global: &Global, defaults: &Settings) -> policy::ApplyRequest {
     let timeout = global.timeout.or(defaults.timeout);
-    policy::ApplyRequest { dry_run, wait: wait(global, defaults), timeout }
+    policy::ApplyRequest { mode: Mode::of(dry_run), wait: wait(global, defaults), timeout }
 }
 
 /// What cron or a timer calls.
@@ -188,7 +188,7 @@ impl ScheduleRun {
             databases: self.db,
             policy: self.policy,
             when: if self.now { schedule::When::Now } else { schedule::When::Due },
-            dry_run: self.dry_run,
+            mode: Mode::of(self.dry_run),
             wait: wait(global, defaults),
             jobs: defaults.max_concurrent as usize,
             timeout: global.timeout.or(defaults.timeout),

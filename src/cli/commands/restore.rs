@@ -2,7 +2,7 @@
 
 use crate::catalog::BackupReference;
 use crate::cli::args::Global;
-use crate::commands::restore;
+use crate::commands::{Mode, restore};
 use crate::engine::{Occupied, Ownership, Selection};
 use crate::model::{DatabaseName, StoreName};
 use clap::Args;
@@ -91,7 +91,7 @@ impl Restore {
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },
             proof: if self.skip_verify { restore::Proof::DigestsOnly } else { restore::Proof::Full },
             force: if self.force { restore::Force::Yes } else { restore::Force::No },
-            mode: if self.plan { restore::Mode::Plan } else { restore::Mode::Run },
+            mode: Mode::of(self.plan),
             wait: global.wait.unwrap_or(defaults.lock_wait),
         })
     }

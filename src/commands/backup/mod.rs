@@ -14,7 +14,7 @@ pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub(super) use one::{Ran, Trigger, either, milliseconds, refuse_what_would_fail, release};
 pub use source::ReplicaReport;
 
-use super::{App, Class, Failure, protection, verify};
+use super::{App, Class, Failure, Mode, protection, prune, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
@@ -37,15 +37,6 @@ pub struct Request {
     pub jobs: usize,
     /// Whether to do it or to show it.
     pub mode: Mode,
-}
-
-/// How far to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Show what would be run.
-    Plan,
-    /// Run it.
-    Run,
 }
 
 /// Which database entries a command is about.
@@ -76,6 +67,8 @@ pub struct Choices {
     pub pin: bool,
     /// Verify it afterwards.
     pub verify: Option<VerifyLevel>,
+    /// Apply the retention of its policy afterwards.
+    pub retain: bool,
     /// How long to wait for a slot and for the lease.
     pub wait: Duration,
     /// Longest life of one backup; `None` is unbounded.
@@ -164,6 +157,7 @@ impl Outcome {
 pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     let entries = select(app, &request.choice)?;
     refuse_names_of_several(&entries, &request.choices)?;
+    refuse_retention_without_policy(app, &entries, &request.choices).await?;
     let results = stream::iter(entries)
         .map(|entry| async move {
             // A store that cannot be asked says so again, and better, when it is to be written to.
@@ -225,7 +219,23 @@ pub(super) async fn by_hand(app: &App, entry: &DatabaseEntry, choices: &Choices)
     }
 }
 
-/// As [`by_hand`], and verifies it where that is asked for.
+/// `--retain` applies what a policy says, so each entry needs one; asked before the work, not after it.
+async fn refuse_retention_without_policy(
+    app: &App,
+    entries: &[&DatabaseEntry],
+    choices: &Choices,
+) -> Result<(), Failure> {
+    for entry in entries.iter().filter(|_| choices.retain) {
+        if protection::protected(app, entry).await?.policy.is_none() {
+            let problem = format!("`{}` is under no policy, so --retain has nothing to apply", entry.name);
+            return Err(Failure::new(Class::Usage, problem)
+                .help(format!("Attach it: jagad policy attach POLICY {}", entry.name)));
+        }
+    }
+    Ok(())
+}
+
+/// As [`by_hand`], and verifies it and prunes where that is asked for.
 pub(super) async fn with_verification(
     app: &App,
     entry: &DatabaseEntry,
@@ -235,6 +245,10 @@ pub(super) async fn with_verification(
     if let Some(level) = choices.verify {
         let store = app.inventory.store_of(entry, choices.store.as_ref());
         report.verification = Some(verify::verify_new(app, store.as_ref(), &report.id, level).await?);
+    }
+    // Never before something new is safe.
+    if let (true, Some(policy)) = (choices.retain, app.inventory.policy_of(entry)) {
+        prune::after_backup(app, (entry, policy), choices.wait, &app.log()).await?;
     }
     Ok(report)
 }

@@ -2,7 +2,7 @@
 
 use super::attach::{AttachRequest, attach_one, detach_one};
 use crate::commands::protection::Repositories;
-use crate::commands::{App, Class, Failure, Question};
+use crate::commands::{App, Class, Failure, Mode, Question};
 use crate::config::DatabaseEntry;
 use crate::model::{DatabaseName, PolicyName};
 use serde::Serialize;
@@ -11,8 +11,8 @@ use std::time::Duration;
 /// How to go about it.
 #[derive(Debug, Clone)]
 pub struct ApplyRequest {
-    /// Show only.
-    pub dry_run: bool,
+    /// Whether to do it or to show it.
+    pub mode: Mode,
     /// How long to wait for a slot and for each lease.
     pub wait: Duration,
     /// Longest life of one initial backup; `None` is unbounded.
@@ -57,7 +57,7 @@ impl Applied {
 /// Plans, asks when something is to be detached, and attaches and detaches.
 pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure> {
     let changes = plan(app).await?;
-    if request.dry_run {
+    if request.mode == Mode::Plan {
         return Ok(Applied { status: "planned", changes, failures: Vec::new() });
     }
     confirm(app, &changes)?;

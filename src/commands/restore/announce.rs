@@ -1,8 +1,8 @@
 //! Telling of a restore's end those who are told of its target.
 
-use super::{Mode, Report, Request};
+use super::{Report, Request};
 use crate::catalog::BackupReference;
-use crate::commands::{App, Class, Failure, tell};
+use crate::commands::{App, Class, Failure, Mode, tell};
 use crate::model::DatabaseName;
 use crate::notify::EventKind;
 

@@ -14,7 +14,7 @@ use super::hold::{self, Purpose, hold};
 use super::locate::locate_good;
 use super::protection;
 use super::stored::Reading;
-use super::{App, Class, Failure, Question, RunLog, crash};
+use super::{App, Class, Failure, Mode, Question, RunLog, crash};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;
@@ -110,15 +110,6 @@ pub enum Force {
     Yes,
 }
 
-/// How far to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Show what would be done.
-    Plan,
-    /// Do it.
-    Run,
-}
-
 /// Restores, or plans to, and tells of the end.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let result = restore(app, request).await;
@@ -148,8 +139,11 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         safety_backup(app, target, &plan, &log).await?;
     }
 
+    // A policy's store that is down is no reason not to restore from another.
+    let protected = protection::protected(app, target).await;
+    let protected = protected.unwrap_or_else(|_| protection::declared(app, target));
     let home = Catalog::open_or_create(
-        app.store(app.inventory.store_of(target, None).as_ref()).await?,
+        app.store(app.inventory.store_of(&protected, None).as_ref()).await?,
         app.clock.now(),
         app.inventory.settings.lease_lifetime,
     )

@@ -1,14 +1,14 @@
 //! A backup becomes files from which a server starts; no server is asked.
 
+use super::Request;
 use super::load;
 use super::plan::choose;
 use super::report::{LoadReport, Report, Step};
-use super::{Mode, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::locate::locate_good;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::verify::levels;
-use crate::commands::{App, Class, Failure, Task};
+use crate::commands::{App, Class, Failure, Mode, Task};
 use crate::engine::Consumer;
 use crate::model::ByteSize;
 use crate::pipeline::UnpackGauges;

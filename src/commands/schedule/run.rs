@@ -6,7 +6,7 @@ use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold};
 use crate::commands::unrecorded::{self, Unrecorded};
-use crate::commands::{App, Class, Failure, RunLog, protection, prune, tell, verify};
+use crate::commands::{App, Class, Failure, Mode, RunLog, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, DatabaseName, PolicyName, Timestamp};
 use crate::notify::EventKind;
@@ -26,8 +26,8 @@ pub struct Request {
     pub policy: Option<PolicyName>,
     /// Whether what is not due yet runs too.
     pub when: When,
-    /// Show only.
-    pub dry_run: bool,
+    /// Whether to do it or to show it.
+    pub mode: Mode,
     /// How long a backup waits for a slot or for its database before it is left to the next tick.
     pub wait: Duration,
     /// Backups at once.
@@ -164,14 +164,14 @@ async fn tick(
                 format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
             log.warn(format!("`{}` is not protected: {reason}", entry.name));
             let failure = unprotected(app, request, (entry, at), &reason);
-            if !request.dry_run {
+            if request.mode == Mode::Run {
                 tell_failure(app, entry, failure.as_ref()).await;
             }
             return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
         }
         Look::Unknown(failure) => {
             let outcome = unreachable(app, request, (entry, at), (blank, failure), &log);
-            if !request.dry_run {
+            if request.mode == Mode::Run {
                 tell_failure(app, entry, outcome.failure.as_ref()).await;
             }
             return Some(outcome);
@@ -187,7 +187,7 @@ async fn tick(
         });
     }
     let outcome = act(app, request, (&ward, at), (blank, &log)).await;
-    if !request.dry_run && outcome.action != Action::BackedUp {
+    if request.mode == Mode::Run && outcome.action != Action::BackedUp {
         tidy(app, (&ward, at), &log).await;
     }
     Some(outcome)
@@ -216,7 +216,7 @@ fn unprotected(
     reason: &str,
 ) -> Option<Failure> {
     let planned = duty::due_from_memory(app, entry, at)?;
-    if !request.dry_run {
+    if request.mode == Mode::Run {
         unrecorded::remember(app, &entry.name, at);
     }
     let problem = format!("nothing was backed up that was planned for {}: {reason}", planned.table());
@@ -237,7 +237,7 @@ fn unreachable(
         return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
     };
     let failure = failure.doing(format!("back up what was planned for {}", planned.table()));
-    if !request.dry_run {
+    if request.mode == Mode::Run {
         let run = Unrecorded::new(BackupId::new(at, BackupKind::Full), (at, at), &failure);
         unrecorded::keep(app, &entry.name, &run, log);
     }
@@ -267,7 +267,7 @@ async fn act(
         return Outcome { action: Action::Postponed, reason, ..blank };
     }
     let reason = format!("planned for {}", planned.table());
-    if request.dry_run {
+    if request.mode == Mode::Plan {
         return Outcome { action: Action::Due, reason, ..blank };
     }
     log.say(format!("SCHEDULE: `{}` is due, {reason}", blank.database));
@@ -331,23 +331,10 @@ async fn protect(
     let Some(policy) = ward.protected.policy(app) else { return Ok(Some(id)) };
     let after = |failure: Failure| Trouble::After(id.clone(), failure);
     if let Some(level) = policy.verify {
-        let verification = verify::verify_new(app, entry.store.as_ref(), &id, level).await.map_err(after)?;
-        if let Some(error) = verification.error {
-            let failure = Failure::new(Class::Integrity, format!("verify {id}: {}", error.message));
-            return Err(after(failure));
-        }
+        verify::verify_new(app, entry.store.as_ref(), &id, level).await.map_err(after)?;
     }
-    let pruned = prune::one(app, (entry, policy), (prune::Mode::Run, request.wait), log).await;
-    match pruned {
-        Ok(_) => Ok(Some(id)),
-        // Somebody else is at it; the next success prunes too.
-        Err(failure) if failure.class == Class::Busy => Ok(Some(id)),
-        Err(failure) => {
-            let failure = failure.doing(format!("prune `{}`", entry.name));
-            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
-            Err(after(failure))
-        }
-    }
+    prune::after_backup(app, (entry, policy), request.wait, log).await.map_err(after)?;
+    Ok(Some(id))
 }
 
 /// Buries dead runs, and looks for garbage once a day, where no backup of this tick did it. What fails is told and tried
@@ -358,7 +345,7 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
     let done = if at.since(swept) >= SWEEP_EVERY
         && let Some(policy) = ward.protected.policy(app)
     {
-        prune::one(app, (entry, policy), (prune::Mode::Run, Duration::ZERO), log).await.map(|_| ())
+        prune::one(app, (entry, policy), (Mode::Run, Duration::ZERO), log).await.map(|_| ())
     } else if ward.leases.iter().any(Found::is_expired) {
         bury(app, ward, log).await
     } else {

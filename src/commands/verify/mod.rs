@@ -8,7 +8,7 @@ pub(super) mod levels;
 use super::backup::{DatabaseSelection, milliseconds, select};
 use super::locate::locate_good;
 use super::stored::Reading;
-use super::{App, Class, Failure, RunLog};
+use super::{App, Class, Failure, RunLog, protection};
 use crate::catalog::lease::host_name;
 use crate::catalog::{BackupReference, Catalog, Entry, FORMAT, Manifest, Verification};
 use crate::model::{BackupId, BackupStatus, StoreName, VerifyLevel};
@@ -117,7 +117,8 @@ async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, F
     }
     if let Some(databases) = &request.databases {
         for database in select(app, databases)? {
-            let store = app.inventory.store_of(database, request.store.as_ref());
+            let protected = protection::protected(app, database).await?;
+            let store = app.inventory.store_of(&protected, request.store.as_ref());
             let catalog = app.catalog(store.as_ref()).await?;
             let listing = catalog.list(Some(&database.name)).await?;
             let good = |entry: &Entry| entry.manifest.status == BackupStatus::Success;
