@@ -21,6 +21,12 @@ pub(super) struct Protected {
 }
 
 impl Protected {
+    /// What its policy says of the store, where that is another one than it is attached in.
+    pub(super) fn other_store<'a>(&self, app: &'a App) -> Option<&'a StoreName> {
+        let named = self.policy(app)?.store.as_ref().or_else(|| app.inventory.default_store())?;
+        (self.entry.store.as_ref() != Some(named)).then_some(named)
+    }
+
     /// Its policy; `None` when this host's configuration has none of that name.
     pub(super) fn policy<'a>(&self, app: &'a App) -> Option<&'a PolicyEntry> {
         app.inventory.policies.get(&self.attachment.policy)
@@ -55,7 +61,10 @@ impl Repositories {
             };
             if let Some(attachment) = catalog.attachment(&entry.name).await? {
                 let policy = app.inventory.policies.get(&attachment.policy);
-                let entry = policy.map_or_else(|| entry.clone(), |policy| entry.under(policy));
+                let mut entry = policy.map_or_else(|| entry.clone(), |policy| entry.under(policy));
+                // Its backups go where their runs are counted, also when the policy names another store by now: a run that
+                // is counted elsewhere would be due again at every tick.
+                entry.store = Some(name);
                 return Ok(Some(Protected { entry, catalog: catalog.clone(), attachment }));
             }
         }

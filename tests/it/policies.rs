@@ -148,3 +148,23 @@ fn what_is_attached_without_being_declared_is_found_in_the_store_of_its_policy()
     let status = wards.run(&["status", "--json"]).ok().json();
     assert_eq!(status["databases"][0]["good_backups"], 2);
 }
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_policy_that_moves_to_another_store_leaves_what_is_attached_where_it_is_counted() {
+    let policies = format!(
+        "{DAILY}[stores.far]\ntype = \"local\"\npath = \"far\"\n[policies.third]\nstore = \"main\"\n"
+    );
+    let Some(wards) = Wards::new(&["cache"], &policies) else { return };
+    wards.change("[settings]\n", "[settings]\ndefault_store = \"main\"\n");
+    wards.at("2027-03-01T12:00:00Z", &["policy", "apply"]).ok();
+    wards.change("[policies.prod]\n", "[policies.prod]\nstore = \"far\"\n");
+    let ticked = wards.at("2027-03-02T02:00:00Z", &["schedule", "run", "--json"]).ok();
+    assert_eq!(crate::ward::actions(&ticked.json()), ["backed_up"]);
+    ticked.says("is attached in another store than its policy names now (`far`)");
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
+    wards.run(&["policy", "detach", "cache"]).ok();
+    wards.at("2027-03-02T12:00:00Z", &["policy", "apply"]).ok();
+    assert_eq!(wards.tick("2027-03-03T02:00:00Z"), ["backed_up"]);
+    assert!(wards.path("far/databases/cache/attachment.json").exists());
+}

@@ -179,6 +179,13 @@ async fn tick(
         Look::Attached(ward) => *ward,
     };
     let blank = Outcome { policy: Some(ward.protected.attachment.policy.clone()), ..blank };
+    // An entry that names its store has chosen it.
+    if let Some(other) = ward.protected.other_store(app).filter(|_| entry.store.is_none()) {
+        let name = &entry.name;
+        log.warn(format!(
+            "`{name}` is attached in another store than its policy names now (`{other}`): to move it, detach and attach it"
+        ));
+    }
     if app.cancel.failure().is_some() {
         return Some(Outcome {
             action: Action::Postponed,
