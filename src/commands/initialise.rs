@@ -99,7 +99,11 @@ pub(super) fn template(store: &FirstStore, key_file: &Path) -> String {
          socket = \"/var/run/postgresql\"          # or host = \"db1.internal\", port = 5432\n\
          user = \"postgres\"\n\
          # password_file = \"/run/secrets/db\"     # or password_env, password_command, password_credential\n\
-         all_databases = true                   # or dbnames = [\"shop\"]\n",
+         all_databases = true                   # or dbnames = [\"shop\"]\n\n\
+         # Protection that runs by itself, once `jagad policy attach nightly main` and `jagad schedule install` were run.\n\
+         [policies.nightly]\n\
+         full = {{ every = \"daily\", at = \"02:00\" }}   # UTC, unless settings.timezone says otherwise\n\
+         retention = {{ full = 7, keep_weekly = 4 }}\n",
         quoted(key_file)
     )
 }

@@ -1,10 +1,12 @@
 //! The program's own parts in this process: with a clock that is set, and nobody who watches.
 
-use jagad::commands::{App, Cancel, Failure, Progress, Question, Task, Tone, Watch};
+use jagad::commands::schedule::{Request, When};
+use jagad::commands::{App, Cancel, Failure, Mode, Progress, Question, Task, Tone, Watch};
 use jagad::config::Inventory;
 use jagad::model::{Clock, Timestamp};
 use jagad::process::SystemRunner;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// A clock that stands where it is set.
 pub(crate) struct SetClock(Mutex<Timestamp>);
@@ -52,5 +54,18 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         watch: Arc::new(Silent),
         cancel: Cancel::default(),
         telling: jagad::commands::tell::Telling::Off,
+    }
+}
+
+/// A tick over everything.
+pub(crate) fn whole_tick() -> Request {
+    Request {
+        databases: Vec::new(),
+        policy: None,
+        when: When::Due,
+        mode: Mode::Run,
+        wait: Duration::ZERO,
+        jobs: 3,
+        timeout: None,
     }
 }

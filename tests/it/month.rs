@@ -1,11 +1,11 @@
 //! A month of ticks in a minute: several databases, two hosts on one bucket, failures, a pause, the change to summer time in
 //! Berlin, and runs that are killed. Afterwards everything that was planned has happened exactly once.
 
-use crate::host::{SetClock, app};
+use crate::host::{SetClock, app, whole_tick};
 use crate::program::Run;
 use crate::ward::Wards;
-use jagad::commands::schedule::{self, Action, When};
-use jagad::commands::{App, Mode};
+use jagad::commands::App;
+use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use jagad::schedule::Cadence;
@@ -65,16 +65,7 @@ impl Diary {
 }
 
 async fn tick(app: &App, diary: &Mutex<Diary>) {
-    let request = schedule::Request {
-        databases: Vec::new(),
-        policy: None,
-        when: When::Due,
-        mode: Mode::Run,
-        wait: Duration::ZERO,
-        jobs: 3,
-        timeout: None,
-    };
-    let report = schedule::run(app, &request).await.unwrap();
+    let report = schedule::run(app, &whole_tick()).await.unwrap();
     diary.lock().unwrap().take(&report);
 }
 

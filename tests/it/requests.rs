@@ -1,10 +1,9 @@
 //! What a tick asks of the store.
 
-use crate::host::{SetClock, app};
+use crate::host::{SetClock, app, whole_tick};
 use crate::support::faulty::{BUCKET, Fault, Faulty};
 use jagad::catalog::{Attachment, Catalog};
-use jagad::commands::Mode;
-use jagad::commands::schedule::{self, Action, When};
+use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use std::sync::Arc;
@@ -38,16 +37,7 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
         catalog.attach(name, &attachment).await.unwrap();
     }
     let before = server.asked().len();
-    let request = schedule::Request {
-        databases: Vec::new(),
-        policy: None,
-        when: When::Due,
-        mode: Mode::Run,
-        wait: Duration::ZERO,
-        jobs: 3,
-        timeout: None,
-    };
-    let report = schedule::run(&app(inventory, &SetClock::new(now)), &request).await.unwrap();
+    let report = schedule::run(&app(inventory, &SetClock::new(now)), &whole_tick()).await.unwrap();
     assert_eq!(report.databases.len(), DATABASES);
     assert!(
         report.databases.iter().all(|one| one.action == Action::Waiting),
