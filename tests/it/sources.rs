@@ -86,6 +86,19 @@ fn strangers_primaries_and_absent_servers_are_passed_over_for_the_next_replica()
 }
 
 #[test]
+fn who_follows_a_promoted_copy_is_of_another_system() {
+    let Some((bench, clone)) = pair() else { return };
+    clone.psql("postgres", "SELECT pg_promote();");
+    clone.set_hba("local all all trust\nlocal replication all trust\n");
+    let follower = clone.start_standby(MAJOR);
+    bench.declare_replica(follower.socket(), "");
+    clone.psql("postgres", "CREATE TABLE since_then (a int);");
+    catch_up(&clone, &follower, true);
+    bench.assert_primary("it is of another system: it has the data of system");
+    assert!(bench.source()["reason"].as_str().unwrap().contains("on timeline 2"), "{}", bench.source());
+}
+
+#[test]
 fn a_standby_stands_in_for_a_primary_that_does_not_answer() {
     let Some((bench, standby)) = pair() else { return };
     bench.declare_replica(standby.socket(), "");

@@ -24,7 +24,7 @@ mod target;
 mod tools;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, Replication,
+    Drill, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading, Replication,
     RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
@@ -98,6 +98,12 @@ impl Server for PostgreSqlServer {
 
     async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
         self.ask_replication(runner).await
+    }
+
+    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+        let said = replica.replication(runner).await?;
+        let origin = said.as_ref().and_then(|said| said.origin.as_deref());
+        Ok(Kinship::of(origin, self.ask_identity(runner).await?.as_deref()))
     }
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
