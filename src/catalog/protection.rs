@@ -244,10 +244,19 @@ impl Catalog {
         Ok(())
     }
 
-    /// How `database` has fared; a blank state when nothing was noted.
+    /// How `database` has fared; a blank state when nothing was noted, and when what was noted is damaged: what is planned
+    /// is then due, and the run that takes it writes a new one.
     pub async fn state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
-        let found = repository::read(self.store().as_ref(), &layout::state(database)).await?;
-        Ok(found.unwrap_or_default())
+        let key = layout::state(database);
+        match repository::read(self.store().as_ref(), &key).await {
+            Ok(found) => Ok(found.unwrap_or_default()),
+            // A database must not stay without backups because nobody can read how the last ones went.
+            Err(error @ CatalogError::Damaged { .. }) => {
+                tracing::warn!("{error}: failures and pauses of `{database}` are forgotten");
+                Ok(State::default())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes how `database` has fared. Only under its lease.

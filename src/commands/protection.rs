@@ -3,7 +3,7 @@
 use super::{App, Failure};
 use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{DatabaseName, StoreName, Timestamp};
+use crate::model::{DatabaseName, PolicyName, StoreName, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Failures in a row that pause a database whose policy this host does not know.
@@ -68,6 +68,23 @@ pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Prot
     Repositories::open(app, [entry]).await.find(app, entry).await
 }
 
+/// Where one entry is attached, and to which policy; one whose attachment is damaged is attached to nobody knows which.
+pub(super) async fn find_place(
+    app: &App,
+    entry: &DatabaseEntry,
+) -> Result<Option<(Catalog, Option<PolicyName>)>, Failure> {
+    for name in candidates(app, entry) {
+        let Some(catalog) = open(app, &name).await? else { continue };
+        match catalog.attachment(&entry.name).await {
+            Ok(None) => {}
+            Ok(Some(found)) => return Ok(Some((catalog, Some(found.policy)))),
+            Err(CatalogError::Damaged { .. }) => return Ok(Some((catalog, None))),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
 /// The entry as it is protected: under the policy that it is attached to, or else the one that it names.
 pub(super) async fn protected(app: &App, entry: &DatabaseEntry) -> Result<DatabaseEntry, Failure> {
     Ok(match find(app, entry).await? {
@@ -123,7 +140,7 @@ pub(super) async fn note(
     catalog: &Catalog,
     (database, manifest): (&DatabaseName, &Manifest),
 ) -> Result<Option<Noted>, Failure> {
-    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
     let turn = state.note(manifest, limit(app, &attachment));
@@ -138,12 +155,26 @@ pub(super) async fn note_late(
     manifest: &Manifest,
 ) -> Result<Option<Noted>, Failure> {
     let database = &manifest.database;
-    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
     let turn = state.note_late(manifest, limit(app, &attachment));
     catalog.write_state(database, &state).await?;
     Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// What runs are counted under. Under one that is damaged none is: else it would keep the lease that is needed to detach it.
+async fn attachment_to_count(
+    catalog: &Catalog,
+    database: &DatabaseName,
+) -> Result<Option<Attachment>, CatalogError> {
+    match catalog.attachment(database).await {
+        Err(error @ CatalogError::Damaged { .. }) => {
+            tracing::warn!("{error}: what became of the run is not counted");
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 /// So many failures in a row pause it; `None` never does.
@@ -159,7 +190,7 @@ pub(super) async fn note_sweep(
     database: &DatabaseName,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    if catalog.attachment(database).await?.is_none() {
+    if attachment_to_count(catalog, database).await?.is_none() {
         return Ok(());
     }
     let mut state = catalog.state(database).await?;

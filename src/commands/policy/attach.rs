@@ -174,14 +174,14 @@ pub async fn detach(app: &App, names: &[DatabaseName], wait: Duration) -> Result
 
 pub(super) async fn detach_one(app: &App, entry: &DatabaseEntry, wait: Duration) -> Result<(), Failure> {
     let log = app.log();
-    let found = protection::find(app, entry)
+    let (catalog, policy) = protection::find_place(app, entry)
         .await?
         .ok_or_else(|| Failure::new(Class::NotFound, format!("`{}` is attached to no policy", entry.name)))?;
-    let lease = hold_for_policy(app, &found.catalog, entry, (wait, &log)).await?;
-    let detached = found.catalog.detach(&entry.name).await;
+    let lease = hold_for_policy(app, &catalog, entry, (wait, &log)).await?;
+    let detached = catalog.detach(&entry.name).await;
     release(lease, &log).await;
     detached?;
-    let policy = &found.attachment.policy;
-    log.say(format!("POLICY: `{}` is detached from `{policy}`; its backups stay", entry.name));
+    let from = policy.map(|policy| format!(" from `{policy}`")).unwrap_or_default();
+    log.say(format!("POLICY: `{}` is detached{from}; its backups stay", entry.name));
     Ok(())
 }
