@@ -129,7 +129,9 @@ fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
     let named = [&inventory.settings.state_dir, &inventory.settings.tmp_dir].into_iter();
     let named = named.filter(|path| !WRITABLE.iter().any(|folder| path.starts_with(folder)));
     let folders: BTreeSet<&PathBuf> = stores.chain(named).collect();
-    let writable: String = folders.iter().map(|path| format!("ReadWritePaths={}\n", quoted(path))).collect();
+    let writable: Vec<String> =
+        folders.iter().map(|path| format!("ReadWritePaths={}\n", quoted(path))).collect();
+    let writable = writable.concat();
     let homes = app.inventory.keys.values().filter_map(|key| match &key.source {
         KeySource::File(path) => Some(path.clone()),
         KeySource::Passphrase(_) => None,
