@@ -1,13 +1,18 @@
 //! Which policy an entry is attached to, in which store, and what its runs come to.
 
-use super::{App, Failure};
+use super::{App, Class, Failure};
 use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{DatabaseName, PolicyName, StoreName, Timestamp};
+use crate::model::{DatabaseName, Period, PolicyName, StoreName, Timestamp};
+use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Failures in a row that pause a database whose policy this host does not know.
 const PAUSE_AFTER: u32 = 3;
+
+/// How long a store may take to say whether it has a repository. Its own patience, with every retry, is minutes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An attached entry.
 #[derive(Debug, Clone)]
@@ -37,12 +42,11 @@ impl Repositories {
     pub(super) async fn open<'a>(app: &App, entries: impl IntoIterator<Item = &'a DatabaseEntry>) -> Self {
         let names: BTreeSet<StoreName> =
             entries.into_iter().flat_map(|entry| candidates(app, entry)).collect();
-        let mut opened = BTreeMap::new();
-        for name in names {
-            let catalog = open(app, &name).await;
-            opened.insert(name, catalog);
-        }
-        Self { opened }
+        let opened = names.into_iter().map(|name| async move {
+            let catalog = open_in_time(app, &name).await;
+            (name, catalog)
+        });
+        Self { opened: join_all(opened).await.into_iter().collect() }
     }
 
     /// The attachment of `entry`, if there is one. Asks each repository that may know it once.
@@ -111,6 +115,15 @@ fn candidates(app: &App, entry: &DatabaseEntry) -> Vec<StoreName> {
         names.extend(name.filter(|name| !names.contains(name)).cloned());
     }
     names
+}
+
+/// A store that hangs must not keep those from their backups whose store answers.
+async fn open_in_time(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
+    tokio::time::timeout(PATIENCE, open(app, name)).await.unwrap_or_else(|_| {
+        let problem = format!("store `{name}` did not answer within {}", Period(PATIENCE));
+        Err(Failure::new(Class::Store, problem)
+            .help("Check `endpoint` and the network; `jagad check` shows each step."))
+    })
 }
 
 async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {

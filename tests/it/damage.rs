@@ -2,6 +2,7 @@
 
 use crate::program::Run;
 use crate::ward::{Wards, actions};
+use std::time::{Duration, Instant};
 
 const DAILY: &str =
     "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 3 }\n";
@@ -74,4 +75,25 @@ fn lines_for_a_file_have_no_colours_at_any_level() {
     let ran = Run::start(command.env_remove("NO_COLOR")).wait().ok();
     assert!(ran.stderr.contains("told"), "{}", ran.stderr);
     assert!(!ran.stderr.contains('\x1b'), "{:?}", ran.stderr);
+}
+
+#[test]
+fn a_store_that_hangs_keeps_no_database_of_another_store_from_its_backup() {
+    let Some(wards) = attached() else { return };
+    // It takes connections, and says nothing.
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    wards.add(&format!(
+        "{}[stores.deaf]\ntype = \"s3\"\nendpoint = \"http://{}\"\nallow_http = true\nbucket = \"b\"\nregion = \"r\"\n\
+         access_key = \"a\"\nsecret_key = \"s\"\n",
+        wards.entry("c", "policy = \"prod\"\nstore = \"deaf\""),
+        deaf.local_addr().unwrap()
+    ));
+    wards.change("[policies.prod]\n", "[policies.prod]\nstore = \"main\"\n");
+    let began = Instant::now();
+    let ticked = wards.run(&["schedule", "run", "--now", "--json"]);
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let report = ticked.json();
+    assert_eq!(actions(&report), ["backed_up", "backed_up", "failed"]);
+    let reason = report["databases"][2]["reason"].as_str().unwrap();
+    assert!(reason.contains("store `deaf` did not answer within 30s"), "{reason}");
 }
