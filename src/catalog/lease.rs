@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// A lease record never grows beyond this.
@@ -147,6 +148,7 @@ pub struct Lease {
     renewed: Arc<Mutex<Instant>>,
     lost: CancellationToken,
     stop: CancellationToken,
+    renewal: JoinHandle<()>,
 }
 
 impl Lease {
@@ -201,25 +203,19 @@ impl Lease {
         key: ObjectKey,
         (record, written): (LeaseRecord, Instant),
     ) -> Self {
-        let lease = Self {
-            store,
-            database,
-            key,
-            lifetime: Duration::from_secs(record.lifetime_seconds),
-            renewed: Arc::new(Mutex::new(written)),
-            lost: CancellationToken::new(),
-            stop: CancellationToken::new(),
-        };
-        tokio::spawn(renew(Renewal {
-            store: Arc::clone(&lease.store),
-            key: lease.key.clone(),
+        let lifetime = Duration::from_secs(record.lifetime_seconds);
+        let renewed = Arc::new(Mutex::new(written));
+        let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
+        let renewal = tokio::spawn(renew(Renewal {
+            store: Arc::clone(&store),
+            key: key.clone(),
             record,
-            lifetime: lease.lifetime,
-            renewed: Arc::clone(&lease.renewed),
-            lost: lease.lost.clone(),
-            stop: lease.stop.clone(),
+            lifetime,
+            renewed: Arc::clone(&renewed),
+            lost: lost.clone(),
+            stop: stop.clone(),
         }));
-        lease
+        Self { store, database, key, lifetime, renewed, lost, stop, renewal }
     }
 
     /// Fires when the lease could not be renewed in time: whoever holds it must stop before it commits.
@@ -243,9 +239,11 @@ impl Lease {
         }
     }
 
-    /// Gives the lease back.
-    pub async fn release(self) -> Result<(), CatalogError> {
+    /// Gives the lease back: when it returns, nothing is on its way to the store that would bring the lease back to life.
+    pub async fn release(mut self) -> Result<(), CatalogError> {
         self.stop.cancel();
+        // Bounded by the lifetime; one that panicked renews nothing any more.
+        let _ended = (&mut self.renewal).await;
         let doing = format!("release lease `{}`", self.key);
         self.store.delete(std::slice::from_ref(&self.key)).await.map_err(CatalogError::store(doing))
     }
@@ -326,12 +324,8 @@ async fn renew(lease: Renewal) {
         let began = Instant::now();
         let bytes = manifest::print(&lease.record);
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
-        // A stop in the middle of a write must not resurrect a lease that is being released: the write is dropped.
-        let written = tokio::select! {
-            () = lease.stop.cancelled() => return,
-            written = tokio::time::timeout(left, write) => written,
-        };
-        match written {
+        // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
+        match tokio::time::timeout(left, write).await {
             Ok(Ok(_)) => {
                 *lease.renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = began;
                 pause = third;
@@ -369,3 +363,6 @@ pub fn host_name() -> String {
     nix::unistd::gethostname()
         .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,9 @@ pub struct Span {
     pub end: String,
 }
 
+/// The class of a run that was stopped or died.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// A failure as it is recorded: enough to act on a week later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureRecord {

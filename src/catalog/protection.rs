@@ -5,7 +5,7 @@
 //! of hosts, whatever the clocks say.
 
 use super::error::CatalogError;
-use super::manifest::{FailureRecord, Manifest};
+use super::manifest::{FailureRecord, INTERRUPTED, Manifest};
 use super::repository::{self, Catalog};
 use super::{FORMAT, layout, lease};
 use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, PolicyName, Timestamp};
@@ -123,6 +123,11 @@ pub fn is_plausible(time: Timestamp, now: Timestamp) -> bool {
     time <= now.plus(LONGEST_STEP_BACK)
 }
 
+/// Whether the run was stopped or died, and did not fail by itself.
+fn is_interrupted(manifest: &Manifest) -> bool {
+    manifest.error.as_ref().is_some_and(|error| error.class == INTERRUPTED)
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -152,6 +157,9 @@ impl State {
         let run =
             NotedRun { id: manifest.id.clone(), started_at: manifest.started_at, status: manifest.status };
         match manifest.kind {
+            // Nothing is wrong with the database: what a reboot cut short is made up for by the next tick. It counts as a
+            // failure all the same, so that what kills its host every time is paused.
+            _ if is_interrupted(manifest) => {}
             BackupKind::Full => self.last_full = Some(run.clone()),
             BackupKind::Incremental => self.last_incremental = Some(run.clone()),
         }
@@ -244,10 +252,19 @@ impl Catalog {
         Ok(())
     }
 
-    /// How `database` has fared; a blank state when nothing was noted.
+    /// How `database` has fared; a blank state when nothing was noted, and when what was noted is damaged: what is planned
+    /// is then due, and the run that takes it writes a new one.
     pub async fn state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
-        let found = repository::read(self.store().as_ref(), &layout::state(database)).await?;
-        Ok(found.unwrap_or_default())
+        let key = layout::state(database);
+        match repository::read(self.store().as_ref(), &key).await {
+            Ok(found) => Ok(found.unwrap_or_default()),
+            // A database must not stay without backups because nobody can read how the last ones went.
+            Err(error @ CatalogError::Damaged { .. }) => {
+                tracing::warn!("{error}: failures and pauses of `{database}` are forgotten");
+                Ok(State::default())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes how `database` has fared. Only under its lease.
@@ -291,6 +308,15 @@ mod tests {
         assert_eq!((turns, state.failures), (vec![Turn::Paused, Turn::Resumed], 0));
         assert!(state.paused.is_none() && state.last_error.is_none());
         assert_eq!(noted(&[(1, "failed"), (2, "failed")], None).0, [Turn::None, Turn::None]);
+    }
+
+    #[test]
+    fn an_interrupted_run_counts_and_fulfils_no_plan() {
+        let (_, mut state) = noted(&[(1, "success")], Some(3));
+        let mut dead = manifest(2, "failed", "");
+        dead.error.as_mut().unwrap().class = INTERRUPTED.to_owned();
+        state.note(&dead, Some(3));
+        assert_eq!((state.failures, state.last_full.unwrap().id), (1, manifest(1, "success", "").id));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::{App, Class, Failure, RunLog, protection, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
+use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupStatus};
@@ -100,7 +101,7 @@ async fn bury_backup(
     log: &RunLog,
 ) -> Result<(), Failure> {
     let failure = FailureRecord {
-        class: "interrupted".to_owned(),
+        class: INTERRUPTED.to_owned(),
         message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
         help: Some("it was killed, or the host went down; what it had stored is removed".to_owned()),
     };

@@ -1,13 +1,18 @@
 //! Which policy an entry is attached to, in which store, and what its runs come to.
 
-use super::{App, Failure};
+use super::{App, Class, Failure};
 use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{DatabaseName, StoreName, Timestamp};
+use crate::model::{DatabaseName, Period, PolicyName, StoreName, Timestamp};
+use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Failures in a row that pause a database whose policy this host does not know.
 const PAUSE_AFTER: u32 = 3;
+
+/// How long a store may take to say whether it has a repository. Its own patience, with every retry, is minutes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An attached entry.
 #[derive(Debug, Clone)]
@@ -43,12 +48,11 @@ impl Repositories {
     pub(super) async fn open<'a>(app: &App, entries: impl IntoIterator<Item = &'a DatabaseEntry>) -> Self {
         let names: BTreeSet<StoreName> =
             entries.into_iter().flat_map(|entry| candidates(app, entry)).collect();
-        let mut opened = BTreeMap::new();
-        for name in names {
-            let catalog = open(app, &name).await;
-            opened.insert(name, catalog);
-        }
-        Self { opened }
+        let opened = names.into_iter().map(|name| async move {
+            let catalog = open_in_time(app, &name).await;
+            (name, catalog)
+        });
+        Self { opened: join_all(opened).await.into_iter().collect() }
     }
 
     /// The attachment of `entry`, if there is one. Asks each repository that may know it once.
@@ -75,6 +79,23 @@ impl Repositories {
 /// The attachment of one entry, if there is one.
 pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Protected>, Failure> {
     Repositories::open(app, [entry]).await.find(app, entry).await
+}
+
+/// Where one entry is attached, and to which policy; one whose attachment is damaged is attached to nobody knows which.
+pub(super) async fn find_place(
+    app: &App,
+    entry: &DatabaseEntry,
+) -> Result<Option<(Catalog, Option<PolicyName>)>, Failure> {
+    for name in candidates(app, entry) {
+        let Some(catalog) = open(app, &name).await? else { continue };
+        match catalog.attachment(&entry.name).await {
+            Ok(None) => {}
+            Ok(Some(found)) => return Ok(Some((catalog, Some(found.policy)))),
+            Err(CatalogError::Damaged { .. }) => return Ok(Some((catalog, None))),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// The entry as it is protected: under the policy that it is attached to, or else the one that it names.
@@ -105,6 +126,15 @@ fn candidates(app: &App, entry: &DatabaseEntry) -> Vec<StoreName> {
     names
 }
 
+/// A store that hangs must not keep those from their backups whose store answers.
+async fn open_in_time(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
+    tokio::time::timeout(PATIENCE, open(app, name)).await.unwrap_or_else(|_| {
+        let problem = format!("store `{name}` did not answer within {}", Period(PATIENCE));
+        Err(Failure::new(Class::Store, problem)
+            .help("Check `endpoint` and the network; `jagad check` shows each step."))
+    })
+}
+
 async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
     match Catalog::open(app.store(Some(name)).await?).await {
         Ok(catalog) => Ok(Some(catalog)),
@@ -132,7 +162,7 @@ pub(super) async fn note(
     catalog: &Catalog,
     (database, manifest): (&DatabaseName, &Manifest),
 ) -> Result<Option<Noted>, Failure> {
-    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
     let turn = state.note(manifest, limit(app, &attachment));
@@ -147,12 +177,26 @@ pub(super) async fn note_late(
     manifest: &Manifest,
 ) -> Result<Option<Noted>, Failure> {
     let database = &manifest.database;
-    let Some(attachment) = catalog.attachment(database).await? else { return Ok(None) };
+    let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
     let turn = state.note_late(manifest, limit(app, &attachment));
     catalog.write_state(database, &state).await?;
     Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// What runs are counted under. Under one that is damaged none is: else it would keep the lease that is needed to detach it.
+async fn attachment_to_count(
+    catalog: &Catalog,
+    database: &DatabaseName,
+) -> Result<Option<Attachment>, CatalogError> {
+    match catalog.attachment(database).await {
+        Err(error @ CatalogError::Damaged { .. }) => {
+            tracing::warn!("{error}: what became of the run is not counted");
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 /// So many failures in a row pause it; `None` never does.
@@ -168,7 +212,7 @@ pub(super) async fn note_sweep(
     database: &DatabaseName,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    if catalog.attachment(database).await?.is_none() {
+    if attachment_to_count(catalog, database).await?.is_none() {
         return Ok(());
     }
     let mut state = catalog.state(database).await?;

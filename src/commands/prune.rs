@@ -82,14 +82,20 @@ impl Report {
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
-    let mut failures = Vec::new();
-    let chosen = match select(app, request).await {
+    let (chosen, unknown) = match select(app, request).await {
         Ok(chosen) => chosen,
         Err(failure) => {
             not_begun(app, request, &failure).await;
             return Err(failure);
         }
     };
+    let mut failures = Vec::new();
+    for (entry, failure) in unknown {
+        if request.mode == Mode::Run {
+            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+        }
+        failures.push((entry.name.clone(), failure));
+    }
     for (entry, policy) in chosen {
         app.cancel.check()?;
         match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
@@ -147,11 +153,12 @@ async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     }
 }
 
-/// The entries that are meant, each with the policy that it is attached to, or else the one that it names.
-async fn select<'a>(
-    app: &'a App,
-    request: &Request,
-) -> Result<Vec<(DatabaseEntry, &'a PolicyEntry)>, Failure> {
+/// What was chosen: entries with their policies, and those that could not be looked at.
+type Selected<'a> = (Vec<(DatabaseEntry, &'a PolicyEntry)>, Vec<(&'a DatabaseEntry, Failure)>);
+
+/// The entries that are meant, each with the policy that it is attached to, or else the one that it names. An error when
+/// nothing is known of any.
+async fn select<'a>(app: &'a App, request: &Request) -> Result<Selected<'a>, Failure> {
     let entries: Vec<&DatabaseEntry> = match request.databases.as_slice() {
         [] => app.inventory.databases.values().collect(),
         names => names.iter().map(|name| app.database(name)).collect::<Result<_, _>>()?,
@@ -160,9 +167,15 @@ async fn select<'a>(
         app.inventory.policy(name)?;
     }
     let repositories = Repositories::open(app, entries.iter().copied()).await;
-    let mut chosen = Vec::new();
+    let (mut chosen, mut unknown) = (Vec::new(), Vec::new());
     for entry in entries {
-        let found = repositories.find(app, entry).await?;
+        let found = match repositories.find(app, entry).await {
+            Ok(found) => found,
+            Err(failure) => {
+                unknown.push((entry, failure));
+                continue;
+            }
+        };
         let protected = found.map_or_else(|| protection::declared(app, entry), |found| found.entry);
         match app.inventory.policy_of(&protected) {
             Some(policy) => chosen.push((protected, policy)),
@@ -175,11 +188,16 @@ async fn select<'a>(
         }
     }
     chosen.retain(|(_, policy)| request.policy.as_ref().is_none_or(|wanted| policy.name == *wanted));
+    let wanted = |entry: &DatabaseEntry| request.policy.is_none() || entry.policy == request.policy;
+    unknown.retain(|(entry, _)| wanted(entry));
     if chosen.is_empty() {
+        if !unknown.is_empty() {
+            return Err(unknown.swap_remove(0).1);
+        }
         return Err(Failure::new(Class::NotFound, "no database is under such a policy")
             .help("Attach one: jagad policy attach POLICY DB"));
     }
-    Ok(chosen)
+    Ok((chosen, unknown))
 }
 
 /// Prunes one entry as its policy says; `None` when nothing was ever stored there.

@@ -29,7 +29,7 @@ impl StderrTail {
         Self { kept, secrets, drain }
     }
 
-    /// What was said, as text without secrets. Waits for the end of the pipe, but not for a stranger that holds it.
+    /// What was said, as text without secrets and control characters. Waits for the end of the pipe, but not for a stranger that holds it.
     pub(super) async fn finish(mut self) -> String {
         if let Some(drain) = self.drain.as_mut() {
             let _ = tokio::time::timeout(PATIENCE, drain).await;
@@ -84,12 +84,24 @@ fn redact(text: &[u8], secrets: &[Secret]) -> String {
         start = to;
     }
     shown.extend_from_slice(&text[start.min(text.len())..]);
-    String::from_utf8_lossy(&shown).into_owned()
+    legible(&String::from_utf8_lossy(&shown))
+}
+
+/// It is shown on terminals, in mails and in chats: what moves a cursor or starts an escape there is left out.
+fn legible(text: &str) -> String {
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    lines.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_reach_nobody() {
+        let shown = redact(b"10 %\r20 %\r\n\x1b[31mred\x07\t\x00end\n", &[]);
+        assert_eq!(shown, "10 %\n20 %\n\u{fffd}[31mred\u{fffd}\t\u{fffd}end\n");
+    }
 
     #[test]
     fn secrets_are_redacted_also_where_they_overlap_or_were_cut() {

@@ -77,7 +77,8 @@ impl Retention {
         let periods = periods.map(|(count, word)| format!("the newest full of each of {count} {word}s"));
         let mut lines = vec![format!("{} newest fulls", self.full), incremental];
         lines.extend(periods);
-        lines.push(format!("never fewer than {} good fulls", self.min_keep));
+        let plural = if self.min_keep == 1 { "" } else { "s" };
+        lines.push(format!("never fewer than {} good full{plural}", self.min_keep));
         lines
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn start(options: &LogOptions<'_>, lines: Lines) -> std::io::Result<(
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let talk = tracing_subscriber::fmt::layer().with_writer(lines);
+    let talk = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(options.plain.coloured);
     let talk = match options.format {
         LogFormat::Text => talk.event_format(options.plain).boxed(),
         LogFormat::Json => talk.json().flatten_event(true).with_target(false).boxed(),

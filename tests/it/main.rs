@@ -13,10 +13,12 @@ mod care;
 mod choices;
 #[cfg(feature = "crash-points")]
 mod crashes;
+mod damage;
 mod failures;
 mod folder;
 mod hooks;
 mod host;
+mod installing;
 mod json;
 #[cfg(feature = "crash-points")]
 mod month;

@@ -32,6 +32,12 @@ fn an_attached_database_has_its_first_full_at_once_and_exactly_one_policy() {
     wards.run(&["policy", "detach", "cache"]).ok();
     assert_eq!(wards.backups("cache", "success"), [id], "its backups stay");
     wards.run(&["policy", "detach", "cache"]).expect(5).says("attached to no policy");
+    wards.run(&["policy", "detach", "cahce"]).expect(5).says("no database is named `cahce`");
+    wards.run(&["policy", "attach", "prod", "cache"]).ok();
+    let entry = wards.entry("cache", "policy = \"prod\"");
+    wards.change(&entry, "");
+    wards.run(&["policy", "detach", "cache"]).ok();
+    wards.change("[policies.prod]", &format!("{entry}[policies.prod]"));
     wards.run(&["policy", "attach", "other", "cache"]).ok();
     let listed = wards.run(&["policy", "list", "--json"]).ok().json();
     assert_eq!(listed["policies"][0]["policy"], "other");

@@ -19,7 +19,7 @@ fn what_is_due_runs_once_and_one_missed_run_is_made_up_for() {
     assert_eq!(wards.tick("2027-03-01T12:01:00Z"), ["waiting"]);
     assert_eq!(wards.tick("2027-03-02T01:59:00Z"), ["waiting"]);
     let due = wards.at("2027-03-02T02:00:00Z", &["schedule", "run", "--dry-run"]).ok().stdout;
-    assert_eq!(due, "cache: due, planned for 2027-03-02 02:00:00\n");
+    assert_eq!(due, "cache: due, planned for 2027-03-02 02:00:00 UTC\n");
     assert_eq!(wards.tick("2027-03-02T02:00:00Z"), ["backed_up"]);
     assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
     // The machine was off for a week: one run makes up for all of it.
@@ -89,16 +89,16 @@ fn two_ticks_at_once_take_one_backup() {
 #[test]
 fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
     let Some(wards) = attached(&["cache"]) else { return };
-    // What the killed run comes to: the failures in a row that the next tick sees.
+    // What the next tick does, and how many runs are recorded as failed by then: what died before its commit is made up for.
     let points = [
         ("before-lease", "backed_up", 0),
-        ("after-lease", "waiting", 1),
-        ("after-part", "waiting", 1),
-        ("before-commit", "waiting", 1),
-        ("after-commit", "waiting", 0),
-        ("before-note", "waiting", 0),
+        ("after-lease", "backed_up", 1),
+        ("after-part", "backed_up", 2),
+        ("before-commit", "backed_up", 3),
+        ("after-commit", "waiting", 3),
+        ("before-note", "waiting", 3),
     ];
-    for (day, (point, next, failures)) in (2..).zip(points) {
+    for (day, (point, next, failed)) in (2..).zip(points) {
         let time = format!("2027-03-{day:02}T02:00:00Z");
         let mut command = wards.command(&["schedule", "run"]);
         let killed = Run::start(command.env("JAGAD_CLOCK", &time).env("JAGAD_CRASH_AT", point)).wait();
@@ -106,11 +106,36 @@ fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
         // What unlocks by hand does what the next run does when the lease has run out.
         wards.at(&time, &["unlock", "cache", "--yes"]).ok();
         assert_eq!(wards.tick(&format!("2027-03-{day:02}T02:01:00Z")), [next], "{point}");
-        assert_eq!(wards.state("cache")["failures"], failures, "{point}");
-        wards.at(&format!("2027-03-{day:02}T03:00:00Z"), &["backup", "cache"]).ok();
-        assert_eq!(wards.state("cache")["failures"], 0);
+        assert_eq!(wards.backups("cache", "failed").len(), failed, "{point}");
+        assert_eq!(wards.state("cache")["failures"], 0, "{point}");
+        assert_eq!(wards.tick(&format!("2027-03-{day:02}T02:02:00Z")), ["waiting"], "{point}");
     }
-    assert_eq!(wards.backups("cache", "failed").len(), 3);
+}
+
+#[test]
+fn what_kills_its_host_every_time_is_paused() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    for minute in 0..3 {
+        let time = format!("2027-03-02T02:0{minute}:00Z");
+        let mut command = wards.command(&["schedule", "run"]);
+        let killed = Run::start(command.env("JAGAD_CLOCK", &time).env("JAGAD_CRASH_AT", "after-part")).wait();
+        assert_eq!(killed.code, 137, "{killed:?}");
+        wards.at(&time, &["unlock", "cache", "--yes"]).ok();
+    }
+    assert_eq!(wards.tick("2027-03-02T02:03:00Z"), ["paused"]);
+}
+
+#[test]
+fn a_policy_that_is_gone_is_told_of_at_each_time_that_was_planned() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    wards.change("[policies.prod]", "[policies.nightly]");
+    wards.change("policy = \"prod\"", "policy = \"nightly\"");
+    let failed = wards.at("2027-03-02T02:00:00Z", &["schedule", "run"]).expect(6);
+    failed.says("it is attached to the policy `prod`").says("jagad policy apply");
+    assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["unprotected"]);
+    wards.at("2027-03-02T02:02:00Z", &["schedule", "run"]).ok();
+    wards.at("2027-03-02T03:00:00Z", &["policy", "apply", "--yes"]).ok();
+    assert_eq!(wards.tick("2027-03-03T02:00:00Z"), ["backed_up"]);
 }
 
 #[test]

@@ -147,6 +147,10 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             of(Class::Busy, "Nothing was committed; check the connection to the store and run it again.")
         }
         CatalogError::UnknownFormat { .. } => of(Class::Prerequisite, "Use a newer jagad."),
+        CatalogError::Damaged { key, .. } if key.as_str().ends_with("/attachment.json") => of(
+            Class::Integrity,
+            "Run `jagad policy detach` for the database, then attach it anew; its backups stay.",
+        ),
         CatalogError::Damaged { .. } | CatalogError::Stranger { .. } => of(Class::Integrity, ""),
         CatalogError::Store { .. } => None,
     }

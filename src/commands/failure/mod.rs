@@ -2,6 +2,7 @@
 
 mod judge;
 
+use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::{CatalogError, FailureRecord};
 use crate::config::ConfigError;
 use crate::crypto::CryptoError;
@@ -80,7 +81,7 @@ impl Class {
             Self::Key => "key",
             Self::Paused => "paused",
             Self::Unsafe => "unsafe",
-            Self::Interrupted(_) => "interrupted",
+            Self::Interrupted(_) => INTERRUPTED,
         }
     }
 }

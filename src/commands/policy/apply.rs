@@ -50,18 +50,19 @@ impl Applied {
     /// What it all means.
     pub fn verdict(&self) -> Option<Class> {
         let (_, first) = self.failures.first()?;
-        Some(if self.changes.len() == 1 { first.class } else { Class::Partial })
+        let alone = self.changes.len() == 1 && self.failures.len() == 1;
+        let alone = alone && self.changes[0].database == self.failures[0].0;
+        Some(if alone { first.class } else { Class::Partial })
     }
 }
 
 /// Plans, asks when something is to be detached, and attaches and detaches.
 pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure> {
-    let changes = plan(app).await?;
+    let (changes, mut failures) = plan(app).await?;
     if request.mode == Mode::Plan {
-        return Ok(Applied { status: "planned", changes, failures: Vec::new() });
+        return Ok(Applied { status: "planned", changes, failures });
     }
     confirm(app, &changes)?;
-    let mut failures = Vec::new();
     for change in &changes {
         app.cancel.check()?;
         if let Err(failure) = make(app, request, change).await {
@@ -71,20 +72,30 @@ pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure
     Ok(Applied { status: "applied", changes, failures })
 }
 
-/// What differs between the configuration and the stores.
-async fn plan(app: &App) -> Result<Vec<Change>, Failure> {
+/// What differs between the configuration and the stores, and what could not be looked at; an error when nothing could.
+async fn plan(app: &App) -> Result<(Vec<Change>, Vec<(DatabaseName, Failure)>), Failure> {
     let entries: Vec<&DatabaseEntry> = app.inventory.databases.values().collect();
     let repositories = Repositories::open(app, entries.iter().copied()).await;
-    let mut changes = Vec::new();
+    let (mut changes, mut failures) = (Vec::new(), Vec::new());
+    let all = entries.len();
     for entry in entries {
-        let from = repositories.find(app, entry).await?.map(|found| found.attachment.policy);
+        let from = match repositories.find(app, entry).await {
+            Ok(found) => found.map(|found| found.attachment.policy),
+            Err(failure) => {
+                failures.push((entry.name.clone(), failure));
+                continue;
+            }
+        };
         // An entry that is not active cannot be attached, and stays attached.
         let to = entry.policy.clone().filter(|policy| entry.active || from.as_ref() == Some(policy));
         if from != to {
             changes.push(Change { database: entry.name.clone(), from, to });
         }
     }
-    Ok(changes)
+    if failures.len() == all && all > 0 {
+        return Err(failures.swap_remove(0).1);
+    }
+    Ok((changes, failures))
 }
 
 /// Attaching harms nobody; what is detached is protected no longer.

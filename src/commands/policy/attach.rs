@@ -166,22 +166,32 @@ async fn write(
 pub async fn detach(app: &App, names: &[DatabaseName], wait: Duration) -> Result<Detached, Failure> {
     let mut detached = Vec::new();
     for name in names {
-        detach_one(app, app.database(name)?, wait).await?;
-        detached.push(name.clone());
+        // What has left the configuration can be left in peace too.
+        let entry = app.inventory.databases.get(name).cloned();
+        let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(name.clone()));
+        let failure = match detach_one(app, &entry, wait).await {
+            Ok(()) => {
+                detached.push(name.clone());
+                continue;
+            }
+            Err(failure) => failure,
+        };
+        // Nothing of that name is attached, and the configuration says best what may be meant.
+        return Err(app.database(name).err().filter(|_| failure.class == Class::NotFound).unwrap_or(failure));
     }
     Ok(Detached { detached })
 }
 
 pub(super) async fn detach_one(app: &App, entry: &DatabaseEntry, wait: Duration) -> Result<(), Failure> {
     let log = app.log();
-    let found = protection::find(app, entry)
+    let (catalog, policy) = protection::find_place(app, entry)
         .await?
         .ok_or_else(|| Failure::new(Class::NotFound, format!("`{}` is attached to no policy", entry.name)))?;
-    let lease = hold_for_policy(app, &found.catalog, entry, (wait, &log)).await?;
-    let detached = found.catalog.detach(&entry.name).await;
+    let lease = hold_for_policy(app, &catalog, entry, (wait, &log)).await?;
+    let detached = catalog.detach(&entry.name).await;
     release(lease, &log).await;
     detached?;
-    let policy = &found.attachment.policy;
-    log.say(format!("POLICY: `{}` is detached from `{policy}`; its backups stay", entry.name));
+    let from = policy.map(|policy| format!(" from `{policy}`")).unwrap_or_default();
+    log.say(format!("POLICY: `{}` is detached{from}; its backups stay", entry.name));
     Ok(())
 }

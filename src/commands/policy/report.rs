@@ -21,7 +21,7 @@ pub struct Summary {
 pub struct PolicySummary {
     /// Its name.
     pub policy: PolicyName,
-    /// `active`, `paused` (all that is attached is), `disabled` or `error` (its store does not answer).
+    /// `active`, `paused` (all that is attached is), `disabled` or `error` (an entry that names it cannot be looked at).
     pub status: &'static str,
     /// Its store.
     pub store: Option<String>,
@@ -37,6 +37,17 @@ pub struct PolicySummary {
     pub failing: usize,
     /// Entries that name it and are not attached.
     pub unattached: Vec<DatabaseName>,
+    /// Entries that name it and cannot be looked at.
+    pub unknown: Vec<Unknown>,
+}
+
+/// An entry that cannot be looked at.
+#[derive(Debug, Serialize)]
+pub struct Unknown {
+    /// The entry.
+    pub database: DatabaseName,
+    /// Why.
+    pub reason: String,
 }
 
 /// Everything about one policy.
@@ -139,11 +150,17 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
         .filter(|ward| ward.protected.attachment.policy == policy.name)
         .collect();
     let names = |entry: &DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
-    let broken = looks.iter().any(|(entry, look)| matches!(look, Look::Unknown(_)) && names(entry));
+    let unknown = |(entry, look): &(&DatabaseEntry, Look)| match look {
+        Look::Unknown(failure) if names(entry) => {
+            Some(Unknown { database: entry.name.clone(), reason: failure.message() })
+        }
+        _ => None,
+    };
+    let unknown: Vec<Unknown> = looks.iter().filter_map(unknown).collect();
     let paused = wards.iter().filter(|ward| ward.state.paused.is_some()).count();
     PolicySummary {
         policy: policy.name.clone(),
-        status: match (policy.enabled, broken, wards.len()) {
+        status: match (policy.enabled, !unknown.is_empty(), wards.len()) {
             (_, true, _) => "error",
             (false, ..) => "disabled",
             (_, _, attached) if attached > 0 && paused == attached => "paused",
@@ -160,6 +177,7 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
             .filter(|(entry, look)| matches!(look, Look::Unattached) && names(entry))
             .map(|(entry, _)| entry.name.clone())
             .collect(),
+        unknown,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::catalog::{Attachment, State, is_plausible, layout};
 use crate::commands::protection::{Protected, Repositories};
 use crate::commands::{App, Failure, unrecorded};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupKind, Timestamp};
+use crate::model::{BackupKind, PolicyName, Timestamp};
 use crate::schedule::{Cadence, Due, due};
 use std::fmt;
 
@@ -46,7 +46,7 @@ pub(in crate::commands) enum Duty {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum Idle {
     /// This host's configuration does not have its policy.
-    NoPolicy,
+    NoPolicy(PolicyName),
     /// The policy is not enabled.
     Disabled,
     /// The entry is not active.
@@ -60,7 +60,11 @@ pub(in crate::commands) enum Idle {
 impl fmt::Display for Idle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPolicy => f.write_str("this configuration does not have its policy"),
+            Self::NoPolicy(policy) => write!(
+                f,
+                "it is attached to the policy `{policy}`, which this configuration does not have; `jagad policy apply` \
+                 moves it to the one that it names"
+            ),
             Self::Disabled => f.write_str("its policy is not enabled"),
             Self::Inactive => f.write_str("it is not active"),
             Self::Paused(reason) => write!(f, "paused: {reason}"),
@@ -106,7 +110,7 @@ pub(in crate::commands) fn duty(
     (attachment, state): (&Attachment, &State),
     now: Timestamp,
 ) -> Duty {
-    let Some(policy) = policy else { return Duty::Idle(Idle::NoPolicy) };
+    let Some(policy) = policy else { return Duty::Idle(Idle::NoPolicy(attachment.policy.clone())) };
     if !policy.enabled {
         return Duty::Idle(Idle::Disabled);
     }

@@ -4,9 +4,13 @@ use crate::commands::{App, Class, Failure};
 use crate::config::{KeySource, StoreEntry};
 use crate::model::Period;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// What the unit may write in any case.
+const WRITABLE: [&str; 3] = ["/tmp", "/var/tmp", "/var/lib/jagad"];
 
 /// What to make.
 #[derive(Debug, Clone)]
@@ -105,16 +109,28 @@ fn write(file: &InstalledFile) -> Result<(), Failure> {
     }
 }
 
+/// A path in a unit, where it may be missing: blanks, quotes and specifiers have no meaning of their own.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
+    format!("\"-{text}\"")
+}
+
 fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
     let (user, config, program) = (&request.user, request.config.display(), request.program.display());
     let every = Period(request.every);
-    // What the unit may write besides its own state: directories that are stores, and sockets are reached through /run.
-    let folders = app
-        .inventory
+    // What the unit may write besides its own state: directories that are stores, and what the settings name. Sockets are
+    // reached through /run.
+    let inventory = &app.inventory;
+    let stores = inventory
         .stores
         .values()
         .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None });
-    let writable: Vec<String> = folders.map(|path| format!("ReadWritePaths=-{}\n", path.display())).collect();
+    let named = [&inventory.settings.state_dir, &inventory.settings.tmp_dir].into_iter();
+    let named = named.filter(|path| !WRITABLE.iter().any(|folder| path.starts_with(folder)));
+    let folders: BTreeSet<&PathBuf> = stores.chain(named).collect();
+    let writable: Vec<String> =
+        folders.iter().map(|path| format!("ReadWritePaths={}\n", quoted(path))).collect();
     let writable = writable.concat();
     let homes = app.inventory.keys.values().filter_map(|key| match &key.source {
         KeySource::File(path) => Some(path.clone()),
@@ -122,13 +138,13 @@ fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
     });
     let home = std::iter::once(request.config.clone())
         .chain(homes)
+        .chain(folders.into_iter().cloned())
         .any(|path| path.starts_with("/home") || path.starts_with("/root"));
     let protect_home = if home { "read-only" } else { "yes" };
     let service = format!(
         "# Made by `jagad schedule install`.
 [Unit]
 Description=Back up what is due (jagad)
-Documentation=man:jagad(1)
 Wants=network-online.target
 After=network-online.target
 

@@ -75,7 +75,10 @@ pub async fn list(app: &App, request: &ListRequest) -> Result<Planned, Failure> 
                     ));
                 }
                 (_, Duty::Idle(reason)) => planned.idle.push(idle(reason.to_string())),
-                (None, _) => planned.idle.push(idle(Idle::NoPolicy.to_string())),
+                (None, _) => {
+                    let policy = ward.protected.attachment.policy.clone();
+                    planned.idle.push(idle(Idle::NoPolicy(policy).to_string()));
+                }
             },
         }
     }

@@ -193,6 +193,15 @@ async fn tick(
             ..blank
         });
     }
+    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &ward.duty {
+        let reason = idle.to_string();
+        log.warn(format!("`{}` is not protected from here: {reason}", entry.name));
+        let failure = unprotected(app, request, (entry, at), &reason);
+        if request.mode == Mode::Run {
+            tell_failure(app, entry, failure.as_ref()).await;
+        }
+        return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
+    }
     let outcome = act(app, request, (&ward, at), (blank, &log)).await;
     if request.mode == Mode::Run && outcome.action != Action::BackedUp {
         tidy(app, (&ward, at), &log).await;
@@ -214,8 +223,8 @@ async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure
     tell::tell_of(app, &entry, &event).await;
 }
 
-/// Each time that was planned for an entry that nobody attached is a failure: the empty folder where a disk should be mounted
-/// looks just like it.
+/// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a failure:
+/// the empty folder where a disk should be mounted looks just like it.
 fn unprotected(
     app: &App,
     request: &Request,
@@ -226,7 +235,7 @@ fn unprotected(
     if request.mode == Mode::Run {
         unrecorded::remember(app, &entry.name, at);
     }
-    let problem = format!("nothing was backed up that was planned for {}: {reason}", planned.table());
+    let problem = format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
     let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
     Some(failure.help("If it was attached before: is the store the right one, is its disk mounted?"))
 }
@@ -243,7 +252,7 @@ fn unreachable(
         log.warn(format!("whether `{}` is due cannot be known: {}", entry.name, failure.message()));
         return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
     };
-    let failure = failure.doing(format!("back up what was planned for {}", planned.table()));
+    let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
     if request.mode == Mode::Run {
         let run = Unrecorded::new(BackupId::new(at, BackupKind::Full), (at, at), &failure);
         unrecorded::keep(app, &entry.name, &run, log);
@@ -273,7 +282,7 @@ async fn act(
         let reason = format!("a run is under way: {}", found.describe());
         return Outcome { action: Action::Postponed, reason, ..blank };
     }
-    let reason = format!("planned for {}", planned.table());
+    let reason = format!("planned for {} UTC", planned.table());
     if request.mode == Mode::Plan {
         return Outcome { action: Action::Due, reason, ..blank };
     }
@@ -297,10 +306,7 @@ async fn act(
 fn idle_outcome(idle: &Idle, blank: Outcome, log: &RunLog) -> Outcome {
     let (name, reason) = (&blank.database, idle.to_string());
     let action = match idle {
-        Idle::NoPolicy => {
-            log.warn(format!("`{name}` is not protected from here: {reason}"));
-            Action::Unprotected
-        }
+        Idle::NoPolicy(_) => Action::Unprotected,
         Idle::Disabled | Idle::Inactive | Idle::NoSchedule => Action::Idle,
         Idle::Paused(_) => {
             log.warn(format!("`{name}` is {reason}; nothing runs until `jagad policy resume {name}`"));

@@ -106,8 +106,8 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         }
         return problems;
     };
-    if ward.duty == Duty::Idle(Idle::NoPolicy) {
-        add(ProblemKind::Unprotected, Idle::NoPolicy.to_string());
+    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &ward.duty {
+        add(ProblemKind::Unprotected, idle.to_string());
     }
     if let Some(pause) = &ward.state.paused {
         let help = format!("mend it, then run `jagad policy resume {}`", facts.entry.name);
@@ -142,7 +142,7 @@ fn overdue(
 ) -> Option<Problem> {
     let planned = duty::overdue_since(policy, ward, last_good, at)?;
     let last = last_good.map_or_else(|| "none".to_owned(), Timestamp::table);
-    let message = format!("a full was planned for {}; the last good one began {last}", planned.table());
+    let message = format!("a full was planned for {} UTC; the last good one began {last}", planned.table());
     Some(Problem { kind: ProblemKind::Overdue, message })
 }
 

@@ -69,7 +69,7 @@ impl Draw for policy::Detached {
 
 impl Draw for policy::Applied {
     fn human(&self) -> String {
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.failures().is_empty() {
             return "everything is attached as the configuration says\n".to_owned();
         }
         let would = if self.status == "planned" { "would be" } else { "is" };
@@ -141,6 +141,9 @@ impl Draw for policy::Summary {
                 one.policy,
                 names.join(", ")
             ));
+        }
+        for one in &self.policies {
+            text.push_str(&not_seen(one));
         }
         text
     }
@@ -214,9 +217,15 @@ impl Draw for policy::PolicyReport {
     }
 }
 
+/// Entries of which nothing is known.
+fn not_seen(summary: &policy::PolicySummary) -> String {
+    let line = |one: &policy::Unknown| format!("! {}: cannot be looked at: {}\n", one.database, one.reason);
+    summary.unknown.iter().map(line).collect()
+}
+
 /// What somebody must look at comes first.
 fn banner(report: &policy::PolicyReport) -> String {
-    let mut text = String::new();
+    let mut text = not_seen(&report.summary);
     for ward in report.databases.iter().filter(|ward| ward.failures > 0 || ward.paused.is_some()) {
         let paused = ward.paused.as_ref().map(|reason| format!("paused: {reason}"));
         let failed = (ward.failures > 0).then(|| count(ward.failures.into(), "failure") + " in a row");
