@@ -1,7 +1,6 @@
 //! `jagad delete`: backups by hand, with everything that depends on them shown first.
 
-use super::backup::release;
-use super::hold::{Purpose, hold};
+use super::hold::{Purpose, hold, release};
 use super::locate::locate;
 use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;

@@ -1,6 +1,6 @@
 //! Taking the lease on a database, and telling the truth about runs that died holding it.
 
-use super::{App, Class, Failure, RunLog, protection, unrecorded};
+use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
@@ -35,11 +35,11 @@ pub(super) async fn hold(
         match Lease::acquire(catalog.store(), &database.name, record).await {
             Ok(lease) => match unrecorded::record(app, catalog, database, purpose.log).await {
                 Ok(noted) => {
-                    super::backup::counted_late(app, database, noted.as_ref()).await;
+                    turn::counted_late(app, database, noted.as_ref()).await;
                     return Ok(lease);
                 }
                 Err(failure) => {
-                    super::backup::release(lease, purpose.log).await;
+                    release(lease, purpose.log).await;
                     return Err(failure);
                 }
             },
@@ -55,6 +55,13 @@ pub(super) async fn hold(
             Err(error) => return Err(error.into()),
         }
         app.cancel.check()?;
+    }
+}
+
+/// Gives the lease back; one that stays runs out by itself.
+pub(super) async fn release(lease: Lease, log: &RunLog) {
+    if let Err(error) = lease.release().await {
+        log.warn(format!("the lease was not released and will expire: {}", Failure::from(error).message()));
     }
 }
 
@@ -109,7 +116,7 @@ async fn bury_backup(
         host: dead.host.clone(),
         started_at: dead.started,
         error: Some(failure),
-        ..super::backup::record::blank(app, database, (catalog.id(), id.clone()))
+        ..record::blank(app, database, (catalog.id(), id.clone()))
     };
     // Its outcome is counted before its lease goes. Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
     // ever names data that is gone.
@@ -133,7 +140,7 @@ async fn bury_backup(
         Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
         None => {
             log.warn(format!("recorded backup {id} as failed"));
-            super::backup::found_dead(app, database, (&manifest, noted.as_ref())).await;
+            turn::found_dead(app, database, (&manifest, noted.as_ref())).await;
         }
     }
     let folder = layout::backup(&database.name, id);

@@ -16,12 +16,16 @@ pub mod pin;
 pub mod policy;
 mod protection;
 pub mod prune;
+mod record;
 pub mod restore;
 pub mod schedule;
+pub mod selection;
 mod slots;
 pub mod status;
+mod stop;
 mod stored;
 pub mod tell;
+mod turn;
 pub mod unlock;
 mod unrecorded;
 pub mod verify;
@@ -29,6 +33,7 @@ pub mod watch;
 
 pub use crash::clock;
 pub use failure::{Class, Failure};
+pub use stop::Cancel;
 pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
 
 use crate::catalog::{Catalog, Manifest};
@@ -38,9 +43,7 @@ use crate::model::{Clock, DatabaseName, StoreName};
 use crate::process::Runner;
 use crate::store::{self, Store};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use std::time::Instant;
 
 /// Everything a command gets from outside: what the user declared, time, processes, somebody who watches, and the way to
 /// be stopped.
@@ -76,61 +79,6 @@ impl Mode {
     }
 }
 
-/// How long work may go on by itself after a stop was asked for.
-const STOP_GRACE: Duration = Duration::from_secs(1);
-
-/// Tells every running step to stop, and remembers which signal asked for it.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel {
-    /// Fires when the run is to stop.
-    pub token: CancellationToken,
-    signal: Arc<AtomicU8>,
-}
-
-impl Cancel {
-    /// Stops everything because of `signal`.
-    pub fn stop(&self, signal: u8) {
-        self.signal.store(signal, Ordering::SeqCst);
-        self.token.cancel();
-    }
-
-    /// The failure that a stop by signal means, once one has happened.
-    pub fn failure(&self) -> Option<Failure> {
-        let signal = self.signal.load(Ordering::SeqCst);
-        (signal != 0).then(|| {
-            let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
-            Failure::new(Class::Interrupted(signal), format!("interrupted by {name}"))
-        })
-    }
-
-    /// Waits for `work` to end, but not much longer once `stop` has fired: whoever reads a stream hears of it at once, and
-    /// who is at work behind its end (a tool that makes indexes, a server that does not answer) would go on for hours.
-    /// What is given up is dropped, and every process that it runs is ended.
-    pub(crate) async fn unless_stopped<T>(
-        &self,
-        stop: &CancellationToken,
-        work: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
-        let overdue = async {
-            stop.cancelled().await;
-            tokio::time::sleep(STOP_GRACE).await;
-        };
-        tokio::select! {
-            biased;
-            done = work => Ok(done),
-            () = overdue => {
-                let stopped = || Failure::new(Class::Operation, "it was stopped before it ended");
-                Err(self.failure().unwrap_or_else(stopped))
-            }
-        }
-    }
-
-    /// An error once a stop was asked for; between two steps.
-    pub fn check(&self) -> Result<(), Failure> {
-        self.failure().map_or(Ok(()), Err)
-    }
-}
-
 impl App {
     /// The database entry `name`.
     pub fn database(&self, name: &DatabaseName) -> Result<&DatabaseEntry, Failure> {
@@ -157,4 +105,9 @@ impl App {
     pub fn log(&self) -> RunLog {
         RunLog::new(Arc::clone(&self.watch), Arc::clone(&self.clock))
     }
+}
+
+/// Milliseconds since `began`.
+fn milliseconds(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

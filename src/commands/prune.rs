@@ -1,7 +1,6 @@
 //! `jagad prune`: what the policies do not keep goes, and what dead runs left with it.
 
-use super::backup::release;
-use super::hold::{Purpose, hold};
+use super::hold::{Purpose, hold, release};
 use super::protection::{self, Repositories};
 use super::{App, Class, Failure, Mode, RunLog, crash, tell};
 use crate::catalog::lease::Operation;

@@ -3,7 +3,7 @@
 //! `settings.state_dir`; a host that loses them loses nothing that was recorded.
 
 use super::protection::{self, Noted};
-use super::{App, Failure, RunLog};
+use super::{App, Failure, RunLog, record};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, DatabaseName, Timestamp};
@@ -106,7 +106,7 @@ pub(super) async fn record(
             started_at: run.started_at,
             finished_at: run.finished_at,
             error: Some(run.error),
-            ..super::backup::record::blank(app, entry, (catalog.id(), run.id))
+            ..record::blank(app, entry, (catalog.id(), run.id))
         };
         match catalog.commit(&manifest).await {
             Ok(()) => noted = protection::note_late(app, catalog, &manifest).await?,

@@ -3,6 +3,7 @@
 use super::words;
 use crate::catalog::BackupReference;
 use crate::cli::args::{Global, duration};
+use crate::commands::selection::DatabaseSelection;
 use crate::commands::{Mode, backup, verify};
 use crate::config::EncryptionChoice;
 use crate::model::{Codec, DatabaseName, KeyName, SourceChoice, StoreName, VerifyLevel};
@@ -70,9 +71,9 @@ impl Backup {
     /// The request.
     pub fn request(self, global: &Global, defaults: &crate::config::Settings) -> backup::Request {
         let choice = if self.databases.is_empty() {
-            backup::DatabaseSelection::Labelled(self.label.into_iter().collect::<BTreeMap<_, _>>())
+            DatabaseSelection::Labelled(self.label.into_iter().collect::<BTreeMap<_, _>>())
         } else {
-            backup::DatabaseSelection::Named(self.databases)
+            DatabaseSelection::Named(self.databases)
         };
         let encryption = match (self.key, self.no_encrypt) {
             (Some(key), _) => EncryptionChoice::Key(key),
@@ -131,9 +132,9 @@ impl Verify {
     /// The request.
     pub fn request(self) -> verify::Request {
         let databases = if self.all {
-            Some(backup::DatabaseSelection::Labelled(BTreeMap::new()))
+            Some(DatabaseSelection::Labelled(BTreeMap::new()))
         } else {
-            (!self.db.is_empty()).then_some(backup::DatabaseSelection::Named(self.db))
+            (!self.db.is_empty()).then_some(DatabaseSelection::Named(self.db))
         };
         verify::Request {
             backups: self.backups,

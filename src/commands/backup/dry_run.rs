@@ -1,8 +1,9 @@
 //! `jagad backup --dry-run`: what would be run, after looking at the server.
 
+use super::Request;
 use super::one::refuse_what_would_fail;
 use super::source::{self, Extent, ReplicaReport};
-use super::{Request, select};
+use crate::commands::selection::select;
 use crate::commands::{App, Failure};
 use crate::engine;
 use crate::model::{DatabaseName, ServerRole};

@@ -6,14 +6,14 @@ mod dry_run;
 mod hooks;
 mod one;
 mod part;
-pub(super) mod record;
 pub(super) mod source;
 
-pub(super) use announce::{back_up, counted_late, found_dead};
+pub(super) use announce::back_up;
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
-pub(super) use one::{Ran, Trigger, either, milliseconds, refuse_what_would_fail, release};
+pub(super) use one::{Ran, Trigger, refuse_what_would_fail};
 pub use source::ReplicaReport;
 
+use super::selection::{DatabaseSelection, select};
 use super::{App, Class, Failure, Mode, protection, prune, verify};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
@@ -23,7 +23,6 @@ use crate::model::{
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What to back up, and how.
@@ -37,15 +36,6 @@ pub struct Request {
     pub jobs: usize,
     /// Whether to do it or to show it.
     pub mode: Mode,
-}
-
-/// Which database entries a command is about.
-#[derive(Debug, Clone)]
-pub enum DatabaseSelection {
-    /// These.
-    Named(Vec<DatabaseName>),
-    /// All that are active and bear every one of these labels; no labels means all.
-    Labelled(BTreeMap<String, String>),
 }
 
 /// How a backup is taken, where the command line says otherwise than the configuration.
@@ -169,37 +159,6 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
         .collect()
         .await;
     Ok(Outcome { results })
-}
-
-/// The entries that a selection means, in the order of their names or as named.
-pub(super) fn select<'a>(
-    app: &'a App,
-    selection: &DatabaseSelection,
-) -> Result<Vec<&'a DatabaseEntry>, Failure> {
-    match selection {
-        DatabaseSelection::Named(names) => {
-            let mut entries: Vec<&DatabaseEntry> = Vec::new();
-            for name in names {
-                let entry = app.database(name)?;
-                if !entries.iter().any(|other| other.name == entry.name) {
-                    entries.push(entry);
-                }
-            }
-            Ok(entries)
-        }
-        DatabaseSelection::Labelled(labels) => {
-            let fits = |entry: &&DatabaseEntry| {
-                labels.iter().all(|(key, value)| entry.labels.get(key) == Some(value))
-            };
-            let entries: Vec<_> =
-                app.inventory.databases.values().filter(|entry| entry.active).filter(fits).collect();
-            if entries.is_empty() {
-                return Err(Failure::new(Class::NotFound, "no active database of the inventory fits")
-                    .help("Add a [databases.NAME] table, or check the labels."));
-            }
-            Ok(entries)
-        }
-    }
 }
 
 /// `--dbname` names logical databases of one server.

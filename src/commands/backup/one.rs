@@ -3,12 +3,13 @@
 use super::announce::Course;
 use super::part::{self, Packing};
 use super::source::Source;
-use super::{Choices, Report, again, record};
+use super::{Choices, Report, again};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord};
-use crate::commands::hold::{self, Purpose, hold};
+use crate::commands::hold::{self, Purpose, hold, release};
+use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded};
-use crate::commands::{App, Class, Failure, RunLog, crash, protection, slots};
+use crate::commands::{App, Class, Failure, RunLog, crash, milliseconds, protection, record, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
 use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind, Timestamp};
@@ -273,19 +274,6 @@ fn late_or(deadline: &CancellationToken, timeout: Option<Duration>, failure: Fai
     }
 }
 
-/// A token that fires when either of two does.
-pub(in crate::commands) fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
-    let both = one.child_token();
-    let (fired, other) = (both.clone(), other.clone());
-    tokio::spawn(async move {
-        tokio::select! {
-            () = other.cancelled() => fired.cancel(),
-            () = fired.cancelled() => {}
-        }
-    });
-    both
-}
-
 /// Pin and log first, then the manifest: from then on the backup exists.
 async fn commit(
     app: &App,
@@ -357,16 +345,4 @@ async fn record_failure(
     if let Err(error) = catalog.write_log(&manifest.database, &manifest.id, &log.text()).await {
         tracing::debug!(%error, "the log of the failed run was not written");
     }
-}
-
-/// Gives the lease back; one that stays runs out by itself.
-pub(in crate::commands) async fn release(lease: Lease, log: &RunLog) {
-    if let Err(error) = lease.release().await {
-        log.warn(format!("the lease was not released and will expire: {}", Failure::from(error).message()));
-    }
-}
-
-/// Milliseconds since `began`.
-pub(in crate::commands) fn milliseconds(began: Instant) -> u64 {
-    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

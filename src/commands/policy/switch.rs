@@ -2,7 +2,7 @@
 
 use super::hold_for_policy;
 use crate::catalog::{Pause, PauseCause};
-use crate::commands::backup::release;
+use crate::commands::hold::release;
 use crate::commands::protection::{Protected, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;

@@ -9,12 +9,13 @@ mod report;
 pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
 
-use super::backup::{self, either, milliseconds, release};
-use super::hold::{self, Purpose, hold};
+use super::backup;
+use super::hold::{self, Purpose, hold, release};
 use super::locate::locate_good;
 use super::protection;
+use super::stop::either;
 use super::stored::Reading;
-use super::{App, Class, Failure, Mode, Question, RunLog, crash};
+use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;

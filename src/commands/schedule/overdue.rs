@@ -2,7 +2,7 @@
 
 use super::duty::{Ward, overdue_since};
 use crate::catalog::lease::Operation;
-use crate::commands::backup::release;
+use crate::commands::hold::release;
 use crate::commands::hold::{Purpose, hold};
 use crate::commands::{App, Failure, RunLog, tell};
 use crate::model::{BackupKind, Timestamp};

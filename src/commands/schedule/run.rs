@@ -4,7 +4,7 @@ use super::duty::{self, Duty, Idle, Look, Ward};
 use super::overdue;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
-use crate::commands::hold::{Purpose, hold};
+use crate::commands::hold::{Purpose, hold, release};
 use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, Mode, RunLog, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
@@ -376,6 +376,6 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
 async fn bury(app: &App, ward: &Ward, log: &RunLog) -> Result<(), Failure> {
     let purpose = Purpose { operation: Operation::Policy, backup: None, wait: Duration::ZERO, log };
     let lease = hold(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
-    backup::release(lease, log).await;
+    release(lease, log).await;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::Request;
 use crate::catalog::{Manifest, Verification};
-use crate::commands::backup::select;
+use crate::commands::selection::select;
 use crate::commands::{App, Class, Failure, tell};
 use crate::notify::EventKind;
 

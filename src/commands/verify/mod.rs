@@ -5,8 +5,9 @@ pub(super) mod contents;
 mod drill;
 pub(super) mod levels;
 
-use super::backup::{DatabaseSelection, milliseconds, select};
 use super::locate::locate_good;
+use super::milliseconds;
+use super::selection::{DatabaseSelection, select};
 use super::stored::Reading;
 use super::{App, Class, Failure, RunLog, protection};
 use crate::catalog::lease::host_name;

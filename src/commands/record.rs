@@ -1,12 +1,12 @@
 //! What is written down about a run.
 
+use super::App;
 use crate::catalog::{FORMAT, Manifest, RecipeRecord, lease};
-use crate::commands::App;
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupStatus, Codec, Method, RepositoryId};
 
 /// A manifest of a run that has done nothing yet: it says `failed` until a backup is proven.
-pub(in crate::commands) fn blank(
+pub(super) fn blank(
     app: &App,
     database: &DatabaseEntry,
     (repository, id): (RepositoryId, BackupId),
