@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How long failed runs stay in the list, where newer ones succeeded.
 pub const FAILED_RUNS_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The clocks of several hosts differ by less.
+const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(5 * 60);
+
 /// One recorded backup of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
@@ -112,9 +115,10 @@ impl fmt::Display for Reason {
 
 /// Decides over every candidate, newest first; the order of those that go is the order in which they may be removed:
 /// nothing goes before what builds on it. Neither the order of `candidates` nor their names matter, only commit times
-/// and parents; running it again over what stays removes nothing more at the same `now`.
+/// and parents; running it again over what stays removes nothing more at the same `now`. What was committed after `now`
+/// comes from a clock that was set back since, and counts as older than the rest: what is taken today always stays.
 pub fn plan(rule: &Retention, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
-    let chains = Chains::new(candidates);
+    let chains = Chains::new(candidates, now);
     let mut kept = Kept::default();
     keep_fulls(rule, &chains, &mut kept);
     keep_by_hand(&chains, &mut kept);
@@ -148,7 +152,8 @@ impl Kept {
 }
 
 impl<'a> Chains<'a> {
-    fn new(candidates: &'a [Candidate]) -> Self {
+    fn new(candidates: &'a [Candidate], now: Timestamp) -> Self {
+        let is_past = |candidate: &Candidate| candidate.finished_at <= now.plus(CLOCKS_DIFFER_BY);
         let by_id: BTreeMap<_, _> = candidates.iter().map(|candidate| (&candidate.id, candidate)).collect();
         let mut newest_first: Vec<&Candidate> = by_id.values().copied().collect();
         // A child is newer than its parent even when a clock was set back between them.
@@ -157,6 +162,7 @@ impl<'a> Chains<'a> {
             let root = ancestors(&by_id, candidate).last().unwrap_or(candidate);
             (
                 std::cmp::Reverse((
+                    is_past(root),
                     root.finished_at,
                     root.id.clone(),
                     depth(candidate),

@@ -72,6 +72,24 @@ fn the_newest_fulls_stay_and_commit_time_decides_not_the_name() {
 }
 
 #[test]
+fn what_a_clock_made_that_was_set_back_since_counts_as_older() {
+    // Three were taken while the clock was years ahead; then it was set right, and one more was taken.
+    let candidates = [
+        full(0, "2026-01-01T02:00"),
+        full(1, "2031-01-01T02:00"),
+        full(2, "2031-01-02T02:00"),
+        full(3, "2031-01-03T02:00"),
+        full(4, "2026-01-05T02:00"),
+    ];
+    assert_eq!(stays(&only_fulls(2), &candidates, "2026-01-05T02:01"), [0, 4]);
+    assert_eq!(stays(&only_fulls(3), &candidates, "2026-01-05T02:01"), [0, 3, 4]);
+    // By a few hours it is no different, and hosts may differ by minutes.
+    let near = [full(0, "2026-01-05T08:00"), full(1, "2026-01-05T09:00"), full(2, "2026-01-05T07:30")];
+    assert_eq!(stays(&only_fulls(1), &near, "2026-01-05T07:31"), [2]);
+    assert_eq!(stays(&only_fulls(1), &near, "2026-01-05T08:57"), [1]);
+}
+
+#[test]
 fn failed_and_bad_ones_never_count() {
     let mut candidates: Vec<_> =
         (0..4).map(|number| full(number, &format!("2026-03-0{}T02:00", number + 1))).collect();
@@ -229,7 +247,8 @@ proptest! {
             .iter()
             .filter(|candidate| candidate.kind == BackupKind::Full && candidate.health == Health::Good)
             .collect();
-        good.sort_by_key(|candidate| (candidate.finished_at, candidate.id.clone()));
+        let past = now.plus(std::time::Duration::from_secs(300));
+        good.sort_by_key(|candidate| (candidate.finished_at <= past, candidate.finished_at, candidate.id.clone()));
         for full in good.iter().rev().take(rule.min_keep.max(rule.full).max(1) as usize) {
             prop_assert!(kept.contains(&full.id));
         }

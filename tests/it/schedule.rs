@@ -176,6 +176,24 @@ fn failures_that_could_not_be_recorded_pause_a_database_with_those_that_could() 
 }
 
 #[test]
+fn retention_never_takes_what_was_just_taken_whatever_the_clock_did() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    for day in 1..4 {
+        wards.at(&format!("2031-01-0{day}T02:00:00Z"), &["backup", "cache"]).ok();
+    }
+    let ticked = wards.at("2027-03-02T02:00:00Z", &["schedule", "run", "--json"]).ok().json();
+    let id = ticked["databases"][0]["backup"].as_str().unwrap().to_owned();
+    assert!(wards.backups("cache", "success").contains(&id));
+    // An entry with another name is another database: nothing of the old one goes with it.
+    let kept = wards.backups("cache", "success");
+    wards.change("[databases.cache]", "[databases.renamed]");
+    wards.at("2027-03-02T03:00:00Z", &["policy", "apply"]).ok();
+    wards.at("2027-03-03T02:00:00Z", &["schedule", "run"]).ok();
+    wards.add(&wards.entry("cache", ""));
+    assert_eq!(wards.backups("cache", "success"), kept);
+}
+
+#[test]
 fn an_empty_store_is_no_reason_to_be_silent() {
     let Some(wards) = attached(&["cache"]) else { return };
     std::fs::rename(wards.path("store"), wards.path("unmounted")).unwrap();
