@@ -174,7 +174,8 @@ impl State {
     /// Counts a failed run that could not be recorded in its time: no failure in a row any more where something good has begun
     /// since then, and no attempt either, so that what was planned is made up for at once.
     pub fn note_late(&mut self, manifest: &Manifest, limit: Option<u32>) -> Turn {
-        if self.last_good.is_some_and(|good| good >= manifest.started_at) {
+        let since = self.last_good.filter(|good| is_plausible(*good, manifest.finished_at));
+        if since.is_some_and(|good| good >= manifest.started_at) {
             return Turn::None;
         }
         self.failed(manifest, limit)
@@ -340,8 +341,11 @@ mod tests {
         state.note_late(&manifest(2, "failed", ""), Some(3));
         assert_eq!(state.failures, 2);
         assert_eq!(state.last_full.as_ref().unwrap().started_at, manifest(3, "failed", "").started_at);
-        let (_, mut state) = noted(&[(3, "success")], Some(3));
-        state.note_late(&manifest(2, "failed", ""), Some(3));
-        assert_eq!(state.failures, 0);
+        // A day is what clocks are set back at most; what lies further ahead was never true.
+        for (good, failures) in [(3, 0), (9, 1)] {
+            let (_, mut state) = noted(&[(good, "success")], Some(3));
+            state.note_late(&manifest(2, "failed", ""), Some(3));
+            assert_eq!(state.failures, failures, "good on day {good}");
+        }
     }
 }

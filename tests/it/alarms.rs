@@ -93,6 +93,24 @@ fn what_is_overdue_is_told_once_a_day_by_all_hosts_together() {
 }
 
 #[test]
+fn who_was_told_by_a_clock_far_ahead_is_told_again() {
+    let Some(post) = Post::web("") else { return };
+    let policy = format!(
+        "[policies.prod]\nfull = {{ every = \"daily\" }}\nnotify = [\"ops\"]\n[notify.ops]\n\
+         type = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nallow_plain = true\non = [\"overdue\"]\n",
+        post.port
+    );
+    let Some(wards) = Wards::new(&["cache"], &policy) else { return };
+    let mut seen = 0;
+    wards.at("2027-03-01T12:00:00Z", &["policy", "attach", "prod", "cache"]).ok();
+    wards.at("2027-03-01T12:10:00Z", &["policy", "pause", "cache"]).ok();
+    for time in ["2031-01-01T15:00:00Z", "2027-03-02T15:00:00Z"] {
+        wards.tick(time);
+        assert_heard(&heard(&post, &mut seen), &[("overdue", 0)]);
+    }
+}
+
+#[test]
 fn a_change_of_the_source_is_told() {
     let Some((primary, port)) = redis_primary(Kind::Redis8) else { return };
     let Some(replica) = redis_replica(Kind::Redis8, port) else { return };

@@ -1,9 +1,9 @@
 //! Telling that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
 
 use super::duty::{Ward, overdue_since};
+use crate::catalog::is_plausible;
 use crate::catalog::lease::Operation;
-use crate::commands::hold::release;
-use crate::commands::hold::{Purpose, hold};
+use crate::commands::hold::{Purpose, hold, release};
 use crate::commands::{App, Failure, RunLog, tell};
 use crate::model::{BackupKind, Timestamp};
 use crate::notify::EventKind;
@@ -24,7 +24,10 @@ pub(super) async fn tell_if_overdue(
     if ward.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
         return Ok(());
     }
-    let is_old = |told: Option<Timestamp>| told.is_none_or(|told| planned.since(told) >= NAG_EVERY);
+    let is_old = |told: Option<Timestamp>| {
+        let told = told.filter(|told| is_plausible(*told, at));
+        told.is_none_or(|told| planned.since(told) >= NAG_EVERY)
+    };
     if !is_old(ward.state.overdue_told) {
         return Ok(());
     }

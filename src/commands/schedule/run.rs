@@ -2,6 +2,7 @@
 
 use super::duty::{self, Duty, Idle, Look, Ward};
 use super::overdue;
+use crate::catalog::is_plausible;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold, release};
@@ -355,9 +356,9 @@ async fn protect(
 async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
     let entry = &ward.protected.entry;
     let swept = ward.state.swept_at.unwrap_or(ward.protected.attachment.attached_at);
-    let done = if at.since(swept) >= SWEEP_EVERY
-        && let Some(policy) = ward.protected.policy(app)
-    {
+    // One of a clock that was wrong would put it off until then.
+    let sweep = !is_plausible(swept, at) || at.since(swept) >= SWEEP_EVERY;
+    let done = if sweep && let Some(policy) = ward.protected.policy(app) {
         prune::one(app, (entry, policy), (Mode::Run, Duration::ZERO), log).await.map(|_| ())
     } else if ward.leases.iter().any(Found::is_expired) {
         bury(app, ward, log).await
