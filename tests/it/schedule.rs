@@ -24,8 +24,12 @@ fn what_is_due_runs_once_and_one_missed_run_is_made_up_for() {
     assert_eq!(wards.tick("2027-03-02T02:01:00Z"), ["waiting"]);
     // The machine was off for a week: one run makes up for all of it.
     assert_eq!(wards.tick("2027-03-09T14:00:00Z"), ["backed_up"]);
+    assert_eq!(
+        wards.backups("cache", "success").len(),
+        2,
+        "retention keeps two, as soon as there is a third"
+    );
     assert_eq!(wards.tick("2027-03-09T14:01:00Z"), ["waiting"]);
-    assert_eq!(wards.backups("cache", "success").len(), 2, "retention keeps two");
     // A clock that is set back makes nothing due again.
     assert_eq!(wards.tick("2027-03-09T02:00:00Z"), ["waiting"]);
     let listed =
