@@ -27,6 +27,8 @@ mod login;
 mod privileges;
 #[path = "postgresql/refusals.rs"]
 mod refusals;
+#[path = "postgresql/schemas.rs"]
+mod schemas;
 #[path = "postgresql/selection.rs"]
 mod selection;
 #[path = "postgresql/swap.rs"]

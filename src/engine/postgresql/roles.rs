@@ -40,7 +40,7 @@ pub(super) fn needed_roles<'a>(
             needed.grantees.extend(roles_after_to(&entry.definition));
         }
         if entry.kind == "POLICY" {
-            needed.subjects.extend(roles_after_to(&entry.definition));
+            needed.subjects.extend(roles_of_policy(&entry.definition));
         }
     }
     needed
@@ -71,6 +71,13 @@ fn roles_after_to(sql: &str) -> Vec<String> {
         }
     }
     roles
+}
+
+/// The roles of `CREATE POLICY … TO …`. The clause stands in front of the conditions, which may say anything.
+fn roles_of_policy(sql: &str) -> Vec<String> {
+    let words = words(sql);
+    let clauses = words.iter().take_while(|word| !matches!(word.bare.as_str(), "USING" | "WITH" | "("));
+    clauses.skip_while(|word| word.bare != "TO").skip(1).filter_map(role).collect()
 }
 
 fn role(word: &Word) -> Option<String> {
@@ -112,10 +119,27 @@ mod tests {
                 &["owner", "a"],
             ),
             ("ALTER DEFAULT PRIVILEGES FOR ROLE o IN SCHEMA s GRANT SELECT ON TABLES TO r;", &["o", "r"]),
-            ("CREATE POLICY p ON public.t FOR SELECT TO a, \"B\" USING ((x = 'TO z'::text));", &["a", "B"]),
-            ("CREATE POLICY p ON t TO CURRENT_USER USING (true);", &[]),
         ] {
             assert_eq!(roles_after_to(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_policy_names_roles_in_its_to_clause_only() {
+        for (sql, expected) in [
+            (
+                "CREATE POLICY p ON public.t FOR SELECT TO a, \"B\" USING ((x = 'TO z'::text));",
+                &["a", "B"][..],
+            ),
+            ("CREATE POLICY p ON t TO CURRENT_USER USING (true);", &[]),
+            ("CREATE POLICY p ON t USING ((x IN ( SELECT m.x\n   FROM public.members m)));", &[]),
+            ("CREATE POLICY p ON t TO r WITH CHECK ((EXTRACT(dow FROM now()) < (6)::numeric));", &["r"]),
+            (
+                "CREATE POLICY \"TO x\" ON t AS RESTRICTIVE FOR UPDATE TO \"USING\" USING (true) WITH CHECK (true);",
+                &["USING"],
+            ),
+        ] {
+            assert_eq!(roles_of_policy(sql), expected, "{sql}");
         }
     }
 }
