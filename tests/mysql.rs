@@ -19,6 +19,8 @@ mod filters;
 mod privileges;
 #[path = "mysql/restores.rs"]
 mod restores;
+#[path = "mysql/schemas.rs"]
+mod schemas;
 #[path = "mysql/tls.rs"]
 mod tls;
 #[path = "mysql/users.rs"]

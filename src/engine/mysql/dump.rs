@@ -8,10 +8,11 @@ use crate::model::PartKind;
 use crate::process::ToolSpec;
 
 /// One snapshot, no waiting for locks, and everything that a database holds; bytes as hexadecimal digits, because text
-/// is converted and bytes must not be.
-const OPTIONS: [&str; 7] = [
+/// is converted and bytes must not be. No `LOCK TABLES` around rows: MariaDB then refuses defaults that ask a sequence.
+const OPTIONS: [&str; 8] = [
     "--single-transaction",
     "--quick",
+    "--skip-add-locks",
     "--triggers",
     "--hex-blob",
     "--default-character-set=utf8mb4",

@@ -12,9 +12,11 @@ pub(super) enum Statement {
     Insert { table: String, columns: bool },
     /// A trigger, and the table it belongs to.
     Trigger { table: String },
-    /// Something else about a table: dropping, locking, keys.
+    /// Something else about a table: dropping, keys.
     About { table: String, drops: bool },
-    /// A setting of the session, or a lock that is given up.
+    /// `LOCK TABLES` or `UNLOCK TABLES`.
+    Lock,
+    /// A setting of the session.
     Session,
     /// A view, routine, event or sequence.
     Other,
@@ -117,10 +119,13 @@ pub(super) fn statement(head: &[u8]) -> Statement {
         let columns = tokens.next().is_some_and(|token| token.is("("));
         return table.map_or(Statement::Other, |table| Statement::Insert { table: table.name(), columns });
     }
-    if first.is("set") || first.is("unlock") || first.is("commit") {
+    if first.is("lock") || first.is("unlock") {
+        return Statement::Lock;
+    }
+    if first.is("set") || first.is("commit") {
         return Statement::Session;
     }
-    if first.is("drop") || first.is("lock") || first.is("alter") {
+    if first.is("drop") || first.is("alter") {
         let Some(kind) = tokens.next() else { return Statement::Other };
         let table = tokens.find(|token| token.quoted || !(token.is("if") || token.is("exists")));
         return match table {
@@ -270,9 +275,9 @@ mod tests {
             ("INSERT  IGNORE INTO `into` VALUES\n(1)", insert("into", false)),
             ("REPLACE INTO t VALUES (1)", insert("t", false)),
             ("DROP TABLE IF EXISTS `t`", about("t", true)),
-            ("LOCK TABLES `t` WRITE", about("t", false)),
+            ("LOCK TABLES `t` WRITE", Statement::Lock),
             ("/*!40000 ALTER TABLE `t` DISABLE KEYS */", about("t", false)),
-            ("UNLOCK TABLES", Statement::Session),
+            ("UNLOCK TABLES", Statement::Lock),
             ("/*!40101 SET NAMES utf8mb4 */", Statement::Session),
             (
                 "/*!50003 CREATE*/ /*!50017 DEFINER=`u`@`h`*/ /*!50003 TRIGGER `on` AFTER INSERT ON `t` FOR EACH ROW",
