@@ -1022,7 +1022,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__delete)
-            opts="-n -c -y -j -v -q -h --store --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --store --delete-last-good --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -356,6 +356,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand delete" -l timeout -d 'Stop 
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l delete-last-good -d 'Also the last good backup of a database, which --yes alone does not delete'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
@@ -380,6 +381,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand rm" -l timeout -d 'Stop a ba
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l delete-last-good -d 'Also the last good backup of a database, which --yes alone does not delete'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s y -l yes -d 'Answer yes to every question'

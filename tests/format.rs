@@ -105,6 +105,7 @@ impl Backup {
             status: BackupStatus::Success,
             error: None,
             fallback_reason: None,
+            purpose: jagad::model::BackupPurpose::Manual,
             partial: false,
             note: None,
             labels: std::collections::BTreeMap::new(),

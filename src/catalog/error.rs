@@ -1,8 +1,17 @@
 //! What can be wrong with a repository.
 
 use super::lease::LeaseRecord;
-use crate::model::DatabaseName;
+use crate::model::{BackupId, DatabaseName};
 use crate::store::{ObjectKey, StoreError};
+
+/// A backup that is newer than the one that was chosen, and why it was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The backup.
+    pub id: BackupId,
+    /// Why it is not what was meant.
+    pub reason: String,
+}
 
 /// A repository that cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +28,27 @@ pub enum CatalogError {
     NotFound {
         /// What was asked for.
         reference: String,
+    },
+    /// There are backups, and none of them is good.
+    #[error("there is no good backup for `{reference}`: {}", describe(.candidates))]
+    NoneGood {
+        /// What was asked for.
+        reference: String,
+        /// Those that succeeded, the newest first.
+        candidates: Vec<PassedOver>,
+    },
+    /// A backup that may be the one that is meant cannot be read.
+    #[error("`{reference}` is not clear: {ids} cannot be read")]
+    Unclear {
+        /// What was asked for.
+        reference: String,
+        /// The backups that cannot be read, the newest first.
+        ids: String,
+        /// The good one that would be taken without them.
+        best: Option<BackupId>,
+        /// Why the newest of them cannot be read.
+        #[source]
+        source: Box<CatalogError>,
     },
     /// More than one backup answers to the prefix.
     #[error("`{prefix}` matches {count} backups: {examples}")]
@@ -103,4 +133,8 @@ impl CatalogError {
         let doing = doing.into();
         move |source| Self::Store { doing, source }
     }
+}
+
+fn describe(candidates: &[PassedOver]) -> String {
+    candidates.iter().map(|one| format!("{} ({})", one.id, one.reason)).collect::<Vec<_>>().join("; ")
 }

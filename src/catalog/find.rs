@@ -1,46 +1,106 @@
 //! From a reference to the one backup it means.
 
-use super::error::CatalogError;
+use super::chain::{Chains, Chosen, Unclear, Wanted};
+use super::error::{CatalogError, PassedOver};
 use super::layout;
-use super::repository::{Catalog, Entry, Items};
-use super::{BackupReference, Manifest};
-use crate::model::{BackupId, BackupStatus, DatabaseName};
+use super::listing::{Entry, Items};
+use super::repository::Catalog;
+use super::{BackupReference, Listing};
+use crate::model::{BackupId, DatabaseName, Timestamp};
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 
+/// Backups named where none is good.
+const CANDIDATES: usize = 3;
+
+/// The backup that a reference means.
+#[derive(Debug)]
+pub struct Located {
+    /// It.
+    pub entry: Entry,
+    /// Newer ones that a symbolic reference passed over, the newest first.
+    pub passed_over: Vec<PassedOver>,
+}
+
 impl Catalog {
-    /// The one backup that `reference` means.
-    pub async fn find(&self, reference: &BackupReference) -> Result<Entry, CatalogError> {
-        match reference {
-            BackupReference::Id(id) => self.find_by_text(&id.to_string()).await,
-            BackupReference::Prefix(prefix) => self.find_by_text(prefix).await,
-            BackupReference::Latest(database) => {
-                self.last_success(database, |_| true, &format!("{database}@latest")).await
+    /// The one backup that `reference` means. A symbolic one means the newest good backup that holds `databases`, or the whole
+    /// entry where none is named.
+    pub async fn find(
+        &self,
+        reference: &BackupReference,
+        databases: &[String],
+        now: Timestamp,
+    ) -> Result<Located, CatalogError> {
+        let (database, started_by) = match reference {
+            BackupReference::Id(id) => return self.find_by_text(&id.to_string()).await,
+            BackupReference::Prefix(prefix) => return self.find_by_text(prefix).await,
+            BackupReference::Latest(database) => (database, None),
+            BackupReference::At(database, time) => (database, Some(*time)),
+        };
+        let Listing { entries, unreadable, .. } = self.list(Some(database)).await?;
+        let chains = Chains::new(&entries, now);
+        let unclear = match chains.choose(&Wanted { started_by, databases }, &unreadable) {
+            Ok(Chosen { entry, passed_over }) => return Ok(Located { entry: entry.clone(), passed_over }),
+            Err(unclear) => unclear,
+        };
+        Err(match unclear {
+            Unclear::Unreadable { backups, best } => {
+                let (newest, best) = (backups[0].id.clone(), best.cloned());
+                let ids = backups.iter().map(|one| one.id.to_string()).collect::<Vec<_>>().join(", ");
+                let error =
+                    unreadable.into_iter().find(|one| one.id == newest).map(|one| Box::new(one.error));
+                match error {
+                    Some(source) => {
+                        CatalogError::Unclear { reference: reference.to_string(), ids, best, source }
+                    }
+                    None => CatalogError::NotFound { reference: reference.to_string() },
+                }
             }
-            BackupReference::At(database, time) => {
-                let text = format!("{database}@{time}");
-                self.last_success(database, |manifest| manifest.started_at <= *time, &text).await
+            Unclear::NoneGood(candidates) if candidates.is_empty() => {
+                CatalogError::NotFound { reference: reference.to_string() }
+            }
+            Unclear::NoneGood(mut candidates) => {
+                candidates.truncate(CANDIDATES);
+                CatalogError::NoneGood { reference: reference.to_string(), candidates }
+            }
+        })
+    }
+
+    /// The database under which the backup `id` is recorded, whatever its manifest says.
+    pub async fn place_of(&self, id: &BackupId) -> Result<Option<DatabaseName>, CatalogError> {
+        let prefix = layout::databases();
+        let mut objects = self.store().list(&prefix);
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+            if let Some((database, found, layout::Item::Manifest)) = layout::backup_item(&object.key)
+                && found == *id
+            {
+                return Ok(Some(database));
             }
         }
+        Ok(None)
     }
 
-    async fn last_success(
+    /// The backup `id` with what is beside its manifest, `None` when it is not committed.
+    pub async fn find_entry(
         &self,
         database: &DatabaseName,
-        wanted: impl Fn(&Manifest) -> bool,
-        text: &str,
-    ) -> Result<Entry, CatalogError> {
-        let listing = self.list(Some(database)).await?;
-        let fits = |entry: &Entry| entry.manifest.status == BackupStatus::Success && wanted(&entry.manifest);
-        listing
-            .entries
-            .into_iter()
-            .rev()
-            .find(fits)
-            .ok_or_else(|| CatalogError::NotFound { reference: text.to_owned() })
+        id: &BackupId,
+    ) -> Result<Option<Entry>, CatalogError> {
+        let prefix = layout::backup(database, id);
+        let mut items = Items::default();
+        let mut objects = self.store().list(&prefix);
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+            if let Some((_, _, item)) = layout::backup_item(&object.key) {
+                items.note(item, &object.key, object.modified);
+            }
+        }
+        drop(objects);
+        self.entry(database, id, items).await
     }
 
-    async fn find_by_text(&self, text: &str) -> Result<Entry, CatalogError> {
+    async fn find_by_text(&self, text: &str) -> Result<Located, CatalogError> {
         let prefix = layout::databases();
         let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
         let mut objects = self.store().list(&prefix);
@@ -49,7 +109,7 @@ impl Catalog {
             if let Some((database, id, item)) = layout::backup_item(&object.key)
                 && id.to_string().starts_with(text)
             {
-                found.entry((database, id)).or_default().note(item, &object.key);
+                found.entry((database, id)).or_default().note(item, &object.key, object.modified);
             }
         }
         drop(objects);
@@ -61,6 +121,7 @@ impl Catalog {
         }
         let not_found = || CatalogError::NotFound { reference: text.to_owned() };
         let ((database, id), items) = found.into_iter().next().ok_or_else(not_found)?;
-        self.entry(database, id, items).await?.ok_or_else(not_found)
+        let entry = self.entry(&database, &id, items).await?.ok_or_else(not_found)?;
+        Ok(Located { entry, passed_over: Vec::new() })
     }
 }

@@ -59,6 +59,11 @@ pub fn verification(database: &DatabaseName, id: &BackupId, time: Timestamp) -> 
     key(&format!("databases/{database}/backups/{id}/verified/{}.json", time.compact()))
 }
 
+/// The mark of a verification that is under way.
+pub fn verifying(database: &DatabaseName, id: &BackupId) -> ObjectKey {
+    key(&format!("databases/{database}/backups/{id}/verifying.json"))
+}
+
 /// One segment of a part. The first has no number, so that a small backup is one plainly named file.
 pub fn segment(database: &DatabaseName, id: &BackupId, file: &str, index: u32) -> ObjectKey {
     let number = if index == 0 { String::new() } else { format!(".{index:04}") };
@@ -122,6 +127,8 @@ pub enum Item<'k> {
     Pin,
     /// A verification result; its name sorts by time.
     Verification,
+    /// The mark of a verification that is under way.
+    Verifying,
     /// The log, or a segment of a part.
     Other(&'k str),
 }
@@ -137,6 +144,7 @@ pub fn backup_item(key: &ObjectKey) -> Option<(DatabaseName, BackupId, Item<'_>)
     let item = match rest {
         "manifest.json" => Item::Manifest,
         "pin.json" => Item::Pin,
+        "verifying.json" => Item::Verifying,
         _ if rest.starts_with("verified/") => Item::Verification,
         _ => Item::Other(rest),
     };

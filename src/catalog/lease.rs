@@ -8,7 +8,7 @@
 use super::error::CatalogError;
 use super::manifest;
 use super::{FORMAT, layout};
-use crate::model::{BackupId, DatabaseName, Timestamp, random_word};
+use crate::model::{BackupId, BackupPurpose, DatabaseName, Timestamp, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
 use futures_util::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ pub struct LeaseRecord {
     pub operation: Operation,
     /// The backup it makes, restores or deletes.
     pub backup: Option<BackupId>,
+    /// Why it makes one.
+    #[serde(default)]
+    pub purpose: Option<BackupPurpose>,
     /// Backups it builds on: they must not be deleted meanwhile.
     #[serde(default)]
     pub parents: Vec<BackupId>,
@@ -352,6 +355,7 @@ pub fn record(
         pid: std::process::id(),
         operation,
         backup,
+        purpose: None,
         parents: Vec::new(),
         started,
         lifetime_seconds: lifetime.as_secs().max(1),

@@ -2,8 +2,8 @@
 
 use super::error::CatalogError;
 use crate::model::{
-    BackupId, BackupKind, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, LogPosition, Method,
-    PartKind, RepositoryId, ServerRole, Sha256Digest, Timestamp, VerifyLevel,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind,
+    LogPosition, Method, PartKind, RepositoryId, ServerRole, Sha256Digest, Timestamp,
 };
 use crate::store::ObjectKey;
 use serde::de::DeserializeOwned;
@@ -31,6 +31,8 @@ pub struct Manifest {
     pub method: Method,
     /// Full or incremental.
     pub kind: BackupKind,
+    /// Why it was taken.
+    pub purpose: BackupPurpose,
     /// The backup an incremental builds on.
     pub parent: Option<BackupId>,
     /// Where it was taken from and why.
@@ -181,27 +183,6 @@ pub struct PinRecord {
     pub note: Option<String>,
 }
 
-/// The result of one verification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verification {
-    /// [`super::FORMAT`].
-    pub format: u32,
-    /// How deep it looked.
-    pub level: VerifyLevel,
-    /// `passed` or `failed`.
-    pub status: String,
-    /// When it ended.
-    pub verified_at: Timestamp,
-    /// How long it took.
-    pub duration_ms: u64,
-    /// Bytes read from the store.
-    pub bytes: u64,
-    /// On which host.
-    pub host: String,
-    /// Why it failed.
-    pub error: Option<FailureRecord>,
-}
-
 /// The record of one restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreRecord {
@@ -286,7 +267,7 @@ mod tests {
 
     const MANIFEST: &str = r#"{"format":1,"id":"20260102T030405Z-full-abcdef",
 "repository":"0123456789abcdef0123456789abcdef","database":"shop","engine":"postgresql",
-"server":{"version":"18.6","identity":"7"},"tool":"pg_dump 18.6","method":"logical","kind":"full","parent":null,
+"server":{"version":"18.6","identity":"7"},"tool":"pg_dump 18.6","method":"logical","kind":"full","purpose":"manual","parent":null,
 "source":null,"started_at":"2026-01-02T03:04:05Z","finished_at":"2026-01-02T03:04:06Z","duration_ms":1000,"span":null,
 "status":"success","error":null,"fallback_reason":null,"note":"n","labels":{"a":"b"},"jagad":"0.1.0","host":"h",
 "recipe":{"codec":"zstd","level":3,"cipher":null,"key_id":null},"parts":[

@@ -2,26 +2,35 @@
 //! [`layout`], every promise of `docs/FORMAT.md` about order and writing is kept here.
 
 mod abandoned;
+pub mod chain;
 mod error;
 mod find;
 pub mod layout;
 pub mod lease;
+mod listing;
 pub mod manifest;
 mod protection;
 pub mod reference;
 mod removal;
 pub mod repository;
+mod side;
+mod verification;
 
 pub use abandoned::Abandoned;
-pub use error::CatalogError;
+pub use chain::{Chains, Health};
+pub use error::{CatalogError, PassedOver};
+pub use find::Located;
 pub use lease::{Lease, LeaseRecord, Operation};
+pub use listing::{Entry, Listing, RunningBackup, UnreadableBackup};
 pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
-    SourceRecord, Verification,
+    SourceRecord,
 };
 pub use protection::{Attachment, NotedFailure, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
 pub use reference::BackupReference;
-pub use repository::{Catalog, Entry, Listing, RunningBackup};
+pub use repository::Catalog;
+pub use side::{SideRecord, VerifyingMark};
+pub use verification::{FoundBad, Verification};
 
 /// The format of everything in a repository. A reader refuses a higher number.
 pub const FORMAT: u32 = 1;

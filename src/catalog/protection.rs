@@ -8,7 +8,7 @@ use super::error::CatalogError;
 use super::manifest::{FailureRecord, INTERRUPTED, Manifest};
 use super::repository::{self, Catalog};
 use super::{FORMAT, layout, lease};
-use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, PolicyName, Timestamp};
+use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, PolicyName, Timestamp};
 use crate::store::ObjectRole;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -147,11 +147,12 @@ impl Default for State {
 }
 
 impl State {
-    /// Counts a recorded run. One of only some databases says nothing of the whole and changes nothing, nor does the run
+    /// Counts a recorded run. One of only some databases and a safety copy say nothing of the plan and change nothing, nor does the run
     /// that was noted last when it is noted again. `limit` failures in a row
     /// pause the database; `None` never does.
     pub fn note(&mut self, manifest: &Manifest, limit: Option<u32>) -> Turn {
-        if manifest.partial || self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
+        let of_the_whole = !manifest.partial && manifest.purpose != BackupPurpose::Safety;
+        if !of_the_whole || self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
             return Turn::None;
         }
         let run =
@@ -282,7 +283,7 @@ mod tests {
     fn manifest(day: u32, status: &str, more: &str) -> Manifest {
         let text = format!(
             r#"{{"format":1,"id":"202601{day:02}T020000Z-full-abcdef","repository":"0123456789abcdef0123456789abcdef",
-            "database":"shop","engine":"postgresql","server":null,"tool":null,"method":"logical","kind":"full","parent":null,
+            "database":"shop","engine":"postgresql","server":null,"tool":null,"method":"logical","kind":"full","purpose":"scheduled","parent":null,
             "source":null,"started_at":"2026-01-{day:02}T02:00:00Z","finished_at":"2026-01-{day:02}T02:01:00Z",
             "duration_ms":1000,"span":null,"status":"{status}","error":{{"class":"store","message":"m","help":null}},
             "fallback_reason":null,{more}"note":null,"jagad":"0.1.0","host":"h",

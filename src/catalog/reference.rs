@@ -2,6 +2,7 @@
 
 use super::error::CatalogError;
 use crate::model::{BackupId, DatabaseName, Timestamp};
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,10 +13,21 @@ pub enum BackupReference {
     Id(BackupId),
     /// The first characters of an id.
     Prefix(String),
-    /// `DB@latest`: the last committed success.
+    /// `DB@latest`: the newest good backup.
     Latest(DatabaseName),
-    /// `DB@TIME`: the last success that had started by then. A time without seconds means the whole minute.
+    /// `DB@TIME`: the newest good backup that had started by then. A time without seconds means the whole minute.
     At(DatabaseName, Timestamp),
+}
+
+impl fmt::Display for BackupReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::Prefix(prefix) => f.write_str(prefix),
+            Self::Latest(database) => write!(f, "{database}@latest"),
+            Self::At(database, time) => write!(f, "{database}@{time}"),
+        }
+    }
 }
 
 impl FromStr for BackupReference {

@@ -2,22 +2,20 @@
 
 use super::FORMAT;
 use super::error::CatalogError;
-use super::layout::{self, Item};
+use super::layout;
 use super::lease::{self, Lease, LeaseRecord, Operation};
-use super::manifest::{self, Manifest, PinRecord, RestoreRecord, Verification};
+use super::listing::RunningBackup;
+use super::manifest::{self, Manifest, RestoreRecord};
 use crate::model::{BackupId, DatabaseName, RepositoryId, Timestamp};
 use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A manifest with ten thousand parts stays below this.
 const RECORD_LIMIT: u64 = 64 << 20;
-/// Manifests read at once.
-const READS: usize = 32;
 
 /// `jagad.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,39 +30,6 @@ struct Marker {
 pub struct Catalog {
     store: Arc<dyn Store>,
     id: RepositoryId,
-}
-
-/// One recorded backup and what was added to it later.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its manifest.
-    pub manifest: Manifest,
-    /// Its pin, if it has one.
-    pub pin: Option<PinRecord>,
-    /// Its last verification, if it has one.
-    pub verification: Option<Verification>,
-}
-
-/// A backup that is being made now, as its lease tells.
-#[derive(Debug, Clone)]
-pub struct RunningBackup {
-    /// The database.
-    pub database: DatabaseName,
-    /// The backup, once it has an id.
-    pub id: BackupId,
-    /// Its lease.
-    pub lease: LeaseRecord,
-}
-
-/// Everything recorded, oldest commit first, and what could not be read.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// Recorded backups by commit time.
-    pub entries: Vec<Entry>,
-    /// Backups under way.
-    pub running: Vec<RunningBackup>,
-    /// Manifests that cannot be read: never silently left out.
-    pub unreadable: Vec<CatalogError>,
 }
 
 impl Catalog {
@@ -183,51 +148,6 @@ impl Catalog {
         Err(CatalogError::Stranger { key: key.clone(), problem })
     }
 
-    /// Every backup of `database`, or of all of them.
-    pub async fn list(&self, database: Option<&DatabaseName>) -> Result<Listing, CatalogError> {
-        let prefix = database.map_or_else(layout::databases, layout::backups);
-        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
-        let mut objects = self.store.list(&prefix);
-        while let Some(object) = objects.next().await {
-            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
-            if let Some((database, id, item)) = layout::backup_item(&object.key) {
-                found.entry((database, id)).or_default().note(item, &object.key);
-            }
-        }
-        drop(objects);
-        let mut listing = Listing { running: self.running(database).await?, ..Listing::default() };
-        let mut reads = stream::iter(found.into_iter().filter(|(_, items)| items.manifest))
-            .map(|((database, id), items)| self.entry(database, id, items))
-            .buffer_unordered(READS);
-        while let Some(entry) = reads.next().await {
-            match entry {
-                Ok(Some(entry)) => listing.entries.push(entry),
-                Ok(None) => {}
-                Err(error @ CatalogError::Store { .. }) => return Err(error),
-                Err(error) => listing.unreadable.push(error),
-            }
-        }
-        let order = |entry: &Entry| (entry.manifest.finished_at, entry.manifest.id.clone());
-        listing.entries.sort_by_key(order);
-        Ok(listing)
-    }
-
-    pub(super) async fn entry(
-        &self,
-        database: DatabaseName,
-        id: BackupId,
-        items: Items,
-    ) -> Result<Option<Entry>, CatalogError> {
-        let Some(manifest) = self.manifest(&database, &id).await? else { return Ok(None) };
-        let pin =
-            if items.pinned { read(self.store.as_ref(), &layout::pin(&database, &id)).await? } else { None };
-        let verification = match items.verification {
-            Some(key) => read(self.store.as_ref(), &key).await?,
-            None => None,
-        };
-        Ok(Some(Entry { manifest, pin, verification }))
-    }
-
     /// The backups that live leases tell of.
     pub async fn running(&self, database: Option<&DatabaseName>) -> Result<Vec<RunningBackup>, CatalogError> {
         let databases = match database {
@@ -265,62 +185,10 @@ impl Catalog {
         Ok(names)
     }
 
-    /// Keeps a backup from being deleted. A pin that is there already stays as it is.
-    pub async fn pin(
-        &self,
-        manifest: &Manifest,
-        note: Option<String>,
-        now: Timestamp,
-    ) -> Result<(), CatalogError> {
-        let key = layout::pin(&manifest.database, &manifest.id);
-        let pin = PinRecord { format: FORMAT, pinned_at: now, host: lease::host_name(), note };
-        match write(self.store.as_ref(), &key, &pin, ObjectRole::Mutable).await {
-            Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(()),
-            written => written,
-        }
-    }
-
-    /// Takes the pin away; none there is success.
-    pub async fn unpin(&self, manifest: &Manifest) -> Result<(), CatalogError> {
-        let key = layout::pin(&manifest.database, &manifest.id);
-        let doing = format!("delete pin `{key}`");
-        self.store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
-    }
-
-    /// Records the result of a verification.
-    pub async fn record_verification(
-        &self,
-        manifest: &Manifest,
-        result: &Verification,
-    ) -> Result<(), CatalogError> {
-        let key = layout::verification(&manifest.database, &manifest.id, result.verified_at);
-        write(self.store.as_ref(), &key, result, ObjectRole::Mutable).await
-    }
-
     /// Records a restore.
     pub async fn record_restore(&self, restore: &RestoreRecord) -> Result<(), CatalogError> {
         let key = layout::restore(&restore.target, &restore.id);
         write(self.store.as_ref(), &key, restore, ObjectRole::Record).await
-    }
-}
-
-/// What a listing showed of one backup.
-#[derive(Debug, Default)]
-pub(super) struct Items {
-    pub(super) manifest: bool,
-    pinned: bool,
-    verification: Option<ObjectKey>,
-}
-
-impl Items {
-    pub(super) fn note(&mut self, item: Item<'_>, key: &ObjectKey) {
-        match item {
-            Item::Manifest => self.manifest = true,
-            Item::Pin => self.pinned = true,
-            // Their names are times, so the greatest is the last.
-            Item::Verification => self.verification = self.verification.take().max(Some(key.clone())),
-            Item::Other(_) => {}
-        }
     }
 }
 

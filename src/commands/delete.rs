@@ -1,14 +1,14 @@
 //! `jagad delete`: backups by hand, with everything that depends on them shown first.
 
 use super::hold::{Purpose, hold, release};
-use super::locate::locate;
+use super::locate::{locate, locate_unreadable};
 use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
-use crate::catalog::{BackupReference, Catalog, Entry};
+use crate::catalog::{BackupReference, Catalog, Chains, Entry, Listing, chain};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, StoreName};
+use crate::model::{BackupId, ByteSize, DatabaseName, StoreName};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What to delete.
@@ -18,10 +18,21 @@ pub struct Request {
     pub backups: Vec<BackupReference>,
     /// Where they are.
     pub store: Option<StoreName>,
+    /// Whether the last good backup of a database may be among them.
+    pub last_good: LastGood,
     /// Show only.
     pub mode: Mode,
     /// How long to wait for the lease.
     pub wait: Duration,
+}
+
+/// What a deletion does to the last good backup of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastGood {
+    /// It is refused.
+    Keep,
+    /// It may go.
+    Delete,
 }
 
 /// What went, or would go.
@@ -44,35 +55,34 @@ pub struct Deleted {
     pub stored_bytes: u64,
     /// Whether it goes because it depends on one that was named.
     pub dependant: bool,
+    /// Whether its manifest can be read; its size is not known where it cannot.
+    pub readable: bool,
 }
 
 /// Shows the cascade, asks, and deletes: dependants first, newest to oldest, each manifest before its data.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
-    let mut groups = Vec::new();
-    for reference in &request.backups {
-        let (catalog, entry) = locate(app, reference, request.store.as_ref()).await?;
-        groups.push((catalog, entry));
-    }
     let mut cascades: Vec<(Catalog, Deleted)> = Vec::new();
-    let mut last_ones = Vec::new();
-    for (catalog, entry) in groups {
-        let listing = catalog.list(Some(&entry.manifest.database)).await?;
-        let cascade = cascade(&listing.entries, &entry.manifest.id)?;
-        for deleted in cascade {
-            if !cascades.iter().any(|(_, other)| other.id == deleted.id) {
-                cascades.push((catalog.clone(), deleted));
-            }
+    let mut listings: BTreeMap<(String, DatabaseName), Listing> = BTreeMap::new();
+    for reference in &request.backups {
+        let doomed = find(app, reference, request.store.as_ref()).await?;
+        let place = (doomed.catalog.store().describe(), doomed.database.clone());
+        if !listings.contains_key(&place) {
+            listings.insert(place.clone(), doomed.catalog.list(Some(&doomed.database)).await?);
         }
-        let going: BTreeSet<&BackupId> = cascades.iter().map(|(_, deleted)| &deleted.id).collect();
-        let good = |entry: &&Entry| entry.manifest.status == BackupStatus::Success;
-        let stays = listing.entries.iter().filter(good).any(|entry| !going.contains(&entry.manifest.id));
-        if !stays && listing.entries.iter().any(|entry| good(&entry)) {
-            last_ones.push(entry.manifest.database.clone());
+        let Some(listing) = listings.get(&place) else { continue };
+        for deleted in cascade(listing, &doomed)? {
+            if !cascades.iter().any(|(_, other)| other.id == deleted.id) {
+                cascades.push((doomed.catalog.clone(), deleted));
+            }
         }
     }
     let backups: Vec<Deleted> = cascades.iter().map(|(_, deleted)| deleted.clone()).collect();
     if request.mode == Mode::Plan {
         return Ok(Report { status: "planned", backups });
+    }
+    let last_ones = left_without(app, &listings, &backups);
+    if request.last_good == LastGood::Keep {
+        refuse_last_good(&last_ones)?;
     }
     app.watch.confirm(&question(&backups, &last_ones))?;
     for (catalog, deleted) in &cascades {
@@ -82,39 +92,98 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     Ok(Report { status: "deleted", backups })
 }
 
-/// `id` and everything that depends on it, dependants first. A pin anywhere in it refuses the whole.
-fn cascade(entries: &[Entry], id: &BackupId) -> Result<Vec<Deleted>, Failure> {
-    let mut going: BTreeSet<BackupId> = BTreeSet::from([id.clone()]);
-    // Entries are in commit order, and a parent is committed before its children.
-    for entry in entries {
-        if entry.manifest.parent.as_ref().is_some_and(|parent| going.contains(parent)) {
-            going.insert(entry.manifest.id.clone());
+/// A backup that was named.
+struct Doomed {
+    catalog: Catalog,
+    database: DatabaseName,
+    id: BackupId,
+}
+
+/// The backup that is meant. One whose manifest cannot be read is found by its whole id: somebody must be able to remove it.
+async fn find(app: &App, reference: &BackupReference, store: Option<&StoreName>) -> Result<Doomed, Failure> {
+    let failure = match locate(app, reference, store).await {
+        Ok((catalog, Entry { manifest, .. })) => {
+            return Ok(Doomed { catalog, database: manifest.database, id: manifest.id });
         }
+        Err(failure) => failure,
+    };
+    let BackupReference::Id(id) = reference else { return Err(failure) };
+    match locate_unreadable(app, id, store).await? {
+        Some((catalog, database)) => Ok(Doomed { catalog, database, id: id.clone() }),
+        None => Err(failure),
     }
-    let doomed = || entries.iter().rev().filter(|entry| going.contains(&entry.manifest.id));
-    if let Some(pinned) = doomed().find(|entry| entry.pin.is_some()) {
-        let message = format!("backup {} is pinned", pinned.manifest.id);
-        return Err(Failure::new(Class::Refused, message)
-            .help(format!("`jagad unpin {}` first, if it may really go.", pinned.manifest.id)));
+}
+
+/// Databases that had a good backup and are left without one, whatever the order in which theirs were named.
+fn left_without(
+    app: &App,
+    listings: &BTreeMap<(String, DatabaseName), Listing>,
+    backups: &[Deleted],
+) -> Vec<DatabaseName> {
+    let going: BTreeSet<&BackupId> = backups.iter().map(|deleted| &deleted.id).collect();
+    let is_left = |listing: &Listing| {
+        let chains = Chains::new(&listing.entries, app.clock.now());
+        let (mut all, mut staying) = (chains.good(), chains.good());
+        all.next().is_some() && !staying.any(|entry| !going.contains(&entry.manifest.id))
+    };
+    let left = listings.iter().filter(|(_, listing)| is_left(listing));
+    left.map(|((_, database), _)| database.clone()).collect()
+}
+
+/// Nobody loses the last good backup of a database by a `--yes` in a script.
+fn refuse_last_good(last_ones: &[DatabaseName]) -> Result<(), Failure> {
+    let Some(database) = last_ones.first() else { return Ok(()) };
+    let problem = format!("this would delete the last good backup of `{database}`");
+    Err(Failure::new(Class::Refused, problem)
+        .help("Back it up first, or say that you mean it with --delete-last-good."))
+}
+
+/// The named backup and everything that depends on it, dependants first. A pin anywhere in it refuses the whole.
+fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> {
+    let by_id = listing.entries.iter().map(|entry| (&entry.manifest.id, entry)).collect();
+    let going = |entry: &&Entry| {
+        entry.manifest.id == doomed.id
+            || chain::ancestors(&by_id, *entry).iter().any(|link| link.manifest.id == doomed.id)
+    };
+    let mut going: Vec<&Entry> = listing.entries.iter().rev().filter(going).collect();
+    // Whatever the clocks said: what builds on more goes first.
+    going.sort_by_key(|entry| std::cmp::Reverse(chain::ancestors(&by_id, *entry).len()));
+    let unreadable = listing.unreadable.iter().find(|one| one.id == doomed.id);
+    let pinned = going.iter().find(|entry| entry.is_pinned()).map(|entry| &entry.manifest.id);
+    if let Some(pinned) = pinned.or(unreadable.filter(|one| one.pinned).map(|one| &one.id)) {
+        return Err(Failure::new(Class::Refused, format!("backup {pinned} is pinned"))
+            .help(format!("`jagad unpin {pinned}` first, if it may really go.")));
     }
-    let deleted = |entry: &Entry| Deleted {
+    let deleted = |entry: &&Entry| Deleted {
         id: entry.manifest.id.clone(),
         database: entry.manifest.database.clone(),
         stored_bytes: entry.manifest.stored_bytes(),
-        dependant: entry.manifest.id != *id,
+        dependant: entry.manifest.id != doomed.id,
+        readable: true,
     };
-    Ok(doomed().map(deleted).collect())
+    let mut cascade: Vec<Deleted> = going.iter().map(deleted).collect();
+    cascade.extend(unreadable.map(|one| Deleted {
+        id: one.id.clone(),
+        database: one.database.clone(),
+        stored_bytes: 0,
+        dependant: false,
+        readable: false,
+    }));
+    Ok(cascade)
 }
 
 fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
     let line = |deleted: &Deleted| {
         let why = if deleted.dependant { ", because it depends on one that goes" } else { "" };
-        format!("{} of `{}` ({}){why}", deleted.id, deleted.database, ByteSize(deleted.stored_bytes))
+        let size = if deleted.readable {
+            ByteSize(deleted.stored_bytes).to_string()
+        } else {
+            "its manifest cannot be read".to_owned()
+        };
+        format!("{} of `{}` ({size}){why}", deleted.id, deleted.database)
     };
     let mut facts: Vec<String> = backups.iter().map(line).collect();
-    facts.extend(
-        last_ones.iter().map(|database| format!("`{database}` is left without any restorable backup.")),
-    );
+    facts.extend(last_ones.iter().map(|database| format!("`{database}` is left without any good backup.")));
     let count = backups.len();
     let noun = if count == 1 { "this backup" } else { "these backups" };
     Question { facts, question: format!("Delete {noun} for good?") }
@@ -126,7 +195,7 @@ async fn delete_one(app: &App, catalog: &Catalog, deleted: &Deleted, wait: Durat
     let entry = app.inventory.databases.get(&deleted.database).cloned();
     let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(deleted.database.clone()));
     let backup = Some(deleted.id.clone());
-    let purpose = Purpose { operation: Operation::Delete, backup, wait, log: &log };
+    let purpose = Purpose { operation: Operation::Delete, backup, makes: None, wait, log: &log };
     crash::point("delete-before-lease");
     let lease = hold(app, catalog, &entry, &purpose).await?;
     crash::point("delete-after-lease");

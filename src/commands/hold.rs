@@ -5,7 +5,7 @@ use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupStatus};
+use crate::model::{BackupId, BackupPurpose, BackupStatus};
 use crate::store::{ObjectKey, StoreError};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ pub(super) struct Purpose<'a> {
     pub(super) operation: Operation,
     /// The backup that is made, restored or deleted.
     pub(super) backup: Option<BackupId>,
+    /// Why a backup is made.
+    pub(super) makes: Option<BackupPurpose>,
     /// How long to wait while somebody else holds it.
     pub(super) wait: Duration,
     /// The log of the run.
@@ -32,6 +34,7 @@ pub(super) async fn hold(
     let lifetime = app.inventory.settings.lease_lifetime;
     loop {
         let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
+        let record = LeaseRecord { purpose: purpose.makes, ..record };
         match Lease::acquire(catalog.store(), &database.name, record).await {
             Ok(lease) => match unrecorded::record(app, catalog, database, purpose.log).await {
                 Ok(noted) => {
@@ -116,7 +119,11 @@ async fn bury_backup(
         host: dead.host.clone(),
         started_at: dead.started,
         error: Some(failure),
-        ..record::blank(app, database, (catalog.id(), id.clone()))
+        ..record::blank(
+            app,
+            database,
+            (catalog.id(), id.clone(), dead.purpose.unwrap_or(BackupPurpose::Manual)),
+        )
     };
     // Its outcome is counted before its lease goes. Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
     // ever names data that is gone.

@@ -3,11 +3,13 @@
 use super::locate::locate;
 use super::{App, Class, Failure, Tone};
 use crate::catalog::{
-    BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, RunningBackup, Verification,
+    BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, RunningBackup, SideRecord,
+    UnreadableBackup, Verification,
 };
 use crate::config::ConfigError;
 use crate::model::{
-    BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PartKind, StoreName, Timestamp,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, PartKind, StoreName,
+    Timestamp, VerificationState, VerifyLevel,
 };
 use serde::Serialize;
 
@@ -35,6 +37,10 @@ pub struct Row {
     pub engine: Option<EngineKind>,
     /// Full or incremental.
     pub kind: BackupKind,
+    /// Why it was taken; absent while it is running.
+    pub purpose: Option<BackupPurpose>,
+    /// Whether it holds only some databases of its entry.
+    pub partial: bool,
     /// State.
     pub status: BackupStatus,
     /// When it began.
@@ -51,8 +57,10 @@ pub struct Row {
     pub databases: Vec<String>,
     /// Whether it is kept from being deleted.
     pub pinned: bool,
-    /// Level and result of the last verification: "restore passed".
-    pub verified: Option<String>,
+    /// What its verifications say of it; absent where there is nothing to verify.
+    pub verification: Option<VerificationState>,
+    /// How deep the look was that says so.
+    pub verified_level: Option<VerifyLevel>,
     /// When that was.
     pub verified_at: Option<Timestamp>,
     /// The store.
@@ -114,23 +122,52 @@ async fn list_store(
     let mut rows = Vec::new();
     for database in databases {
         let listing = catalog.list(database).await?;
-        for error in listing.unreadable {
-            app.watch.say(Tone::Warning, &Failure::from(error).message());
+        for one in listing.unreadable {
+            app.watch.say(Tone::Warning, &describe(one));
         }
         // A run that has committed and not yet released its lease is not running any more.
         let recorded = |id: &BackupId| listing.entries.iter().any(|entry| entry.manifest.id == *id);
         let running = listing.running.iter().filter(|running| !recorded(&running.id));
         rows.extend(running.map(|running| running_row(store, running)));
+        for problem in listing.entries.iter().flat_map(side_problems) {
+            app.watch.say(Tone::Warning, &problem);
+        }
         rows.extend(listing.entries.into_iter().map(|entry| row(store, entry)));
     }
     Ok(rows)
 }
 
-fn row(store: &StoreName, Entry { manifest, pin, verification }: Entry) -> Row {
+/// Says of a backup that it is there and cannot be read.
+pub(super) fn describe(one: UnreadableBackup) -> String {
+    format!("backup {} of `{}` cannot be read: {}", one.id, one.database, Failure::from(one.error).message())
+}
+
+/// Says of records beside a manifest that they cannot be read.
+pub(super) fn side_problems(entry: &Entry) -> Vec<String> {
+    let id = &entry.manifest.id;
+    let pin =
+        entry.pin.problem().map(|why| format!("the pin of {id} cannot be read, so it stays pinned: {why}"));
+    let verification = entry.verification.problem();
+    let verification = verification.map(|why| format!("what was verified of {id} cannot be read: {why}"));
+    pin.into_iter().chain(verification).collect()
+}
+
+/// Level and time of the look that decides what the verifications of a backup say of it.
+fn decisive(entry: &Entry) -> Option<(VerifyLevel, Timestamp)> {
+    let last = entry.verification.known()?;
+    Some(last.bad().map_or((last.level, last.verified_at), |bad| (bad.level, bad.at)))
+}
+
+fn row(store: &StoreName, entry: Entry) -> Row {
+    let (pinned, verification) = (entry.is_pinned(), entry.verification_state());
+    let (verified_level, verified_at) = decisive(&entry).unzip();
+    let manifest = entry.manifest;
     let databases = manifest.parts_of(PartKind::Database).filter_map(|part| part.database.clone()).collect();
     Row {
         engine: Some(manifest.engine),
         kind: manifest.kind,
+        purpose: Some(manifest.purpose),
+        partial: manifest.partial,
         status: manifest.status,
         started_at: manifest.started_at,
         finished_at: Some(manifest.finished_at),
@@ -138,9 +175,10 @@ fn row(store: &StoreName, Entry { manifest, pin, verification }: Entry) -> Row {
         plain_bytes: manifest.plain_bytes(),
         stored_bytes: manifest.stored_bytes(),
         databases,
-        pinned: pin.is_some(),
-        verified: verification.as_ref().map(|last| format!("{} {}", last.level, last.status)),
-        verified_at: verification.map(|last| last.verified_at),
+        pinned,
+        verification,
+        verified_level,
+        verified_at,
         store: store.clone(),
         error: manifest.error.map(|error| error.message),
         note: manifest.note,
@@ -155,6 +193,8 @@ fn running_row(store: &StoreName, running: &RunningBackup) -> Row {
         database: running.database.clone(),
         engine: None,
         kind: running.id.kind(),
+        purpose: None,
+        partial: false,
         status: BackupStatus::Running,
         started_at: running.lease.started,
         finished_at: None,
@@ -163,7 +203,8 @@ fn running_row(store: &StoreName, running: &RunningBackup) -> Row {
         stored_bytes: 0,
         databases: Vec::new(),
         pinned: false,
-        verified: None,
+        verification: None,
+        verified_level: None,
         verified_at: None,
         store: store.clone(),
         error: None,
@@ -177,9 +218,11 @@ pub struct Detail {
     /// Its manifest.
     pub manifest: Manifest,
     /// Its pin.
-    pub pin: Option<PinRecord>,
+    pub pin: SideRecord<PinRecord>,
+    /// What its verifications say of it; absent where there is nothing to verify.
+    pub verification_state: Option<VerificationState>,
     /// Its last verification.
-    pub verification: Option<Verification>,
+    pub verification: SideRecord<Verification>,
     /// The store, described.
     pub store: String,
 }
@@ -187,7 +230,11 @@ pub struct Detail {
 /// Shows one backup.
 pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>) -> Result<Detail, Failure> {
     let (catalog, entry) = locate(app, backup, store).await?;
+    for problem in side_problems(&entry) {
+        app.watch.say(Tone::Warning, &problem);
+    }
     Ok(Detail {
+        verification_state: entry.verification_state(),
         manifest: entry.manifest,
         pin: entry.pin,
         verification: entry.verification,

@@ -4,11 +4,11 @@ use super::hold::{Purpose, hold, release};
 use super::protection::{self, Repositories};
 use super::{App, Class, Failure, Mode, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Catalog, CatalogError, Entry, Lease, layout};
+use crate::catalog::{Catalog, CatalogError, Entry, Lease, SideRecord, chain, layout};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, PolicyName};
+use crate::model::{BackupId, ByteSize, DatabaseName, PolicyName};
 use crate::notify::EventKind;
-use crate::retention::{self, Candidate, Decision, Health};
+use crate::retention::{self, Candidate, Decision, Pinned};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -215,7 +215,7 @@ pub(super) async fn one(
     if mode == Mode::Plan {
         return Ok(Some(survey(app, &catalog, (entry, policy)).await?.pruned));
     }
-    let purpose = Purpose { operation: Operation::Delete, backup: None, wait, log };
+    let purpose = Purpose { operation: Operation::Delete, backup: None, makes: None, wait, log };
     let lease = hold(app, &catalog, entry, &purpose).await?;
     let removed = remove(app, (&catalog, &lease), (entry, policy), log).await;
     release(lease, log).await;
@@ -237,8 +237,9 @@ async fn survey(
     let listing = catalog.list(Some(&entry.name)).await?;
     // Whoever cannot read everything cannot know what builds on what.
     if let Some(unreadable) = listing.unreadable.into_iter().next() {
-        return Err(Failure::from(unreadable)
-            .doing(format!("prune `{}`: nothing is removed while a manifest cannot be read", entry.name)));
+        let id = unreadable.id;
+        return Err(Failure::from(unreadable.error)
+            .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
     }
     let in_use: BTreeSet<&BackupId> = listing.running.iter().flat_map(|run| &run.lease.parents).collect();
     let candidates: Vec<Candidate> =
@@ -267,19 +268,17 @@ async fn survey(
 
 fn candidate(entry: &Entry, in_use: bool) -> Candidate {
     let manifest = &entry.manifest;
-    let found_bad = entry.verification.as_ref().is_some_and(|last| last.status == "failed");
     Candidate {
         id: manifest.id.clone(),
         kind: manifest.kind,
         parent: manifest.parent.clone(),
         finished_at: manifest.finished_at,
-        health: match manifest.status {
-            BackupStatus::Success if found_bad => Health::Bad,
-            BackupStatus::Success if manifest.partial => Health::Partial,
-            BackupStatus::Success => Health::Good,
-            BackupStatus::Failed | BackupStatus::Running => Health::Failed,
+        health: chain::own_health(entry),
+        pinned: match entry.pin {
+            SideRecord::Absent => Pinned::No,
+            SideRecord::Known(_) => Pinned::Yes,
+            SideRecord::Unreadable { .. } => Pinned::Unreadable,
         },
-        pinned: entry.pin.is_some(),
         in_use,
     }
 }

@@ -3,13 +3,13 @@
 use super::App;
 use crate::catalog::{FORMAT, Manifest, RecipeRecord, lease};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupStatus, Codec, Method, RepositoryId};
+use crate::model::{BackupId, BackupPurpose, BackupStatus, Codec, Method, RepositoryId};
 
 /// A manifest of a run that has done nothing yet: it says `failed` until a backup is proven.
 pub(super) fn blank(
     app: &App,
     database: &DatabaseEntry,
-    (repository, id): (RepositoryId, BackupId),
+    (repository, id, purpose): (RepositoryId, BackupId, BackupPurpose),
 ) -> Manifest {
     let now = app.clock.now();
     Manifest {
@@ -22,6 +22,7 @@ pub(super) fn blank(
         server: None,
         tool: None,
         method: Method::Logical,
+        purpose,
         parent: None,
         source: None,
         started_at: now,

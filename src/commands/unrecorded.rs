@@ -6,7 +6,7 @@ use super::protection::{self, Noted};
 use super::{App, Failure, RunLog, record};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, DatabaseName, Timestamp};
+use crate::model::{BackupId, BackupPurpose, DatabaseName, Timestamp};
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -24,6 +24,8 @@ pub(super) struct Unrecorded {
     format: u32,
     /// The backup that it would have been.
     pub(super) id: BackupId,
+    /// Why it would have been taken.
+    purpose: BackupPurpose,
     /// When it began.
     pub(super) started_at: Timestamp,
     /// When it was given up.
@@ -34,8 +36,12 @@ pub(super) struct Unrecorded {
 
 impl Unrecorded {
     /// A run that began as `id` and was given up at `now`.
-    pub(super) fn new(id: BackupId, (started_at, now): (Timestamp, Timestamp), failure: &Failure) -> Self {
-        Self { format: FORMAT, id, started_at, finished_at: now, error: failure.record() }
+    pub(super) fn new(
+        (id, purpose): (BackupId, BackupPurpose),
+        (started_at, now): (Timestamp, Timestamp),
+        failure: &Failure,
+    ) -> Self {
+        Self { format: FORMAT, id, purpose, started_at, finished_at: now, error: failure.record() }
     }
 }
 
@@ -106,7 +112,7 @@ pub(super) async fn record(
             started_at: run.started_at,
             finished_at: run.finished_at,
             error: Some(run.error),
-            ..record::blank(app, entry, (catalog.id(), run.id))
+            ..record::blank(app, entry, (catalog.id(), run.id, run.purpose))
         };
         match catalog.commit(&manifest).await {
             Ok(()) => noted = protection::note_late(app, catalog, &manifest).await?,

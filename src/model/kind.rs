@@ -128,6 +128,17 @@ word_enum! {
     }
 }
 word_enum! {
+    /// Why a backup was taken.
+    BackupPurpose {
+        /// A policy planned it.
+        Scheduled = "scheduled",
+        /// Somebody asked for it.
+        Manual = "manual",
+        /// It keeps what a restore was about to replace.
+        Safety = "safety",
+    }
+}
+word_enum! {
     /// How the packed stream is compressed.
     Codec {
         /// Zstandard, on several cores.
@@ -158,6 +169,34 @@ word_enum! {
         Read = "read",
         /// Restored into a throw-away server and counted.
         Restore = "restore",
+    }
+}
+word_enum! {
+    /// How a verification ended.
+    VerificationStatus {
+        /// The backup is as it was made, as deep as was looked.
+        Passed = "passed",
+        /// It is not.
+        Failed = "failed",
+        /// Something else failed, so nothing is known: the throw-away server died, or a disk was full.
+        Inconclusive = "inconclusive",
+    }
+}
+word_enum! {
+    /// What the verifications of a backup say of it together.
+    VerificationState {
+        /// None has ended.
+        Pending = "pending",
+        /// One is under way.
+        Verifying = "verifying",
+        /// The last one passed.
+        Passed = "passed",
+        /// It was found bad, and no look as deep has said otherwise since.
+        Failed = "failed",
+        /// The last one proved nothing.
+        Inconclusive = "inconclusive",
+        /// The record of the last one cannot be read.
+        Unknown = "unknown",
     }
 }
 word_enum! {

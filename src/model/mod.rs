@@ -14,8 +14,8 @@ pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
 pub use id::{BackupId, RepositoryId, random_word};
 pub use kind::{
-    BackupKind, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole, SourceChoice,
-    VerifyLevel,
+    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole,
+    SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use reader::ByteReader;

@@ -4,7 +4,7 @@ mod buckets;
 mod plan;
 
 pub use buckets::PeriodKind;
-pub use plan::{Candidate, Decision, FAILED_RUNS_SHOWN, Health, Reason, plan};
+pub use plan::{Candidate, Decision, FAILED_RUNS_SHOWN, Pinned, Reason, plan};
 
 use crate::model::Period;
 use chrono_tz::Tz;

@@ -2,6 +2,7 @@
 
 use super::buckets::PeriodKind;
 use super::{IncrementalRule, Retention};
+use crate::catalog::chain::{Health, Link, ancestors};
 use crate::model::{BackupId, BackupKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,22 +28,20 @@ pub struct Candidate {
     /// Whether it restores.
     pub health: Health,
     /// Whether somebody pinned it.
-    pub pinned: bool,
+    pub pinned: Pinned,
     /// Whether a run that is under way builds on it or reads it.
     pub in_use: bool,
 }
 
-/// Whether a backup restores, as far as is known.
+/// Whether somebody keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// It was committed, and no verification says otherwise.
-    Good,
-    /// The run failed.
-    Failed,
-    /// It is good, and holds only some databases of its entry.
-    Partial,
-    /// Its last verification failed.
-    Bad,
+pub enum Pinned {
+    /// Nobody does.
+    No,
+    /// It is pinned.
+    Yes,
+    /// There is a pin that cannot be read: it may mean something.
+    Unreadable,
 }
 
 /// What happens to one backup, and why.
@@ -61,6 +60,8 @@ pub struct Decision {
 pub enum Reason {
     /// It is pinned.
     Pinned,
+    /// It has a pin that cannot be read.
+    PinUnreadable,
     /// A run that is under way needs it.
     InUse,
     /// One of the newest fulls: its place among them, from 1, and how many are kept.
@@ -89,12 +90,15 @@ pub enum Reason {
     BadCopy,
     /// It holds only some databases of its entry, and enough newer fulls are good.
     PartialCopy,
+    /// It is a safety copy, and enough newer fulls are good.
+    SafetyCopy,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pinned => f.write_str("pinned"),
+            Self::PinUnreadable => f.write_str("it has a pin that cannot be read"),
             Self::InUse => f.write_str("in use by a run that is under way"),
             Self::NewestFull(place, of) => write!(f, "full {place} of the newest {of}"),
             Self::Period(kind, name) => write!(f, "newest full of the {} {name}", kind.word()),
@@ -108,6 +112,7 @@ impl fmt::Display for Reason {
             Self::Orphaned => f.write_str("what it builds on goes or is not there"),
             Self::FailedRun => f.write_str("failed long ago, and newer backups are good"),
             Self::PartialCopy => f.write_str("it holds only some databases, and enough newer fulls are good"),
+            Self::SafetyCopy => f.write_str("a safety copy, and enough newer fulls are good"),
             Self::BadCopy => f.write_str("its verification failed, and enough newer fulls are good"),
         }
     }
@@ -157,9 +162,9 @@ impl<'a> Chains<'a> {
         let by_id: BTreeMap<_, _> = candidates.iter().map(|candidate| (&candidate.id, candidate)).collect();
         let mut newest_first: Vec<&Candidate> = by_id.values().copied().collect();
         // A child is newer than its parent even when a clock was set back between them.
-        let depth = |candidate: &Candidate| ancestors(&by_id, candidate).count();
+        let depth = |candidate: &Candidate| ancestors(&by_id, candidate).len();
         newest_first.sort_by_cached_key(|candidate| {
-            let root = ancestors(&by_id, candidate).last().unwrap_or(candidate);
+            let root = ancestors(&by_id, candidate).last().copied().unwrap_or(candidate);
             (
                 std::cmp::Reverse((
                     is_past(root),
@@ -182,28 +187,21 @@ impl<'a> Chains<'a> {
 
     /// Whether everything that `candidate` builds on is there and good, down to a full.
     fn is_whole(&self, candidate: &Candidate) -> bool {
-        let chain = || std::iter::once(candidate).chain(ancestors(&self.by_id, candidate));
+        let below = ancestors(&self.by_id, candidate);
+        let chain = || std::iter::once(&candidate).chain(&below);
         chain().all(|link| link.health == Health::Good)
             && chain().last().is_some_and(|root| root.kind == BackupKind::Full)
     }
 }
 
-/// What a backup builds on, from its parent to the full; ends early where a link is missing, and never goes in a circle.
-fn ancestors<'a>(
-    by_id: &BTreeMap<&'a BackupId, &'a Candidate>,
-    candidate: &'a Candidate,
-) -> impl Iterator<Item = &'a Candidate> {
-    let parent = |candidate: &Candidate| candidate.parent.as_ref().and_then(|id| by_id.get(id)).copied();
-    let mut seen = BTreeSet::from([&candidate.id]);
-    let mut chain = Vec::new();
-    let mut next = parent(candidate);
-    while let Some(link) = next
-        && seen.insert(&link.id)
-    {
-        chain.push(link);
-        next = parent(link);
+impl Link for Candidate {
+    fn id(&self) -> &BackupId {
+        &self.id
     }
-    chain.into_iter()
+
+    fn parent(&self) -> Option<&BackupId> {
+        self.parent.as_ref()
+    }
 }
 
 fn keep_fulls(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept) {
@@ -238,8 +236,10 @@ fn keep_fulls(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept) {
 
 fn keep_by_hand(chains: &Chains<'_>, kept: &mut Kept) {
     for candidate in &chains.newest_first {
-        if candidate.pinned {
-            kept.keep(candidate, Reason::Pinned);
+        match candidate.pinned {
+            Pinned::No => {}
+            Pinned::Yes => kept.keep(candidate, Reason::Pinned),
+            Pinned::Unreadable => kept.keep(candidate, Reason::PinUnreadable),
         }
         if candidate.in_use {
             kept.keep(candidate, Reason::InUse);
@@ -252,7 +252,9 @@ fn keep_what_is_not_good(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept,
     for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
         let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
         let wanted = match candidate.health {
-            Health::Bad | Health::Partial => rule.full.max(rule.min_keep).max(1) as usize,
+            Health::Bad | Health::Partial | Health::Safety | Health::Broken => {
+                rule.full.max(rule.min_keep).max(1) as usize
+            }
             Health::Failed | Health::Good => 1,
         };
         if newer < wanted {
@@ -305,12 +307,13 @@ fn decide(candidate: &Candidate, chains: &Chains<'_>, kept: &Kept) -> Decision {
         return Decision { id, kept: reasons.clone(), removed: None };
     }
     let root_goes = || {
-        let root = ancestors(&chains.by_id, candidate).last();
-        root.is_none_or(|root| root.kind != BackupKind::Full || !kept.has(&root.id))
+        let below = ancestors(&chains.by_id, candidate);
+        below.last().is_none_or(|root| root.kind != BackupKind::Full || !kept.has(&root.id))
     };
     let reason = match (candidate.kind, candidate.health) {
         (_, Health::Failed) => Reason::FailedRun,
-        (_, Health::Bad) => Reason::BadCopy,
+        (_, Health::Bad | Health::Broken) => Reason::BadCopy,
+        (_, Health::Safety) => Reason::SafetyCopy,
         (_, Health::Partial) => Reason::PartialCopy,
         (BackupKind::Full, Health::Good) => Reason::Superseded,
         (BackupKind::Incremental, Health::Good) if root_goes() => Reason::Orphaned,

@@ -1,6 +1,7 @@
 //! Known answers, and what must hold for any history.
 
 use super::*;
+use crate::catalog::Health;
 use crate::model::{BackupId, BackupKind, Timestamp};
 use chrono_tz::Tz;
 use proptest::prelude::*;
@@ -25,7 +26,7 @@ fn full(number: usize, finished_at: &str) -> Candidate {
         parent: None,
         finished_at: at(finished_at),
         health: Health::Good,
-        pinned: false,
+        pinned: Pinned::No,
         in_use: false,
     }
 }
@@ -157,9 +158,9 @@ fn a_full_takes_its_incrementals_along_and_a_kept_one_keeps_what_it_builds_on() 
         .collect();
     assert!(going[0].ends_with('2') && going[1].ends_with('1') && going[2].ends_with('0'), "{going:?}");
     let none = Retention { incremental: IncrementalRule::Count(0), ..only_fulls(1) };
-    candidates[1].pinned = true;
+    candidates[1].pinned = Pinned::Yes;
     assert_eq!(stays(&none, &candidates, now), [0, 1, 3]);
-    candidates[1].pinned = false;
+    candidates[1].pinned = Pinned::No;
     candidates[2].in_use = true;
     assert_eq!(stays(&none, &candidates, now), [0, 1, 2, 3]);
 }
@@ -206,7 +207,7 @@ fn histories() -> impl Strategy<Value = Vec<Candidate>> {
                         3 => Health::Partial,
                         _ => Health::Good,
                     },
-                    pinned: *pinned && *in_use == 1,
+                    pinned: if *pinned && *in_use == 1 { Pinned::Yes } else { Pinned::No },
                     in_use: *in_use == 0,
                 }
             };
@@ -254,7 +255,7 @@ proptest! {
         }
         for candidate in &history {
             // Pins and what is in use, and whatever a kept one builds on.
-            prop_assert!(!(candidate.pinned || candidate.in_use) || kept.contains(&candidate.id));
+            prop_assert!(!(candidate.pinned != Pinned::No || candidate.in_use) || kept.contains(&candidate.id));
             if let Some(parent) = &candidate.parent {
                 let known = history.iter().any(|other| other.id == *parent);
                 prop_assert!(!kept.contains(&candidate.id) || !known || kept.contains(parent));

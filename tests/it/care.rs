@@ -68,7 +68,7 @@ fn what_is_pinned_stays_and_what_is_deleted_is_gone() {
     bench.run(&["pin", &second, "--note", "before the move"]).ok();
     assert_eq!(bench.listed()[0]["pinned"], true);
     bench.run(&["unpin", &second]).ok();
-    bench.run(&["delete", &second, "--yes"]).ok();
+    bench.run(&["delete", &second, "--yes", "--delete-last-good"]).ok();
     assert!(bench.listed().is_empty());
     let left: Vec<String> = bench.objects().into_keys().collect();
     assert_eq!(left, ["jagad.json"]);
@@ -89,6 +89,6 @@ fn what_a_delete_could_not_remove_goes_with_the_next_run() {
     bench.server().mend();
     assert!(bench.listed().iter().all(|row| row["id"] != doomed.as_str()));
     assert!(bench.objects().keys().any(|key| key.contains(&doomed)));
-    bench.run(&["delete", &kept, "--yes", "--wait", "20s"]).ok();
+    bench.run(&["delete", &kept, "--yes", "--delete-last-good", "--wait", "20s"]).ok();
     assert!(!bench.objects().keys().any(|key| key.starts_with("databases/")), "{:?}", bench.objects().keys());
 }

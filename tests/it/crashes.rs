@@ -33,7 +33,7 @@ fn a_backup_that_is_killed_before_its_commit_is_none_and_the_next_one_says_so() 
         }
         let id = bench.listed()[0]["id"].as_str().unwrap().to_owned();
         bench.run(&["verify", &id, "--level", "read"]).ok();
-        bench.run(&["delete", &id, "--yes"]).ok();
+        bench.run(&["delete", &id, "--yes", "--delete-last-good"]).ok();
         assert_eq!(bench.leftovers(), [""; 0], "{point}");
     }
 }
@@ -130,7 +130,7 @@ fn a_delete_that_is_killed_leaves_a_good_backup_or_none_and_the_next_run_clears_
         let again = bench.run(&["delete", &doomed, "--yes", "--wait", "20s"]);
         again.expect(if gone { 5 } else { 0 });
         // Whatever the next run does, it finds the lease of the dead one.
-        bench.run(&["delete", &kept, "--yes", "--wait", "20s"]).ok();
+        bench.run(&["delete", &kept, "--yes", "--delete-last-good", "--wait", "20s"]).ok();
         assert!(bench.listed().is_empty(), "{point}");
         let left: Vec<String> = bench.objects().into_keys().collect();
         assert_eq!(left, ["jagad.json"], "{point}");

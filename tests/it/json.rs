@@ -84,7 +84,7 @@ fn every_document_has_the_fields_that_the_page_describes() {
     fits(&page, "download", &json(&["download", "shop@latest"]));
     bench.add("[policies.prod]\n");
     fits(&page, "prune", &json(&["prune", "--dry-run", "--set", "databases.shop.policy=prod"]));
-    fits(&page, "delete", &json(&["delete", "shop@latest", "--yes"]));
+    fits(&page, "delete", &json(&["delete", "shop@latest", "--yes", "--delete-last-good"]));
     fits(&page, "unlock", &json(&["unlock", "shop", "--yes"]));
     fits(&page, "key list", &json(&["key", "list"]));
     fits(&page, "config check", &json(&["config", "check"]));

@@ -16,6 +16,7 @@ mod crashes;
 mod damage;
 mod failures;
 mod folder;
+mod good;
 mod hooks;
 mod host;
 mod installing;

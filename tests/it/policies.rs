@@ -13,7 +13,7 @@ fn an_attached_database_has_its_first_full_at_once_and_exactly_one_policy() {
     let id = attached["attached"][0]["backup"].as_str().unwrap();
     assert_eq!(wards.backups("cache", "success"), [id]);
     let listed = wards.run(&["list", "--json"]).ok().json();
-    assert_eq!(listed["backups"][0]["verified"], "checksum passed", "the policy asks for it: {listed}");
+    assert_eq!(listed["backups"][0]["verification"], "passed", "the policy asks for it: {listed}");
 
     wards
         .run(&["policy", "attach", "other", "cache"])

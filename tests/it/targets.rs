@@ -164,7 +164,7 @@ fn nothing_is_overwritten_without_a_yes() {
     let state = || (bench.fingerprint(), bench.objects());
     let before = state();
     bench.run(&["restore", &id]).expect(6).says("there is no terminal").helps();
-    bench.run(&["delete", &id]).expect(6).says("there is no terminal").helps();
+    bench.run(&["delete", &id, "--delete-last-good"]).expect(6).says("there is no terminal").helps();
     assert_eq!(state(), before);
 }
 

@@ -200,6 +200,9 @@ pub struct Delete {
     /// Store they are in [default: looks in all]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
+    /// Also the last good backup of a database, which --yes alone does not delete
+    #[arg(long)]
+    pub delete_last_good: bool,
     /// Show what would be deleted, and delete nothing
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
@@ -211,6 +214,7 @@ impl Delete {
         delete::Request {
             backups: self.backups,
             store: self.store,
+            last_good: if self.delete_last_good { delete::LastGood::Delete } else { delete::LastGood::Keep },
             mode: Mode::of(self.dry_run),
             wait: global.wait.unwrap_or(defaults.lock_wait),
         }

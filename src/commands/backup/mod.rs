@@ -171,7 +171,25 @@ fn refuse_names_of_several(entries: &[&DatabaseEntry], choices: &Choices) -> Res
 
 /// Takes a backup of an entry as it is protected, because somebody asked for it.
 pub(super) async fn by_hand(app: &App, entry: &DatabaseEntry, choices: &Choices) -> Result<Report, Failure> {
-    match back_up(app, entry, choices, Trigger::Hand).await? {
+    asked_for(app, entry, choices, Trigger::Hand).await
+}
+
+/// Takes a copy of what a restore is about to replace.
+pub(super) async fn safety_copy(
+    app: &App,
+    entry: &DatabaseEntry,
+    choices: &Choices,
+) -> Result<Report, Failure> {
+    asked_for(app, entry, choices, Trigger::Safety).await
+}
+
+async fn asked_for(
+    app: &App,
+    entry: &DatabaseEntry,
+    choices: &Choices,
+    trigger: Trigger,
+) -> Result<Report, Failure> {
+    match back_up(app, entry, choices, trigger).await? {
         Ran::Taken(report) => Ok(*report),
         Ran::Busy(failure) => Err(failure),
         Ran::Overtaken => Err(Failure::new(Class::Busy, format!("`{}` has just been backed up", entry.name))),

@@ -12,7 +12,7 @@ use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, RunLog, crash, milliseconds, protection, record, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
-use crate::model::{BackupId, BackupKind, BackupStatus, Contents, PartKind, Timestamp};
+use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, Contents, PartKind, Timestamp};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,19 @@ pub(in crate::commands) enum Trigger {
     Hand,
     /// It was planned for this time: nothing is taken when a run has begun since then.
     Plan(Timestamp),
+    /// A restore is about to replace what it holds.
+    Safety,
+}
+
+impl Trigger {
+    /// What the manifest says of it.
+    const fn purpose(self) -> BackupPurpose {
+        match self {
+            Self::Hand => BackupPurpose::Manual,
+            Self::Plan(_) => BackupPurpose::Scheduled,
+            Self::Safety => BackupPurpose::Safety,
+        }
+    }
 }
 
 /// How it ended well.
@@ -53,12 +66,13 @@ pub(super) async fn back_up(
     let began = Instant::now();
     let id = BackupId::new(app.clock.now(), BackupKind::Full);
     let started_at = app.clock.now();
-    let held = begin(app, (database, choices), &id, &log).await;
+    let run = Beginning { id: &id, trigger, log: &log };
+    let held = begin(app, (database, choices), &run).await;
     let (catalog, lease) = match held {
         Ok(held) => held,
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
         Err(failure) => {
-            let run = Unrecorded::new(id, (started_at, app.clock.now()), &failure);
+            let run = Unrecorded::new((id, trigger.purpose()), (started_at, app.clock.now()), &failure);
             unrecorded::keep(app, &database.name, &run, &log);
             return Err(failure);
         }
@@ -73,7 +87,7 @@ pub(super) async fn back_up(
         }
     }
 
-    let mut manifest = record::blank(app, database, (catalog.id(), id));
+    let mut manifest = record::blank(app, database, (catalog.id(), id, trigger.purpose()));
     manifest.note.clone_from(&choices.note);
     manifest.partial = !choices.databases.is_empty();
     log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
@@ -112,19 +126,31 @@ pub(super) async fn back_up(
     Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
 }
 
+/// A run that is about to take its lease.
+struct Beginning<'a> {
+    id: &'a BackupId,
+    trigger: Trigger,
+    log: &'a RunLog,
+}
+
 /// Opens the repository and takes the lease. Until then there is nowhere to record a failure.
 async fn begin(
     app: &App,
     (database, choices): (&DatabaseEntry, &Choices),
-    id: &BackupId,
-    log: &RunLog,
+    run: &Beginning<'_>,
 ) -> Result<(Catalog, Lease), Failure> {
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let store = app.store(store_name.as_ref()).await?;
     let lifetime = app.inventory.settings.lease_lifetime;
     let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
     crash::point("before-lease");
-    let purpose = Purpose { operation: Operation::Backup, backup: Some(id.clone()), wait: choices.wait, log };
+    let purpose = Purpose {
+        operation: Operation::Backup,
+        backup: Some(run.id.clone()),
+        makes: Some(run.trigger.purpose()),
+        wait: choices.wait,
+        log: run.log,
+    };
     let lease = hold(app, &catalog, database, &purpose).await?;
     Ok((catalog, lease))
 }
@@ -335,7 +361,8 @@ async fn record_failure(
     {
         log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
         let times = (manifest.started_at, manifest.finished_at);
-        unrecorded::keep(app, &manifest.database, &Unrecorded::new(manifest.id.clone(), times, failure), log);
+        let run = Unrecorded::new((manifest.id.clone(), manifest.purpose), times, failure);
+        unrecorded::keep(app, &manifest.database, &run, log);
         return;
     }
     if let Err(error) = catalog.delete_leftovers(&manifest.database, &manifest.id).await {

@@ -136,6 +136,19 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             "The first `jagad backup` makes the repository; if there should be one, check `bucket`, `prefix` or `path`.",
         ),
         CatalogError::NotFound { .. } => of(Class::NotFound, "See `jagad list`."),
+        CatalogError::NoneGood { candidates, .. } => {
+            let id = candidates.first().map(|one| one.id.to_string()).unwrap_or_default();
+            let help = format!(
+                "Name one by its id to take it all the same: `{id}`. See what is known of it with `jagad show {id}`."
+            );
+            Some((Class::NotFound, None, Some(help)))
+        }
+        CatalogError::Unclear { best, source, .. } => {
+            let class = judge_catalog(source).map_or(Class::Integrity, |(class, ..)| class);
+            let best = best.as_ref().map(|best| format!(" The newest good one that can be read is {best}."));
+            let help = format!("Name the backup that you mean by its id.{}", best.unwrap_or_default());
+            Some((class, None, Some(help)))
+        }
         CatalogError::Ambiguous { .. } => of(Class::Usage, "Give more characters of the id."),
         CatalogError::Reference { .. } => of(Class::Usage, ""),
         CatalogError::Busy { .. } => of(

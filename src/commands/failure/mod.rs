@@ -185,6 +185,11 @@ impl Failure {
         }
     }
 
+    /// The error of type `E` in the chain of causes, if there is one.
+    pub(crate) fn find<E: Error + 'static>(&self) -> Option<&E> {
+        layers(self.error.as_ref()).into_iter().find_map(|layer| layer.downcast_ref::<E>())
+    }
+
     /// As it is written into a manifest.
     pub fn record(&self) -> FailureRecord {
         FailureRecord {

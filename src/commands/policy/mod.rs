@@ -24,6 +24,6 @@ async fn hold_for_policy(
     entry: &DatabaseEntry,
     (wait, log): (Duration, &RunLog),
 ) -> Result<Lease, Failure> {
-    let purpose = Purpose { operation: Operation::Policy, backup: None, wait, log };
+    let purpose = Purpose { operation: Operation::Policy, backup: None, makes: None, wait, log };
     hold(app, catalog, entry, &purpose).await
 }

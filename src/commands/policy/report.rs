@@ -1,12 +1,10 @@
 //! `jagad policy list` and `show`.
 
-use crate::catalog::{Entry, NotedFailure};
+use crate::catalog::{Chains, NotedFailure};
 use crate::commands::schedule::duty::{Duty, Look, Ward};
 use crate::commands::{App, Failure, schedule};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{
-    BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel,
-};
+use crate::model::{BackupId, BackupKind, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use serde::Serialize;
 
 /// One line about each policy.
@@ -124,7 +122,7 @@ pub async fn show(app: &App, name: &PolicyName) -> Result<PolicyReport, Failure>
         if let Look::Attached(ward) = look
             && ward.protected.attachment.policy == *name
         {
-            databases.push(describe(entry, ward).await?);
+            databases.push(describe(entry, ward, app.clock.now()).await?);
         }
     }
     let copies = databases.iter().flat_map(|ward| ward.last_full.iter().chain(&ward.last_incremental));
@@ -181,14 +179,11 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
     }
 }
 
-async fn describe(entry: &DatabaseEntry, ward: &Ward) -> Result<WardReport, Failure> {
+async fn describe(entry: &DatabaseEntry, ward: &Ward, now: Timestamp) -> Result<WardReport, Failure> {
     let listing = ward.protected.catalog.list(Some(&entry.name)).await?;
+    let chains = Chains::new(&listing.entries, now);
     let last = |kind: BackupKind| {
-        let good = |entry: &&Entry| {
-            let manifest = &entry.manifest;
-            manifest.status == BackupStatus::Success && manifest.kind == kind && !manifest.partial
-        };
-        let found = listing.entries.iter().rev().find(good)?;
+        let found = chains.good().find(|entry| entry.manifest.kind == kind)?;
         Some(Copy { id: found.manifest.id.clone(), finished_at: found.manifest.finished_at })
     };
     let state = &ward.state;

@@ -11,7 +11,7 @@ pub use report::Report;
 
 use super::backup;
 use super::hold::{self, Purpose, hold, release};
-use super::locate::locate_good;
+use super::locate::locate_good_holding;
 use super::protection;
 use super::stop::either;
 use super::stored::Reading;
@@ -123,7 +123,8 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         return offline::lay_out(app, request, folder).await;
     }
     let began = Instant::now();
-    let (catalog, entry) = locate_good(app, &request.backup, request.store.as_ref()).await?;
+    let (catalog, entry) =
+        locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;
     let manifest = &entry.manifest;
     let target = target(app, request, manifest)?;
 
@@ -152,6 +153,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     let purpose = Purpose {
         operation: Operation::Restore,
         backup: Some(manifest.id.clone()),
+        makes: None,
         wait: request.wait,
         log: &log,
     };
@@ -258,8 +260,9 @@ async fn safety_backup(
         ..backup::Choices::default()
     };
     let protected = protection::protected(app, target).await?;
-    let report =
-        backup::by_hand(app, &protected, &choices).await.map_err(|failure| failure.doing("safety backup"))?;
+    let report = backup::safety_copy(app, &protected, &choices)
+        .await
+        .map_err(|failure| failure.doing("safety backup"))?;
     log.say(format!("safety backup {} of `{}` is pinned", report.id, target.name));
     Ok(())
 }

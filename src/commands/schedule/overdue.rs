@@ -32,7 +32,8 @@ pub(super) async fn tell_if_overdue(
         return Ok(());
     }
     let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
-    let purpose = Purpose { operation: Operation::Policy, backup: None, wait: Duration::ZERO, log };
+    let purpose =
+        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
     let lease = hold(app, catalog, entry, &purpose).await?;
     let noted = async {
         let mut state = catalog.state(&entry.name).await?;

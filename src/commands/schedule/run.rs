@@ -9,7 +9,7 @@ use crate::commands::hold::{Purpose, hold, release};
 use crate::commands::unrecorded::{self, Unrecorded};
 use crate::commands::{App, Class, Failure, Mode, RunLog, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupKind, DatabaseName, PolicyName, Timestamp};
+use crate::model::{BackupId, BackupKind, BackupPurpose, DatabaseName, PolicyName, Timestamp};
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -255,7 +255,11 @@ fn unreachable(
     };
     let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
     if request.mode == Mode::Run {
-        let run = Unrecorded::new(BackupId::new(at, BackupKind::Full), (at, at), &failure);
+        let run = Unrecorded::new(
+            (BackupId::new(at, BackupKind::Full), BackupPurpose::Scheduled),
+            (at, at),
+            &failure,
+        );
         unrecorded::keep(app, &entry.name, &run, log);
     }
     failed(blank, failure)
@@ -375,7 +379,8 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
 
 /// Takes the lease, which buries whoever died with it, and gives it back.
 async fn bury(app: &App, ward: &Ward, log: &RunLog) -> Result<(), Failure> {
-    let purpose = Purpose { operation: Operation::Policy, backup: None, wait: Duration::ZERO, log };
+    let purpose =
+        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
     let lease = hold(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
     release(lease, log).await;
     Ok(())

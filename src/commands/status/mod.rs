@@ -8,11 +8,9 @@ pub use problem::{Problem, ProblemKind};
 
 use super::schedule::duty::{Duty, Look, Ward};
 use super::{App, Failure, protection, schedule};
-use crate::catalog::{Catalog, CatalogError, Entry, Listing, is_plausible};
+use crate::catalog::{Catalog, CatalogError, Chains, Entry, Listing};
 use crate::config::DatabaseEntry;
-use crate::model::{
-    BackupId, BackupKind, BackupStatus, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel,
-};
+use crate::model::{BackupId, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
@@ -118,11 +116,20 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         Ok(listing) => (listing, None),
         Err(failure) => (Listing::default(), Some(failure)),
     };
-    let fulls = good_fulls(&listing, at);
+    let chains = Chains::new(&listing.entries, at);
+    let mut fulls: Vec<&Entry> = chains.good_fulls().collect();
+    fulls.reverse();
     let last_good = fulls.last().map(|full| good(full));
     let ward = if let Look::Attached(ward) = look { Some(&**ward) } else { None };
-    let facts =
-        problem::Facts { entry, ward, fulls: &fulls, listing: &listing, unknown: unknown.as_ref(), at };
+    let facts = problem::Facts {
+        entry,
+        ward,
+        fulls: &fulls,
+        chains: &chains,
+        listing: &listing,
+        unknown: unknown.as_ref(),
+        at,
+    };
     let problems = problem::find(app, &facts);
     let trend = fulls.len().saturating_sub(TREND);
     Standing {
@@ -132,11 +139,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         status: word(ward, unknown.is_some(), &problems),
         last_good,
         sizes: fulls[trend..].iter().map(|full| full.manifest.stored_bytes()).collect(),
-        good_backups: listing
-            .entries
-            .iter()
-            .filter(|entry| entry.manifest.status == BackupStatus::Success)
-            .count(),
+        good_backups: chains.good().count(),
         stored_bytes: listing
             .entries
             .iter()
@@ -163,24 +166,14 @@ async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Fa
     }
 }
 
-/// Good fulls of the whole entry, the oldest first. One of a clock that was wrong says nothing of today.
-fn good_fulls(listing: &Listing, at: Timestamp) -> Vec<&Entry> {
-    let good = |entry: &&Entry| {
-        let manifest = &entry.manifest;
-        let whole = manifest.kind == BackupKind::Full && !manifest.partial;
-        manifest.status == BackupStatus::Success && whole && is_plausible(manifest.started_at, at)
-    };
-    listing.entries.iter().filter(good).collect()
-}
-
 fn good(full: &Entry) -> Good {
-    let passed = full.verification.as_ref().filter(|last| last.status == "passed");
+    let proven = full.verification.known().and_then(|last| last.proven(VerifyLevel::Exists));
     Good {
         id: full.manifest.id.clone(),
         started_at: full.manifest.started_at,
         finished_at: full.manifest.finished_at,
         stored_bytes: full.manifest.stored_bytes(),
-        verified: passed.map(|last| Verified { level: last.level, at: last.verified_at }),
+        verified: proven.map(|(level, at)| Verified { level, at }),
     }
 }
 

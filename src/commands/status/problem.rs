@@ -1,11 +1,12 @@
 //! What makes a database unsafe.
 
-use crate::catalog::{Entry, Listing};
+use crate::catalog::{Chains, Entry, Health, Listing};
+use crate::commands::list::side_problems;
 use crate::commands::schedule::duty::Duty;
 use crate::commands::schedule::duty::{self, Idle, Ward};
 use crate::commands::{App, Failure};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{ByteSize, Period, Timestamp};
+use crate::model::{BackupId, ByteSize, Period, Timestamp, VerifyLevel};
 use serde::Serialize;
 
 /// One thing that is wrong.
@@ -81,6 +82,8 @@ pub(super) struct Facts<'a> {
     pub(super) ward: Option<&'a Ward>,
     /// Good fulls, the oldest first.
     pub(super) fulls: &'a [&'a Entry],
+    /// All backups, as they build on each other.
+    pub(super) chains: &'a Chains<'a>,
     pub(super) listing: &'a Listing,
     /// Why it could not be looked at.
     pub(super) unknown: Option<&'a Failure>,
@@ -95,8 +98,11 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         add(ProblemKind::Unreachable, failure.message());
         return problems;
     }
-    for error in &facts.listing.unreadable {
-        add(ProblemKind::Unreadable, error.to_string());
+    for one in &facts.listing.unreadable {
+        add(ProblemKind::Unreadable, format!("{} cannot be read: {}", one.id, one.error));
+    }
+    for problem in facts.listing.entries.iter().flat_map(side_problems) {
+        add(ProblemKind::Unreadable, problem);
     }
     let Some(ward) = facts.ward else {
         if let Some(policy) = facts.entry.policy.as_ref().filter(|_| facts.entry.active) {
@@ -118,6 +124,9 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         let last = last.map(|last| format!(", last {}: {}", last.at.table(), last.failure.message));
         let count = ward.state.failures;
         add(ProblemKind::Failing, format!("{count} failed in a row{}", last.unwrap_or_default()));
+    }
+    for (id, why) in found_bad(facts) {
+        add(ProblemKind::VerifyFailed, format!("{id} failed its verification: {why}"));
     }
     let Some(last) = facts.fulls.last() else {
         if ward.running().is_none() {
@@ -146,6 +155,20 @@ fn overdue(
     Some(Problem { kind: ProblemKind::Overdue, message })
 }
 
+/// Backups that were found bad, newer than the last good one, and why.
+fn found_bad(facts: &Facts<'_>) -> Vec<(BackupId, String)> {
+    let last_good = facts.fulls.last().map(|full| full.manifest.finished_at);
+    let newer =
+        facts.chains.whole().filter(|entry| last_good.is_none_or(|good| entry.manifest.finished_at > good));
+    let bad = newer.filter(|entry| facts.chains.health(entry) == Health::Bad);
+    bad.map(|entry| {
+        let found = entry.verification.known().and_then(crate::catalog::Verification::bad);
+        let why = found.and_then(|bad| bad.error).map(|error| error.message).unwrap_or_default();
+        (entry.manifest.id.clone(), why)
+    })
+    .collect()
+}
+
 fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {
     let [.., before, last] = fulls else { return None };
     let (before, last) = (before.manifest.plain_bytes(), last.manifest.plain_bytes());
@@ -163,16 +186,13 @@ fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {
 }
 
 fn unverified(policy: &PolicyEntry, last: &Entry, at: Timestamp) -> Option<Problem> {
-    if let Some(failed) = last.verification.as_ref().filter(|last| last.status == "failed") {
-        let why = failed.error.as_ref().map(|error| error.message.as_str()).unwrap_or_default();
-        let message = format!("{} failed its verification: {why}", last.manifest.id);
-        return Some(Problem { kind: ProblemKind::VerifyFailed, message });
-    }
     let limit = policy.max_unverified?;
-    let proven = last.verification.as_ref().map(|last| last.verified_at);
-    let since = proven.unwrap_or(last.manifest.finished_at);
+    // A look that is less deep than the policy wants does not stand for one that is.
+    let level = policy.verify.unwrap_or(VerifyLevel::Exists);
+    let proven = last.verification.known().and_then(|last| last.proven(level));
+    let since = proven.map_or(last.manifest.finished_at, |(_, at)| at);
     (at.since(since) > limit).then(|| Problem {
         kind: ProblemKind::Unverified,
-        message: format!("{} was not verified for {}", last.manifest.id, Period(limit)),
+        message: format!("{} was not verified at level {level} for {}", last.manifest.id, Period(limit)),
     })
 }

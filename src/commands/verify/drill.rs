@@ -1,6 +1,6 @@
 //! The deepest look: the backup is restored into a server that nobody else knows, and counted.
 
-use super::contents;
+use super::{contents, surroundings};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task};
@@ -11,6 +11,7 @@ use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
 use crate::process::{Running, ToolError};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 
@@ -31,7 +32,7 @@ pub(super) async fn restores(
         .map_err(|error| Failure::from(error).doing("make a folder for the throw-away server"))?;
     let version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let drill = app.tools_of(manifest).drill(version, folder.path())?;
-    let outcome = in_server(app, reading, manifest, (&drill, log)).await;
+    let outcome = in_server(app, reading, manifest, (&drill, folder.path(), log)).await;
     for step in &drill.teardown {
         if let Err(error) = app.runner.output(step).await {
             log.warn(format!(
@@ -47,7 +48,7 @@ async fn in_server(
     app: &App,
     reading: &Reading<'_>,
     manifest: &Manifest,
-    (drill, log): (&Drill, &RunLog),
+    (drill, folder, log): (&Drill, &Path, &RunLog),
 ) -> Result<(), Failure> {
     for step in &drill.setup {
         // What keeps the throw-away server from starting says nothing about the backup.
@@ -60,13 +61,19 @@ async fn in_server(
     let outcome = async {
         let server = answering(app, drill, running.as_mut()).await?;
         let work = restore_all(app, reading, manifest, (server.as_ref(), log));
-        match running.as_mut() {
+        let done = match running.as_mut() {
             None => work.await,
             Some(running) => tokio::select! {
                 biased;
                 done = work => done,
                 ended = end(running) => Err(ended),
             },
+        };
+        match done {
+            Err(failure) => {
+                Err(surroundings::judge_loader(app.runner.as_ref(), (drill, folder), failure).await)
+            }
+            done => done,
         }
     }
     .await;

@@ -1,5 +1,6 @@
 //! The three depths that need no server.
 
+use super::surroundings;
 use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, Task, Tone};
@@ -106,9 +107,8 @@ async fn parse(
         Some(tool) => {
             let run = app.runner.feed(&tool, body).await?;
             if run.status != 0 {
-                // The bytes are those that were dumped, and their own tool cannot read them.
                 let error = ToolError::Failed { label: tool.label, status: run.status, stderr: run.stderr };
-                return Err(Failure { class: Class::Integrity, ..Failure::from(error) });
+                return Err(surroundings::judge_reader(error.into()));
             }
         }
         None => drain(body).await?,

@@ -4,16 +4,18 @@ mod announce;
 pub(super) mod contents;
 mod drill;
 pub(super) mod levels;
+mod surroundings;
 
 use super::locate::locate_good;
 use super::milliseconds;
 use super::selection::{DatabaseSelection, select};
 use super::stored::Reading;
-use super::{App, Class, Failure, RunLog, protection};
+use super::{App, Class, Failure, RunLog, Tone, list, protection};
 use crate::catalog::lease::host_name;
-use crate::catalog::{BackupReference, Catalog, Entry, FORMAT, Manifest, Verification};
-use crate::model::{BackupId, BackupStatus, StoreName, VerifyLevel};
+use crate::catalog::{BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, SideRecord, Verification};
+use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -80,6 +82,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
         }
     };
     let began = Instant::now();
+    let alone = chosen.len() == 1;
     let mut outcome = Outcome { results: Vec::new(), left: 0, verdict: None };
     for (catalog, entry) in chosen {
         app.cancel.check()?;
@@ -89,6 +92,9 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
         }
         let (verification, failure) = verify_one(app, &catalog, &entry.manifest, request.level).await?;
         if let Some(failure) = failure {
+            if alone && verification.status == VerificationStatus::Inconclusive {
+                return Err(failure.doing(format!("verify {}", entry.manifest.id)));
+            }
             outcome.verdict.get_or_insert(failure.class);
         }
         let (backup, database) = (entry.manifest.id, entry.manifest.database);
@@ -122,23 +128,30 @@ async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, F
             let store = app.inventory.store_of(&protected, request.store.as_ref());
             let catalog = app.catalog(store.as_ref()).await?;
             let listing = catalog.list(Some(&database.name)).await?;
-            let good = |entry: &Entry| entry.manifest.status == BackupStatus::Success;
-            let entries: Vec<Entry> = listing.entries.into_iter().filter(good).collect();
-            let wanted = entries.into_iter().rev().filter(|entry| is_wanted(app, request.which, entry));
-            let count = if request.which == Which::Latest { 1 } else { usize::MAX };
-            chosen.extend(wanted.take(count).map(|entry| (catalog.clone(), entry)));
+            for one in listing.unreadable {
+                app.watch.say(Tone::Warning, &list::describe(one));
+            }
+            let chains = Chains::new(&listing.entries, app.clock.now());
+            let entries: Vec<&Entry> = match request.which {
+                Which::Latest => chains.whole().take(1).collect(),
+                _ => chains.succeeded().filter(|entry| is_wanted(app, request, entry)).collect(),
+            };
+            chosen.extend(entries.into_iter().map(|entry| (catalog.clone(), entry.clone())));
         }
     }
     Ok(chosen)
 }
 
-fn is_wanted(app: &App, which: Which, entry: &Entry) -> bool {
-    match (which, &entry.verification) {
-        (Which::Latest | Which::Every, _) | (Which::Unverified | Which::NotSince(_), None) => true,
-        (Which::Unverified, Some(_)) => false,
-        (Which::NotSince(age), Some(last)) => {
-            last.status != "passed" || app.clock.now().since(last.verified_at) >= age
-        }
+/// A look that was less deep than this one, or proved nothing, does not stand for it.
+fn is_wanted(app: &App, request: &Request, entry: &Entry) -> bool {
+    let proven = entry.verification.known().and_then(|last| last.proven(request.level));
+    match request.which {
+        Which::Latest | Which::Every => true,
+        Which::Unverified => match &entry.verification {
+            SideRecord::Known(last) => last.bad().is_none() && proven.is_none(),
+            SideRecord::Absent | SideRecord::Unreadable { .. } => true,
+        },
+        Which::NotSince(age) => proven.is_none_or(|(_, at)| app.clock.now().since(at) >= age),
     }
 }
 
@@ -154,8 +167,8 @@ async fn verify_one(
     result
 }
 
-/// Verifies one and records the result. A backup that is not what it should be is a recorded result; being unable to
-/// look (no store, no tool, no key) is an error and leaves no record.
+/// Verifies one and records the result: that it is what it should be, that it is not, or that nothing is known because
+/// something else failed. Only a store that does not answer and a run that is stopped leave no record.
 async fn look_and_record(
     app: &App,
     catalog: &Catalog,
@@ -165,29 +178,48 @@ async fn look_and_record(
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
+    let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
+    let mark = catalog.mark_verifying(manifest, level, times).await;
     let looked = look(app, catalog, manifest, (level, &log)).await;
+    catalog.unmark_verifying(manifest, mark).await;
     app.cancel.check()?;
-    let failure = match looked {
-        Ok(()) => None,
-        Err(failure) if failure.class == Class::Integrity => Some(failure),
-        Err(failure) => return Err(failure.doing(format!("verify {}", manifest.id))),
+    let (status, failure) = match looked {
+        Ok(()) => (VerificationStatus::Passed, None),
+        Err(failure) if failure.class == Class::Integrity => (VerificationStatus::Failed, Some(failure)),
+        Err(failure) => (VerificationStatus::Inconclusive, Some(failure)),
     };
     let verification = Verification {
         format: FORMAT,
         level,
-        status: if failure.is_none() { "passed" } else { "failed" }.to_owned(),
+        status,
         verified_at: app.clock.now(),
         duration_ms: milliseconds(began),
         bytes: if level == VerifyLevel::Exists { 0 } else { manifest.stored_bytes() },
         host: host_name(),
         error: failure.as_ref().map(Failure::record),
+        passed: BTreeMap::new(),
+        found_bad: None,
     };
-    catalog.record_verification(manifest, &verification).await?;
-    match &failure {
-        None => log.say(format!("VERIFY: OK {}", manifest.id)),
-        Some(failure) => log.warn(format!("VERIFY: FAILED {}: {}", manifest.id, failure.message())),
+    match (catalog.record_verification(manifest, verification).await, failure) {
+        (Ok(recorded), failure) => {
+            say_result(&log, manifest, (status, failure.as_ref()));
+            Ok((recorded, failure))
+        }
+        // What keeps it from being looked at keeps the result from being recorded.
+        (Err(_), Some(failure)) if status == VerificationStatus::Inconclusive => {
+            Err(failure.doing(format!("verify {}", manifest.id)))
+        }
+        (Err(error), _) => Err(error.into()),
     }
-    Ok((verification, failure))
+}
+
+fn say_result(log: &RunLog, manifest: &Manifest, (status, failure): (VerificationStatus, Option<&Failure>)) {
+    let why = failure.map(Failure::message).unwrap_or_default();
+    match status {
+        VerificationStatus::Passed => log.say(format!("VERIFY: OK {}", manifest.id)),
+        VerificationStatus::Failed => log.warn(format!("VERIFY: FAILED {}: {why}", manifest.id)),
+        VerificationStatus::Inconclusive => log.warn(format!("VERIFY: INCONCLUSIVE {}: {why}", manifest.id)),
+    }
 }
 
 async fn look(

@@ -153,7 +153,7 @@ impl Draw for verify::Outcome {
                 one.backup.to_string(),
                 one.database.to_string(),
                 last.level.to_string(),
-                last.status.clone(),
+                last.status.to_string(),
                 ByteSize(last.bytes).to_string(),
                 elapsed(last.duration_ms),
             ]

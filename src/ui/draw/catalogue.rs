@@ -3,7 +3,7 @@
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, unlock};
-use crate::model::{ByteSize, LogPosition};
+use crate::model::{ByteSize, LogPosition, VerificationState};
 use crate::ui::table::table;
 
 impl Draw for list::Report {
@@ -48,9 +48,19 @@ fn row(row: &list::Row) -> Vec<String> {
         size(row.stored_bytes),
         row.store.to_string(),
         format!("{}{pinned}", row.status),
-        row.verified.clone().unwrap_or_else(|| "-".to_owned()),
+        verified(row),
         holds(row),
     ]
+}
+
+/// What its verifications say of it: `restore passed`, `pending`.
+fn verified(row: &list::Row) -> String {
+    use crate::model::VerificationState::{Failed, Inconclusive, Passed};
+    match (row.verification, row.verified_level) {
+        (Some(state @ (Passed | Failed | Inconclusive)), Some(level)) => format!("{level} {state}"),
+        (Some(state), _) => state.to_string(),
+        (None, _) => "-".to_owned(),
+    }
 }
 
 /// The logical databases, or why there are none, cut to what fits a line.
@@ -73,15 +83,29 @@ impl Draw for list::Detail {
         let manifest = &self.manifest;
         let mut lines = facts(manifest);
         lines.insert(2, ("store", self.store.clone()));
-        if let Some(pin) = &self.pin {
+        if let Some(problem) = self.pin.problem() {
+            lines.push(("pinned", format!("there is a pin that cannot be read: {problem}")));
+        }
+        if let Some(pin) = self.pin.known() {
             let note = pin.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             lines.push(("pinned", format!("since {} on {}{note}", pin.pinned_at.table(), pin.host)));
         }
-        if let Some(last) = &self.verification {
-            lines.push((
-                "verified",
-                format!("{} at level {}, {}", last.status, last.level, last.verified_at.table()),
-            ));
+        match (self.verification_state, self.verification.problem()) {
+            (_, Some(problem)) => {
+                lines.push(("verified", format!("unknown: the record cannot be read: {problem}")));
+            }
+            (Some(state @ (VerificationState::Pending | VerificationState::Verifying)), _) => {
+                lines.push(("verified", state.to_string()));
+            }
+            _ => {}
+        }
+        if let Some(last) = self.verification.known() {
+            let why = last.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+            let at = last.verified_at.table();
+            lines.push(("verified", format!("{} at level {}, {at} UTC{why}", last.status, last.level)));
+            if let Some(bad) = last.found_bad.as_ref().filter(|bad| bad.at != last.verified_at) {
+                lines.push(("found bad", format!("at level {}, {} UTC", bad.level, bad.at.table())));
+            }
         }
         let mut text = String::new();
         for (name, value) in &lines {
@@ -106,6 +130,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("backup", manifest.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.engine)),
         ("status", manifest.status.to_string()),
+        ("purpose", purpose(manifest)),
         ("started", format!("{} UTC", manifest.started_at.table())),
         (
             "finished",
@@ -148,6 +173,12 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     }
     lines.push(("made by", format!("jagad {} on {}", manifest.jagad, manifest.host)));
     lines
+}
+
+/// Why it was taken, and whether it is the whole.
+fn purpose(manifest: &Manifest) -> String {
+    let partial = if manifest.partial { ", only some databases of its entry" } else { "" };
+    format!("{}{partial}", manifest.purpose)
 }
 
 fn part(part: &Part) -> Vec<String> {

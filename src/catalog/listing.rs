@@ -1,0 +1,202 @@
+//! What there is: every backup with the records beside it, and what cannot be read.
+
+use super::error::CatalogError;
+use super::layout::{self, Item};
+use super::lease::LeaseRecord;
+use super::manifest::{Manifest, PinRecord};
+use super::repository::Catalog;
+use super::side::{self, SideRecord};
+use super::verification::Verification;
+use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
+use crate::store::{ObjectKey, StoreError};
+use futures_util::{StreamExt as _, stream};
+use std::collections::BTreeMap;
+
+/// Manifests read at once.
+const READS: usize = 32;
+
+/// One recorded backup and what was added to it later.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// Its pin.
+    pub pin: SideRecord<PinRecord>,
+    /// Its last verification.
+    pub verification: SideRecord<Verification>,
+    /// Since when a verification of it is under way.
+    pub verifying: Option<Timestamp>,
+}
+
+impl Entry {
+    /// Whether nothing may delete it. A pin that cannot be read is a pin.
+    pub fn is_pinned(&self) -> bool {
+        !matches!(self.pin, SideRecord::Absent)
+    }
+
+    /// What its verifications say of it; `None` where there is nothing to verify.
+    pub fn verification_state(&self) -> Option<VerificationState> {
+        if self.manifest.status != BackupStatus::Success {
+            return None;
+        }
+        if self.verifying.is_some() {
+            return Some(VerificationState::Verifying);
+        }
+        Some(match &self.verification {
+            SideRecord::Absent => VerificationState::Pending,
+            SideRecord::Unreadable { .. } => VerificationState::Unknown,
+            SideRecord::Known(last) if last.bad().is_some() => VerificationState::Failed,
+            SideRecord::Known(last) => match last.status {
+                VerificationStatus::Passed => VerificationState::Passed,
+                VerificationStatus::Failed => VerificationState::Failed,
+                VerificationStatus::Inconclusive => VerificationState::Inconclusive,
+            },
+        })
+    }
+}
+
+/// A backup that is being made now, as its lease tells.
+#[derive(Debug, Clone)]
+pub struct RunningBackup {
+    /// The database.
+    pub database: DatabaseName,
+    /// The backup, once it has an id.
+    pub id: BackupId,
+    /// Its lease.
+    pub lease: LeaseRecord,
+}
+
+/// A backup whose manifest cannot be read.
+#[derive(Debug)]
+pub struct UnreadableBackup {
+    /// Its database.
+    pub database: DatabaseName,
+    /// The backup.
+    pub id: BackupId,
+    /// Why it cannot be read.
+    pub error: CatalogError,
+    /// Whether it has a pin.
+    pub pinned: bool,
+}
+
+/// Everything recorded, oldest commit first, and what could not be read.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Recorded backups by commit time.
+    pub entries: Vec<Entry>,
+    /// Backups under way.
+    pub running: Vec<RunningBackup>,
+    /// Backups whose manifests cannot be read: never silently left out.
+    pub unreadable: Vec<UnreadableBackup>,
+}
+
+impl Catalog {
+    /// Every backup of `database`, or of all of them.
+    pub async fn list(&self, database: Option<&DatabaseName>) -> Result<Listing, CatalogError> {
+        let prefix = database.map_or_else(layout::databases, layout::backups);
+        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
+        let mut objects = self.store().list(&prefix);
+        while let Some(object) = objects.next().await {
+            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+            if let Some((database, id, item)) = layout::backup_item(&object.key) {
+                found.entry((database, id)).or_default().note(item, &object.key, object.modified);
+            }
+        }
+        drop(objects);
+        let mut listing = Listing { running: self.running(database).await?, ..Listing::default() };
+        let mut reads = stream::iter(found.into_iter().filter(|(_, items)| items.manifest))
+            .map(|((database, id), items)| async move {
+                let pinned = items.pinned;
+                let entry = self.entry(&database, &id, items).await;
+                (database, id, pinned, entry)
+            })
+            .buffer_unordered(READS);
+        while let Some((database, id, pinned, entry)) = reads.next().await {
+            match entry {
+                Ok(Some(entry)) => listing.entries.push(entry),
+                Ok(None) => {}
+                Err(error) if !is_of_one_object(&error) => return Err(error),
+                Err(error) => listing.unreadable.push(UnreadableBackup { database, id, error, pinned }),
+            }
+        }
+        let denied = |one: &UnreadableBackup| matches!(one.error, CatalogError::Store { .. });
+        if listing.entries.is_empty()
+            && !listing.unreadable.is_empty()
+            && listing.unreadable.iter().all(denied)
+        {
+            // It is the store, not the objects.
+            return Err(listing.unreadable.swap_remove(0).error);
+        }
+        listing.entries.sort_by_key(|entry| (entry.manifest.finished_at, entry.manifest.id.clone()));
+        listing.unreadable.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(listing)
+    }
+
+    /// One backup with what is beside its manifest. Records there that cannot be read hide nothing.
+    pub(super) async fn entry(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+        items: Items,
+    ) -> Result<Option<Entry>, CatalogError> {
+        let Some(manifest) = self.manifest(database, id).await? else { return Ok(None) };
+        let store = self.store().as_ref();
+        let pin = if items.pinned {
+            side::read(store, &layout::pin(database, id)).await?
+        } else {
+            SideRecord::Absent
+        };
+        let verification = match items.verification {
+            Some(key) => side::read(store, &key).await?,
+            None => SideRecord::Absent,
+        };
+        let verifying = match items.verifying {
+            Some(written) => self.verifying_since(database, id, written).await,
+            None => None,
+        };
+        Ok(Some(Entry { manifest, pin, verification, verifying }))
+    }
+}
+
+/// Whether an error says something of one object only: the others can be read all the same.
+pub(super) fn is_of_one_object(error: &CatalogError) -> bool {
+    match error {
+        CatalogError::Store { source, .. } => {
+            matches!(
+                source,
+                StoreError::Denied { .. }
+                    | StoreError::Response { .. }
+                    | StoreError::Broken { .. }
+                    | StoreError::TooLarge { .. }
+            ) || is_of_one_file(source)
+        }
+        _ => true,
+    }
+}
+
+fn is_of_one_file(error: &StoreError) -> bool {
+    use std::io::ErrorKind::{IsADirectory, PermissionDenied};
+    matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), PermissionDenied | IsADirectory))
+}
+
+/// What a listing showed of one backup.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    pub(super) manifest: bool,
+    pinned: bool,
+    verification: Option<ObjectKey>,
+    verifying: Option<Timestamp>,
+}
+
+impl Items {
+    pub(super) fn note(&mut self, item: Item<'_>, key: &ObjectKey, modified: Timestamp) {
+        match item {
+            Item::Manifest => self.manifest = true,
+            Item::Pin => self.pinned = true,
+            // Their names are times, so the greatest is the last.
+            Item::Verification => self.verification = self.verification.take().max(Some(key.clone())),
+            Item::Verifying => self.verifying = Some(modified),
+            Item::Other(_) => {}
+        }
+    }
+}

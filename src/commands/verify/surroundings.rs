@@ -1,0 +1,117 @@
+//! Whether a look at a backup failed because of the backup, or because of what it was looked at with: a throw-away server
+//! that died, or a disk that was full, says nothing about a backup.
+
+use crate::commands::{Class, Failure};
+use crate::engine::Drill;
+use crate::process::{Runner, ToolError};
+use std::path::Path;
+use std::time::Duration;
+
+/// Less than this is a full disk: what wrote last may just have been removed.
+const FULL_BELOW_BYTES: u64 = 8 << 20;
+/// How long a server may take to answer before it is taken for dead.
+const LONGEST_ANSWER: Duration = Duration::from_secs(20);
+
+/// Words of tools and servers that lost their surroundings.
+const WORDS: [&str; 26] = [
+    "No space left on device",
+    "could not extend file",
+    "could not write to file",
+    "Disk full",
+    "disk is full",
+    "The table is full",
+    "Errcode: 28",
+    "Disk quota exceeded",
+    "server closed the connection",
+    "terminating connection",
+    "connection to server was lost",
+    "could not connect to server",
+    "connection to server",
+    "Lost connection to",
+    "server has gone away",
+    "Can't connect to",
+    "the database system is",
+    "out of memory",
+    "Out of memory",
+    "Cannot allocate memory",
+    "OOM command not allowed",
+    "Too many open files",
+    "Input/output error",
+    "could not open extension control file",
+    "could not access file",
+    "Unknown storage engine",
+];
+
+/// Whether the words of a tool that failed say that its surroundings did.
+fn lost(stderr: &str) -> bool {
+    WORDS.iter().any(|words| stderr.contains(words))
+}
+
+/// The failure of a tool that reads a backup: the backup's, unless a signal or its surroundings ended the tool.
+pub(super) fn judge_reader(failure: Failure) -> Failure {
+    match failure.find::<ToolError>() {
+        Some(ToolError::Failed { status, stderr, .. }) if *status < 128 && !lost(stderr) => {
+            Failure { class: Class::Integrity, ..failure }
+        }
+        Some(_) => Failure { class: Class::Prerequisite, ..failure },
+        None => failure,
+    }
+}
+
+/// As [`judge_reader`], for what a throw-away server was asked to do: it must still answer, and have room.
+pub(super) async fn judge_loader(
+    runner: &dyn Runner,
+    (drill, folder): (&Drill, &Path),
+    failure: Failure,
+) -> Failure {
+    if failure.class != Class::Integrity || failure.find::<ToolError>().is_none() {
+        return failure;
+    }
+    let failure = match judge_reader(failure) {
+        failure if failure.class == Class::Integrity && is_full(folder) => {
+            let failure = failure.doing("the disk of the throw-away server is full");
+            Failure { class: Class::Prerequisite, ..failure }
+        }
+        failure => failure,
+    };
+    if failure.class != Class::Integrity {
+        return failure;
+    }
+    let answer = tokio::time::timeout(LONGEST_ANSWER, drill.engine.inspect(runner)).await;
+    if let Ok(Ok(_)) = answer {
+        return failure;
+    }
+    let failure = failure.doing("the throw-away server does not answer any more");
+    Failure { class: Class::Prerequisite, ..failure }
+}
+
+fn is_full(folder: &Path) -> bool {
+    let Ok(system) = nix::sys::statvfs::statvfs(folder) else { return false };
+    let free = system.blocks_available().saturating_mul(system.fragment_size());
+    free < FULL_BELOW_BYTES || (system.files() > 0 && system.files_available() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(status: i32, stderr: &str) -> Class {
+        let error = ToolError::Failed { label: "pg_restore".to_owned(), status, stderr: stderr.to_owned() };
+        judge_reader(error.into()).class
+    }
+
+    #[test]
+    fn only_a_dump_that_its_own_tool_cannot_read_is_the_dumps_fault() {
+        assert_eq!(judged(1, "pg_restore: error: corrupt tar header found"), Class::Integrity);
+        for stderr in [
+            "ERROR:  could not extend file \"base/5/1\": No space left on device",
+            "server closed the connection unexpectedly",
+            "ERROR 1114 (HY000) at line 7: The table is full",
+            "FATAL:  the database system is shutting down",
+        ] {
+            assert_ne!(judged(1, stderr), Class::Integrity, "{stderr}");
+        }
+        // Killed, by whomever.
+        assert_ne!(judged(137, ""), Class::Integrity);
+    }
+}
