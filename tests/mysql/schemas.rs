@@ -41,3 +41,54 @@ async fn a_default_that_asks_a_sequence_comes_back_on_mariadb_11_8() {
 async fn locks_in_a_dump_are_left_out_of_a_restore() {
     check_sequence_defaults(Release::MariaDb1011, &["--add-locks"]).await;
 }
+
+const VERSIONED: &str = "CREATE TABLE price (id INT PRIMARY KEY, amount INT) WITH SYSTEM VERSIONING;
+    INSERT INTO price VALUES (1, 10), (2, 20);
+    UPDATE price SET amount = 11 WHERE id = 1;
+    DELETE FROM price WHERE id = 2;
+    CREATE TABLE plain (id INT);
+    INSERT INTO plain VALUES (1);";
+const PRECISE: &str = "CREATE TABLE precise_one (id INT, s BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,
+      e BIGINT UNSIGNED GENERATED ALWAYS AS ROW END, PERIOD FOR SYSTEM_TIME (s, e)) ENGINE=InnoDB WITH SYSTEM VERSIONING;
+    INSERT INTO precise_one (id) VALUES (1);
+    UPDATE precise_one SET id = 2;";
+const PRICES: &str =
+    "SELECT GROUP_CONCAT(id, '=', amount, ' ', row_start, ' ', row_end ORDER BY row_start, id)
+    FROM price FOR SYSTEM_TIME ALL";
+
+async fn check_history(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE DATABASE odd;");
+    sql.run("shop", VERSIONED);
+    sql.run("odd", VERSIONED);
+    sql.run("odd", PRECISE);
+    let before = sql.run("shop", PRICES);
+    assert_eq!(before.matches('=').count(), 3, "{before}");
+    let server = sql.inspect().await;
+    let both = scope(&["shop", "odd"]);
+    let findings = server.check_dump(&SystemRunner, &both).await.unwrap();
+    let warned: Vec<&str> = findings.iter().map(|finding| finding.problem.as_str()).collect();
+    let warned: Vec<&&str> = warned.iter().filter(|problem| problem.contains("history")).collect();
+    assert!(matches!(warned[..], [problem] if problem.contains("`precise_one`")), "{findings:?}");
+    let taken = dump_all(server.as_ref(), &both).await.unwrap();
+
+    for dump in &taken {
+        let copy = format!("{}_copy", dump.database);
+        let (_, counted) = restore(server.as_ref(), dump, &dump.target(&copy)).await.unwrap();
+        assert_eq!(&counted.unwrap().tables, &dump.contents.as_ref().unwrap().tables);
+    }
+    assert_eq!(sql.run("shop_copy", PRICES), before, "every version, with its times");
+    // Without the history, as a plain dump has it.
+    assert_eq!(sql.run("odd_copy", "SELECT COUNT(*) FROM price FOR SYSTEM_TIME ALL"), "1");
+    assert_eq!(sql.run("odd_copy", "SELECT id FROM precise_one"), "2");
+}
+
+#[tokio::test]
+async fn the_history_of_versioned_tables_comes_back_on_mariadb_10_11() {
+    check_history(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn the_history_of_versioned_tables_comes_back_on_mariadb_11_8() {
+    check_history(Release::MariaDb118).await;
+}

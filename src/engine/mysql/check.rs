@@ -32,6 +32,7 @@ impl MySqlServer {
             findings.extend(self.rights_finding(&database.name, &grantee)?);
             findings.extend(self.engines_finding(runner, &database.name).await?);
             findings.extend(self.views_finding(runner, &database.name).await?);
+            findings.extend(self.history_finding(&database.name)?);
         }
         findings.extend(self.routines_finding(&grantee));
         findings.push(self.coordinates_finding(&grantee));
@@ -205,7 +206,7 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
 }
 
 /// The first of many names, and how many more there are.
-fn some_of(names: &[String]) -> String {
+pub(super) fn some_of(names: &[String]) -> String {
     let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
     format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }

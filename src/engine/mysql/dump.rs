@@ -1,6 +1,7 @@
 //! Plans of backups.
 
 use super::facts::MySqlServer;
+use super::history::History;
 use super::users;
 use super::witness::DumpWitness;
 use crate::engine::{DumpPart, EngineError, Producer, Scope};
@@ -67,6 +68,9 @@ impl MySqlServer {
             tool = tool.args(BESIDE_TABLES);
         }
         tool = tool.args(self.flavor().dump_options.iter().copied()).args(self.coordinate_options());
+        if self.history(name, &choice) == History::Dumped {
+            tool = tool.arg("--dump-history");
+        }
         tool = tool.args(choice.excluded.iter().map(|table| format!("--ignore-table={name}.{table}")));
         tool = tool.args(choice.rowless.iter().map(|table| format!("--ignore-table-data={name}.{table}")));
         tool = tool.args(self.connection.settings.extra_args.iter().cloned()).args(more.iter().copied());
@@ -113,7 +117,7 @@ pub(super) enum Coordinates {
 }
 
 /// Options, without dashes in front, that would change where, how or what is dumped, or where to connect.
-const REFUSED: [&str; 56] = [
+const REFUSED: [&str; 57] = [
     "add-drop-database",
     "all-databases",
     "all-tablespaces",
@@ -132,6 +136,7 @@ const REFUSED: [&str; 56] = [
     "delete-source-logs",
     "dir",
     "dump-date",
+    "dump-history",
     "dump-replica",
     "dump-slave",
     "flush-privileges",

@@ -52,6 +52,8 @@ pub(super) struct MySqlServer {
     pub(super) grants: super::grants::Grants,
     /// Tables that filters speak of, and what the engine needs to know of each.
     pub(super) tables: Vec<super::filter::Table>,
+    /// Tables that keep the history of their rows.
+    pub(super) versioned: Vec<super::history::VersionedTable>,
 }
 
 impl MySqlServer {
@@ -74,6 +76,7 @@ impl MySqlServer {
         let grants = super::grants::ask_grants(runner, server).await?;
         let accounts = super::users::ask_accounts(runner, server).await;
         let tables = super::filter::ask_tables(runner, server).await?;
+        let versioned = super::history::ask_versioned(runner, server).await?;
         let replica =
             ask(runner, server, ("ask whom it follows", connection.flavor.replica_status, Patience::Small));
         // Whoever may not ask that is told nothing of it.
@@ -86,7 +89,7 @@ impl MySqlServer {
             databases,
             tool: tools.describe(),
         };
-        Ok(Self { connection, facts, version, tools, variables, accounts, grants, tables })
+        Ok(Self { connection, facts, version, tools, variables, accounts, grants, tables, versioned })
     }
 
     /// Asks this server.

@@ -12,6 +12,7 @@ mod filter;
 mod flavor;
 mod grants;
 mod head;
+mod history;
 mod load;
 mod load_users;
 mod query;
