@@ -44,6 +44,9 @@ pub struct Contents {
     /// Roles or users that own something in it, sorted: they must exist before owners can be restored.
     #[serde(default)]
     pub owners: Vec<String>,
+    /// Large objects, which are in no table; absent where the engine has none, or a dump cannot be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub large_objects: Option<u64>,
     /// Extensions or modules it needs, sorted.
     #[serde(default)]
     pub extensions: Vec<String>,

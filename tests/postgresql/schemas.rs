@@ -128,3 +128,32 @@ fn install_extension(postgres: &Postgres) {
     postgres.psql("postgres", &format!("ALTER SYSTEM SET extension_control_path = '{path}';"));
     postgres.psql("postgres", "SELECT pg_reload_conf();");
 }
+
+async fn check_large_objects(major: u32) {
+    let Some(postgres) = Postgres::start(major) else { return };
+    postgres.psql("postgres", "CREATE DATABASE shop;");
+    // One of them is empty, one is long, and two thousand more fill several groups.
+    postgres
+        .psql("shop", "SELECT lo_create(0); SELECT lo_from_bytea(0, decode(repeat('ab', 300000), 'hex'));");
+    postgres.psql("shop", "SELECT count(lo_from_bytea(0, '\\x01')) FROM generate_series(1, 2000);");
+    let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
+    let taken = dump(server.as_ref(), "shop").await;
+    assert_eq!(taken.contents.as_ref().unwrap().large_objects, Some(2002));
+
+    let (_, counted) = restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap();
+
+    assert_eq!(counted.unwrap().large_objects, Some(2002));
+    postgres.psql("copy", "SELECT lo_unlink(min(oid)) FROM pg_largeobject_metadata;");
+    let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
+    assert_eq!(server.count(&SystemRunner, "copy").await.unwrap().large_objects, Some(2001));
+}
+
+#[tokio::test]
+async fn large_objects_are_counted_on_postgresql_15() {
+    check_large_objects(15).await;
+}
+
+#[tokio::test]
+async fn large_objects_are_counted_on_postgresql_18() {
+    check_large_objects(18).await;
+}

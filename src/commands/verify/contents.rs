@@ -24,7 +24,7 @@ pub(in crate::commands) async fn read(
         .map_err(|error| Failure::new(Class::Integrity, format!("`{}` cannot be read: {error}", part.name)))
 }
 
-/// An error that names the first tables that differ.
+/// An error that names what differs: the first tables, and the number of large objects.
 pub(in crate::commands) fn compare(
     database: &str,
     expected: &Contents,
@@ -42,12 +42,22 @@ pub(in crate::commands) fn compare(
             None => differences.push(format!("{name} is missing, {rows} rows were dumped")),
         }
     }
-    if differences.is_empty() {
+    let mut summary = Vec::new();
+    if !differences.is_empty() {
+        let shown = differences.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+        let count = differences.len();
+        let differ = if count == 1 { "table differs" } else { "tables differ" };
+        summary.push(format!("{count} {differ}: {shown}"));
+    }
+    if let (Some(dumped), Some(now)) = (expected.large_objects, found.large_objects)
+        && dumped != now
+    {
+        summary.push(format!("{now} large objects, {dumped} were dumped"));
+    }
+    if summary.is_empty() {
         return Ok(());
     }
-    let shown = differences.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
-    let count = differences.len();
-    Err(Failure::new(Class::Integrity, format!("{database}: {count} tables differ: {shown}")))
+    Err(Failure::new(Class::Integrity, format!("{database}: {}", summary.join("; "))))
 }
 
 #[cfg(test)]
@@ -75,5 +85,15 @@ mod tests {
             failure.message(),
             "shop: 2 tables differ: public.a has 1 rows, 2 were dumped; public.b is missing, 0 rows were dumped"
         );
+    }
+
+    #[test]
+    fn a_missing_large_object_is_a_difference() {
+        let with = |large_objects| Contents { large_objects, ..contents(&[("a", 2)]) };
+        assert!(compare("shop", &with(Some(37)), &with(Some(37))).is_ok());
+        // An older backup did not count them.
+        assert!(compare("shop", &with(None), &with(Some(37))).is_ok());
+        let failure = compare("shop", &with(Some(37)), &with(Some(36))).unwrap_err();
+        assert_eq!(failure.message(), "shop: 36 large objects, 37 were dumped");
     }
 }

@@ -85,6 +85,7 @@ impl Witness for DumpWitness {
             tables: tables.collect(),
             owners: tally.owners.into_iter().collect(),
             extensions: Vec::new(),
+            large_objects: None,
             position: tally.place.map(|(file, offset)| LogPosition { file, offset, gtid }),
         }))
     }

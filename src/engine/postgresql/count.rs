@@ -19,6 +19,7 @@ const LOCKS_PER_STATEMENT: u32 = 400;
 struct Inventory {
     owners: Vec<String>,
     extensions: Vec<String>,
+    large_objects: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,9 +62,10 @@ impl PostgreSqlServer {
         runner: &dyn Runner,
         database: &str,
     ) -> Result<Contents, EngineError> {
-        let Inventory { mut owners, extensions } = self.inventory(runner, database).await?;
+        let Inventory { mut owners, extensions, large_objects } = self.inventory(runner, database).await?;
         owners.sort();
-        let mut contents = Contents { owners, extensions, ..Contents::default() };
+        let large_objects = Some(large_objects);
+        let mut contents = Contents { owners, extensions, large_objects, ..Contents::default() };
         let mut last = 0;
         loop {
             let page = self.tables_after(runner, database, last).await?;
@@ -80,9 +82,10 @@ impl PostgreSqlServer {
             "WITH {KEPT} SELECT json_build_object(
   'owners', (SELECT coalesce(json_agg(DISTINCT pg_get_userbyid(relowner)), '[]') FROM kept),
   'extensions', (SELECT coalesce(json_agg(extname ORDER BY extname), '[]') FROM pg_extension
-    WHERE extname <> 'plpgsql'));"
+    WHERE extname <> 'plpgsql'),
+  'large_objects', (SELECT count(*) FROM pg_largeobject_metadata));"
         );
-        let doing = format!("list the owners and extensions of `{database}`");
+        let doing = format!("list the owners, extensions and large objects of `{database}`");
         let question = Question { doing: &doing, database, sql: &sql, patience: Patience::Small };
         self.ask(runner, question).await
     }

@@ -24,6 +24,8 @@ pub(super) enum Content {
 pub(super) trait Ledger {
     /// A block begins; how to take it, or why it must not be there.
     fn begin(&mut self, id: i64) -> Result<Content, Problem>;
+    /// A large object begins inside the block.
+    fn large_object(&mut self);
     /// The block has ended with this many rows.
     fn end(&mut self, id: i64, rows: u64);
 }
@@ -116,7 +118,10 @@ impl Blocks {
             At::Length { blobs: true } => At::Blob,
             At::Length { blobs: false } => self.end_block(ledger)?,
             At::Blob if number == 0 => self.end_block(ledger)?,
-            At::Blob => At::Length { blobs: true },
+            At::Blob => {
+                ledger.large_object();
+                At::Length { blobs: true }
+            }
             At::Id { blobs } => {
                 self.id = number;
                 self.content = ledger.begin(number)?;

@@ -107,6 +107,7 @@ struct Account {
     owners: BTreeSet<String>,
     extensions: BTreeSet<String>,
     extension_ids: HashSet<i32>,
+    large_objects: u64,
     kept_bytes: usize,
     countable: Countable,
 }
@@ -187,6 +188,7 @@ impl Account {
             tables,
             owners: self.owners.iter().cloned().collect(),
             extensions: self.extensions.iter().cloned().collect(),
+            large_objects: Some(self.large_objects),
             position: None,
         })
     }
@@ -204,6 +206,10 @@ impl Ledger for Account {
         }
         let counted = expected.table.is_some() && self.countable == Countable::Yes;
         Ok(if counted { Content::CopyText } else { Content::Opaque })
+    }
+
+    fn large_object(&mut self) {
+        self.large_objects += 1;
     }
 
     fn end(&mut self, id: i64, rows: u64) {
