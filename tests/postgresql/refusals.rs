@@ -228,6 +228,18 @@ async fn what_would_make_the_swap_fail_is_refused_beforehand() {
         "{error:?}"
     );
     postgres.psql("shop", "SELECT pg_drop_replication_slot('feed');");
+    // The worker of an enabled one would go on writing into the database that was replaced; none can be dropped with it.
+    postgres.psql(
+        "shop",
+        "CREATE SUBSCRIPTION \"Feed\" CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false, slot_name = NONE);",
+    );
+    let error = refused(server.as_ref(), &taken, &taken.target("shop")).await;
+    assert!(
+        matches!(&error, EngineError::Refused { problem, help }
+            if problem.contains("`Feed`") && help.contains("ALTER SUBSCRIPTION \"Feed\" DISABLE;") && help.contains("--into")),
+        "{error:?}"
+    );
+    postgres.psql("shop", "DROP SUBSCRIPTION \"Feed\";");
     let error = refused(server.as_ref(), &taken, &taken.target("template1")).await;
     assert!(
         matches!(&error, EngineError::Refused { problem, .. } if problem.contains("template")),

@@ -62,6 +62,20 @@ impl PostgreSqlServer {
                 "Drop the slot first, or restore into another name.".to_owned(),
             );
         }
+        if let Some(subscription) = existing.subscriptions.first() {
+            let quoted = identifier(subscription);
+            return refused(
+                format!(
+                    "`{name}` has the subscription `{subscription}`, which would go on applying changes to the database \
+                     that is replaced"
+                ),
+                format!(
+                    "Drop it first, in `{name}`: ALTER SUBSCRIPTION {quoted} DISABLE; ALTER SUBSCRIPTION {quoted} SET \
+                     (slot_name = NONE); DROP SUBSCRIPTION {quoted}; the publisher keeps its slot. Or restore into another \
+                     name with `--into`."
+                ),
+            );
+        }
         Ok(())
     }
 

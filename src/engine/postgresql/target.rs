@@ -39,6 +39,8 @@ pub(super) struct ExistingDatabase {
     pub(super) prepared: Vec<String>,
     /// Logical replication slots: the database cannot be dropped while there are any.
     pub(super) slots: Vec<String>,
+    /// Subscriptions: enabled ones would go on filling the database that was replaced, and it could not be dropped.
+    pub(super) subscriptions: Vec<String>,
     pub(super) owner: String,
     pub(super) owned: bool,
     pub(super) template: bool,
@@ -95,6 +97,8 @@ SELECT json_build_object(
           AND NOT pg_has_role(r.oid, 'USAGE') AND (r.rolsuper OR NOT me.signals)),
       'prepared', (SELECT coalesce(json_agg(gid), '[]') FROM pg_prepared_xacts WHERE database = d.datname),
       'slots', (SELECT coalesce(json_agg(slot_name), '[]') FROM pg_replication_slots WHERE database = d.datname),
+      'subscriptions', (SELECT coalesce(json_agg(subname ORDER BY subname), '[]') FROM pg_subscription
+        WHERE subdbid = d.oid),
       'owner', pg_get_userbyid(d.datdba), 'owned', me.rolsuper OR pg_has_role(d.datdba, 'USAGE'),
       'template', d.datistemplate)
     FROM pg_database d WHERE d.datname = {name}),
