@@ -1022,7 +1022,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__delete)
-            opts="-n -c -y -j -v -q -h --store --delete-last-good --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --store --delete-last-good --allow-unauthenticated --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1088,7 +1088,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__download)
-            opts="-o -c -y -j -v -q -h --store --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-o -c -y -j -v -q -h --store --allow-unauthenticated --dbname --output --raw --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2210,7 +2210,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__logs)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2338,7 +2338,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__pin)
-            opts="-c -y -j -v -q -h --store --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --allow-unauthenticated --note --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3112,7 +3112,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --strip-definer --globals --clean --safety-backup --allow-errors --skip-verify --allow-unauthenticated --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3556,7 +3556,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__show)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3762,7 +3762,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__unpin)
-            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3828,7 +3828,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__verify)
-            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -148,6 +148,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis:
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l skip-verify -d 'Do not look at every object before and count every row after; digests are checked all the same'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l force -d 'Overwrite a protected entry'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s n -l plan -l dry-run -d 'Show what would be done, prove that it can be, and touch nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l json -d 'Print data as JSON on standard output'
@@ -182,6 +183,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-format -d 'Fo
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l all -d 'The last backup of every active entry'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l unverified -d 'Not only the last: every backup that was never verified'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l no-notify -d 'Tell no notifier'
@@ -259,6 +261,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand show" -l timeout -d 'Stop a 
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand show" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand show" -l no-notify -d 'Tell no notifier'
@@ -282,6 +285,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand logs" -l timeout -d 'Stop a 
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand logs" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand logs" -l no-notify -d 'Tell no notifier'
@@ -307,6 +311,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand download" -l timeout -d 'Sto
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand download" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l raw -d 'As it is stored: compressed and encrypted'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand download" -s y -l yes -d 'Answer yes to every question'
@@ -357,6 +362,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-level -d 'Log
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l delete-last-good -d 'Also the last good backup of a database, which --yes alone does not delete'
+complete -c jagad -n "__fish_jagad_using_subcommand delete" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand delete" -s y -l yes -d 'Answer yes to every question'
@@ -382,6 +388,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-level -d 'Log lev
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l delete-last-good -d 'Also the last good backup of a database, which --yes alone does not delete'
+complete -c jagad -n "__fish_jagad_using_subcommand rm" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s n -l dry-run -l plan -d 'Show what would be deleted, and delete nothing'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand rm" -s y -l yes -d 'Answer yes to every question'
@@ -762,6 +769,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand pin" -l timeout -d 'Stop a b
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand pin" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand pin" -l no-notify -d 'Tell no notifier'
@@ -785,6 +793,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l timeout -d 'Stop a
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand unpin" -l no-notify -d 'Tell no notifier'

@@ -6,8 +6,8 @@ use jagad::cli::commands::{Command, Config, Key, Policy, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::tell::Telling;
 use jagad::commands::{
-    App, Cancel, Class, Failure, Mode, backup, check, configuration, delete, download, initialise, keys,
-    list, pin, policy, prune, restore, schedule, status, unlock, verify,
+    App, Cancel, Class, Failure, Mode, Trust, backup, check, configuration, delete, download, initialise,
+    keys, list, pin, policy, prune, restore, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::process::SystemRunner;
@@ -29,9 +29,9 @@ type Verdict = Result<Option<Class>, Failure>;
 /// Commands that need no configuration answer at once; all others read it first.
 fn start(global: &Global, command: Command) -> Verdict {
     match command {
-        Command::Completions(args) => return ui::print(&manual::completions(args.shell)).map(|()| None),
+        Command::Completions(args) => return ui::write(&manual::completions(args.shell)).map(|()| None),
         Command::Man(args) => {
-            return talk(global, |_| ui::print(&manual::page(args.command.as_deref())?).map(|()| None));
+            return talk(global, |_| ui::write(&manual::page(args.command.as_deref())?).map(|()| None));
         }
         Command::Config(Config::Init(args)) => {
             return talk(global, |ui| ui.show(&initialise::run(&args.request(global))?));
@@ -73,6 +73,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
         watch: Arc::clone(ui) as _,
         cancel: Cancel::default(),
         telling: if global.no_notify { Telling::Off } else { Telling::On },
+        trust: Trust::new(command.demand()),
     };
     for warning in &app.inventory.warnings {
         app.watch.say(jagad::commands::Tone::Warning, warning);
@@ -128,7 +129,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         Command::List(args) => ui.show(&list::run(app, &args.request()).await?),
         Command::Show(one) => ui.show(&list::show(app, &one.backup, one.store.as_ref()).await?),
         Command::Logs(one) => {
-            ui::print(list::logs(app, &one.backup, one.store.as_ref()).await?.as_bytes()).map(|()| None)
+            ui::print(&list::logs(app, &one.backup, one.store.as_ref()).await?).map(|()| None)
         }
         Command::Download(args) => ui.show(&download::download(app, &args.request()).await?),
         Command::Decrypt(args) => {
@@ -205,7 +206,8 @@ async fn answer(app: &App, args: &Status, ui: &Terminal) -> Verdict {
         StatusFormat::Prometheus => Some(status::prometheus(&report)),
     };
     match text {
-        Some(text) => ui::print(text.as_bytes())?,
+        Some(text) if args.format == StatusFormat::Json => ui::print_json(&text)?,
+        Some(text) => ui::print(&text)?,
         None => {
             ui.show(&report)?;
         }

@@ -1,12 +1,14 @@
 //! `docs/FORMAT.md` is kept: a decoder that knows nothing but that page reads what this program writes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
-use jagad::catalog::{FORMAT, Manifest, Part, RecipeRecord, Segment, manifest};
-use jagad::crypto::{self, MasterKey, ObjectIdentity};
+use jagad::catalog::{
+    Authenticator, Demand, FORMAT, Manifest, Part, Proof, RecipeRecord, Segment, authenticity,
+};
+use jagad::crypto::{self, MasterKey, ObjectIdentity, Place};
 use jagad::model::digest::hex;
 use jagad::model::{
-    BackupKind, BackupStatus, ByteReader, CipherKind, Codec, EngineKind, Method, PartKind, RepositoryId,
-    Secret, Sha256Digest, Timestamp,
+    Authentication, BackupKind, BackupStatus, ByteReader, CipherKind, Codec, EngineKind, Method, PartKind,
+    RepositoryId, Secret, Sha256Digest, Timestamp,
 };
 use jagad::pipeline::{Gauge, PackGauges, Recipe, Segments, measure, pack};
 use std::io::Write as _;
@@ -75,21 +77,44 @@ fn parts() -> Vec<(&'static str, Vec<u8>)> {
 /// What the decoder must say of a change, and the change.
 type Change = (&'static str, fn(&mut Vec<u8>));
 
+/// What the decoder must say of a changed manifest, and the change.
+type Forgery = (&'static str, fn(&str) -> String);
+
 /// A backup as files in a folder, as somebody would copy it from the bucket.
 struct Backup {
     folder: tempfile::TempDir,
     manifest: Manifest,
     sealed: Sealed,
+    key: OneKey,
+}
+
+/// Proves manifests with one key, where there is one.
+#[derive(Debug)]
+struct OneKey(Option<MasterKey>);
+
+impl Authenticator for OneKey {
+    fn authenticate(&self, manifest: &Manifest, content: &[u8]) -> Option<Authentication> {
+        self.0.as_ref().map(|key| key.authenticate(manifest.repository, content).unwrap())
+    }
+
+    fn prove(&self, _: RepositoryId, _: &[u8], _: Result<&Authentication, &str>) -> Proof {
+        Proof::NotAsked
+    }
+
+    fn demand(&self) -> Demand {
+        Demand::Nothing
+    }
 }
 
 impl Backup {
     async fn written(codec: Codec, sealed: Sealed) -> Self {
         let key = sealed.key();
         let id = "20261120T020000Z-full-k3v9x2".parse().unwrap();
+        let repository = RepositoryId::random();
         let mut manifest = Manifest {
             format: FORMAT,
             id,
-            repository: RepositoryId::random(),
+            repository,
             database: "shop".parse().unwrap(),
             engine: EngineKind::PostgreSql,
             server: None,
@@ -115,7 +140,7 @@ impl Backup {
                 codec,
                 level: 3,
                 cipher: sealed.cipher(),
-                key_id: sealed.cipher().map(|_| key.id().to_string()),
+                key_id: sealed.cipher().map(|_| key.id_in(repository).to_string()),
             },
             parts: Vec::new(),
         };
@@ -128,7 +153,8 @@ impl Backup {
             std::fs::write(backup.path().join("main.key"), text.expose()).unwrap();
         }
         std::fs::write(backup.path().join("phrase"), format!("{PASSPHRASE}\n")).unwrap();
-        let backup = Self { folder: backup, manifest, sealed };
+        let key = OneKey(sealed.cipher().map(|_| key));
+        let backup = Self { folder: backup, manifest, sealed, key };
         backup.record();
         backup
     }
@@ -138,7 +164,7 @@ impl Backup {
     }
 
     fn record(&self) {
-        std::fs::write(self.path("manifest.json"), manifest::print(&self.manifest)).unwrap();
+        std::fs::write(self.path("manifest.json"), authenticity::print(&self.manifest, &self.key)).unwrap();
     }
 
     /// What the decoder says when it fails.
@@ -178,10 +204,12 @@ async fn store(folder: &Path, manifest: &Manifest, (name, bytes): (&str, &[u8]),
     let recipe = Recipe { codec: manifest.recipe.codec, level: 3 };
     let identity = ObjectIdentity {
         repository: manifest.repository,
-        database: manifest.database.clone(),
-        backup: manifest.id.clone(),
-        part: name.to_owned(),
-        segment: 0,
+        place: Place::Part {
+            database: manifest.database.clone(),
+            backup: manifest.id.clone(),
+            part: name.parse().unwrap(),
+            segment: 0,
+        },
     };
     let limit = crypto::packed_limit(OBJECT_LIMIT, &identity);
     let mut cutter = Segments::new(pack(Box::pin(bytes), &recipe, &gauges), limit);
@@ -202,7 +230,7 @@ async fn store(folder: &Path, manifest: &Manifest, (name, bytes): (&str, &[u8]),
         segments.push(Segment { key, bytes: gauge.bytes(), sha256: gauge.digest().unwrap() });
     }
     Part {
-        name: name.to_owned(),
+        name: name.parse().unwrap(),
         kind: PartKind::Database,
         database: Some("shop".to_owned()),
         plain_bytes: gauges.plain.bytes(),
@@ -246,7 +274,7 @@ async fn a_stranger_refuses_what_was_altered_even_when_the_records_were_too() {
     let sealed = Sealed::WithKey(CipherKind::Aes256Gcm);
     let changes: [Change; 4] = [
         ("authenticate", |bytes| *bytes.last_mut().unwrap() ^= 1),
-        ("authenticate", |bytes| bytes[60] ^= 1),
+        ("authenticate", |bytes| bytes[70] ^= 1),
         ("authenticate", |bytes| bytes.truncate(bytes.len() - 5)),
         ("version 2", |bytes| bytes[11] = 2),
     ];
@@ -263,10 +291,38 @@ async fn a_stranger_refuses_what_was_altered_even_when_the_records_were_too() {
 }
 
 #[tokio::test]
+async fn a_stranger_refuses_a_manifest_that_the_key_does_not_prove() {
+    let Some(python) = python() else { return };
+    let sealings = [CipherKind::Aes256Gcm, CipherKind::ChaCha20Poly1305];
+    let sealings = sealings.map(|cipher| [Sealed::WithKey(cipher), Sealed::WithPassphrase(cipher)]).concat();
+    let forgeries: [Forgery; 5] = [
+        ("not authentic", |text| text.replacen("\"db1\"", "\"db2\"", 1)),
+        ("not authentic", |text| text.replacen("\"cipher\": \"", "\"cipher\": null, \"was\": \"", 1)),
+        ("not authentic", |text| text.replacen("\"mac\": \"", "\"mac\": \"00", 1)),
+        ("unknown kind", |text| text.replacen("hmac-sha256", "hmac-sha1", 1)),
+        ("no authentication", |text| {
+            text.split(",\n  \"authentication\"").next().unwrap().to_owned() + "\n}\n"
+        }),
+    ];
+    for sealed in sealings {
+        let backup = Backup::written(Codec::Zstd, sealed).await;
+        let whole = std::fs::read_to_string(backup.path("manifest.json")).unwrap();
+        for (message, forge) in forgeries {
+            let forged = forge(&whole);
+            assert_ne!(forged, whole);
+            std::fs::write(backup.path("manifest.json"), forged).unwrap();
+            let said = backup.decode(&python).unwrap_err();
+            assert!(said.contains("damaged") && said.contains(message), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_names_every_field_of_the_manifest() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/FORMAT.md")).unwrap();
-    let backup = Backup::written(Codec::None, Sealed::No).await;
-    let value: serde_json::Value = serde_json::from_slice(&manifest::print(&backup.manifest)).unwrap();
+    let backup = Backup::written(Codec::None, Sealed::WithPassphrase(CipherKind::Aes256Gcm)).await;
+    let value: serde_json::Value =
+        serde_json::from_slice(&authenticity::print(&backup.manifest, &backup.key)).unwrap();
     let mut fields = Vec::new();
     names(&value, &mut fields);
     assert!(fields.iter().any(|field| field == "packed_sha256"));

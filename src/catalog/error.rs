@@ -1,6 +1,8 @@
 //! What can be wrong with a repository.
 
+use super::authenticity::Doubt;
 use super::lease::LeaseRecord;
+use super::manifest::Manifest;
 use crate::model::{BackupId, DatabaseName};
 use crate::store::{ObjectKey, StoreError};
 
@@ -115,6 +117,16 @@ pub enum CatalogError {
         key: ObjectKey,
         /// What does not fit.
         problem: String,
+    },
+    /// A manifest that no key at hand proves to be ours.
+    #[error("`{key}` is not proven to be ours: {doubt}")]
+    Unproven {
+        /// The object.
+        key: ObjectKey,
+        /// Why it is not proven.
+        doubt: Doubt,
+        /// What it says. Nothing of it may be believed.
+        claim: Box<Manifest>,
     },
     /// The store failed.
     #[error("{doing}")]

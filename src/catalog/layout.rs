@@ -1,6 +1,6 @@
 //! The bucket's layout. No other file builds or reads a key.
 
-use crate::model::{BackupId, CipherKind, Codec, DatabaseName, PartKind, Timestamp, digest};
+use crate::model::{BackupId, CipherKind, Codec, DatabaseName, PartKind, PartName, Timestamp, digest};
 use crate::store::{KeyPrefix, ObjectKey};
 
 /// Builds a key from segments that each come from a checked type or from this file.
@@ -93,19 +93,25 @@ pub fn restore(database: &DatabaseName, id: &str) -> ObjectKey {
 /// The name of a part: the logical database made safe for a key, and what its plain bytes are (`shop.dump`).
 ///
 /// A name that had to be changed gets eight digits of its hash, so that no two databases share a part.
-pub fn part_name(kind: PartKind, database: Option<&str>, extension: &str) -> String {
+pub fn part_name(kind: PartKind, database: Option<&str>, extension: &str) -> PartName {
     let stem = database.unwrap_or(kind.as_str());
     let safe: String = stem
         .chars()
         .take(64)
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
         .collect();
-    if safe == stem && !safe.is_empty() {
+    let name = if safe == stem && !safe.is_empty() {
         format!("{safe}.{extension}")
     } else {
         let hash = digest::hex(&crate::model::Sha256Digest::of(stem.as_bytes()).0[..4]);
         format!("{safe}-{hash}.{extension}")
-    }
+    };
+    safe_part(&name)
+}
+
+#[allow(clippy::expect_used)]
+fn safe_part(name: &str) -> PartName {
+    name.parse().expect("every character was made safe")
 }
 
 /// The file name of a part's first segment: the part's name and how it was packed (`shop.dump.zst.enc`).
@@ -116,6 +122,11 @@ pub fn part_file(part: &str, codec: Codec, cipher: Option<CipherKind>) -> String
         Codec::None => "",
     };
     format!("{part}{packed}{}", if cipher.is_some() { ".enc" } else { "" })
+}
+
+/// Whether a file of a backup's folder is a record, and no segment of a part.
+pub(super) fn is_record(file: &str) -> bool {
+    matches!(file, "manifest.json" | "pin.json" | "log.txt")
 }
 
 /// What an object inside a database's `backups/` folder is.
@@ -158,8 +169,8 @@ mod tests {
     #[test]
     fn part_names_are_safe_and_distinct() {
         let name = |database| part_name(PartKind::Database, Some(database), "dump");
-        assert_eq!(name("shop"), "shop.dump");
-        assert_eq!(part_name(PartKind::Globals, None, "sql"), "globals.sql");
+        assert_eq!(&*name("shop"), "shop.dump");
+        assert_eq!(&*part_name(PartKind::Globals, None, "sql"), "globals.sql");
         assert_ne!(name("a/b"), name("a b"));
         for odd in ["a/b", "größe", "", "..", "a'b\"c", "日本", &"x".repeat(200)] {
             let file = part_file(&name(odd), Codec::Zstd, Some(CipherKind::Aes256Gcm));

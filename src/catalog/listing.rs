@@ -1,5 +1,6 @@
 //! What there is: every backup with the records beside it, and what cannot be read.
 
+use super::authenticity::Proof;
 use super::error::CatalogError;
 use super::layout::{self, Item};
 use super::lease::LeaseRecord;
@@ -20,6 +21,8 @@ const READS: usize = 32;
 pub struct Entry {
     /// Its manifest.
     pub manifest: Manifest,
+    /// What is known of where the manifest comes from.
+    pub proof: Proof,
     /// Its pin.
     pub pin: SideRecord<PinRecord>,
     /// Its last verification.
@@ -139,7 +142,7 @@ impl Catalog {
         id: &BackupId,
         items: Items,
     ) -> Result<Option<Entry>, CatalogError> {
-        let Some(manifest) = self.manifest(database, id).await? else { return Ok(None) };
+        let Some((manifest, proof)) = self.proven(database, id).await? else { return Ok(None) };
         let store = self.store().as_ref();
         let pin = if items.pinned {
             side::read(store, &layout::pin(database, id)).await?
@@ -154,7 +157,7 @@ impl Catalog {
             Some(written) => self.verifying_since(database, id, written).await,
             None => None,
         };
-        Ok(Some(Entry { manifest, pin, verification, verifying }))
+        Ok(Some(Entry { manifest, proof, pin, verification, verifying }))
     }
 }
 

@@ -3,11 +3,11 @@
 use super::error::CatalogError;
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind,
-    LogPosition, Method, PartKind, RepositoryId, ServerRole, Sha256Digest, Timestamp,
+    LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Timestamp, digest,
 };
 use crate::store::ObjectKey;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// Everything there is to know of one backup. Written once, last, and never changed.
@@ -122,6 +122,7 @@ pub struct RecipeRecord {
     /// Encryption; `null` for none.
     pub cipher: Option<CipherKind>,
     /// The master key that opens the objects, 32 hexadecimal digits.
+    #[serde(default, deserialize_with = "key_id")]
     pub key_id: Option<String>,
 }
 
@@ -129,10 +130,11 @@ pub struct RecipeRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Its name: `shop.dump`. Bound into every sealed segment.
-    pub name: String,
+    pub name: PartName,
     /// What it holds.
     pub kind: PartKind,
     /// The logical database, exactly as the server names it.
+    #[serde(default, deserialize_with = "logical_database")]
     pub database: Option<String>,
     /// Bytes as the tool wrote them.
     pub plain_bytes: u64,
@@ -226,6 +228,27 @@ impl Manifest {
     /// Parts of one kind.
     pub fn parts_of(&self, kind: PartKind) -> impl Iterator<Item = &Part> {
         self.parts.iter().filter(move |part| part.kind == kind)
+    }
+}
+
+/// A name that a server can have: it goes into command lines and statements, where a zero would end it.
+fn logical_database<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    match &name {
+        Some(text) if text.is_empty() || text.len() > 1024 || text.contains('\0') => {
+            Err(D::Error::custom("a database cannot have this name"))
+        }
+        _ => Ok(name),
+    }
+}
+
+fn key_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let id = Option::<String>::deserialize(deserializer)?;
+    match &id {
+        Some(text) if digest::unhex(text).is_none_or(|bytes| bytes.len() != 16) => {
+            Err(D::Error::custom("a key id has 32 hexadecimal digits"))
+        }
+        _ => Ok(id),
     }
 }
 

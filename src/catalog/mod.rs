@@ -2,7 +2,9 @@
 //! [`layout`], every promise of `docs/FORMAT.md` about order and writing is kept here.
 
 mod abandoned;
+pub mod authenticity;
 pub mod chain;
+mod creation;
 mod error;
 mod find;
 pub mod layout;
@@ -17,6 +19,7 @@ mod side;
 mod verification;
 
 pub use abandoned::Abandoned;
+pub use authenticity::{Authenticator, Demand, Doubt, NoKeys, Proof};
 pub use chain::{Chains, Health};
 pub use error::{CatalogError, PassedOver};
 pub use find::Located;

@@ -1,28 +1,27 @@
 //! Reading and writing the records of a repository.
 
-use super::FORMAT;
+use super::authenticity::{self, Authenticator, Demand, Proof, Stored};
 use super::error::CatalogError;
 use super::layout;
-use super::lease::{self, Lease, LeaseRecord, Operation};
+use super::lease::{self, Operation};
 use super::listing::RunningBackup;
 use super::manifest::{self, Manifest, RestoreRecord};
-use crate::model::{BackupId, DatabaseName, RepositoryId, Timestamp};
+use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
 use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use futures_util::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// A manifest with ten thousand parts stays below this.
 const RECORD_LIMIT: u64 = 64 << 20;
 
 /// `jagad.json`.
 #[derive(Debug, Serialize, Deserialize)]
-struct Marker {
-    format: u32,
-    repository_id: RepositoryId,
-    created_at: Timestamp,
+pub(super) struct Marker {
+    pub(super) format: u32,
+    pub(super) repository_id: RepositoryId,
+    pub(super) created_at: Timestamp,
 }
 
 /// An opened repository.
@@ -30,54 +29,22 @@ struct Marker {
 pub struct Catalog {
     store: Arc<dyn Store>,
     id: RepositoryId,
+    authenticator: Arc<dyn Authenticator>,
 }
 
 impl Catalog {
     /// Opens the repository in `store`; [`CatalogError::NoRepository`] when there is none.
-    pub async fn open(store: Arc<dyn Store>) -> Result<Self, CatalogError> {
+    ///
+    /// `authenticator` proves every manifest that is read, and gives those that are written their proof.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        authenticator: Arc<dyn Authenticator>,
+    ) -> Result<Self, CatalogError> {
         let key = layout::marker();
         match read::<Marker>(store.as_ref(), &key).await? {
-            Some(marker) => Ok(Self { store, id: marker.repository_id }),
+            Some(marker) => Ok(Self { store, id: marker.repository_id, authenticator }),
             None => Err(CatalogError::NoRepository { place: store.describe() }),
         }
-    }
-
-    /// Opens the repository, or makes its marker. Two first runs at once agree on one marker.
-    pub async fn open_or_create(
-        store: Arc<dyn Store>,
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<Self, CatalogError> {
-        match Self::open(Arc::clone(&store)).await {
-            Err(CatalogError::NoRepository { .. }) => {}
-            opened => return opened,
-        }
-        let record = lease::record(Operation::Create, None, now, lifetime);
-        let began = Instant::now();
-        let lease = loop {
-            match take_creation_lease(&store, record.clone()).await {
-                // Somebody else makes it at this moment, which takes a few requests; a dead one runs out.
-                Err(CatalogError::Busy { .. }) if began.elapsed() <= lifetime * 2 => {
-                    match Self::open(Arc::clone(&store)).await {
-                        Err(CatalogError::NoRepository { .. }) => {}
-                        opened => return opened,
-                    }
-                    tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
-                }
-                taken => break taken?,
-            }
-        };
-        let opened = match Self::open(Arc::clone(&store)).await {
-            Err(CatalogError::NoRepository { .. }) => {
-                let marker =
-                    Marker { format: FORMAT, repository_id: RepositoryId::random(), created_at: now };
-                write(store.as_ref(), &layout::marker(), &marker, ObjectRole::Record).await?;
-                Self::open(store).await
-            }
-            opened => opened,
-        };
-        lease.release().await?;
-        opened
     }
 
     /// The repository's identity.
@@ -93,7 +60,8 @@ impl Catalog {
     /// Writes a manifest, the act that makes a backup exist (or a failure known).
     pub async fn commit(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = layout::manifest(&manifest.database, &manifest.id);
-        write(self.store.as_ref(), &key, manifest, ObjectRole::Record).await
+        let bytes = authenticity::print(manifest, self.authenticator.as_ref());
+        write_bytes(self.store.as_ref(), &key, bytes, ObjectRole::Record).await
     }
 
     /// Writes a backup's log. Called before the commit; a log without a manifest is garbage.
@@ -120,15 +88,37 @@ impl Catalog {
         }
     }
 
-    /// The manifest of `id`, `None` when it is not committed.
+    /// The manifest of `id`, `None` when it is not committed. One that is not proven to be ours is
+    /// [`CatalogError::Unproven`], unless it tells of a failure: that promises nothing, and no data belongs to it.
     pub async fn manifest(
         &self,
         database: &DatabaseName,
         id: &BackupId,
     ) -> Result<Option<Manifest>, CatalogError> {
+        Ok(self.proven(database, id).await?.map(|(manifest, _)| manifest))
+    }
+
+    pub(super) async fn proven(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+    ) -> Result<Option<(Manifest, Proof)>, CatalogError> {
         let key = layout::manifest(database, id);
-        let Some(manifest) = read::<Manifest>(self.store.as_ref(), &key).await? else { return Ok(None) };
-        self.check_place(&key, manifest, (database, id)).map(Some)
+        let Some(bytes) = read_bytes(self.store.as_ref(), &key).await? else { return Ok(None) };
+        let stored = Stored::cut(bytes);
+        let manifest = manifest::parse(&key, &stored.text)?;
+        let manifest = self.check_place(&key, manifest, (database, id))?;
+        let proof = stored.proof(self.id, self.authenticator.as_ref());
+        match &proof {
+            Proof::Missing(doubt)
+                if self.authenticator.demand() == Demand::Proof
+                    && !(manifest.status == BackupStatus::Failed && manifest.parts.is_empty()) =>
+            {
+                let claim = Box::new(manifest);
+                Err(CatalogError::Unproven { key, doubt: doubt.clone(), claim })
+            }
+            _ => Ok(Some((manifest, proof))),
+        }
     }
 
     /// A manifest that was copied here from elsewhere must not pass for one of ours.
@@ -142,6 +132,8 @@ impl Catalog {
             format!("it says it is `{}` of `{}`", manifest.id, manifest.database)
         } else if manifest.repository != self.id {
             format!("it says it is of repository {}, this is {}", manifest.repository, self.id)
+        } else if let Some(key) = foreign_segment(&manifest) {
+            format!("it names the object `{key}`, which is not one of its parts")
         } else {
             return Ok(manifest);
         };
@@ -192,29 +184,32 @@ impl Catalog {
     }
 }
 
-async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Result<Lease, CatalogError> {
-    let folder = layout::repository_leases();
-    let subject: DatabaseName = "repository".parse().map_err(|error| CatalogError::Reference {
-        text: "repository".to_owned(),
-        problem: format!("{error}"),
-    })?;
-    match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
-        // A dead creation left nothing but its lease.
-        Err(CatalogError::Expired { leases, .. }) => {
-            let keys: Vec<ObjectKey> = leases.into_iter().map(|(key, _)| key).collect();
-            store.delete(&keys).await.map_err(CatalogError::store("delete dead leases"))?;
-            Lease::acquire_in(store, &folder, &subject, record).await
-        }
-        taken => taken,
-    }
+/// An object that a manifest names and that is no part of its backup: one of another backup, or a record. It would be read,
+/// and a file could get its name.
+fn foreign_segment(manifest: &Manifest) -> Option<&ObjectKey> {
+    let folder = layout::backup(&manifest.database, &manifest.id);
+    let own = |part: &manifest::Part, key: &ObjectKey| {
+        key.as_str().strip_prefix(folder.as_str()).is_some_and(|file| {
+            !file.contains('/') && file.starts_with(&*part.name) && !layout::is_record(file)
+        })
+    };
+    let segments = manifest.parts.iter().flat_map(|part| part.segments.iter().map(move |one| (part, one)));
+    segments.map(|(part, one)| (part, &one.key)).find(|(part, key)| !own(part, key)).map(|(_, key)| key)
 }
 
 pub(super) async fn read<T: DeserializeOwned>(
     store: &dyn Store,
     key: &ObjectKey,
 ) -> Result<Option<T>, CatalogError> {
+    match read_bytes(store, key).await? {
+        Some(bytes) => manifest::parse(key, &bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn read_bytes(store: &dyn Store, key: &ObjectKey) -> Result<Option<Vec<u8>>, CatalogError> {
     match store::read_small(store, key, RECORD_LIMIT).await {
-        Ok(bytes) => manifest::parse(key, &bytes).map(Some),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(source) => Err(CatalogError::Store { doing: format!("read `{key}`"), source }),
     }
@@ -226,7 +221,16 @@ pub(super) async fn write<T: Serialize>(
     record: &T,
     role: ObjectRole,
 ) -> Result<(), CatalogError> {
-    store::write_small(store, key, manifest::print(record), role)
+    write_bytes(store, key, manifest::print(record), role).await
+}
+
+async fn write_bytes(
+    store: &dyn Store,
+    key: &ObjectKey,
+    bytes: Vec<u8>,
+    role: ObjectRole,
+) -> Result<(), CatalogError> {
+    store::write_small(store, key, bytes, role)
         .await
         .map(|_| ())
         .map_err(CatalogError::store(format!("write `{key}`")))

@@ -74,13 +74,10 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
     let stored = StoredPart::new(&reading, manifest, part);
     let gauges = UnpackGauges::new();
     let (body, name, gauge, total) = match request.form {
-        Form::Plain => (stored.plain(&gauges), part.name.clone(), gauges.plain.clone(), part.plain_bytes),
+        Form::Plain => (stored.plain(&gauges), part.name.to_string(), gauges.plain.clone(), part.plain_bytes),
         Form::Raw => {
-            let name = part
-                .segments
-                .first()
-                .map_or(part.name.as_str(), |segment| segment.key.file_name())
-                .to_owned();
+            let name =
+                part.segments.first().map_or(&*part.name, |segment| segment.key.file_name()).to_owned();
             (stored.stored(&gauges), name, gauges.stored.clone(), part.stored_bytes)
         }
     };
@@ -91,7 +88,7 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
     });
     let output = write(body, &request.output, Path::new(&name)).await?;
     app.cancel.check()?;
-    Ok(Report { id: Some(manifest.id.clone()), part: part.name.clone(), output, bytes: gauge.bytes() })
+    Ok(Report { id: Some(manifest.id.clone()), part: part.name.to_string(), output, bytes: gauge.bytes() })
 }
 
 fn choose<'m>(request: &Request, parts: &'m [Part]) -> Result<&'m Part, Failure> {

@@ -127,7 +127,16 @@ async fn bury_backup(
     };
     // Its outcome is counted before its lease goes. Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
     // ever names data that is gone.
-    let found = match catalog.manifest(&database.name, id).await? {
+    let found = match catalog.manifest(&database.name, id).await {
+        // What stands there is no work of that run, or of no use to anybody: it is left for people to look at.
+        Err(error @ (CatalogError::Unproven { .. } | CatalogError::Damaged { .. })) => {
+            log.warn(format!("what the dead run left is not touched: {}", Failure::from(error).message()));
+            protection::note(app, catalog, (&database.name, &manifest)).await?;
+            return Ok(());
+        }
+        found => found?,
+    };
+    let found = match found {
         Some(found) => Some(found),
         None => match catalog.commit(&manifest).await {
             Ok(()) => None,

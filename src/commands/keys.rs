@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct KeyReport {
     /// Its name.
     pub name: KeyName,
-    /// Its id, as manifests name it; absent when it cannot be read.
+    /// Its id, as manifests name it; absent when it cannot be read, and for a passphrase, whose id differs from repository to repository.
     pub id: Option<String>,
     /// `active` or `retired`.
     pub status: &'static str,
@@ -39,7 +39,7 @@ pub struct Recovery {
 impl Recovery {
     /// The note for `key`. It does not hold the key.
     pub fn of(name: &str, key: &MasterKey, key_file: Option<PathBuf>) -> Self {
-        let id = key.id().to_string();
+        let id = recovery_id(key);
         let note = format!(
             "Key `{name}` (id {id}) opens these backups. Nobody can recover them without it: keep a copy where the \
              database server is not (`jagad key export {name}`). To read a backup with nothing else: \
@@ -47,6 +47,11 @@ impl Recovery {
         );
         Self { name: name.to_owned(), id, key_file, note }
     }
+}
+
+/// The id of a key file.
+fn recovery_id(key: &MasterKey) -> String {
+    key.id().map(|id| id.to_string()).unwrap_or_default()
 }
 
 /// A new key.
@@ -97,7 +102,7 @@ pub fn generate(name: &KeyName, file: Option<&Path>) -> Result<Generated, Failur
     let key_file = write_key(&path, &key)?;
     Ok(Generated {
         name: name.clone(),
-        id: key.id().to_string(),
+        id: recovery_id(&key),
         configuration: section(name, &key_file),
         recovery: Recovery::of(name.as_str(), &key, Some(key_file.clone())),
         key_file,
@@ -115,7 +120,7 @@ pub async fn list(app: &App) -> Vec<KeyReport> {
         let key = app.inventory.key(name).await;
         reports.push(KeyReport {
             name: name.clone(),
-            id: key.as_ref().ok().map(|key| key.id().to_string()),
+            id: key.as_ref().ok().and_then(MasterKey::id).map(|id| id.to_string()),
             status: match entry.key_use {
                 KeyUse::Active => "active",
                 KeyUse::Retired => "retired",
@@ -257,7 +262,7 @@ pub async fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<
         Failure::new(Class::Refused, format!("key `{name}` is a passphrase"))
             .help("Keep the passphrase itself safe.")
     })?;
-    let id = key.id().to_string();
+    let id = recovery_id(&key);
     if let Some(path) = output {
         write_secret(path, &text)?;
         return Ok(Exported { name: name.clone(), id, output: Some(path.to_owned()), key: None });

@@ -3,7 +3,7 @@
 use super::locate::locate;
 use super::{App, Class, Failure, Tone};
 use crate::catalog::{
-    BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, RunningBackup, SideRecord,
+    BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, Proof, RunningBackup, SideRecord,
     UnreadableBackup, Verification,
 };
 use crate::config::ConfigError;
@@ -69,6 +69,10 @@ pub struct Row {
     pub error: Option<String>,
     /// The user's words.
     pub note: Option<String>,
+    /// Whether a key proves that it is ours; absent while it runs, and where no key is configured.
+    pub authenticated: Option<bool>,
+    /// Why no key proves it.
+    pub unproven: Option<String>,
 }
 
 /// The list, newest first.
@@ -91,7 +95,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let mut rows: Vec<Row> = Vec::new();
     for name in names {
-        match Catalog::open(app.store(Some(&name)).await?).await {
+        match app.catalog_in(app.store(Some(&name)).await?).await {
             Ok(catalog) => rows.extend(list_store(app, request, (&name, &catalog)).await?),
             // A store that was never written to holds nothing, which is no error.
             Err(CatalogError::NoRepository { place }) => {
@@ -122,8 +126,17 @@ async fn list_store(
     let mut rows = Vec::new();
     for database in databases {
         let listing = catalog.list(database).await?;
+        let mut unproven = Vec::new();
         for one in listing.unreadable {
-            app.watch.say(Tone::Warning, &describe(one));
+            match one.error {
+                CatalogError::Unproven { doubt, claim, .. } => unproven.push((*claim, doubt)),
+                _ => app.watch.say(Tone::Warning, &describe(one)),
+            }
+        }
+        if let Some((_, doubt)) = unproven.first() {
+            let count = unproven.len();
+            let warning = format!("{count} backups in store `{store}` are not proven to be ours: {doubt}");
+            app.watch.say(Tone::Warning, &warning);
         }
         // A run that has committed and not yet released its lease is not running any more.
         let recorded = |id: &BackupId| listing.entries.iter().any(|entry| entry.manifest.id == *id);
@@ -132,6 +145,11 @@ async fn list_store(
         for problem in listing.entries.iter().flat_map(side_problems) {
             app.watch.say(Tone::Warning, &problem);
         }
+        rows.extend(unproven.into_iter().map(|(manifest, doubt)| {
+            let (pin, verification) = (SideRecord::Absent, SideRecord::Absent);
+            let proof = Proof::Missing(doubt);
+            row(store, Entry { manifest, proof, pin, verification, verifying: None })
+        }));
         rows.extend(listing.entries.into_iter().map(|entry| row(store, entry)));
     }
     Ok(rows)
@@ -158,9 +176,19 @@ fn decisive(entry: &Entry) -> Option<(VerifyLevel, Timestamp)> {
     Some(last.bad().map_or((last.level, last.verified_at), |bad| (bad.level, bad.at)))
 }
 
+/// Whether it is proven, and why not, for JSON.
+fn proven(proof: Proof) -> (Option<bool>, Option<String>) {
+    match proof {
+        Proof::Given => (Some(true), None),
+        Proof::NotAsked => (None, None),
+        Proof::Missing(doubt) => (Some(false), Some(doubt.problem)),
+    }
+}
+
 fn row(store: &StoreName, entry: Entry) -> Row {
     let (pinned, verification) = (entry.is_pinned(), entry.verification_state());
     let (verified_level, verified_at) = decisive(&entry).unzip();
+    let (authenticated, unproven) = proven(entry.proof);
     let manifest = entry.manifest;
     let databases = manifest.parts_of(PartKind::Database).filter_map(|part| part.database.clone()).collect();
     Row {
@@ -182,6 +210,8 @@ fn row(store: &StoreName, entry: Entry) -> Row {
         store: store.clone(),
         error: manifest.error.map(|error| error.message),
         note: manifest.note,
+        authenticated,
+        unproven,
         id: manifest.id,
         database: manifest.database,
     }
@@ -209,6 +239,8 @@ fn running_row(store: &StoreName, running: &RunningBackup) -> Row {
         store: store.clone(),
         error: None,
         note: Some(format!("on host {}, process {}", running.lease.host, running.lease.pid)),
+        authenticated: None,
+        unproven: None,
     }
 }
 
@@ -225,6 +257,10 @@ pub struct Detail {
     pub verification: SideRecord<Verification>,
     /// The store, described.
     pub store: String,
+    /// Whether a key proves that it is ours; absent where no key is configured.
+    pub authenticated: Option<bool>,
+    /// Why no key proves it.
+    pub unproven: Option<String>,
 }
 
 /// Shows one backup.
@@ -233,8 +269,12 @@ pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>
     for problem in side_problems(&entry) {
         app.watch.say(Tone::Warning, &problem);
     }
+    let verification_state = entry.verification_state();
+    let (authenticated, unproven) = proven(entry.proof);
     Ok(Detail {
-        verification_state: entry.verification_state(),
+        verification_state,
+        authenticated,
+        unproven,
         manifest: entry.manifest,
         pin: entry.pin,
         verification: entry.verification,

@@ -25,6 +25,7 @@ pub mod status;
 mod stop;
 mod stored;
 pub mod tell;
+mod trust;
 mod turn;
 pub mod unlock;
 mod unrecorded;
@@ -34,9 +35,10 @@ pub mod watch;
 pub use crash::clock;
 pub use failure::{Class, Failure};
 pub use stop::Cancel;
+pub use trust::Trust;
 pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
 
-use crate::catalog::{Catalog, Manifest};
+use crate::catalog::Manifest;
 use crate::config::{DatabaseEntry, Inventory};
 use crate::engine::{self, Engine};
 use crate::model::{Clock, DatabaseName, StoreName};
@@ -61,6 +63,8 @@ pub struct App {
     pub cancel: Cancel,
     /// Whether notifiers are told.
     pub telling: tell::Telling,
+    /// Which manifests are believed.
+    pub trust: Trust,
 }
 
 /// How far a command goes.
@@ -89,11 +93,6 @@ impl App {
     pub async fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn Store>, Failure> {
         let settings = self.inventory.store_settings(name).await?;
         Ok(store::open(&settings)?)
-    }
-
-    /// Opens the repository in the store `name`; there must be one.
-    pub async fn catalog(&self, name: Option<&StoreName>) -> Result<Catalog, Failure> {
-        Ok(Catalog::open(self.store(name).await?).await?)
     }
 
     /// The engine of a backup, to read or drill it: it needs tools, not a server, so no password either.

@@ -136,7 +136,7 @@ async fn open_in_time(app: &App, name: &StoreName) -> Result<Option<Catalog>, Fa
 }
 
 async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
-    match Catalog::open(app.store(Some(name)).await?).await {
+    match app.catalog_in(app.store(Some(name)).await?).await {
         Ok(catalog) => Ok(Some(catalog)),
         // Nothing was ever stored there.
         Err(CatalogError::NoRepository { .. }) => Ok(None),

@@ -207,7 +207,7 @@ pub(super) async fn one(
     log: &RunLog,
 ) -> Result<Option<Pruned>, Failure> {
     let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
-    let catalog = match Catalog::open(store).await {
+    let catalog = match app.catalog_in(store).await {
         // Nothing was ever stored there.
         Err(CatalogError::NoRepository { .. }) => return Ok(None),
         opened => opened?,

@@ -1,7 +1,7 @@
 //! Reading a stored part back: the store's objects as the pipeline and the engines want them.
 
 use crate::catalog::{Manifest, Part};
-use crate::crypto::{Keyring, ObjectIdentity};
+use crate::crypto::{Keyring, ObjectIdentity, Place};
 use crate::engine::OpenArchive;
 use crate::model::ByteReader;
 use crate::pipeline::{
@@ -49,10 +49,12 @@ impl StoredPart {
     pub(super) fn new(reading: &Reading<'_>, manifest: &Manifest, part: &Part) -> Self {
         let identity = ObjectIdentity {
             repository: manifest.repository,
-            database: manifest.database.clone(),
-            backup: manifest.id.clone(),
-            part: part.name.clone(),
-            segment: 0,
+            place: Place::Part {
+                database: manifest.database.clone(),
+                backup: manifest.id.clone(),
+                part: part.name.clone(),
+                segment: 0,
+            },
         };
         let segments = part
             .segments

@@ -255,7 +255,7 @@ impl Inventory {
     }
 
     /// The key of an entry: its own, the default, the only one that is not retired, or `main`.
-    pub(super) fn key_of(&self, entry: &DatabaseEntry) -> Result<KeyName, ConfigError> {
+    pub fn key_of(&self, entry: &DatabaseEntry) -> Result<KeyName, ConfigError> {
         let active: Vec<&KeyName> =
             self.keys.iter().filter(|(_, key)| key.key_use == KeyUse::Active).map(|(name, _)| name).collect();
         let only = || if active.len() == 1 { active.first().copied() } else { None };

@@ -2,11 +2,11 @@
 
 use super::aead::{Aead, KEY_BYTES, NONCE_BYTES};
 use super::error::CryptoError;
-use super::identity::ObjectIdentity;
-use super::key::{KeyBytes, KeyId, MasterKey, fill_random};
+use super::identity::{ObjectIdentity, Place};
+use super::key::{KeyBytes, KeyId, MasterKey, fill_random, subkey};
+use super::passphrase::Passphrase;
 use super::{CHUNK_BYTES, TAG_BYTES};
-use crate::model::{ByteReader, CipherKind, RepositoryId};
-use hmac::{Hmac, Mac as _};
+use crate::model::{Argon2Cost, ByteReader, CipherKind, RepositoryId};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt as _;
 use zeroize::Zeroizing;
@@ -21,17 +21,18 @@ pub const HEADER_LIMIT: u32 = 4096;
 pub(super) const PREAMBLE_BYTES: usize = 16;
 const PREFIX_BYTES: usize = 7;
 const WRAPPED_BYTES: usize = KEY_BYTES + TAG_BYTES;
-const PART_LIMIT: usize = 1024;
 /// Everything but the three texts.
 const FIXED_BYTES: usize =
-    PREAMBLE_BYTES + 1 + 1 + 16 + NONCE_BYTES + PREFIX_BYTES + 16 + 3 * 2 + 4 + WRAPPED_BYTES;
+    PREAMBLE_BYTES + 1 + 1 + 16 + 3 * 4 + NONCE_BYTES + PREFIX_BYTES + 1 + 16 + 3 * 2 + 4 + WRAPPED_BYTES;
+/// The place of a segment of a part of a backup.
+const PLACE_PART: u8 = 1;
 
 /// How the data key is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrapKind {
     /// By 32 bytes of a key file; the key id is a digest of them.
     Raw,
-    /// By a passphrase through Argon2id; the key id is the salt.
+    /// By a passphrase through Argon2id; the key id is the salt, and the header says the cost.
     Passphrase,
 }
 
@@ -68,6 +69,8 @@ pub struct SealedHeader {
     pub key_id: KeyId,
     /// Which object it says it is.
     pub identity: ObjectIdentity,
+    /// What Argon2id cost for the key; `None` for a key file.
+    cost: Option<Argon2Cost>,
     wrap_nonce: [u8; NONCE_BYTES],
     nonce_prefix: [u8; PREFIX_BYTES],
     bytes: Vec<u8>,
@@ -98,7 +101,8 @@ pub(super) enum Position {
 
 /// Length of the header of the object `identity`, in bytes.
 pub fn header_bytes(identity: &ObjectIdentity) -> u64 {
-    let texts = identity.database.as_str().len() + identity.backup.to_string().len() + identity.part.len();
+    let Place::Part { database, backup, part, .. } = &identity.place;
+    let texts = database.as_str().len() + backup.to_string().len() + part.len();
     (FIXED_BYTES + texts) as u64
 }
 
@@ -141,10 +145,7 @@ impl SealedHeader {
         entropy: Entropy,
     ) -> Result<(Vec<u8>, ChunkCipher), CryptoError> {
         let Entropy { data_key, wrap_nonce, nonce_prefix } = entropy;
-        let part = identity.part.as_str();
-        if part.len() > PART_LIMIT {
-            return Err(CryptoError::PartTooLong { bytes: part.len() });
-        }
+        let Place::Part { database, backup, part, segment } = &identity.place;
         let length = u32::try_from(header_bytes(identity)).unwrap_or(HEADER_LIMIT);
         let mut bytes = Vec::with_capacity(length as usize);
         bytes.extend_from_slice(MAGIC);
@@ -155,17 +156,23 @@ impl SealedHeader {
             WrapKind::Raw => 1,
             WrapKind::Passphrase => 2,
         });
-        bytes.extend_from_slice(&key.id().0);
+        let derived = key.derived(identity.repository)?;
+        bytes.extend_from_slice(&derived.id.0);
+        let cost = derived.cost.unwrap_or(Argon2Cost { memory_kib: 0, passes: 0, lanes: 0 });
+        for number in [cost.memory_kib, cost.passes, cost.lanes] {
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
         bytes.extend_from_slice(&wrap_nonce);
         bytes.extend_from_slice(&nonce_prefix);
+        bytes.push(PLACE_PART);
         bytes.extend_from_slice(&identity.repository.0);
-        for text in [identity.database.as_str(), &identity.backup.to_string(), part] {
+        for text in [database.as_str(), &backup.to_string(), part] {
             bytes.extend_from_slice(&u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend_from_slice(text.as_bytes());
         }
-        bytes.extend_from_slice(&identity.segment.to_be_bytes());
+        bytes.extend_from_slice(&segment.to_be_bytes());
         let mut wrapped = data_key.clone();
-        let wrapping_key = wrapping_key(&key.bytes(key.id())?, cipher)?;
+        let wrapping_key = wrapping_key(&derived.bytes, cipher)?;
         let wrapping = Aead::new(cipher, &wrapping_key);
         let tag = wrapping.seal(&wrap_nonce, &bytes, &mut wrapped[..]).ok_or(CryptoError::TooLong)?;
         bytes.extend_from_slice(&wrapped[..]);
@@ -195,24 +202,41 @@ impl SealedHeader {
             found => return Err(CryptoError::UnknownWrap { found }),
         };
         let key_id = KeyId(fields.array().ok_or_else(short)?);
+        let mut number = || fields.array().map(u32::from_be_bytes).ok_or_else(short);
+        let cost = Argon2Cost { memory_kib: number()?, passes: number()?, lanes: number()? };
+        let cost = match wrap {
+            WrapKind::Raw if (cost.memory_kib, cost.passes, cost.lanes) == (0, 0, 0) => None,
+            WrapKind::Raw => return Err(malformed("it has a cost of Argon2id for a key file")),
+            WrapKind::Passphrase if cost.is_believable() => Some(cost),
+            WrapKind::Passphrase => return Err(malformed("its cost of Argon2id is not believable")),
+        };
         let wrap_nonce = fields.array().ok_or_else(short)?;
         let nonce_prefix = fields.array().ok_or_else(short)?;
+        match fields.array().ok_or_else(short)? {
+            [PLACE_PART] => {}
+            [found] => return Err(CryptoError::UnknownPlace { found }),
+        }
         let repository = RepositoryId(fields.array().ok_or_else(short)?);
-        let database = fields.text().ok_or_else(short)?;
-        let backup = fields.text().ok_or_else(short)?;
-        let part = fields.text().ok_or_else(short)?.to_owned();
+        if wrap == WrapKind::Passphrase && key_id != Passphrase::salt(repository) {
+            return Err(malformed("its salt is not that of its repository"));
+        }
+        let mut text = || {
+            let bytes = fields.text().ok_or_else(short)?;
+            std::str::from_utf8(bytes).map_err(|_| malformed("one of its names is not one"))
+        };
+        let (database, backup, part) = (text()?, text()?, text()?);
         let segment = u32::from_be_bytes(fields.array().ok_or_else(short)?);
         if fields.0.len() != WRAPPED_BYTES {
             return Err(malformed("its fields do not fill it"));
         }
-        let identity = ObjectIdentity {
-            repository,
+        let place = Place::Part {
             database: database.parse().map_err(|_| malformed("its database name is not one"))?,
             backup: backup.parse().map_err(|_| malformed("its backup id is not one"))?,
-            part,
+            part: part.parse().map_err(|_| malformed("its part name is not one"))?,
             segment,
         };
-        Ok(Self { cipher, wrap, key_id, identity, wrap_nonce, nonce_prefix, bytes })
+        let identity = ObjectIdentity { repository, place };
+        Ok(Self { cipher, wrap, key_id, identity, cost, wrap_nonce, nonce_prefix, bytes })
     }
 
     /// Length of the header in bytes: the first chunk begins there.
@@ -222,7 +246,8 @@ impl SealedHeader {
 
     /// Unwraps the data key; `None` when `key` is not the one, or a byte of the header is not authentic.
     pub(super) fn unwrap_with(&self, key: &MasterKey) -> Result<Option<OpenedHeader>, CryptoError> {
-        let wrapping_key = wrapping_key(&key.bytes(self.key_id)?, self.cipher)?;
+        let master = key.bytes(self.identity.repository, self.cost)?;
+        let wrapping_key = wrapping_key(&master, self.cipher)?;
         let wrapping = Aead::new(self.cipher, &wrapping_key);
         let (rest, wrapped) = self.bytes.split_at(self.bytes.len() - WRAPPED_BYTES);
         let mut fields = Fields(wrapped);
@@ -248,11 +273,7 @@ const fn cipher_byte(cipher: CipherKind) -> u8 {
 /// The key that encrypts data keys. Not the master key itself: each cipher gets a key of its own, and the master key
 /// stays free for other uses.
 fn wrapping_key(master: &KeyBytes, cipher: CipherKind) -> Result<KeyBytes, CryptoError> {
-    let mac = Hmac::<Sha256>::new_from_slice(&master[..]);
-    let mut mac = mac.map_err(|error| CryptoError::Derivation { problem: error.to_string() })?;
-    mac.update(b"jagad wrapping key");
-    mac.update(&[cipher_byte(cipher)]);
-    Ok(Zeroizing::new(mac.finalize().into_bytes().into()))
+    subkey(master, &[b"jagad wrapping key", &[cipher_byte(cipher)]])
 }
 
 impl ChunkCipher {
@@ -323,10 +344,10 @@ impl<'a> Fields<'a> {
         Some(*field)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    fn text(&mut self) -> Option<&'a [u8]> {
         let length = usize::from(u16::from_be_bytes(self.array()?));
         let (field, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(field).ok()
+        Some(field)
     }
 }

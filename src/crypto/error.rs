@@ -30,6 +30,12 @@ pub enum CryptoError {
         /// The byte in the header.
         found: u8,
     },
+    /// The header names a kind of place that does not exist.
+    #[error("the encrypted object belongs in a place of the unknown kind {found}")]
+    UnknownPlace {
+        /// The byte in the header.
+        found: u8,
+    },
     /// The header breaks its own rules.
     #[error("the header of the encrypted object is malformed: {problem}")]
     MalformedHeader {
@@ -80,12 +86,6 @@ pub enum CryptoError {
     /// More than 2^32 chunks.
     #[error("an encrypted object cannot hold more than 256 TiB")]
     TooLong,
-    /// An identity that does not fit the header.
-    #[error("the part name of {bytes} bytes is too long for an encrypted object")]
-    PartTooLong {
-        /// Its length.
-        bytes: usize,
-    },
     /// The stream is read on after it has failed.
     #[error("the encrypted stream failed before")]
     Failed,

@@ -1,6 +1,6 @@
 //! Which object this is: bound into its header, so that a swapped or replayed object is noticed.
 
-use crate::model::{BackupId, DatabaseName, RepositoryId};
+use crate::model::{BackupId, DatabaseName, PartName, RepositoryId};
 use std::fmt;
 
 /// The place of one stored object.
@@ -8,27 +8,46 @@ use std::fmt;
 pub struct ObjectIdentity {
     /// The repository it belongs to.
     pub repository: RepositoryId,
-    /// The inventory entry.
-    pub database: DatabaseName,
-    /// The backup.
-    pub backup: BackupId,
-    /// The name of the part, as in the manifest; at most 1,024 bytes.
-    pub part: String,
-    /// The number of the segment within the part, from 0.
-    pub segment: u32,
+    /// Its place there.
+    pub place: Place,
+}
+
+/// A place in a repository. Its kind is a byte of the header, so that an object of one kind never passes for another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// One segment of a part of a backup.
+    Part {
+        /// The inventory entry.
+        database: DatabaseName,
+        /// The backup.
+        backup: BackupId,
+        /// The name of the part, as in the manifest.
+        part: PartName,
+        /// The number of the segment within the part, from 0.
+        segment: u32,
+    },
 }
 
 impl ObjectIdentity {
     /// The same part, another segment.
     #[must_use]
-    pub fn with_segment(&self, segment: u32) -> Self {
-        Self { segment, ..self.clone() }
+    pub fn with_segment(&self, number: u32) -> Self {
+        let mut identity = self.clone();
+        let Place::Part { segment, .. } = &mut identity.place;
+        *segment = number;
+        identity
     }
 }
 
 impl fmt::Display for ObjectIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { repository, database, backup, part, segment } = self;
-        write!(f, "{database}/{backup}/{part} segment {segment} of repository {repository}")
+        write!(f, "{} of repository {}", self.place, self.repository)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Part { database, backup, part, segment } = self;
+        write!(f, "{database}/{backup}/{part} segment {segment}")
     }
 }

@@ -3,26 +3,19 @@
 use super::aead::KEY_BYTES;
 use super::envelope::WrapKind;
 use super::error::CryptoError;
-use crate::model::Secret;
+use super::passphrase::Passphrase;
 use crate::model::digest::{hex, unhex};
-use argon2::{Algorithm, Argon2, Params, Version};
+use crate::model::{Argon2Cost, RepositoryId, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
 use rand::TryRng as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// Argon2id memory in KiB, passes and lanes: part of the format, see `docs/FORMAT.md`.
-const ARGON2_MEMORY_KIB: u32 = 19_456;
-const ARGON2_PASSES: u32 = 2;
-const ARGON2_LANES: u32 = 1;
-/// Derived keys that are remembered; one is needed per run that sealed with the passphrase.
-const DERIVED_KEYS_KEPT: usize = 1024;
 
 /// Key bytes: overwritten when dropped.
 pub(super) type KeyBytes = Zeroizing<[u8; KEY_BYTES]>;
@@ -38,9 +31,14 @@ pub struct MasterKey(Arc<Kind>);
 
 enum Kind {
     Raw { id: KeyId, bytes: KeyBytes },
-    // The salt of this process serves as the key id of what it seals. Objects of other runs carry other salts, whose
-    // keys are derived once each: Argon2id takes some 30 ms and 19 MiB.
-    Passphrase { salt: KeyId, text: Secret, derived: Mutex<HashMap<KeyId, KeyBytes>> },
+    Passphrase(Passphrase),
+}
+
+/// The key of one object or record: its id, what derived it where that is a passphrase, and its bytes.
+pub(super) struct Derived {
+    pub(super) id: KeyId,
+    pub(super) cost: Option<Argon2Cost>,
+    pub(super) bytes: KeyBytes,
 }
 
 impl MasterKey {
@@ -69,18 +67,9 @@ impl MasterKey {
         Ok(Self::from_bytes(Zeroizing::new(bytes)))
     }
 
-    /// A passphrase. A fresh salt is drawn for everything this value will seal; opening takes the salt of each object.
+    /// A passphrase. Each repository has a salt of its own, so a process derives one key for each repository.
     pub fn from_passphrase(passphrase: Secret) -> Result<Self, CryptoError> {
-        if passphrase.expose().is_empty() {
-            return Err(CryptoError::KeyText { problem: "the passphrase is empty".to_owned() });
-        }
-        let mut salt = [0; 16];
-        fill_random(&mut salt)?;
-        Ok(Self::from_passphrase_and_salt(passphrase, KeyId(salt)))
-    }
-
-    pub(super) fn from_passphrase_and_salt(text: Secret, salt: KeyId) -> Self {
-        Self(Arc::new(Kind::Passphrase { salt, text, derived: Mutex::default() }))
+        Ok(Self(Arc::new(Kind::Passphrase(Passphrase::new(passphrase)?))))
     }
 
     pub(super) fn from_bytes(bytes: KeyBytes) -> Self {
@@ -94,15 +83,23 @@ impl MasterKey {
     pub fn to_file_text(&self) -> Option<Secret> {
         match &*self.0 {
             Kind::Raw { bytes, .. } => Some(Secret::new(STANDARD.encode(&bytes[..]) + "\n")),
-            Kind::Passphrase { .. } => None,
+            Kind::Passphrase(_) => None,
         }
     }
 
-    /// The id that objects sealed by this value carry. For a passphrase it differs from run to run.
-    pub fn id(&self) -> KeyId {
+    /// The id of a key file; `None` for a passphrase, whose id differs from repository to repository.
+    pub fn id(&self) -> Option<KeyId> {
+        match &*self.0 {
+            Kind::Raw { id, .. } => Some(*id),
+            Kind::Passphrase(_) => None,
+        }
+    }
+
+    /// The id that the objects of `repository` carry when this key seals them.
+    pub fn id_in(&self, repository: RepositoryId) -> KeyId {
         match &*self.0 {
             Kind::Raw { id, .. } => *id,
-            Kind::Passphrase { salt, .. } => *salt,
+            Kind::Passphrase(_) => Passphrase::salt(repository),
         }
     }
 
@@ -110,38 +107,46 @@ impl MasterKey {
     pub fn wrap(&self) -> WrapKind {
         match &*self.0 {
             Kind::Raw { .. } => WrapKind::Raw,
-            Kind::Passphrase { .. } => WrapKind::Passphrase,
+            Kind::Passphrase(_) => WrapKind::Passphrase,
         }
     }
 
-    /// The 32 bytes behind an object whose header carries `id`.
-    ///
-    /// The first use of a salt blocks the calling thread for the time of one derivation.
-    pub(super) fn bytes(&self, id: KeyId) -> Result<KeyBytes, CryptoError> {
-        let (text, derived) = match &*self.0 {
-            Kind::Raw { bytes, .. } => return Ok(bytes.clone()),
-            Kind::Passphrase { text, derived, .. } => (text, derived),
-        };
-        let mut derived = derived.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bytes) = derived.get(&id) {
-            return Ok(bytes.clone());
+    /// The key for something new in `repository`. The first use of a passphrase blocks the calling thread for the time
+    /// of one derivation.
+    pub(super) fn derived(&self, repository: RepositoryId) -> Result<Derived, CryptoError> {
+        match &*self.0 {
+            Kind::Raw { id, bytes } => Ok(Derived { id: *id, cost: None, bytes: bytes.clone() }),
+            Kind::Passphrase(passphrase) => {
+                let cost = Argon2Cost::CURRENT;
+                let bytes = passphrase.derive(repository, cost)?;
+                Ok(Derived { id: Passphrase::salt(repository), cost: Some(cost), bytes })
+            }
         }
-        let bytes = derive(text, id)?;
-        if derived.len() >= DERIVED_KEYS_KEPT {
-            derived.clear();
+    }
+
+    /// The 32 bytes behind something in `repository` that was made with this key and, for a passphrase, at `cost`.
+    pub(super) fn bytes(
+        &self,
+        repository: RepositoryId,
+        cost: Option<Argon2Cost>,
+    ) -> Result<KeyBytes, CryptoError> {
+        match (&*self.0, cost) {
+            (Kind::Raw { bytes, .. }, _) => Ok(bytes.clone()),
+            (Kind::Passphrase(passphrase), cost) => {
+                passphrase.derive(repository, cost.unwrap_or(Argon2Cost::CURRENT))
+            }
         }
-        derived.insert(id, bytes.clone());
-        Ok(bytes)
     }
 }
 
-fn derive(text: &Secret, salt: KeyId) -> Result<KeyBytes, CryptoError> {
-    let refused = |error: argon2::Error| CryptoError::Derivation { problem: error.to_string() };
-    let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, ARGON2_LANES, Some(KEY_BYTES));
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(refused)?);
-    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-    argon2.hash_password_into(text.expose().as_bytes(), &salt.0, &mut bytes[..]).map_err(refused)?;
-    Ok(bytes)
+/// A key for one purpose: HKDF-SHA256 (RFC 5869) of the master key, without a salt, with `info` naming the purpose.
+/// So the master key itself is never used for two things.
+pub(super) fn subkey(master: &KeyBytes, info: &[&[u8]]) -> Result<KeyBytes, CryptoError> {
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    Hkdf::<Sha256>::new(None, &master[..])
+        .expand_multi_info(info, &mut key[..])
+        .map_err(|error| CryptoError::Derivation { problem: error.to_string() })?;
+    Ok(key)
 }
 
 /// Fills `bytes` from the operating system's generator.
@@ -152,7 +157,10 @@ pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), CryptoError> {
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MasterKey({})", self.id())
+        match self.id() {
+            Some(id) => write!(f, "MasterKey({id})"),
+            None => write!(f, "MasterKey(passphrase)"),
+        }
     }
 }
 
@@ -226,19 +234,22 @@ mod tests {
     fn the_id_of_a_raw_key_is_the_documented_digest() {
         let key = MasterKey::from_bytes(Zeroizing::new([0x42; 32]));
         let digest = crate::model::Sha256Digest::of(&[b"jagad key id".as_slice(), &[0x42; 32]].concat());
-        assert_eq!(key.id().to_string(), digest.to_string()[..32]);
-        assert_eq!(format!("{key:?}"), format!("MasterKey({})", key.id()));
+        let id = key.id().unwrap();
+        assert_eq!(id.to_string(), digest.to_string()[..32]);
+        assert_eq!(format!("{key:?}"), format!("MasterKey({id})"));
     }
 
     #[test]
-    fn a_passphrase_derives_one_key_per_salt_and_draws_a_new_salt_each_run() {
-        let secret = || Secret::new("correct horse".to_owned());
-        let (one, two) =
-            (MasterKey::from_passphrase(secret()).unwrap(), MasterKey::from_passphrase(secret()).unwrap());
-        assert_ne!(one.id(), two.id());
-        assert_eq!(one.bytes(one.id()).unwrap(), two.bytes(one.id()).unwrap());
-        assert_ne!(one.bytes(one.id()).unwrap(), one.bytes(two.id()).unwrap());
+    fn a_passphrase_has_one_key_and_one_id_for_each_repository() {
+        let phrase = || MasterKey::from_passphrase(Secret::new("correct horse".to_owned())).unwrap();
+        let (one, two) = (phrase(), phrase());
+        let (here, there) = (RepositoryId([1; 16]), RepositoryId([2; 16]));
+        assert_eq!(one.id_in(here), two.id_in(here));
+        assert_ne!(one.id_in(here), one.id_in(there));
+        let derived = one.derived(here).unwrap();
+        assert_eq!(derived.bytes, two.bytes(here, derived.cost).unwrap());
+        assert_ne!(derived.bytes, two.bytes(there, derived.cost).unwrap());
         assert!(!format!("{one:?}").contains("horse"));
-        assert!(one.to_file_text().is_none());
+        assert!(one.to_file_text().is_none() && one.id().is_none());
     }
 }

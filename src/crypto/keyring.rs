@@ -55,7 +55,7 @@ impl Keyring {
     /// Whether a key for `id` is at hand, or a passphrase that may be it: only opening can tell.
     pub fn may_open(&self, id: KeyId) -> bool {
         self.entries.iter().any(|entry| match entry.key.wrap() {
-            WrapKind::Raw => entry.key.id() == id,
+            WrapKind::Raw => entry.key.id() == Some(id),
             WrapKind::Passphrase => true,
         })
     }
@@ -66,7 +66,7 @@ impl Keyring {
         let same_wrap = self.entries.iter().map(|entry| &entry.key).filter(|key| key.wrap() == header.wrap);
         match header.wrap {
             WrapKind::Raw => {
-                let mut keys = same_wrap.filter(|key| key.id() == key_id);
+                let mut keys = same_wrap.filter(|key| key.id() == Some(key_id));
                 let key = keys.next().ok_or(CryptoError::KeyMissing { key_id })?;
                 header.unwrap_with(key)?.ok_or(CryptoError::HeaderTampered)
             }
@@ -96,7 +96,7 @@ mod tests {
         let keyring = Keyring::new(vec![entry]);
         assert!(matches!(keyring.active(&name), Err(CryptoError::RetiredKey { .. })));
         assert!(matches!(keyring.active(&"new".parse().unwrap()), Err(CryptoError::UnknownKey { .. })));
-        assert!(keyring.may_open(key.id()));
+        assert!(keyring.may_open(key.id().unwrap()));
         assert!(!keyring.may_open(KeyId([0; 16])));
     }
 }

@@ -4,6 +4,7 @@
 //! byte before the chunk that holds it has been authenticated. Nothing here knows of files, stores or compression.
 
 mod aead;
+mod authentication;
 mod chunks;
 mod envelope;
 mod error;
@@ -11,13 +12,15 @@ mod identity;
 mod key;
 mod keyring;
 mod open;
+mod passphrase;
 mod seal;
 #[cfg(test)]
 mod vectors;
 
+pub use authentication::Unproven;
 pub use envelope::{Entropy, HEADER_LIMIT, SealedHeader, VERSION, WrapKind, header_bytes, read_header};
 pub use error::CryptoError;
-pub use identity::ObjectIdentity;
+pub use identity::{ObjectIdentity, Place};
 pub use key::{KeyId, MasterKey};
 pub use keyring::{KeyUse, Keyring, KeyringEntry};
 pub use open::{Expect, open};

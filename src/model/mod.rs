@@ -1,15 +1,18 @@
 //! The nouns that every layer shares. No input or output happens here.
 
+pub mod authentication;
 pub mod contents;
 pub mod digest;
 pub mod id;
 pub mod kind;
 pub mod names;
+pub mod part;
 pub mod reader;
 pub mod secret;
 pub mod size;
 pub mod time;
 
+pub use authentication::{Argon2Cost, Authentication, HMAC_SHA256, Mac};
 pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
 pub use id::{BackupId, RepositoryId, random_word};
@@ -18,6 +21,7 @@ pub use kind::{
     SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
+pub use part::{PartName, PartNameError};
 pub use reader::ByteReader;
 pub use secret::Secret;
 pub use size::ByteSize;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::compress::CompressError;
 use crate::crypto::{
-    CryptoError, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, packed_limit, seal,
+    CryptoError, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, Place, packed_limit, seal,
 };
 use crate::model::{ByteReader, CipherKind, Codec, RepositoryId, Sha256Digest};
 use std::io;
@@ -37,10 +37,12 @@ struct Part {
 fn identity() -> ObjectIdentity {
     ObjectIdentity {
         repository: RepositoryId([1; 16]),
-        database: "shop".parse().unwrap(),
-        backup: "20261120T020000Z-full-k3v9x2".parse().unwrap(),
-        part: "shop.dump".to_owned(),
-        segment: 0,
+        place: Place::Part {
+            database: "shop".parse().unwrap(),
+            backup: "20261120T020000Z-full-k3v9x2".parse().unwrap(),
+            part: "shop.dump".parse().unwrap(),
+            segment: 0,
+        },
     }
 }
 

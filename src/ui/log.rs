@@ -1,5 +1,6 @@
 //! Log lines on standard error, and in a file where that is wanted.
 
+use super::plain::visible;
 use super::terminal::Lines;
 use crate::config::{LogFormat, LogLevel};
 use crate::model::{Clock as _, SystemClock};
@@ -48,8 +49,9 @@ where
                 write!(writer, "{word}: ")?;
             }
         }
-        context.field_format().format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        let mut text = String::new();
+        context.field_format().format_fields(Writer::new(&mut text), event)?;
+        writeln!(writer, "{}", visible(&text))
     }
 }
 

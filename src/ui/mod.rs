@@ -2,9 +2,10 @@
 
 mod draw;
 mod log;
+mod plain;
 mod progress;
 mod table;
 mod terminal;
 
 pub use draw::{Draw, status_csv};
-pub use terminal::{Options, Terminal, print, print_failure};
+pub use terminal::{Options, Terminal, print, print_failure, print_json, write};

@@ -1,5 +1,6 @@
 //! Long work as it goes on: bars on a terminal, lines elsewhere.
 
+use super::plain::{self, one_line};
 use crate::commands::{Progress, Task};
 use crate::model::ByteSize;
 use crate::pipeline::Gauge;
@@ -87,7 +88,7 @@ fn bar(bars: &MultiProgress, task: Task) -> Ticker {
     let style = BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar());
     bar.set_style(style.progress_chars("━╸─").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));
     let bar = bars.add(bar);
-    bar.set_message(task.label);
+    bar.set_message(one_line(&task.label));
     let (moving, ending, gauge) = (bar.clone(), bar, task.gauge);
     let tick = move || {
         let bytes = gauge.bytes();
@@ -127,5 +128,5 @@ fn tell_json(label: &str, (bytes, total): (u64, Option<u64>), rate: u64, elapsed
     let line = serde_json::json!({
         "progress": label, "bytes": bytes, "total": total, "bytes_per_second": rate, "elapsed_s": elapsed.as_secs(),
     });
-    super::terminal::talk(&format!("{line}\n"));
+    super::terminal::talk(&plain::json(&format!("{line}\n")));
 }

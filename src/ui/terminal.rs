@@ -2,6 +2,7 @@
 
 use super::draw::Draw;
 use super::log::{self, LogOptions, Plain};
+use super::plain;
 use super::progress::{self, Style};
 use crate::cli::args::{ColorChoice, Global, ProgressStyle};
 use crate::commands::{Class, Failure, Progress, Question, Task, Tone, Watch};
@@ -128,8 +129,7 @@ impl Terminal {
 
     /// Shows a report on standard output and says what it means for the exit code.
     pub fn show(&self, report: &dyn Draw) -> Result<Option<Class>, Failure> {
-        let text = if self.options.json { report.json() } else { report.human() };
-        print(text.as_bytes())?;
+        if self.options.json { print_json(&report.json()) } else { print(&report.human()) }?;
         Ok(report.verdict())
     }
 
@@ -137,7 +137,7 @@ impl Terminal {
     pub fn fail(&self, failure: &Failure) {
         if self.options.json {
             let text = serde_json::json!({ "error": super::draw::failure(failure) });
-            let _ = print(format!("{text:#}\n").as_bytes());
+            let _ = print_json(&format!("{text:#}\n"));
         }
         self.bars.suspend(|| talk(&describe(failure, self.options.coloured)));
     }
@@ -145,10 +145,10 @@ impl Terminal {
 
 /// A failure for people: the chain once, and what to do on lines of its own.
 pub(super) fn describe(failure: &Failure, coloured: bool) -> String {
-    let (red, cyan, plain) = if coloured { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
-    let mut text = format!("{red}error:{plain} {}\n", failure.message());
+    let (red, cyan, reset) = if coloured { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
+    let mut text = format!("{red}error:{reset} {}\n", plain::visible(&failure.message()));
     for line in failure.help.iter().flat_map(|help| help.lines()) {
-        text.push_str(&format!("{cyan} help:{plain} {line}\n"));
+        text.push_str(&format!("{cyan} help:{reset} {}\n", plain::visible(line)));
     }
     text
 }
@@ -158,8 +158,18 @@ pub fn print_failure(failure: &Failure) {
     talk(&describe(failure, false));
 }
 
-/// Writes to standard output. A reader that went away (`| head`) is a quiet end, not an error.
-pub fn print(bytes: &[u8]) -> Result<(), Failure> {
+/// Writes text for people to standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    write(plain::visible(text).as_bytes())
+}
+
+/// Writes JSON to standard output.
+pub fn print_json(text: &str) -> Result<(), Failure> {
+    write(plain::json(text).as_bytes())
+}
+
+/// Writes what this program made itself to standard output. A reader that went away (`| head`) is a quiet end, not an error.
+pub fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -183,7 +193,7 @@ impl Watch for Terminal {
 
     fn confirm(&self, question: &Question) -> Result<(), Failure> {
         for fact in &question.facts {
-            talk(&format!("{fact}\n"));
+            talk(&format!("{}\n", plain::visible(fact)));
         }
         if self.options.yes {
             return Ok(());
@@ -194,7 +204,7 @@ impl Watch for Terminal {
                 refused("not confirmed: there is no terminal to ask at").help("Add --yes if you mean it.")
             );
         }
-        talk(&format!("{} [y/N] ", question.question));
+        talk(&format!("{} [y/N] ", plain::visible(&question.question)));
         let mut answer = String::new();
         let _ = std::io::stdin().read_line(&mut answer);
         match answer.trim().to_ascii_lowercase().as_str() {

@@ -54,6 +54,7 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         watch: Arc::new(Silent),
         cancel: Cancel::default(),
         telling: jagad::commands::tell::Telling::Off,
+        trust: jagad::commands::Trust::new(jagad::catalog::Demand::Proof),
     }
 }
 

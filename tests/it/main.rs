@@ -8,6 +8,7 @@ mod support;
 
 #[cfg(feature = "crash-points")]
 mod alarms;
+mod authenticity;
 mod bench;
 mod care;
 mod choices;
@@ -19,6 +20,7 @@ mod folder;
 mod good;
 mod hooks;
 mod host;
+mod hostile;
 mod installing;
 mod json;
 #[cfg(feature = "crash-points")]

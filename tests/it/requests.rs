@@ -2,7 +2,7 @@
 
 use crate::host::{SetClock, app, whole_tick};
 use crate::support::faulty::{BUCKET, Fault, Faulty};
-use jagad::catalog::{Attachment, Catalog};
+use jagad::catalog::{Attachment, Catalog, NoKeys};
 use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
@@ -31,7 +31,9 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
     let inventory = Inventory::load(&ConfigRequest { path: Some(path), set: Vec::new() }).unwrap();
     let now: Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
     let catalog =
-        Catalog::open_or_create(Arc::new(server.store()), now, Duration::from_secs(60)).await.unwrap();
+        Catalog::open_or_create(Arc::new(server.store()), Arc::new(NoKeys), (now, Duration::from_secs(60)))
+            .await
+            .unwrap();
     for name in inventory.databases.keys() {
         let attachment = Attachment::new("prod".parse().unwrap(), now);
         catalog.attach(name, &attachment).await.unwrap();

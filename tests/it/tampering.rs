@@ -2,6 +2,7 @@
 
 use crate::bench::Bench;
 use crate::place::Place;
+use crate::program::Output;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,12 @@ struct Tampered {
     first: String,
     second: String,
     before: String,
+    /// More arguments.
+    more: &'static [&'static str],
 }
+
+/// As somebody calls who believes the manifest.
+const TRUSTING: &[&str] = &["--allow-unauthenticated"];
 
 impl Tampered {
     /// Two backups of a database that has changed since, so that a restore of either would show.
@@ -25,7 +31,11 @@ impl Tampered {
         let second = bench.back_up(&["--compression", "none"]);
         bench.postgres.psql("shop", "CREATE TABLE later (a int);");
         let before = bench.fingerprint();
-        Some(Self { bench, first, second, before })
+        Some(Self { bench, first, second, before, more: &[] })
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.bench.run(&[args, self.more].concat())
     }
 
     fn folder(&self, id: &str) -> PathBuf {
@@ -36,10 +46,10 @@ impl Tampered {
     #[track_caller]
     fn is_refused(&self, levels: &[&str], code: i32, what: &str) {
         for level in levels {
-            let output = self.bench.run(&["verify", &self.first, "--level", level]);
+            let output = self.run(&["verify", &self.first, "--level", level]);
             assert_eq!(output.code, code, "{what}: verify {level}: {output:?}");
         }
-        let output = self.bench.run(&["restore", &self.first, "--yes"]);
+        let output = self.run(&["restore", &self.first, "--yes"]);
         assert_eq!(output.code, code, "{what}: restore: {output:?}");
         assert_eq!(self.bench.postgres.databases(), ["postgres", "shop"], "{what}");
         assert_eq!(self.bench.fingerprint(), self.before, "{what}");
@@ -101,8 +111,9 @@ fn agree(manifest: &mut Value, file: &str, bytes: &[u8]) {
 }
 
 #[test]
-fn a_forged_record_does_not_make_a_foreign_object_pass() {
-    let Some(tampered) = Tampered::new() else { return };
+fn a_forged_record_does_not_make_a_foreign_object_pass_even_where_manifests_are_believed() {
+    let Some(mut tampered) = Tampered::new() else { return };
+    tampered.more = TRUSTING;
     let (first, second) = (tampered.folder(&tampered.first), tampered.folder(&tampered.second));
     let path = first.join("shop.dump.enc");
     let whole = std::fs::read(&path).unwrap();
@@ -129,9 +140,11 @@ fn a_forged_record_does_not_make_a_foreign_object_pass() {
 
 #[test]
 fn an_edited_manifest_is_refused() {
-    let Some(tampered) = Tampered::new() else { return };
+    let Some(mut tampered) = Tampered::new() else { return };
     let other: Value = json!(tampered.second);
-    let ways: [(&str, &str, Value, i32); 5] = [
+    let ways: [(&str, &str, Value, i32); 7] = [
+        ("another host's", "/host", json!("elsewhere"), 4),
+        ("not encrypted", "/recipe/cipher", Value::Null, 4),
         ("a newer format", "/format", json!(2), 7),
         ("another backup's name", "/id", other, 4),
         ("another database's name", "/database", json!("shopp"), 4),
@@ -143,9 +156,11 @@ fn an_edited_manifest_is_refused() {
         with_manifest(&tampered, change, || {
             tampered.is_refused(&ALL, code, what);
             // What cannot be read is told, never passed over in silence.
-            tampered.bench.run(&["list"]).ok().says(&tampered.first);
+            let output = tampered.bench.run(&["list"]).ok();
+            assert!(format!("{output:?}").contains(&tampered.first), "{what}: {output:?}");
         });
     }
+    tampered.more = TRUSTING;
     let path = tampered.folder(&tampered.first).join("manifest.json");
     with_bytes(&path, b"{\"format\": 1, ", || tampered.is_refused(&ALL, 4, "half a manifest"));
 }
@@ -153,8 +168,9 @@ fn an_edited_manifest_is_refused() {
 type Change = fn(&mut Value);
 
 #[test]
-fn forged_numbers_in_a_manifest_are_found() {
-    let Some(tampered) = Tampered::new() else { return };
+fn forged_numbers_in_a_manifest_are_found_even_where_it_is_believed() {
+    let Some(mut tampered) = Tampered::new() else { return };
+    tampered.more = TRUSTING;
     let ways: [(&str, &[&str], Change); 3] = [
         ("plain_bytes", &["read"], |part| part["plain_bytes"] = json!(7)),
         ("packed_bytes", &BYTES, |part| part["packed_bytes"] = json!(7)),

@@ -1,6 +1,6 @@
 //! `backup` and `verify`.
 
-use super::words;
+use super::{TrustArgs, words};
 use crate::catalog::BackupReference;
 use crate::cli::args::{Global, duration};
 use crate::commands::selection::DatabaseSelection;
@@ -126,6 +126,9 @@ pub struct Verify {
     /// Store they are in [default: looks in all]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
+    /// Whether what no key proves is believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 impl Verify {

@@ -9,7 +9,7 @@ pub use protection::{Policy, Schedule, Status};
 pub use restore::Restore;
 
 use super::args::Global;
-use crate::catalog::BackupReference;
+use crate::catalog::{BackupReference, Demand};
 use crate::commands::{Mode, check, delete, download, initialise, list, prune};
 use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
@@ -101,6 +101,30 @@ impl List {
     }
 }
 
+/// What is believed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct TrustArgs {
+    /// Also take a backup that no key of the configuration proves to be ours
+    #[arg(long)]
+    pub allow_unauthenticated: bool,
+}
+
+impl Command {
+    /// What the command demands of manifests.
+    pub fn demand(&self) -> Demand {
+        let trust = match self {
+            Self::Restore(args) => args.trust,
+            Self::Verify(args) => args.trust,
+            Self::Show(one) | Self::Logs(one) | Self::Unpin(one) => one.trust,
+            Self::Download(args) => args.one.trust,
+            Self::Pin(args) => args.one.trust,
+            Self::Delete(args) => args.trust,
+            _ => return Demand::Proof,
+        };
+        if trust.allow_unauthenticated { Demand::Nothing } else { Demand::Proof }
+    }
+}
+
 /// One backup.
 #[derive(Debug, Args)]
 pub struct One {
@@ -109,6 +133,9 @@ pub struct One {
     /// Store it is in [default: looks in all]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
+    /// Whether what no key proves is believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// Arguments of `pin`.
@@ -203,6 +230,9 @@ pub struct Delete {
     /// Also the last good backup of a database, which --yes alone does not delete
     #[arg(long)]
     pub delete_last_good: bool,
+    /// Whether what no key proves is believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Show what would be deleted, and delete nothing
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,

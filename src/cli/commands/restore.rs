@@ -1,5 +1,6 @@
 //! `restore`.
 
+use super::TrustArgs;
 use crate::catalog::BackupReference;
 use crate::cli::args::Global;
 use crate::commands::{Mode, restore};
@@ -62,6 +63,9 @@ pub struct Restore {
     /// Do not look at every object before and count every row after; digests are checked all the same
     #[arg(long)]
     pub skip_verify: bool,
+    /// Whether what no key proves is believed.
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Overwrite a protected entry
     #[arg(long)]
     pub force: bool,

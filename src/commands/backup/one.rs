@@ -141,8 +141,7 @@ async fn begin(
 ) -> Result<(Catalog, Lease), Failure> {
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let store = app.store(store_name.as_ref()).await?;
-    let lifetime = app.inventory.settings.lease_lifetime;
-    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
+    let catalog = app.catalog_made_in(store).await?;
     crash::point("before-lease");
     let purpose = Purpose {
         operation: Operation::Backup,
@@ -215,7 +214,7 @@ pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &S
         codec: packing.codec,
         level: packing.level,
         cipher: packing.sealing.as_ref().map(|(cipher, _)| *cipher),
-        key_id: packing.sealing.as_ref().map(|(_, key)| key.id().to_string()),
+        key_id: packing.sealing.as_ref().map(|(_, key)| key.id_in(manifest.repository).to_string()),
     };
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
     for plan in server.dump(scope)? {

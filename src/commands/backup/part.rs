@@ -2,9 +2,9 @@
 
 use crate::catalog::{Manifest, Part, Segment, layout};
 use crate::commands::{App, Failure, RunLog, Task};
-use crate::crypto::{self, MasterKey, ObjectIdentity};
+use crate::crypto::{self, MasterKey, ObjectIdentity, Place};
 use crate::engine::DumpPart;
-use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind};
+use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind, PartName};
 use crate::pipeline::{self, Gauge, PackGauges, Recipe, Segments};
 use crate::store::{ObjectRole, Store};
 use std::sync::Arc;
@@ -83,43 +83,46 @@ pub(super) async fn store_bytes(
 async fn store_stream(
     packing: &Packing,
     manifest: &Manifest,
-    part: &str,
+    part: &PartName,
     (source, gauges): (ByteReader<'static>, &PackGauges),
 ) -> Result<Vec<Segment>, Failure> {
     let source = pipeline::cancellable(source, packing.stop.clone());
     let recipe = Recipe { codec: packing.codec, level: packing.level };
     let packed = pipeline::pack(source, &recipe, gauges);
     let file = layout::part_file(part, packing.codec, packing.sealing.as_ref().map(|(cipher, _)| *cipher));
-    let mut identity = ObjectIdentity {
+    let first = ObjectIdentity {
         repository: manifest.repository,
-        database: manifest.database.clone(),
-        backup: manifest.id.clone(),
-        part: part.to_owned(),
-        segment: 0,
+        place: Place::Part {
+            database: manifest.database.clone(),
+            backup: manifest.id.clone(),
+            part: part.clone(),
+            segment: 0,
+        },
     };
     let object_limit = packing.store.object_limit();
     let packed_limit = match &packing.sealing {
-        Some(_) => crypto::packed_limit(object_limit, &identity),
+        Some(_) => crypto::packed_limit(object_limit, &first),
         None => object_limit,
     };
     let mut cutter = Segments::new(packed, packed_limit);
     let mut segments = Vec::new();
+    let mut index = 0;
     while let Some(segment) = cutter.next().await? {
         let sealed = match &packing.sealing {
-            Some((cipher, key)) => crypto::seal(segment, key, *cipher, &identity)?,
+            Some((cipher, key)) => crypto::seal(segment, key, *cipher, &first.with_segment(index))?,
             None => segment,
         };
         let stored = Gauge::hashing();
-        let key = layout::segment(&manifest.database, &manifest.id, &file, identity.segment);
+        let key = layout::segment(&manifest.database, &manifest.id, &file, index);
         packing.store.put(&key, pipeline::measure(sealed, &stored), ObjectRole::Data).await?;
         let sha256 = stored.digest().ok_or_else(|| incomplete(&key.to_string()))?;
         segments.push(Segment { key, bytes: stored.bytes(), sha256 });
-        identity.segment += 1;
+        index += 1;
     }
     Ok(segments)
 }
 
-fn describe(name: String, segments: Vec<Segment>, gauges: &PackGauges) -> Result<Part, Failure> {
+fn describe(name: PartName, segments: Vec<Segment>, gauges: &PackGauges) -> Result<Part, Failure> {
     Ok(Part {
         kind: PartKind::Contents,
         database: None,

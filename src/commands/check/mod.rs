@@ -148,7 +148,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
 async fn check_key(app: &App, name: &KeyName) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let key = findings.result("read the key", app.inventory.key(name).await.map_err(Failure::from));
-    let place = key.map(|key| format!("id {}", key.id())).unwrap_or_default();
+    let place = key.and_then(|key| key.id()).map(|id| format!("id {id}")).unwrap_or_default();
     findings.section("key", name.to_string(), place)
 }
 

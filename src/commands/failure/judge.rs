@@ -165,6 +165,19 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             "Run `jagad policy detach` for the database, then attach it anew; its backups stay.",
         ),
         CatalogError::Damaged { .. } | CatalogError::Stranger { .. } => of(Class::Integrity, ""),
+        CatalogError::Unproven { doubt, .. } if doubt.key_is_missing => Some((
+            Class::Key,
+            Some("DECRYPT ERROR"),
+            Some(
+                "configure the key that made this backup as a [keys.NAME] entry (`retired = true` will do)"
+                    .to_owned(),
+            ),
+        )),
+        CatalogError::Unproven { .. } => of(
+            Class::Integrity,
+            "If it is from before the key was configured, and you trust everybody who can write to the store, add \
+             --allow-unauthenticated. Else somebody may have put it there or changed it: check the store.",
+        ),
         CatalogError::Store { .. } => None,
     }
 }

@@ -104,8 +104,7 @@ pub(super) async fn attach_one(
     let entry = &entry.under(policy);
     refuse_unfit(app, entry, &log).await?;
     let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
-    let lifetime = app.inventory.settings.lease_lifetime;
-    let catalog = Catalog::open_or_create(store, app.clock.now(), lifetime).await?;
+    let catalog = app.catalog_made_in(store).await?;
     let lease = hold_for_policy(app, &catalog, entry, (request.wait, &log)).await?;
     let written = write(app, &catalog, (entry, policy)).await;
     release(lease, &log).await;

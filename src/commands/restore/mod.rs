@@ -17,7 +17,7 @@ use super::stop::either;
 use super::stored::Reading;
 use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
 use crate::catalog::lease::{Operation, host_name};
-use crate::catalog::{BackupReference, Catalog, FORMAT, Lease, RestoreRecord};
+use crate::catalog::{BackupReference, FORMAT, Lease, RestoreRecord};
 use crate::config::DatabaseEntry;
 use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
 use crate::model::{DatabaseName, SourceChoice, StoreName, random_word};
@@ -144,12 +144,8 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     // A policy's store that is down is no reason not to restore from another.
     let protected = protection::protected(app, target).await;
     let protected = protected.unwrap_or_else(|_| protection::declared(app, target));
-    let home = Catalog::open_or_create(
-        app.store(app.inventory.store_of(&protected, None).as_ref()).await?,
-        app.clock.now(),
-        app.inventory.settings.lease_lifetime,
-    )
-    .await?;
+    let home = app.store(app.inventory.store_of(&protected, None).as_ref()).await?;
+    let home = app.catalog_made_in(home).await?;
     let purpose = Purpose {
         operation: Operation::Restore,
         backup: Some(manifest.id.clone()),

@@ -8,7 +8,7 @@ pub use problem::{Problem, ProblemKind};
 
 use super::schedule::duty::{Duty, Look, Ward};
 use super::{App, Failure, protection, schedule};
-use crate::catalog::{Catalog, CatalogError, Chains, Entry, Listing};
+use crate::catalog::{CatalogError, Chains, Entry, Listing};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
@@ -159,7 +159,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
 async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Failure> {
     let declared = protection::declared(app, entry);
     let store = app.store(app.inventory.store_of(&declared, None).as_ref()).await?;
-    match Catalog::open(store).await {
+    match app.catalog_in(store).await {
         Ok(catalog) => Ok(catalog.list(Some(&entry.name)).await?),
         Err(CatalogError::NoRepository { .. }) => Ok(Listing::default()),
         Err(error) => Err(error.into()),

@@ -32,9 +32,38 @@ const VARIABLES: [&str; 10] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct DatabaseProperties {
     /// Default character set.
-    pub(super) charset: String,
+    pub(super) charset: CollationName,
     /// Default collation.
-    pub(super) collation: String,
+    pub(super) collation: CollationName,
+}
+
+/// The name of a character set or a collation: letters, digits and underscores.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct CollationName(String);
+
+impl CollationName {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for CollationName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if (1..=64).contains(&text.len()) && text.bytes().all(safe) {
+            Ok(Self(text))
+        } else {
+            Err(format!("`{text}` is not the name of a character set or a collation"))
+        }
+    }
+}
+
+impl From<CollationName> for String {
+    fn from(name: CollationName) -> Self {
+        name.0
+    }
 }
 
 /// An inspected server.

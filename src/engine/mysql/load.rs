@@ -210,7 +210,7 @@ fn create_sql(target: &RestoreTarget) -> Result<String, EngineError> {
             .map_err(|error| EngineError::Archive {
                 problem: format!("the properties of its database: {error}"),
             })?;
-        format!(" CHARACTER SET {} COLLATE {}", identifier(&charset), identifier(&collation))
+        format!(" CHARACTER SET {} COLLATE {}", identifier(charset.as_str()), identifier(collation.as_str()))
     };
     Ok(format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT);", mark(target)))
 }

@@ -3,7 +3,7 @@
 use super::archive::TableOfContents;
 use super::facts::PostgreSqlServer;
 use super::properties::{DatabaseProperties, Surroundings};
-use super::psql::script;
+use super::psql::statements;
 use super::quote::{connection_string, with_suffix};
 use super::roles::{use_list, without_extension_comments};
 use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
@@ -142,7 +142,7 @@ impl PostgreSqlServer {
         }
         let mut plan = self.load_beside(target, toc, facts, list)?;
         plan.notes.extend(notes);
-        self.make_roles(&mut plan, target, roles);
+        self.make_roles(&mut plan, target, roles)?;
         Ok(plan)
     }
 
@@ -170,16 +170,16 @@ impl PostgreSqlServer {
             feed = feed.arg(list_argument(&list));
         }
         let beside = self.maintenance_beside(&target.database);
-        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &beside, sql));
+        let run = |sql: &str| statements(&self.connection, &self.tool, &beside, sql).map(Step::from);
         let effect = facts.database.as_ref().map_or(TargetEffect::Creates, |existing| {
             TargetEffect::Replaces { bytes: existing.bytes, sessions: existing.sessions }
         });
         let old = facts.database.as_ref().map(|_| replaced.as_str());
         let mut after = Vec::new();
         if !finish.is_empty() {
-            after.push(run(&finish));
+            after.push(run(&finish)?);
         }
-        after.push(run(&swap_sql(&target.database, &filling, old)));
+        after.push(run(&swap_sql(&target.database, &filling, old))?);
         notes.extend(leftovers(&facts.databases).map(|name| {
             format!(
                 "database `{name}` was left by an interrupted restore; when none is running: {}",
@@ -188,13 +188,13 @@ impl PostgreSqlServer {
         }));
         Ok(LoadPlan {
             effect,
-            before: vec![run(&create)],
+            before: vec![run(&create)?],
             feed: consumer(target, feed),
             rewrite: None,
             after,
             last: Vec::new(),
-            undo: vec![run(&drop_sql(&filling))],
-            cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect(),
+            undo: vec![run(&drop_sql(&filling))?],
+            cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect::<Result<_, _>>()?,
             filling,
             new_roles: Vec::new(),
             notes,

@@ -2,7 +2,7 @@
 
 use super::facts::PostgreSqlServer;
 use super::globals::{Actor, Existing, missing_globals};
-use super::psql::script;
+use super::psql::statements;
 use crate::engine::{Consumer, EngineError, LoadPlan, Step, TargetEffect};
 use crate::model::ByteReader;
 use crate::process::{Runner, ToolSpec};
@@ -35,14 +35,15 @@ impl PostgreSqlServer {
             tablespaces: facts.tablespaces.into_iter().collect(),
             actor: if self.superuser { Actor::Superuser } else { Actor::Ordinary },
         };
-        let missing = missing_globals(&text, &existing);
-        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &maintenance, sql));
+        let missing = missing_globals(&text, &existing)
+            .map_err(|problem| EngineError::Archive { problem: format!("its globals: {problem}") })?;
+        let run = |sql: &str| statements(&self.connection, &self.tool, &maintenance, sql).map(Step::from);
         let mut after = Vec::new();
         if missing.has_roles {
-            after.push(run(&format!("BEGIN;\n{}COMMIT;", missing.roles)));
+            after.push(run(&format!("BEGIN;\n{}COMMIT;", missing.roles))?);
         }
         if missing.has_tablespaces {
-            after.push(run(&missing.tablespaces));
+            after.push(run(&missing.tablespaces)?);
         }
         Ok(LoadPlan {
             effect: TargetEffect::AddsGlobals,

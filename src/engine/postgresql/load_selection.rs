@@ -54,7 +54,7 @@ impl PostgreSqlServer {
                 new_roles: Vec::new(),
                 notes,
             };
-            self.make_roles(&mut plan, target, roles);
+            self.make_roles(&mut plan, target, roles)?;
             plan
         } else {
             self.check_beside(target, facts)?;
@@ -65,7 +65,7 @@ impl PostgreSqlServer {
             let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
             let mut plan = self.load_beside(target, Some(toc), facts, Some(use_list(chosen.entries())))?;
             plan.notes.extend(notes);
-            self.make_roles(&mut plan, target, roles);
+            self.make_roles(&mut plan, target, roles)?;
             plan
         };
         Ok(plan)

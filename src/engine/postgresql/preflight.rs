@@ -3,7 +3,7 @@
 use super::archive::Entry;
 use super::facts::PostgreSqlServer;
 use super::properties::DatabaseProperties;
-use super::psql::script;
+use super::psql::statements;
 use super::quote::identifier;
 use super::roles::{NeededRoles, needed_roles};
 use super::target::TargetFacts;
@@ -111,18 +111,24 @@ impl PostgreSqlServer {
     }
 
     /// Lets `plan` begin with making roles that only have to be there.
-    pub(super) fn make_roles(&self, plan: &mut LoadPlan, target: &RestoreTarget, names: Vec<String>) {
+    pub(super) fn make_roles(
+        &self,
+        plan: &mut LoadPlan,
+        target: &RestoreTarget,
+        names: Vec<String>,
+    ) -> Result<(), EngineError> {
         if names.is_empty() {
-            return;
+            return Ok(());
         }
         let each = |doing: &str| -> Vec<String> {
             names.iter().map(|name| format!("{doing} {};\n", identifier(name))).collect()
         };
         let beside = self.maintenance_beside(&target.database);
-        let run = |sql: &str| Step::from(script(&self.connection, &self.tool, &beside, sql));
-        plan.before.insert(0, run(&format!("BEGIN;\n{}COMMIT;", each("CREATE ROLE").concat())));
-        plan.undo.push(run(&each("DROP ROLE IF EXISTS").concat()));
+        let run = |sql: &str| statements(&self.connection, &self.tool, &beside, sql).map(Step::from);
+        plan.before.insert(0, run(&format!("BEGIN;\n{}COMMIT;", each("CREATE ROLE").concat()))?);
+        plan.undo.push(run(&each("DROP ROLE IF EXISTS").concat())?);
         plan.new_roles.extend(names);
+        Ok(())
     }
 
     fn unusable_owner(&self, needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError> {

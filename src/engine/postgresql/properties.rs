@@ -16,9 +16,9 @@ pub(super) struct DatabaseProperties {
     pub(super) collate: String,
     /// `LC_CTYPE`.
     pub(super) ctype: String,
-    /// "c" libc, "i" ICU, "b" builtin.
+    /// Who collates.
     #[serde(default = "libc")]
-    pub(super) provider: String,
+    pub(super) provider: Provider,
     /// Locale of ICU or builtin.
     #[serde(default)]
     pub(super) locale: Option<String>,
@@ -41,8 +41,22 @@ pub(super) struct DatabaseProperties {
     pub(super) settings: Option<Vec<Setting>>,
 }
 
-fn libc() -> String {
-    "c".to_owned()
+/// Who collates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Provider {
+    /// The C library.
+    #[serde(rename = "c")]
+    Libc,
+    /// ICU.
+    #[serde(rename = "i")]
+    Icu,
+    /// The server itself.
+    #[serde(rename = "b")]
+    Builtin,
+}
+
+fn libc() -> Provider {
+    Provider::Libc
 }
 
 fn unlimited() -> i64 {
@@ -54,10 +68,32 @@ fn unlimited() -> i64 {
 pub(super) struct Grant {
     /// Role, `None` for everybody.
     pub(super) grantee: Option<String>,
-    /// "CONNECT".
-    pub(super) privilege: String,
+    /// Which.
+    pub(super) privilege: Privilege,
     /// Whether it may be handed on.
     pub(super) grantable: bool,
+}
+
+/// What can be granted on a database. It stands in a statement as it is, so it is one of these and no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Privilege {
+    /// To make schemas.
+    Create,
+    /// To connect.
+    Connect,
+    /// To make temporary tables.
+    Temporary,
+}
+
+impl Privilege {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Connect => "CONNECT",
+            Self::Temporary => "TEMPORARY",
+        }
+    }
 }
 
 /// One configuration setting that applies in the database.
@@ -113,10 +149,10 @@ impl DatabaseProperties {
             literal(&self.collate),
             literal(&self.ctype)
         );
-        let (provider, option, since) = match self.provider.as_str() {
-            "i" => ("icu", "ICU_LOCALE", 15),
-            "b" => ("builtin", "BUILTIN_LOCALE", 17),
-            _ => ("libc", "", 15),
+        let (provider, option, since) = match self.provider {
+            Provider::Icu => ("icu", "ICU_LOCALE", 15),
+            Provider::Builtin => ("builtin", "BUILTIN_LOCALE", 17),
+            Provider::Libc => ("libc", "", 15),
         };
         if !option.is_empty() && target.major < since {
             return Err(EngineError::Version {
@@ -181,6 +217,7 @@ impl DatabaseProperties {
             for Grant { grantee, privilege, grantable } in acl.iter().filter(|grant| known(&grant.grantee)) {
                 let to = grantee.as_ref().map_or_else(|| "PUBLIC".to_owned(), |role| identifier(role));
                 let option = if *grantable { " WITH GRANT OPTION" } else { "" };
+                let privilege = privilege.as_str();
                 let _ = writeln!(sql, "GRANT {privilege} ON DATABASE {database} TO {to}{option};");
             }
         }
@@ -281,13 +318,25 @@ mod tests {
             format!("{base} LOCALE_PROVIDER libc OWNER \"o\";")
         );
         (props.provider, props.locale, props.icu_rules) =
-            ("i".into(), Some("de".into()), Some("&a<b".into()));
+            (Provider::Icu, Some("de".into()), Some("&a<b".into()));
         let sql = props.create_sql("x", &target(16, None)).unwrap();
         assert!(sql.contains(" LOCALE_PROVIDER icu ICU_LOCALE 'de' ICU_RULES '&a<b'"), "{sql}");
         assert!(matches!(props.create_sql("x", &target(14, None)), Err(EngineError::Version { .. })));
-        props.provider = "b".into();
+        props.provider = Provider::Builtin;
         assert!(matches!(props.create_sql("x", &target(16, None)), Err(EngineError::Version { .. })));
         assert!(props.create_sql("x", &target(17, None)).unwrap().contains("BUILTIN_LOCALE 'de'"));
+    }
+
+    #[test]
+    fn only_rights_that_a_database_has_are_read() {
+        let read = |privilege: &str| {
+            let grant = serde_json::json!({"grantee": null, "privilege": privilege, "grantable": false});
+            serde_json::from_value::<Grant>(grant)
+        };
+        assert!(read("TEMPORARY").is_ok());
+        for bad in ["connect", "ALL", "CREATE ON DATABASE x TO y;\n\\! id > file", ""] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Questions to a server, as SQL that gives one JSON value, and statements that change it. SQL goes in by standard
-//! input: an argument would show in the process list.
+//! input: an argument would show in the process list. There a backslash outside of quotes begins a command of psql's own.
+//! Questions of this program use some; what a backup brings never gets to one: names and texts are quoted without
+//! backslashes, and [`statements`] takes none at all.
 
 use super::connection::Connection;
 use super::tools::ToolSet;
@@ -33,8 +35,22 @@ pub(super) enum Patience {
     Endless,
 }
 
-/// A psql that runs `sql` in `database` and stops at the first error.
-pub(super) fn script(connection: &Connection, set: &ToolSet, database: &str, sql: &str) -> ToolSpec {
+/// A psql that runs `sql`, which may hold something of a backup, in `database` and stops at the first error.
+pub(super) fn statements(
+    connection: &Connection,
+    set: &ToolSet,
+    database: &str,
+    sql: &str,
+) -> Result<ToolSpec, EngineError> {
+    if sql.contains('\\') {
+        let problem = "a statement of the restore has a backslash where psql would run it".to_owned();
+        return Err(EngineError::Archive { problem });
+    }
+    Ok(script(connection, set, database, sql))
+}
+
+/// A psql that runs `sql`, which is this program's own, in `database` and stops at the first error.
+fn script(connection: &Connection, set: &ToolSet, database: &str, sql: &str) -> ToolSpec {
     let mut tool = connection.tool(set, "psql", database).args(["-XAtq", "-v", "ON_ERROR_STOP=1"]);
     tool.env.push(("PGCLIENTENCODING".to_owned(), "UTF8".to_owned()));
     tool.stdin = format!(

@@ -1,17 +1,51 @@
 //! Names and values in the three languages spoken to PostgreSQL: SQL, connection strings, and `LIKE`-free patterns.
+//!
+//! SQL goes to psql by standard input, where a backslash outside of quotes begins a command of psql's own, such as `\!` for a
+//! shell. So nothing that is made here has a backslash in it, whatever it is made from: there is none to begin a command
+//! with, even if psql and this file should ever disagree about where quotes end.
 
 /// `name` as an SQL identifier.
 pub(super) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    quoted(name, '"')
 }
 
-/// `text` as an SQL string, whatever `standard_conforming_strings` says.
+/// `text` as an SQL string, for sessions with `standard_conforming_strings`.
 pub(super) fn literal(text: &str) -> String {
+    quoted(text, '\'')
+}
+
+fn quoted(text: &str, quote: char) -> String {
+    let doubled = text.replace(quote, &format!("{quote}{quote}"));
     if text.contains('\\') {
-        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+        let escaped = doubled.replace('!', "!!").replace('\\', "!005c");
+        format!("U&{quote}{escaped}{quote} UESCAPE '!'")
     } else {
-        format!("'{}'", text.replace('\'', "''"))
+        format!("{quote}{doubled}{quote}")
     }
+}
+
+/// `statement` with the same names and texts and no backslash in any of them; `None` when there is one outside of quotes.
+/// Strings follow the standard.
+pub(super) fn without_backslashes(statement: &str) -> Option<String> {
+    let mut safe = String::with_capacity(statement.len());
+    let mut chars = statement.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => return None,
+            '\'' | '"' => {
+                let mut text = String::new();
+                while let Some(next) = chars.next() {
+                    if next == char && chars.next_if_eq(&char).is_none() {
+                        break;
+                    }
+                    text.push(next);
+                }
+                safe.push_str(&quoted(&text, char));
+            }
+            other => safe.push(other),
+        }
+    }
+    Some(safe)
 }
 
 /// `texts` as an SQL array of text.
@@ -38,14 +72,43 @@ pub(super) fn with_suffix(name: &str, suffix: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn hostile_names_stay_one_name() {
         assert_eq!(identifier("a\"b c"), "\"a\"\"b c\"");
         assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+        assert_eq!(literal("a\\'b!"), "U&'a!005c''b!!' UESCAPE '!'");
+        assert_eq!(identifier("a\\\"b"), "U&\"a!005c\"\"b\" UESCAPE '!'");
         assert_eq!(connection_string("a=b 'c'\\"), "dbname='a=b \\'c\\'\\\\'");
         assert_eq!(text_array(["a", "b'"]), "ARRAY['a','b''']::text[]");
+    }
+
+    #[test]
+    fn a_statement_loses_its_backslashes_and_nothing_else() {
+        for (statement, safe) in [
+            ("COMMENT ON ROLE \"a\"\"b\" IS 'it''s';", Some("COMMENT ON ROLE \"a\"\"b\" IS 'it''s';")),
+            ("COMMENT ON ROLE a IS 'x\n\\! id'", Some("COMMENT ON ROLE a IS U&'x\n!005c!! id' UESCAPE '!'")),
+            ("CREATE ROLE a;\n\\! id\n", None),
+            ("CREATE ROLE a \\gexec", None),
+            // Whatever psql makes of an escape string: there is nothing left for it to run.
+            ("COMMENT ON ROLE a IS E'\\'", Some("COMMENT ON ROLE a IS EU&'!005c' UESCAPE '!'")),
+        ] {
+            assert_eq!(without_backslashes(statement).as_deref(), safe);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_quoted_has_a_backslash(text in "[a-z'\"!\\\\\n;]{0,30}") {
+            for made in [identifier(&text), literal(&text)] {
+                prop_assert!(!made.contains('\\'));
+                prop_assert_eq!(without_backslashes(&made), Some(made));
+            }
+            if let Some(made) = without_backslashes(&text) {
+                prop_assert!(!made.contains('\\'));
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, unlock};
 use crate::model::{ByteSize, LogPosition, VerificationState};
+use crate::ui::plain::one_line;
 use crate::ui::table::table;
 
 impl Draw for list::Report {
@@ -39,6 +40,7 @@ impl Draw for list::Report {
 fn row(row: &list::Row) -> Vec<String> {
     let size = |bytes: u64| if bytes == 0 { "-".to_owned() } else { ByteSize(bytes).to_string() };
     let pinned = if row.pinned { " (pinned)" } else { "" };
+    let unproven = if row.authenticated == Some(false) { " (not authenticated)" } else { "" };
     vec![
         row.id.to_string(),
         row.database.to_string(),
@@ -47,7 +49,7 @@ fn row(row: &list::Row) -> Vec<String> {
         size(row.plain_bytes),
         size(row.stored_bytes),
         row.store.to_string(),
-        format!("{}{pinned}", row.status),
+        format!("{}{pinned}{unproven}", row.status),
         verified(row),
         holds(row),
     ]
@@ -90,6 +92,11 @@ impl Draw for list::Detail {
             let note = pin.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             lines.push(("pinned", format!("since {} on {}{note}", pin.pinned_at.table(), pin.host)));
         }
+        match (self.authenticated, &self.unproven) {
+            (Some(true), _) => lines.push(("authenticated", "yes".to_owned())),
+            (_, Some(problem)) => lines.push(("authenticated", format!("no: {problem}"))),
+            _ => {}
+        }
         match (self.verification_state, self.verification.problem()) {
             (_, Some(problem)) => {
                 lines.push(("verified", format!("unknown: the record cannot be read: {problem}")));
@@ -109,7 +116,7 @@ impl Draw for list::Detail {
         }
         let mut text = String::new();
         for (name, value) in &lines {
-            text.push_str(&format!("{name:<12}{value}\n"));
+            text.push_str(&format!("{name:<15}{}\n", one_line(value)));
         }
         if !manifest.parts.is_empty() {
             text.push('\n');
@@ -162,7 +169,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     for part in &manifest.parts {
         if let Some(LogPosition { file, offset, gtid }) = &part.position {
             let gtid = gtid.as_ref().map(|gtid| format!(", transactions {gtid}")).unwrap_or_default();
-            let name = part.database.as_ref().unwrap_or(&part.name);
+            let name = part.database.as_deref().unwrap_or(&part.name);
             lines.push(("position", format!("{name}: {file}:{offset}{gtid}")));
         }
     }
@@ -184,7 +191,7 @@ fn purpose(manifest: &Manifest) -> String {
 fn part(part: &Part) -> Vec<String> {
     let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     vec![
-        part.name.clone(),
+        part.name.to_string(),
         part.database.clone().unwrap_or_else(|| "-".to_owned()),
         ByteSize(part.plain_bytes).to_string(),
         ByteSize(part.stored_bytes).to_string(),

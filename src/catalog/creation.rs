@@ -1,0 +1,70 @@
+//! How a repository comes into being.
+
+use super::FORMAT;
+use super::authenticity::Authenticator;
+use super::error::CatalogError;
+use super::layout;
+use super::lease::{self, Lease, LeaseRecord, Operation};
+use super::repository::{Catalog, Marker, write};
+use crate::model::{DatabaseName, RepositoryId, Timestamp};
+use crate::store::{ObjectKey, ObjectRole, Store};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+impl Catalog {
+    /// Opens the repository, or makes its marker. Two first runs at once agree on one marker.
+    pub async fn open_or_create(
+        store: Arc<dyn Store>,
+        authenticator: Arc<dyn Authenticator>,
+        (now, lifetime): (Timestamp, Duration),
+    ) -> Result<Self, CatalogError> {
+        let open = || Self::open(Arc::clone(&store), Arc::clone(&authenticator));
+        match open().await {
+            Err(CatalogError::NoRepository { .. }) => {}
+            opened => return opened,
+        }
+        let record = lease::record(Operation::Create, None, now, lifetime);
+        let began = Instant::now();
+        let lease = loop {
+            match take_creation_lease(&store, record.clone()).await {
+                // Somebody else makes it at this moment, which takes a few requests; a dead one runs out.
+                Err(CatalogError::Busy { .. }) if began.elapsed() <= lifetime * 2 => {
+                    match open().await {
+                        Err(CatalogError::NoRepository { .. }) => {}
+                        opened => return opened,
+                    }
+                    tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
+                }
+                taken => break taken?,
+            }
+        };
+        let opened = match open().await {
+            Err(CatalogError::NoRepository { .. }) => {
+                let marker =
+                    Marker { format: FORMAT, repository_id: RepositoryId::random(), created_at: now };
+                write(store.as_ref(), &layout::marker(), &marker, ObjectRole::Record).await?;
+                open().await
+            }
+            opened => opened,
+        };
+        lease.release().await?;
+        opened
+    }
+}
+
+async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Result<Lease, CatalogError> {
+    let folder = layout::repository_leases();
+    let subject: DatabaseName = "repository".parse().map_err(|error| CatalogError::Reference {
+        text: "repository".to_owned(),
+        problem: format!("{error}"),
+    })?;
+    match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
+        // A dead creation left nothing but its lease.
+        Err(CatalogError::Expired { leases, .. }) => {
+            let keys: Vec<ObjectKey> = leases.into_iter().map(|(key, _)| key).collect();
+            store.delete(&keys).await.map_err(CatalogError::store("delete dead leases"))?;
+            Lease::acquire_in(store, &folder, &subject, record).await
+        }
+        taken => taken,
+    }
+}

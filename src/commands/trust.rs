@@ -1,0 +1,138 @@
+//! Which manifests are believed: those that a key of the configuration proves to be ours.
+
+use super::{App, Failure};
+use crate::catalog::{Authenticator, Catalog, CatalogError, Demand, Doubt, Manifest, NoKeys, Proof};
+use crate::config::Inventory;
+use crate::crypto::{KeyUse, Keyring, MasterKey, Unproven};
+use crate::model::{Authentication, RepositoryId, StoreName};
+use crate::store::Store;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// What a command demands of manifests, and the keys that prove them, read once when they are first needed.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    demand: Demand,
+    keys: Arc<OnceCell<Arc<Keys>>>,
+}
+
+/// The keys of the configuration.
+#[derive(Debug)]
+enum Keys {
+    /// Not one of them can be read.
+    Unreadable(String),
+    /// Those that can be read.
+    AtHand(Keyring),
+}
+
+impl Trust {
+    /// Believes what is proven, or everything (`--allow-unauthenticated`).
+    pub fn new(demand: Demand) -> Self {
+        Self { demand, keys: Arc::default() }
+    }
+}
+
+impl App {
+    /// Opens the repository in the store `name`; there must be one.
+    pub async fn catalog(&self, name: Option<&StoreName>) -> Result<Catalog, Failure> {
+        Ok(Catalog::open(self.store(name).await?, self.authenticator().await).await?)
+    }
+
+    /// Who proves manifests of this configuration. A key that cannot be read is a warning: what it would have proven is
+    /// then not proven.
+    pub(super) async fn authenticator(&self) -> Arc<dyn Authenticator> {
+        if self.inventory.keys.is_empty() {
+            return Arc::new(NoKeys);
+        }
+        let read = async || {
+            Arc::new(match self.inventory.keyring().await {
+                Ok(keyring) => Keys::AtHand(keyring),
+                Err(error) => Keys::Unreadable(error.to_string()),
+            })
+        };
+        let keys = Arc::clone(self.trust.keys.get_or_init(read).await);
+        Arc::new(OwnKeys { inventory: Arc::clone(&self.inventory), keys, demand: self.trust.demand })
+    }
+
+    /// Opens the repository in `store`; [`CatalogError::NoRepository`] when there is none.
+    pub(super) async fn catalog_in(&self, store: Arc<dyn Store>) -> Result<Catalog, CatalogError> {
+        Catalog::open(store, self.authenticator().await).await
+    }
+
+    /// Opens the repository in `store`, or makes it.
+    pub(super) async fn catalog_made_in(&self, store: Arc<dyn Store>) -> Result<Catalog, Failure> {
+        let times = (self.clock.now(), self.inventory.settings.lease_lifetime);
+        Ok(Catalog::open_or_create(store, self.authenticator().await, times).await?)
+    }
+}
+
+/// Proves with the keys of the configuration.
+#[derive(Debug)]
+struct OwnKeys {
+    inventory: Arc<Inventory>,
+    keys: Arc<Keys>,
+    demand: Demand,
+}
+
+impl OwnKeys {
+    /// The key for a manifest: the one that sealed the backup, that of its entry, or any that may seal.
+    fn key_for<'k>(&self, keyring: &'k Keyring, manifest: &Manifest) -> Option<&'k MasterKey> {
+        let entries = || keyring.entries().iter().filter(|entry| entry.usage == KeyUse::Active);
+        let sealed = manifest.recipe.key_id.as_deref();
+        let is_sealing = |key: &MasterKey| sealed == Some(&key.id_in(manifest.repository).to_string());
+        let entry = self.inventory.databases.get(&manifest.database);
+        let named = entry.and_then(|entry| self.inventory.key_of(entry).ok());
+        entries()
+            .find(|entry| is_sealing(&entry.key))
+            .or_else(|| entries().find(|entry| Some(&entry.name) == named.as_ref()))
+            .or_else(|| entries().next())
+            .map(|entry| &entry.key)
+    }
+}
+
+impl Authenticator for OwnKeys {
+    fn authenticate(&self, manifest: &Manifest, content: &[u8]) -> Option<Authentication> {
+        let problem = match self.keys.as_ref() {
+            Keys::Unreadable(problem) => problem.clone(),
+            Keys::AtHand(keyring) => match self.key_for(keyring, manifest) {
+                Some(key) => match key.authenticate(manifest.repository, content) {
+                    Ok(authentication) => return Some(authentication),
+                    Err(error) => error.to_string(),
+                },
+                None => "every key at hand is retired".to_owned(),
+            },
+        };
+        tracing::warn!(target: "jagad", "the manifest of {} is not authenticated: {problem}", manifest.id);
+        None
+    }
+
+    fn prove(
+        &self,
+        repository: RepositoryId,
+        content: &[u8],
+        record: Result<&Authentication, &str>,
+    ) -> Proof {
+        match (self.keys.as_ref(), record) {
+            (Keys::Unreadable(problem), _) => {
+                Proof::Missing(Doubt { key_is_missing: true, problem: problem.clone() })
+            }
+            (_, Err(problem)) => Proof::Missing(Doubt { key_is_missing: false, problem: problem.to_owned() }),
+            (Keys::AtHand(keyring), Ok(record)) => match keyring.prove(repository, content, record) {
+                Ok(()) => Proof::Given,
+                Err(error) => Proof::Missing(Doubt {
+                    // Of a passphrase nobody can tell whether it is another one or the manifest was altered.
+                    key_is_missing: match error {
+                        Unproven::KeyMissing { .. } | Unproven::Derivation(_) => true,
+                        Unproven::WrongCode => record.argon2id.is_some(),
+                        Unproven::UnknownKind { .. } => false,
+                    },
+                    problem: error.to_string(),
+                }),
+            },
+        }
+    }
+
+    fn demand(&self) -> Demand {
+        self.demand
+    }
+}
