@@ -1,12 +1,14 @@
-//! What dead runs and interrupted deletions left: objects of backups that have no manifest.
+//! What dead and failed runs and interrupted deletions left: objects of backups that do not exist. They are known by what is in
+//! the folder, not by what its manifest says.
 
 use super::error::CatalogError;
 use super::layout::{self, Item};
+use super::listing::Listing;
 use super::repository::Catalog;
-use crate::model::{BackupId, DatabaseName, Timestamp};
+use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp};
 use crate::store::ObjectMeta;
 use futures_util::StreamExt as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The objects of one backup that does not exist.
@@ -18,32 +20,69 @@ pub struct Abandoned {
     pub bytes: u64,
     /// When the last of them was written, by the store's clock.
     pub modified: Timestamp,
+    /// Whether its run is recorded as failed: its manifest and its log stay.
+    pub recorded: bool,
+}
+
+/// What was seen of one folder.
+struct Folder {
+    recorded: bool,
+    /// Beside the manifest and what goes with it.
+    data_bytes: u64,
+    data_objects: u64,
+    bytes: u64,
+    modified: Timestamp,
 }
 
 impl Catalog {
-    /// Objects of `database` that belong to no recorded backup, of which the last was written more than `older_than` ago by
-    /// the store's own clock. Runs that are under way are for the caller to leave out.
+    /// Objects of `database` that belong to no backup: those of runs that `listing` has as failed, and those without any
+    /// manifest of which the last was written more than `older_than` ago by the store's own clock. Runs that are under way are
+    /// for the caller to leave out.
     pub async fn abandoned(
         &self,
         database: &DatabaseName,
+        listing: &Listing,
         older_than: Duration,
     ) -> Result<Vec<Abandoned>, CatalogError> {
         let prefix = layout::backups(database);
         let failed = || CatalogError::store(format!("list `{prefix}`"));
         let now = self.store().clock().await.map_err(failed())?;
-        let mut found: BTreeMap<BackupId, (bool, Abandoned)> = BTreeMap::new();
+        let mut found: BTreeMap<BackupId, Folder> = BTreeMap::new();
         let mut objects = self.store().list(&prefix);
         while let Some(object) = objects.next().await {
             let object: ObjectMeta = object.map_err(failed())?;
             let Some((_, id, item)) = layout::backup_item(&object.key) else { continue };
-            let blank = Abandoned { id: id.clone(), bytes: 0, modified: object.modified };
-            let (recorded, abandoned) = found.entry(id).or_insert((false, blank));
-            *recorded |= item == Item::Manifest;
-            abandoned.bytes += object.bytes;
-            abandoned.modified = abandoned.modified.max(object.modified);
+            let blank = Folder {
+                recorded: false,
+                data_bytes: 0,
+                data_objects: 0,
+                bytes: 0,
+                modified: object.modified,
+            };
+            let folder = found.entry(id).or_insert(blank);
+            folder.recorded |= item == Item::Manifest;
+            if let Item::Other(name) = item
+                && name != layout::LOG
+            {
+                folder.data_bytes += object.bytes;
+                folder.data_objects += 1;
+            }
+            folder.bytes += object.bytes;
+            folder.modified = folder.modified.max(object.modified);
         }
-        let old = |abandoned: &Abandoned| now.since(abandoned.modified) > older_than;
-        let abandoned = found.into_values().filter(|(recorded, _)| !recorded).map(|(_, abandoned)| abandoned);
-        Ok(abandoned.filter(old).collect())
+        let failed_run = |entry: &&super::Entry| entry.manifest.status == BackupStatus::Failed;
+        let failed_runs: BTreeSet<&BackupId> =
+            listing.entries.iter().filter(failed_run).map(|entry| &entry.manifest.id).collect();
+        let abandoned = found.into_iter().filter_map(|(id, folder)| {
+            let gone = if folder.recorded {
+                failed_runs.contains(&id) && folder.data_objects > 0
+            } else {
+                now.since(folder.modified) > older_than
+            };
+            let bytes = if folder.recorded { folder.data_bytes } else { folder.bytes };
+            let (modified, recorded) = (folder.modified, folder.recorded);
+            gone.then_some(Abandoned { id, bytes, modified, recorded })
+        });
+        Ok(abandoned.collect())
     }
 }

@@ -7,7 +7,7 @@ use super::layout;
 use super::lease::{self, Lease, LeaseRecord, Operation};
 use super::repository::{Catalog, Marker, write};
 use crate::model::{DatabaseName, RepositoryId, Timestamp};
-use crate::store::{ObjectKey, ObjectRole, Store};
+use crate::store::{ObjectRole, Store};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,9 @@ impl Catalog {
             }
             opened => opened,
         };
-        lease.release().await?;
+        if let Err(error) = lease.release().await {
+            tracing::warn!(%error, "the lease of the repository's creation will run out by itself");
+        }
         opened
     }
 }
@@ -61,8 +63,9 @@ async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Res
     match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
         // A dead creation left nothing but its lease.
         Err(CatalogError::Expired { leases, .. }) => {
-            let keys: Vec<ObjectKey> = leases.into_iter().map(|(key, _)| key).collect();
-            store.delete(&keys).await.map_err(CatalogError::store("delete dead leases"))?;
+            for (key, _) in leases {
+                lease::end(store.as_ref(), &key).await?;
+            }
             Lease::acquire_in(store, &folder, &subject, record).await
         }
         taken => taken,

@@ -128,6 +128,14 @@ pub enum CatalogError {
         /// What it says. Nothing of it may be believed.
         claim: Box<Manifest>,
     },
+    /// The store said that it had stored something, and does not have it.
+    #[error("the store took `{key}`, but {problem}")]
+    NotStored {
+        /// The object.
+        key: ObjectKey,
+        /// What is there instead.
+        problem: String,
+    },
     /// The store failed.
     #[error("{doing}")]
     Store {

@@ -44,9 +44,12 @@ pub fn manifest(database: &DatabaseName, id: &BackupId) -> ObjectKey {
     key(&format!("databases/{database}/backups/{id}/manifest.json"))
 }
 
+/// The name of a backup's log in its folder.
+pub const LOG: &str = "log.txt";
+
 /// A backup's log.
 pub fn log(database: &DatabaseName, id: &BackupId) -> ObjectKey {
-    key(&format!("databases/{database}/backups/{id}/log.txt"))
+    key(&format!("databases/{database}/backups/{id}/{LOG}"))
 }
 
 /// The mark that keeps a backup from being deleted.

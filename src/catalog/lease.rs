@@ -117,10 +117,29 @@ impl Found {
     }
 }
 
-/// Every lease in `folder`, live or not.
+/// Takes a lease away. Where the store refuses to delete, it is made empty: an empty lease is nobody's.
+pub async fn end(store: &dyn Store, key: &ObjectKey) -> Result<(), CatalogError> {
+    let refused = match store.delete(std::slice::from_ref(key)).await {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused,
+    };
+    let emptied = match &refused {
+        store::StoreError::Unreachable { .. } => false,
+        _ => store::write_small(store, key, Vec::new(), ObjectRole::Mutable).await.is_ok(),
+    };
+    if emptied {
+        tracing::debug!(lease = %key, error = %refused, "the lease was not deleted, so it was made empty");
+        return Ok(());
+    }
+    Err(CatalogError::Store { doing: format!("remove lease `{key}`"), source: refused })
+}
+
+/// Every lease in `folder` that somebody holds or held when he died.
 pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>, CatalogError> {
     let doing = || format!("list leases in `{folder}`");
-    let objects: Vec<_> = store.list(folder).try_collect().await.map_err(CatalogError::store(doing()))?;
+    let mut objects: Vec<_> = store.list(folder).try_collect().await.map_err(CatalogError::store(doing()))?;
+    // Given back where nothing can be deleted.
+    objects.retain(|object| object.bytes > 0);
     if objects.is_empty() {
         return Ok(Vec::new());
     }
@@ -185,8 +204,11 @@ impl Lease {
             match refuse_others(store.as_ref(), folder, subject, Some(&key)).await {
                 Ok(()) => return Ok(Self::start(Arc::clone(store), subject.clone(), key, (record, written))),
                 Err(error) => {
-                    let doing = format!("withdraw lease `{key}`");
-                    store.delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))?;
+                    if let Err(left) = end(store.as_ref(), &key).await {
+                        // It runs out by itself, and until then says that the database is busy.
+                        tracing::warn!(lease = %key, error = %left, "the lease was not taken back");
+                        return Err(error);
+                    }
                     if !matches!(error, CatalogError::Busy { .. }) {
                         return Err(error);
                     }
@@ -237,8 +259,8 @@ impl Lease {
         }
         let doing = format!("look at lease `{}`", self.key);
         match self.store.head(&self.key).await.map_err(CatalogError::store(doing))? {
-            Some(_) => Ok(()),
-            None => Err(lost("somebody removed it")),
+            Some(object) if object.bytes > 0 => Ok(()),
+            _ => Err(lost("somebody removed it")),
         }
     }
 
@@ -247,8 +269,7 @@ impl Lease {
         self.stop.cancel();
         // Bounded by the lifetime; one that panicked renews nothing any more.
         let _ended = (&mut self.renewal).await;
-        let doing = format!("release lease `{}`", self.key);
-        self.store.delete(std::slice::from_ref(&self.key)).await.map_err(CatalogError::store(doing))
+        end(self.store.as_ref(), &self.key).await
     }
 }
 
@@ -265,8 +286,15 @@ async fn refuse_others(
     subject: &DatabaseName,
     own: Option<&ObjectKey>,
 ) -> Result<(), CatalogError> {
-    let others: Vec<Found> =
-        survey(store, folder).await?.into_iter().filter(|found| Some(&found.key) != own).collect();
+    let mut others = survey(store, folder).await?;
+    let found = others.len();
+    others.retain(|found| Some(&found.key) != own);
+    if let Some(own) = own
+        && others.len() == found
+    {
+        // A lease that is not in the listing keeps nobody away.
+        return Err(CatalogError::NotStored { key: own.clone(), problem: "it is not there".to_owned() });
+    }
     if let Some(live) = others.iter().find(|found| !found.is_expired()) {
         return Err(CatalogError::Busy { database: subject.clone(), holder: live.describe() });
     }

@@ -2,7 +2,7 @@
 
 use super::error::CatalogError;
 use crate::model::{
-    BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Help,
     LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Timestamp, digest,
 };
 use crate::store::ObjectKey;
@@ -109,7 +109,8 @@ pub struct FailureRecord {
     /// The whole chain of causes on one line.
     pub message: String,
     /// What to do.
-    pub help: Option<String>,
+    #[serde(default, deserialize_with = "Help::read")]
+    pub help: Option<Help>,
 }
 
 /// How parts are packed.

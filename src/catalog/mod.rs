@@ -11,6 +11,7 @@ pub mod layout;
 pub mod lease;
 mod listing;
 pub mod manifest;
+mod proof;
 mod protection;
 pub mod reference;
 mod removal;
@@ -29,7 +30,9 @@ pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
     SourceRecord,
 };
-pub use protection::{Attachment, NotedFailure, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
+pub use protection::{
+    Attachment, NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, State, Turn, is_plausible,
+};
 pub use reference::BackupReference;
 pub use repository::Catalog;
 pub use side::{SideRecord, VerifyingMark};

@@ -59,6 +59,17 @@ pub struct State {
     pub swept_at: Option<Timestamp>,
     /// The planned time of the backup that somebody was told is overdue.
     pub overdue_told: Option<Timestamp>,
+    /// What could not be removed, until it is.
+    pub leftovers: Option<NotedLeftovers>,
+}
+
+/// Something of dead or failed runs, or of old backups, that the store did not let go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotedLeftovers {
+    /// When it was last tried.
+    pub at: Timestamp,
+    /// What, and why it is still there.
+    pub problem: String,
 }
 
 /// A database is left alone for now.
@@ -142,6 +153,7 @@ impl Default for State {
             last_source: None,
             swept_at: None,
             overdue_told: None,
+            leftovers: None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Taking backups out of a store, in an order in which a crash leaves garbage and never a backup that does not restore.
 
 use super::{Catalog, CatalogError, layout};
-use crate::model::{BackupId, DatabaseName};
+use crate::model::{BackupId, BackupStatus, DatabaseName};
 use crate::store::{ObjectKey, ObjectMeta};
 use futures_util::TryStreamExt as _;
 
@@ -21,10 +21,27 @@ impl Catalog {
         }
     }
 
-    /// Deletes what a failed or dead run stored; its manifest and log stay.
+    /// Deletes what a failed or dead run stored; its manifest and log stay. Of a backup that is recorded as good it deletes
+    /// nothing.
     pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
+        if self.manifest(database, id).await?.is_some_and(|found| found.status == BackupStatus::Success) {
+            return Ok(());
+        }
         let keep = [layout::manifest(database, id), layout::log(database, id)];
         self.delete_data(database, id, |key| !keep.contains(key)).await
+    }
+
+    /// Deletes leases that were made empty because the store did not delete then; as well as it does now.
+    pub async fn clear_empty_leases(&self, database: &DatabaseName) {
+        let objects: Vec<ObjectMeta> =
+            self.store().list(&layout::leases(database)).try_collect().await.unwrap_or_default();
+        let empty: Vec<ObjectKey> =
+            objects.into_iter().filter(|object| object.bytes == 0).map(|object| object.key).collect();
+        if !empty.is_empty()
+            && let Err(error) = self.store().delete(&empty).await
+        {
+            tracing::debug!(%error, "empty leases stay");
+        }
     }
 
     async fn delete_data(

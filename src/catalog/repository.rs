@@ -57,11 +57,13 @@ impl Catalog {
         &self.store
     }
 
-    /// Writes a manifest, the act that makes a backup exist (or a failure known).
+    /// Writes a manifest, the act that makes a backup exist (or a failure known), and looks whether it is there.
     pub async fn commit(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = layout::manifest(&manifest.database, &manifest.id);
         let bytes = authenticity::print(manifest, self.authenticator.as_ref());
-        write_bytes(self.store.as_ref(), &key, bytes, ObjectRole::Record).await
+        let length = bytes.len() as u64;
+        write_bytes(self.store.as_ref(), &key, bytes, ObjectRole::Record).await?;
+        self.prove(&key, length).await
     }
 
     /// Writes a backup's log. Called before the commit; a log without a manifest is garbage.

@@ -3,7 +3,7 @@
 
 use super::error::CatalogError;
 use super::listing::is_of_one_object;
-use super::manifest::{Manifest, PinRecord};
+use super::manifest::{self, Manifest, PinRecord};
 use super::repository::{self, Catalog};
 use super::verification::Verification;
 use super::{FORMAT, layout, lease};
@@ -102,7 +102,8 @@ impl Catalog {
         let pin = PinRecord { format: FORMAT, pinned_at: now, host: lease::host_name(), note };
         match repository::write(self.store().as_ref(), &key, &pin, ObjectRole::Mutable).await {
             Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(()),
-            written => written,
+            Ok(()) => self.prove(&key, manifest::print(&pin).len() as u64).await,
+            failed => failed,
         }
     }
 

@@ -1,13 +1,16 @@
 //! Taking the lease on a database, and telling the truth about runs that died holding it.
 
+use super::leftovers::Leftovers;
+use super::unrecorded::Unrecorded;
 use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
-use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest, layout};
+use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, BackupStatus};
+use crate::model::{BackupId, BackupPurpose, BackupStatus, Help};
 use crate::store::{ObjectKey, StoreError};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 /// What the lease is wanted for.
 pub(super) struct Purpose<'a> {
@@ -36,16 +39,11 @@ pub(super) async fn hold(
         let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
         let record = LeaseRecord { purpose: purpose.makes, ..record };
         match Lease::acquire(catalog.store(), &database.name, record).await {
-            Ok(lease) => match unrecorded::record(app, catalog, database, purpose.log).await {
-                Ok(noted) => {
-                    turn::counted_late(app, database, noted.as_ref()).await;
-                    return Ok(lease);
-                }
-                Err(failure) => {
-                    release(lease, purpose.log).await;
-                    return Err(failure);
-                }
-            },
+            Ok(lease) => {
+                let noted = unrecorded::record(app, catalog, database, purpose.log).await;
+                turn::counted_late(app, database, noted.as_ref()).await;
+                return Ok(lease);
+            }
             Err(CatalogError::Expired { leases, .. }) => {
                 for (key, record) in leases {
                     bury(app, catalog, database, (&key, &record), purpose.log).await?;
@@ -55,9 +53,79 @@ pub(super) async fn hold(
                 return Err(error.into());
             }
             Err(CatalogError::Busy { .. }) => tokio::time::sleep(Duration::from_millis(500)).await,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(without_room(error.into(), purpose.operation)),
         }
         app.cancel.check()?;
+    }
+}
+
+/// Whoever wants to make room in a full store needs some hundred bytes for the lease first.
+fn without_room(failure: Failure, operation: Operation) -> Failure {
+    if failure.class != Class::Full || operation != Operation::Delete {
+        return failure;
+    }
+    failure.doing("the lease, an object of some hundred bytes, could not be written").help(
+        "Nothing was deleted. Raise the quota for a moment or free a few kilobytes by other means, then run it again; or remove \
+         the folder of an old backup by hand, its `manifest.json` before all else.",
+    )
+}
+
+/// The right to work on a database where the store may be read-only: a lease, or the knowledge that nobody has one.
+pub(super) struct Claim(Option<Lease>);
+
+/// As [`hold`], but a store that takes no writes is no reason not to read from it: nobody else can hold the database there either.
+pub(super) async fn claim(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseEntry,
+    purpose: &Purpose<'_>,
+) -> Result<Claim, Failure> {
+    match hold(app, catalog, database, purpose).await {
+        Ok(lease) => Ok(Claim(Some(lease))),
+        Err(failure) if failure.is_refused_write() => {
+            purpose.log.warn(format!(
+                "the store takes no writes, so `{}` is not held and nothing will be recorded: {}",
+                database.name,
+                failure.message()
+            ));
+            Ok(Claim(None))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+impl Claim {
+    /// Proves that the lease is still ours, where there is one.
+    pub(super) async fn check(&self) -> Result<(), Failure> {
+        match &self.0 {
+            Some(lease) => Ok(lease.check().await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Fires when it is lost.
+    pub(super) fn lost(&self) -> CancellationToken {
+        self.0.as_ref().map_or_else(CancellationToken::new, |lease| lease.lost().clone())
+    }
+
+    /// What a failure means for the run that held it.
+    pub(super) fn lost_or(&self, app: &App, failure: Failure) -> Failure {
+        match &self.0 {
+            Some(lease) => lost_or(lease, app, failure),
+            None => app.cancel.failure().unwrap_or(failure),
+        }
+    }
+
+    /// Whether something can be written down.
+    pub(super) fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Gives it back.
+    pub(super) async fn release(self, log: &RunLog) {
+        if let Some(lease) = self.0 {
+            release(lease, log).await;
+        }
     }
 }
 
@@ -86,8 +154,9 @@ pub(super) async fn bury(
     ));
     match (&dead.backup, dead.operation) {
         (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
-        // Before it came to the manifest nothing was deleted, and nothing is now.
-        (Some(id), Operation::Delete) => catalog.delete_rest(&database.name, id).await?,
+        (Some(id), Operation::Delete) => {
+            Leftovers { app, catalog, database: &database.name, id, log }.of_deletion().await;
+        }
         (_, Operation::Restore) if !database.engine.restores_beside() => log.warn(format!(
             "an interrupted restore may have left what it was filling on the server of `{}` incomplete: restore it again",
             database.name
@@ -99,8 +168,7 @@ pub(super) async fn bury(
         )),
         _ => {}
     }
-    catalog.store().delete(std::slice::from_ref(key)).await?;
-    Ok(())
+    Ok(lease::end(catalog.store().as_ref(), key).await?)
 }
 
 async fn bury_backup(
@@ -113,7 +181,7 @@ async fn bury_backup(
     let failure = FailureRecord {
         class: INTERRUPTED.to_owned(),
         message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
-        help: Some("it was killed, or the host went down; what it had stored is removed".to_owned()),
+        help: Help::new("It was killed, or the host went down. What it had stored is removed."),
     };
     let manifest = Manifest {
         host: dead.host.clone(),
@@ -125,27 +193,42 @@ async fn bury_backup(
             (catalog.id(), id.clone(), dead.purpose.unwrap_or(BackupPurpose::Manual)),
         )
     };
-    // Its outcome is counted before its lease goes. Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest
-    // ever names data that is gone.
+    let leftovers = Leftovers { app, catalog, database: &database.name, id, log };
+    // Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest ever names
+    // data that is gone.
     let found = match catalog.manifest(&database.name, id).await {
-        // What stands there is no work of that run, or of no use to anybody: it is left for people to look at.
-        Err(error @ (CatalogError::Unproven { .. } | CatalogError::Damaged { .. })) => {
-            log.warn(format!("what the dead run left is not touched: {}", Failure::from(error).message()));
-            protection::note(app, catalog, (&database.name, &manifest)).await?;
-            return Ok(());
-        }
-        found => found?,
-    };
-    let found = match found {
-        Some(found) => Some(found),
-        None => match catalog.commit(&manifest).await {
+        Ok(Some(found)) => Some(found),
+        Ok(None) => match catalog.commit(&manifest).await {
             Ok(()) => None,
             // It has just committed, or another host buried it at the same time.
             Err(error) if is_taken(&error) => catalog.manifest(&database.name, id).await?,
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let failure = Failure::from(error);
+                if !failure.is_refused_write() {
+                    return Err(failure);
+                }
+                // Its data goes when it is recorded, or with `jagad prune` when nobody has written to it for a day.
+                log.warn(format!("backup {id} could not be recorded as failed: {}", failure.message()));
+                unrecorded::keep(app, &database.name, &Unrecorded::dead(&manifest), log);
+                return Ok(());
+            }
         },
+        Err(error @ CatalogError::Store { .. }) => return Err(error.into()),
+        // What stands there is no work of that run, or of no use to anybody: it is left for people to look at.
+        Err(error) => {
+            log.warn(format!("what the dead run left is not touched: {}", Failure::from(error).message()));
+            if let Err(failure) = protection::note(app, catalog, (&database.name, &manifest)).await {
+                log.warn(format!("backup {id} was not counted: {}", failure.message()));
+            }
+            return Ok(());
+        }
     };
-    let noted = protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await?;
+    // Its outcome is counted before its lease goes.
+    let counted = protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await;
+    let noted = counted.unwrap_or_else(|failure| {
+        log.warn(format!("backup {id} was not counted: {}", failure.message()));
+        None
+    });
     match found.map(|found| found.status) {
         // Killed between its commit and the release of its lease: nothing is wrong with it.
         Some(BackupStatus::Success) => {
@@ -159,10 +242,7 @@ async fn bury_backup(
             turn::found_dead(app, database, (&manifest, noted.as_ref())).await;
         }
     }
-    let folder = layout::backup(&database.name, id);
-    let uploads = catalog.store().sweep_unfinished(&folder, Duration::ZERO).await?;
-    catalog.delete_leftovers(&database.name, id).await?;
-    log.say(format!("removed what it had stored ({uploads} unfinished uploads)"));
+    leftovers.of_dead_run().await;
     Ok(())
 }
 

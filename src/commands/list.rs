@@ -291,6 +291,10 @@ pub async fn logs(app: &App, backup: &BackupReference, store: Option<&StoreName>
         (Some(log), Some(error)) if !log.contains(&error.message) => {
             Ok(format!("{log}{} BACKUP: failed: {}\n", manifest.finished_at, error.message))
         }
+        // Written before the commit, as it must be; that it was committed is what the manifest proves.
+        (Some(log), None) if !log.contains("BACKUP: OK") => {
+            Ok(format!("{log}{} BACKUP: OK {}\n", manifest.finished_at, manifest.id))
+        }
         (Some(log), _) => Ok(log),
         // Killed runs leave no log; the record of their failure says what is known.
         (None, Some(error)) => Ok(format!("{} {}: {}\n", manifest.finished_at, error.class, error.message)),

@@ -10,6 +10,7 @@ pub mod failure;
 mod hold;
 pub mod initialise;
 pub mod keys;
+mod leftovers;
 pub mod list;
 mod locate;
 pub mod pin;

@@ -1,7 +1,7 @@
 //! Which policy an entry is attached to, in which store, and what its runs come to.
 
 use super::{App, Class, Failure};
-use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, State, Turn};
+use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, NotedLeftovers, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{DatabaseName, Period, PolicyName, StoreName, Timestamp};
 use futures_util::future::join_all;
@@ -218,4 +218,29 @@ pub(super) async fn note_sweep(
     let mut state = catalog.state(database).await?;
     state.swept_at = Some(now);
     Ok(catalog.write_state(database, &state).await?)
+}
+
+/// Remembers what could not be removed, for `status`, or that nothing is left, where the database is attached. Only under the
+/// lease. What cannot be remembered is not: it was said.
+pub(super) async fn note_leftovers(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseName,
+    problem: Option<&str>,
+) {
+    let noted = async {
+        if attachment_to_count(catalog, database).await?.is_none() {
+            return Ok(());
+        }
+        let mut state = catalog.state(database).await?;
+        let problem = problem.map(str::to_owned);
+        if state.leftovers.is_none() && problem.is_none() {
+            return Ok(());
+        }
+        state.leftovers = problem.map(|problem| NotedLeftovers { at: app.clock.now(), problem });
+        catalog.write_state(database, &state).await
+    };
+    if let Err(error) = noted.await {
+        tracing::debug!(%error, "leftovers were not noted");
+    }
 }

@@ -4,7 +4,7 @@ use super::hold::{Purpose, hold, release};
 use super::protection::{self, Repositories};
 use super::{App, Class, Failure, Mode, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Catalog, CatalogError, Entry, Lease, SideRecord, chain, layout};
+use crate::catalog::{Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, chain, layout};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, ByteSize, DatabaseName, PolicyName};
 use crate::notify::EventKind;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What nobody has written to for so long is nobody's: an upload of a single part takes no longer.
-const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What to prune.
 #[derive(Debug, Clone)]
@@ -226,7 +226,7 @@ pub(super) async fn one(
 struct Survey {
     pruned: Pruned,
     going: Vec<BackupId>,
-    abandoned: Vec<BackupId>,
+    abandoned: Vec<Abandoned>,
 }
 
 async fn survey(
@@ -234,9 +234,9 @@ async fn survey(
     catalog: &Catalog,
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
 ) -> Result<Survey, Failure> {
-    let listing = catalog.list(Some(&entry.name)).await?;
+    let mut listing = catalog.list(Some(&entry.name)).await?;
     // Whoever cannot read everything cannot know what builds on what.
-    if let Some(unreadable) = listing.unreadable.into_iter().next() {
+    if let Some(unreadable) = listing.unreadable.pop() {
         let id = unreadable.id;
         return Err(Failure::from(unreadable.error)
             .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
@@ -246,7 +246,7 @@ async fn survey(
         listing.entries.iter().map(|entry| candidate(entry, in_use.contains(&entry.manifest.id))).collect();
     let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
     let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
-    let mut abandoned = catalog.abandoned(&entry.name, ABANDONED_AFTER).await?;
+    let mut abandoned = catalog.abandoned(&entry.name, &listing, ABANDONED_AFTER).await?;
     abandoned.retain(|left| !running.contains(&left.id));
     let bytes = |id: &BackupId| {
         let found = listing.entries.iter().find(|entry| entry.manifest.id == *id);
@@ -263,7 +263,7 @@ async fn survey(
         abandoned: abandoned.len() as u64,
         unfinished_uploads: 0,
     };
-    Ok(Survey { pruned, going, abandoned: abandoned.into_iter().map(|left| left.id).collect() })
+    Ok(Survey { pruned, going, abandoned })
 }
 
 fn candidate(entry: &Entry, in_use: bool) -> Candidate {
@@ -292,7 +292,8 @@ fn verdict(decision: &Decision, stored_bytes: u64) -> Verdict {
     }
 }
 
-/// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie.
+/// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie. One that
+/// cannot be removed does not keep the others; the first failure is returned. What is garbage already and stays is said.
 async fn remove(
     app: &App,
     (catalog, lease): (&Catalog, &Lease),
@@ -300,29 +301,63 @@ async fn remove(
     log: &RunLog,
 ) -> Result<Pruned, Failure> {
     let mut survey = survey(app, catalog, (entry, policy)).await?;
+    let mut failure = None;
+    let mut problems = Vec::new();
     for id in &survey.going {
         app.cancel.check()?;
         lease.check().await?;
-        catalog.delete_manifest(&entry.name, id).await?;
-        catalog.delete_rest(&entry.name, id).await?;
+        if let Err(error) = catalog.delete_manifest(&entry.name, id).await {
+            log.warn(format!("{id} of `{}` was not removed", entry.name));
+            failure.get_or_insert(Failure::from(error));
+            continue;
+        }
+        match catalog.delete_rest(&entry.name, id).await {
+            Ok(()) => log.say(format!("PRUNE: removed {id} of `{}`", entry.name)),
+            Err(error) => problems.push(format!("data of {id} stays: {}", Failure::from(error).message())),
+        }
         crash::point("prune-after-delete");
-        log.say(format!("PRUNE: removed {id} of `{}`", entry.name));
     }
-    for id in &survey.abandoned {
+    for left in &survey.abandoned {
         lease.check().await?;
-        catalog.delete_rest(&entry.name, id).await?;
-        log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{}`", entry.name));
+        let id = &left.id;
+        let removed = if left.recorded {
+            catalog.delete_leftovers(&entry.name, id).await
+        } else {
+            catalog.delete_rest(&entry.name, id).await
+        };
+        match removed {
+            Ok(()) => {
+                log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{}`", entry.name));
+            }
+            Err(error) => problems.push(format!("data of {id} stays: {}", Failure::from(error).message())),
+        }
+    }
+    if let Some(failure) = failure {
+        return Err(failure);
     }
     let folder = layout::backups(&entry.name);
-    let uploads = catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await?;
-    survey.pruned.unfinished_uploads = uploads;
-    protection::note_sweep(catalog, &entry.name, app.clock.now()).await?;
-    log.say(format!(
-        "PRUNE: OK `{}`: {} removed, {} kept, {} freed",
-        entry.name,
-        survey.going.len(),
-        survey.pruned.backups.len() - survey.going.len(),
-        ByteSize(survey.pruned.freed_bytes)
-    ));
+    match catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await {
+        Ok(uploads) => survey.pruned.unfinished_uploads = uploads,
+        Err(error) => {
+            problems.push(format!("unfinished uploads may stay: {}", Failure::from(error).message()));
+        }
+    }
+    settle(app, catalog, entry, &problems, log).await;
+    let freed = ByteSize(survey.pruned.freed_bytes);
+    let (removed, kept) = (survey.going.len(), survey.pruned.backups.len() - survey.going.len());
+    log.say(format!("PRUNE: OK `{}`: {removed} removed, {kept} kept, {freed} freed", entry.name));
     Ok(survey.pruned)
+}
+
+/// Says and notes what stays, and that garbage was looked for. A store that takes no writes has been pruned all the same.
+async fn settle(app: &App, catalog: &Catalog, entry: &DatabaseEntry, problems: &[String], log: &RunLog) {
+    for problem in problems {
+        log.warn(format!("{problem}; it is tried again by the next `jagad prune`"));
+    }
+    catalog.clear_empty_leases(&entry.name).await;
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    protection::note_leftovers(app, catalog, &entry.name, problem.as_deref()).await;
+    if let Err(failure) = protection::note_sweep(catalog, &entry.name, app.clock.now()).await {
+        log.warn(format!("that `{}` was pruned could not be noted: {}", entry.name, failure.message()));
+    }
 }

@@ -2,8 +2,9 @@
 //! last began a backup. Without these a store that is down would be silence. They are small files below
 //! `settings.state_dir`; a host that loses them loses nothing that was recorded.
 
+use super::leftovers::Leftovers;
 use super::protection::{self, Noted};
-use super::{App, Failure, RunLog, record};
+use super::{App, Class, Failure, RunLog, record};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, DatabaseName, Timestamp};
@@ -42,6 +43,19 @@ impl Unrecorded {
         failure: &Failure,
     ) -> Self {
         Self { format: FORMAT, id, purpose, started_at, finished_at: now, error: failure.record() }
+    }
+
+    /// A dead run that somebody else found, as `manifest` has it.
+    pub(super) fn dead(manifest: &Manifest) -> Self {
+        let unknown = || Failure::new(Class::Operation, "it ended without a result").record();
+        Self {
+            format: FORMAT,
+            id: manifest.id.clone(),
+            purpose: manifest.purpose,
+            started_at: manifest.started_at,
+            finished_at: manifest.finished_at,
+            error: manifest.error.clone().unwrap_or_else(unknown),
+        }
     }
 }
 
@@ -98,33 +112,53 @@ pub(super) fn pending(app: &App, database: &DatabaseName) -> Vec<(PathBuf, Unrec
     runs
 }
 
-/// Records and counts what is kept of an entry, now that its store answers. Only under its lease. What it came to, the last
-/// of them.
+/// Records and counts what is kept of an entry, now that its store answers, and removes what those runs left. Only under its
+/// lease. What it came to, the last of them. What cannot be done now is said, and done by a later run.
 pub(super) async fn record(
     app: &App,
     catalog: &Catalog,
     entry: &DatabaseEntry,
     log: &RunLog,
-) -> Result<Option<Noted>, Failure> {
+) -> Option<Noted> {
     let mut noted = None;
     for (path, run) in pending(app, &entry.name) {
-        let manifest = Manifest {
-            started_at: run.started_at,
-            finished_at: run.finished_at,
-            error: Some(run.error),
-            ..record::blank(app, entry, (catalog.id(), run.id, run.purpose))
-        };
-        match catalog.commit(&manifest).await {
-            Ok(()) => noted = protection::note_late(app, catalog, &manifest).await?,
-            // Its dead lease was found first, and it was recorded then.
-            Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => {}
-            Err(error) => return Err(error.into()),
+        let id = run.id.clone();
+        match record_one(app, catalog, entry, run).await {
+            Ok(counted) => {
+                log.say(format!("recorded backup {id} as failed, which no store would take then"));
+                noted = counted.or(noted);
+            }
+            Err(failure) => {
+                log.warn(format!("backup {id} is still not recorded as failed: {}", failure.message()));
+                return noted;
+            }
         }
-        log.say(format!("recorded backup {} as failed, which no store would take then", manifest.id));
-        std::fs::remove_file(&path)
-            .map_err(|error| Failure::from(error).doing(format!("remove `{}`", path.display())))?;
+        Leftovers { app, catalog, database: &entry.name, id: &id, log }.of_dead_run().await;
+        if let Err(error) = std::fs::remove_file(&path) {
+            log.warn(format!("`{}` was not removed: {error}", path.display()));
+        }
     }
-    Ok(noted)
+    noted
+}
+
+async fn record_one(
+    app: &App,
+    catalog: &Catalog,
+    entry: &DatabaseEntry,
+    run: Unrecorded,
+) -> Result<Option<Noted>, Failure> {
+    let manifest = Manifest {
+        started_at: run.started_at,
+        finished_at: run.finished_at,
+        error: Some(run.error),
+        ..record::blank(app, entry, (catalog.id(), run.id, run.purpose))
+    };
+    match catalog.commit(&manifest).await {
+        Ok(()) => protection::note_late(app, catalog, &manifest).await,
+        // Its dead lease was found first, and it was recorded then.
+        Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

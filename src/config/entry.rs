@@ -82,6 +82,7 @@ pub struct S3Entry {
     pub(super) uploads: u32,
     pub(super) checksum: S3Checksum,
     pub(super) bandwidth: Option<ByteSize>,
+    pub(super) answer_timeout: Duration,
 }
 
 /// Where S3 credentials come from.

@@ -381,6 +381,7 @@ async fn s3_settings(entry: &S3Entry) -> Result<S3Settings, ConfigError> {
         uploads: entry.uploads,
         checksum: entry.checksum,
         bandwidth: entry.bandwidth,
+        answer_timeout: entry.answer_timeout,
         attempts: 8,
         retry_base: Duration::from_millis(200),
     })

@@ -3,6 +3,7 @@
 pub mod authentication;
 pub mod contents;
 pub mod digest;
+pub mod help;
 pub mod id;
 pub mod kind;
 pub mod names;
@@ -15,6 +16,7 @@ pub mod time;
 pub use authentication::{Argon2Cost, Authentication, HMAC_SHA256, Mac};
 pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
+pub use help::Help;
 pub use id::{BackupId, RepositoryId, random_word};
 pub use kind::{
     BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole,

@@ -27,7 +27,7 @@ use std::time::Duration;
 pub struct ToolRun {
     /// Its standard output when it was collected ([`Runner::output`]); else empty.
     pub stdout: Vec<u8>,
-    /// The last 64 KiB of its standard error, secrets redacted.
+    /// Its standard error, secrets redacted; of a long one the first and the last 64 KiB.
     pub stderr: String,
     /// Its exit status; 128 + signal number when a signal ended it.
     pub status: i32,

@@ -29,7 +29,7 @@ pub enum StoreError {
     Credentials {
         /// What was being done.
         action: String,
-        /// The server's code, or what is missing.
+        /// The server's words, or what is missing.
         code: String,
     },
     /// The credentials are good but lack the right.
@@ -37,8 +37,32 @@ pub enum StoreError {
     Denied {
         /// What was being done.
         action: String,
-        /// The server's code.
+        /// The server's words.
         code: String,
+    },
+    /// The temporary credentials have run out.
+    #[error("{action}: the credentials have expired ({code})")]
+    Expired {
+        /// What was being done.
+        action: String,
+        /// The server's words.
+        code: String,
+    },
+    /// There is no room left: a quota, a cap, a disk of the server.
+    #[error("{action}: the store is full ({code})")]
+    Full {
+        /// What was being done.
+        action: String,
+        /// The server's words.
+        code: String,
+    },
+    /// The server's certificate is not trusted, or it does not speak TLS.
+    #[error("{action}: TLS failed: {detail}")]
+    Tls {
+        /// What was being done.
+        action: String,
+        /// The transport's own words.
+        detail: String,
     },
     /// The bucket lives in another region than configured.
     #[error("{action}: wrong region ({detail})")]
@@ -118,7 +142,36 @@ pub enum StoreError {
     },
 }
 
+/// Whether `error` says that a disk or a quota is full.
+fn is_disk_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 impl StoreError {
+    /// Whether the store has no room left.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Io { source, .. } => is_disk_full(source),
+            _ => false,
+        }
+    }
+
+    /// Whether the store takes no writes, for good: it is full, read-only, or the credentials may only read. What it holds can
+    /// be read all the same.
+    pub fn refuses_writes(&self) -> bool {
+        use std::io::ErrorKind;
+        match self {
+            Self::Full { .. } | Self::Denied { .. } => true,
+            Self::Response { status, .. } => matches!(status, 405 | 501),
+            Self::Io { source, .. } => {
+                is_disk_full(source)
+                    || matches!(source.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+            }
+            _ => false,
+        }
+    }
+
     /// The [`StoreError`] that a reader from [`super::Store::get`] carries, or what its `io::Error` means.
     pub fn from_read(key: &ObjectKey, error: std::io::Error) -> Self {
         match error.downcast::<Self>() {

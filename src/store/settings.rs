@@ -58,6 +58,9 @@ pub struct S3Settings {
     pub checksum: S3Checksum,
     /// Upper bound of the upload rate in bytes per second.
     pub bandwidth: Option<ByteSize>,
+    /// How long an answer may take to begin; a call with all its tries takes four times as long at most, and the time that its
+    /// bytes need.
+    pub answer_timeout: std::time::Duration,
     /// Tries of each request; 8 unless a test wants fewer.
     pub attempts: u32,
     /// First pause between tries, doubled each time up to 20 s, with full jitter.

@@ -21,6 +21,7 @@ mod good;
 mod hooks;
 mod host;
 mod hostile;
+mod housekeeping;
 mod installing;
 mod json;
 #[cfg(feature = "crash-points")]

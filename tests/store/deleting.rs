@@ -20,13 +20,38 @@ fn refusal(key: &str, code: &str) -> Fault {
     Fault::Answer(200, format!("<DeleteResult>{error}</DeleteResult>"))
 }
 
+/// Whether `asked` deletes one key by itself.
+fn is_single(asked: &Asked, key: &str) -> bool {
+    asked.method == Method::DELETE && asked.path.ends_with(&format!("/{key}"))
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_a_batch_refuses_is_named_though_the_answer_is_200() {
+async fn a_key_that_a_batch_refuses_though_the_answer_is_200_is_tried_by_itself() {
     let server =
         Faulty::start(|asked| if is_batch(asked) { refusal("k1", "AccessDenied") } else { Fault::Pass })
             .await;
-    let failed = server.store().delete(&keys(3)).await.expect_err("one key is still there");
-    assert_eq!(failed.to_string(), "delete `k1`: permission denied (AccessDenied)");
+    let store = server.store();
+    for key in keys(3) {
+        write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+    }
+    store.delete(&keys(3)).await.expect("by itself it can be deleted");
+    assert_eq!(store.head(&keys(3)[1]).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_deleted_is_named_and_the_others_are_deleted_all_the_same() {
+    let server = Faulty::start(|asked| {
+        if is_batch(asked) || is_single(asked, "k1") { error(403, "AccessDenied") } else { Fault::Pass }
+    })
+    .await;
+    let store = server.store();
+    for key in keys(4) {
+        write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+    }
+    let failed = store.delete(&keys(4)).await.expect_err("one key is still there");
+    assert_eq!(failed.to_string(), "delete `k1`: permission denied (AccessDenied: injected)");
+    let left: Vec<_> = store.list(&KeyPrefix::root()).try_collect().await.unwrap();
+    assert_eq!(left.iter().map(|meta| meta.key.as_str()).collect::<Vec<_>>(), ["k1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,15 +76,31 @@ async fn a_key_that_fails_for_a_moment_is_deleted_by_the_next_try() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_batches_deletes_one_by_one() {
-    let server =
-        Faulty::start(|asked| if is_batch(asked) { error(501, "NotImplemented") } else { Fault::Pass }).await;
-    let store = server.store();
-    for key in keys(3) {
-        write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+async fn whatever_refuses_a_batch_for_good_the_keys_are_deleted_one_by_one() {
+    let refusals = [
+        // Google Cloud Storage.
+        (400, "InvalidArgument"),
+        (501, "NotImplemented"),
+        (405, "MethodNotAllowed"),
+        (403, "AccessDenied"),
+        (400, "MissingContentMD5"),
+        (400, "InvalidRequest"),
+        (400, "MalformedXML"),
+        (411, ""),
+        // Said in the body of a success.
+        (200, "NotImplemented"),
+    ];
+    for (status, code) in refusals {
+        let server =
+            Faulty::start(move |asked| if is_batch(asked) { error(status, code) } else { Fault::Pass }).await;
+        let store = server.store();
+        for key in keys(3) {
+            write_small(&store, &key, vec![1], ObjectRole::Mutable).await.unwrap();
+        }
+        store.delete(&keys(3)).await.unwrap_or_else(|error| panic!("{status} {code}: {error}"));
+        let left = store.list(&KeyPrefix::root()).try_collect::<Vec<_>>().await.unwrap();
+        assert_eq!(left, [], "{status} {code}");
     }
-    store.delete(&keys(3)).await.expect("a deletion");
-    assert_eq!(store.list(&KeyPrefix::root()).try_collect::<Vec<_>>().await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

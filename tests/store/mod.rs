@@ -12,3 +12,4 @@ mod refusals;
 mod settings;
 mod tls;
 mod uploads;
+mod waiting;

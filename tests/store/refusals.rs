@@ -15,7 +15,8 @@ async fn told(settings: &S3Settings) -> StoreError {
 async fn a_wrong_secret_is_told_and_not_shown() {
     let server = Faulty::start(|_| Fault::Pass).await;
     let error = told(&S3Settings { credentials: credentials("AK", "hunter2"), ..server.settings() }).await;
-    assert_eq!(error.to_string(), "put `k`: the credentials are not accepted (SignatureDoesNotMatch)");
+    let text = error.to_string();
+    assert!(text.starts_with("put `k`: the credentials are not accepted (SignatureDoesNotMatch"), "{text}");
     assert!(!format!("{error:?} {:?}", server.settings()).contains("hunter2"));
     assert!(!format!("{:?}", server.store()).contains("SK"), "the store shows its secret");
     let error = told(&S3Settings { credentials: credentials("nobody", "SK"), ..server.settings() }).await;
@@ -87,4 +88,45 @@ async fn a_session_token_is_sent() {
     let store = S3Store::open(&S3Settings { credentials, ..server.settings() }).unwrap();
     store.head(&"k".parse().unwrap()).await.expect("a look");
     assert_eq!(server.asked()[0].headers["x-amz-security-token"], "token");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_servers_own_words_are_shown_without_what_moves_a_cursor() {
+    let body = "<?xml version=\"1.0\"?><Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Code>AccessDenied</Code>\
+                <Message>Ask &quot;ops&quot;\u{1b}[31m &amp; wait</Message></Error>";
+    let server = Faulty::start(move |_| Fault::Answer(403, body.to_owned())).await;
+    let text = told(&server.settings()).await.to_string();
+    assert_eq!(text, "put `k`: permission denied (AccessDenied: Ask \"ops\"\u{fffd}[31m & wait)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_full_is_told_apart_whatever_its_words_are() {
+    for (status, code, message) in [
+        (403, "QuotaExceeded", "Bucket quota exceeded"),
+        (403, "AccessDenied", "Cannot upload files, storage cap exceeded. See the Caps & Alerts page."),
+        (507, "XMinioStorageFull", "Storage backend has reached its minimum free drive threshold."),
+        (400, "XMinioAdminBucketQuotaExceeded", "Bucket quota exceeded"),
+        (403, "Forbidden", "Forbidden: Bucket size quota is reached, maximum total size of objects"),
+        (507, "", ""),
+    ] {
+        let body =
+            format!("<Error><Code>{code}</Code><Message>{}</Message></Error>", message.replace('&', "&amp;"));
+        let server = Faulty::start(move |asked| {
+            if asked.method == http::Method::PUT { Fault::Answer(status, body.clone()) } else { Fault::Pass }
+        })
+        .await;
+        let error = told(&server.settings()).await;
+        assert!(error.is_full(), "{status} {code}: {error}");
+        assert!(error.to_string().contains(message), "{error}");
+        let puts = server.count(|asked| asked.method == http::Method::PUT);
+        assert_eq!(puts, 1, "{status} {code} was tried again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_expired_is_told_at_once() {
+    let server = Faulty::start(|_| error(400, "ExpiredToken")).await;
+    let told = told(&server.settings()).await;
+    assert!(matches!(told, StoreError::Expired { .. }), "{told}");
+    assert!(server.asked().len() <= 2, "{} requests", server.asked().len());
 }

@@ -82,7 +82,7 @@ async fn a_private_ca_is_trusted_when_it_is_named_and_refused_when_not() {
     let begin = std::time::Instant::now();
     let unnamed = S3Settings { retry_base: std::time::Duration::from_secs(20), ..server.settings.clone() };
     let error = round_trip(&unnamed).await.expect_err("nobody vouches for this server");
-    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
+    assert!(matches!(error, StoreError::Tls { .. }), "{error}");
     assert!(error.to_string().contains("certificate"), "{error}");
     assert!(begin.elapsed().as_secs() < 10, "a refused certificate is refused at every try");
     let insecure = S3Settings { insecure_tls: true, ..server.settings.clone() };

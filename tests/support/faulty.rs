@@ -31,6 +31,8 @@ pub(crate) enum Fault {
     Drop,
     /// Closes the connection after the request has had its effect: the answer is lost.
     DropAfter,
+    /// Sends the head of a success at once, and then so many blanks with this pause before each, before the answer's body.
+    Blanks(Duration, usize),
     /// Sends this many bytes of the answer's body, then closes the connection.
     Truncate(usize),
     /// Sends this many bytes of the answer's body as if they were all of it.
@@ -158,6 +160,7 @@ pub(crate) fn settings(endpoint: &str, bucket: &str) -> S3Settings {
         uploads: 3,
         checksum: S3Checksum::Auto,
         bandwidth: None,
+        answer_timeout: Duration::from_secs(30),
         attempts: 4,
         retry_base: Duration::from_millis(2),
     }
@@ -221,6 +224,19 @@ impl Handler {
             Fault::Answer(status, body) => {
                 BodyExt::collect(request.into_body()).await.ok();
                 Ok(Response::builder().status(status).body(Body::from(body)).expect("an answer"))
+            }
+            Fault::Blanks(pause, count) => {
+                let blanks = stream::iter(0..count).then(move |_| async move {
+                    tokio::time::sleep(pause).await;
+                    Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b" ")))
+                });
+                let end = stream::once(async move {
+                    let answer =
+                        self.service.call(request.map(Body::from)).await.map_err(std::io::Error::other)?;
+                    let body = BodyExt::collect(answer.into_body()).await.map_err(std::io::Error::other)?;
+                    Ok(Frame::data(body.to_bytes()))
+                });
+                Ok(Response::new(Body::http_body_unsync(StreamBody::new(StreamExt::chain(blanks, end)))))
             }
             Fault::Shorten(length) => {
                 let (mut head, body) = self.service.call(request.map(Body::from)).await?.into_parts();

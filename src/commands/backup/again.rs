@@ -30,7 +30,9 @@ async fn attempt(taking: &mut Taking<'_>, source: &Source) -> Result<(), (Failur
     // The store, a key or a stop are the same whatever is dumped.
     let dumped = one::dump(taking, server, &scope).await;
     dumped.map_err(|failure| {
-        let source_failed = failure.class == Class::Operation;
+        // A full disk is the server's unless the store says so.
+        let source_failed =
+            failure.class == Class::Operation || (failure.class == Class::Full && failure.heading.is_none());
         (failure, source_failed)
     })
 }
@@ -43,8 +45,9 @@ async fn instead(taking: &mut Taking<'_>, replica: &Source, failure: Failure) ->
     crash::point("between-sources");
     taking.manifest.parts.clear();
     let (database, id) = (&taking.manifest.database, &taking.manifest.id);
-    let removed = taking.catalog.delete_leftovers(database, id).await;
-    removed.map_err(|error| Failure::from(error).doing(format!("{what}; remove what it gave")))?;
+    if let Err(error) = taking.catalog.delete_leftovers(database, id).await {
+        taking.log.warn(format!("what it gave could not be removed: {}", Failure::from(error).message()));
+    }
     let primary = source::own_server(taking.app, taking.database, what.clone()).await;
     let primary = primary.map_err(|failure| failure.doing(format!("{what}; and the primary")))?;
     taking.log.say(format!("SOURCE: {} {} (in its place)", primary.record.role, primary.record.address));

@@ -4,7 +4,7 @@ use super::hooks::{self, Moment};
 use super::{Choices, Ran, Report, Trigger, one};
 use crate::catalog::Manifest;
 use crate::commands::protection::Noted;
-use crate::commands::{App, Failure, RunLog, tell, turn};
+use crate::commands::{App, Class, Failure, RunLog, tell, turn};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, Period};
 use crate::notify::EventKind;
@@ -26,6 +26,8 @@ pub(in crate::commands) async fn back_up(
         Ok(Ran::Taken(report)) => course.ended(Ok(report)).await,
         // Nothing was begun, and nothing failed.
         Ok(Ran::Overtaken | Ran::Busy(_)) => {}
+        // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
+        Err(failure) if failure.class == Class::Usage => course.unannounced().await,
         Err(failure) => course.ended(Err(failure)).await,
     }
     result
@@ -95,6 +97,14 @@ impl<'a> Course<'a> {
     /// The run was counted.
     pub(super) fn noted(&self, noted: Option<Noted>) {
         self.state().noted = noted;
+    }
+
+    /// Nobody is told of its end; what was begun to be told is told to its end.
+    async fn unannounced(self) {
+        let telling = self.state().telling.take();
+        if let Some(telling) = telling {
+            let _ = telling.await;
+        }
     }
 
     /// Runs what is left to run, and tells of its end and of what the end means.

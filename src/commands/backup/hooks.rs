@@ -3,7 +3,7 @@
 use crate::catalog::Manifest;
 use crate::commands::{App, Failure, RunLog};
 use crate::config::DatabaseEntry;
-use crate::model::BackupStatus;
+use crate::model::{BackupStatus, Help};
 use crate::notify::printable;
 use crate::process::ToolSpec;
 
@@ -76,7 +76,7 @@ async fn run(
     };
     // A hint that was made for the tools of databases would mislead here.
     ended.await.map_err(|failure| Failure {
-        help: Some(format!("Mend the hook, or take `{name}` out of the configuration.")),
+        help: Help::new(&format!("Mend the hook, or take `{name}` out of the configuration.")),
         ..failure
     })
 }

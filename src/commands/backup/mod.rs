@@ -3,6 +3,7 @@
 mod again;
 mod announce;
 mod dry_run;
+mod failed;
 mod hooks;
 mod one;
 mod part;

@@ -1,6 +1,7 @@
 //! One backup of one database, from the lease to the commit.
 
 use super::announce::Course;
+use super::failed::{Data, FailedRun};
 use super::part::{self, Packing};
 use super::source::Source;
 use super::{Choices, Report, again};
@@ -71,6 +72,8 @@ pub(super) async fn back_up(
     let (catalog, lease) = match held {
         Ok(held) => held,
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
+        // Nothing could be tried with such a configuration: no run has failed.
+        Err(failure) if failure.class == Class::Usage => return Err(failure),
         Err(failure) => {
             let run = Unrecorded::new((id, trigger.purpose()), (started_at, app.clock.now()), &failure);
             unrecorded::keep(app, &database.name, &run, &log);
@@ -103,15 +106,26 @@ pub(super) async fn back_up(
     let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
     // From here on the run ends by itself within the store's own bounds.
     stop.cancel();
-    let outcome = match taken {
-        Ok(()) => commit(app, &catalog, (&mut manifest, &lease, &log), (began, choices)).await,
-        Err(failure) => Outcome::Failed(failure),
+    let (outcome, data) = match taken {
+        Ok(()) => {
+            let outcome = commit(app, &catalog, (&mut manifest, &lease, &log), (began, choices)).await;
+            (outcome, Data::OfCommit)
+        }
+        Err(failure) => (Outcome::Failed(failure), Data::OfNothing),
     };
     match outcome {
-        Outcome::Committed => {}
+        // Not before: what is said to be well is in the store.
+        Outcome::Committed => log.say(format!("BACKUP: OK {}", manifest.id)),
+        // The configuration cannot work: no run has failed, and none is recorded.
+        Outcome::Failed(failure) if failure.class == Class::Usage => {
+            course.finish(&manifest, Some(&failure)).await;
+            release(lease, &log).await;
+            return Err(failure);
+        }
         Outcome::Failed(failure) => {
             let failure = hold::lost_or(&lease, app, failure);
-            record_failure(app, &catalog, (&mut manifest, &failure, &log), began).await;
+            let failed = FailedRun { app, catalog: &catalog, failure: &failure, log: &log, began, data };
+            failed.record(&mut manifest).await;
             end(app, &catalog, (&manifest, lease), (course, Some(&failure))).await;
             return Err(failure);
         }
@@ -299,7 +313,7 @@ fn late_or(deadline: &CancellationToken, timeout: Option<Duration>, failure: Fai
     }
 }
 
-/// Pin and log first, then the manifest: from then on the backup exists.
+/// Pin and log first, when all parts are seen to be there, then the manifest: from then on the backup exists.
 async fn commit(
     app: &App,
     catalog: &Catalog,
@@ -314,7 +328,8 @@ async fn commit(
         if choices.pin {
             catalog.pin(manifest, choices.note.clone(), app.clock.now()).await?;
         }
-        log.say(format!("BACKUP: OK {}", manifest.id));
+        catalog.prove_parts(manifest).await?;
+        log.say(format!("BACKUP: committing {}", manifest.id));
         catalog.write_log(&manifest.database, &manifest.id, &log.text()).await?;
         crash::point("before-commit");
         lease.check().await?;
@@ -336,39 +351,5 @@ async fn commit(
                 "Whether the commit reached the store is not known; the next run looks and records it.",
             ))
         }
-    }
-}
-
-/// Writes down that it failed, and only then removes what it stored: whatever happens in between, no manifest names data
-/// that is gone. What cannot be done is said, not hidden: the failure itself is what the caller must see.
-async fn record_failure(
-    app: &App,
-    catalog: &Catalog,
-    (manifest, failure, log): (&mut Manifest, &Failure, &RunLog),
-    began: Instant,
-) {
-    manifest.status = BackupStatus::Failed;
-    manifest.finished_at = app.clock.now();
-    manifest.duration_ms = milliseconds(began);
-    manifest.error = Some(failure.record());
-    manifest.parts.clear();
-    log.keep(format!("BACKUP: failed: {}", failure.message()));
-    let recorded = catalog.commit(manifest).await;
-    crash::point("after-failure");
-    if let Err(error) = recorded
-        && !hold::is_buried(catalog, manifest, &error).await
-    {
-        log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
-        let times = (manifest.started_at, manifest.finished_at);
-        let run = Unrecorded::new((manifest.id.clone(), manifest.purpose), times, failure);
-        unrecorded::keep(app, &manifest.database, &run, log);
-        return;
-    }
-    if let Err(error) = catalog.delete_leftovers(&manifest.database, &manifest.id).await {
-        log.warn(format!("what it stored could not be removed: {}", Failure::from(error).message()));
-    }
-    // A log that was written for the commit stays as it is: logs are written once.
-    if let Err(error) = catalog.write_log(&manifest.database, &manifest.id, &log.text()).await {
-        tracing::debug!(%error, "the log of the failed run was not written");
     }
 }

@@ -285,7 +285,8 @@ fn none_fits(passed: Vec<(String, Failure)>) -> Failure {
     let missing = passed.iter().any(|(_, failure)| failure.class == Class::Prerequisite);
     let class = if missing { Class::Prerequisite } else { Class::Refused };
     let failure = Failure::new(class, format!("no replica fits: {}", told(&passed)));
-    let mut help: Vec<String> = passed.into_iter().filter_map(|(_, failure)| failure.help).collect();
+    let mut help: Vec<String> =
+        passed.into_iter().filter_map(|(_, failure)| Some(failure.help?.to_string())).collect();
     help.push("Or let the primary stand in for them: --source auto.".to_owned());
     help.dedup();
     failure.help(help.join("\n"))

@@ -91,7 +91,11 @@ impl Findings {
             }
             Err(failure) => {
                 self.verdict.get_or_insert(failure.class);
-                self.add(FindingLevel::Error, subject, (failure.message(), failure.help.unwrap_or_default()));
+                self.add(
+                    FindingLevel::Error,
+                    subject,
+                    (failure.message(), failure.help.map_or_else(String::new, |help| help.to_string())),
+                );
                 None
             }
         }
@@ -191,8 +195,52 @@ async fn probe(app: &App, store: &dyn Store, settings: &StoreSettings, findings:
     try_conditional(store, settings, (&folder, findings)).await;
     try_large(store, settings, (&folder, findings)).await;
     let swept = store.sweep_unfinished(&folder, Duration::from_secs(3600)).await;
-    findings.result("list and abort unfinished uploads", swept.map_err(Failure::from));
-    findings.result("delete it", store.delete(std::slice::from_ref(&key)).await.map_err(Failure::from));
+    match swept {
+        Ok(_) => findings.ok("list and abort unfinished uploads"),
+        // Nothing but the bill depends on it.
+        Err(error) => findings.warning(
+            "list and abort unfinished uploads",
+            Failure::from(error).message(),
+            "Give the key s3:ListBucketMultipartUploads and s3:AbortMultipartUpload, or let a lifecycle rule of the bucket abort them.",
+        ),
+    }
+    try_deletion(store, &key, (&folder, findings)).await;
+}
+
+/// As a backup is deleted: several keys at once, and then they must be gone.
+async fn try_deletion(store: &dyn Store, key: &ObjectKey, (folder, findings): (&KeyPrefix, &mut Findings)) {
+    let mut keys = vec![key.clone()];
+    for _ in 0..2 {
+        let Ok(key) = folder.object(&random_word(20)) else { return };
+        let put = store::write_small(store, &key, b"jagad".to_vec(), ObjectRole::Mutable).await;
+        if findings.result("put another", put.map_err(Failure::from)).is_none() {
+            break;
+        }
+        keys.push(key);
+    }
+    let subject = format!("delete {} at once", keys.len());
+    if findings.result(&subject, store.delete(&keys).await.map_err(Failure::from)).is_none() {
+        return;
+    }
+    let mut left = Vec::new();
+    for key in &keys {
+        match store.head(key).await {
+            Ok(None) => {}
+            Ok(Some(_)) => left.push(key.to_string()),
+            Err(error) => {
+                findings.result("look whether they are gone", Err::<(), _>(Failure::from(error)));
+                return;
+            }
+        }
+    }
+    let gone = match left.as_slice() {
+        [] => Ok(()),
+        left => Err(Failure::new(
+            Class::Store,
+            format!("the store says that it deleted {}, and still has it", left.join(", ")),
+        )),
+    };
+    findings.result("look whether they are gone", gone);
 }
 
 async fn compare_clocks(app: &App, store: &dyn Store, findings: &mut Findings) {
@@ -310,7 +358,7 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, (survey, findings): (&
                 if needed {
                     findings.verdict.get_or_insert(Class::Prerequisite);
                 }
-                let told = (failure.message(), failure.help.clone().unwrap_or_default());
+                let told = (failure.message(), failure.help.as_deref().unwrap_or_default().to_owned());
                 findings.add(level, &subject, told);
             }
         }

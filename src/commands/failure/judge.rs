@@ -1,6 +1,6 @@
 //! What each error means: its class, the wording users know, and a hint when the user can act.
 
-use super::Class;
+use super::{Class, layers};
 use crate::catalog::CatalogError;
 use crate::config::ConfigError;
 use crate::crypto::CryptoError;
@@ -39,6 +39,9 @@ pub(super) fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
     }
     match layer.downcast_ref::<ToolError>() {
         Some(ToolError::Start { .. }) => Some((Class::Prerequisite, None, None)),
+        Some(ToolError::Failed { stderr, .. }) if means_full(stderr) => {
+            Some((Class::Full, None, Some("Free some space on the disk of the database server.".to_owned())))
+        }
         Some(ToolError::Failed { stderr, .. }) => Some((Class::Operation, None, hint_from_tool(stderr))),
         Some(_) => Some((Class::Operation, None, None)),
         None => judge_system(layer),
@@ -48,11 +51,9 @@ pub(super) fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
 fn judge_system(layer: &(dyn Error + 'static)) -> Option<Verdict> {
     let error = layer.downcast_ref::<std::io::Error>()?;
     match error.kind() {
-        std::io::ErrorKind::StorageFull => Some((
-            Class::Prerequisite,
-            None,
-            Some("Free some space and run it again; nothing was committed.".to_owned()),
-        )),
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Some((Class::Full, None, Some("Free some space on that disk and run it again.".to_owned())))
+        }
         _ if error.get_ref().is_none() => Some((Class::Operation, None, None)),
         _ => None,
     }
@@ -66,12 +67,20 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
         // The source of the data failed, not the store: look deeper.
         StoreError::Body { .. } => None,
         // A full disk has a class of its own, and what another layer put inside says better what it is.
-        StoreError::Io { source, .. }
-            if source.kind() == std::io::ErrorKind::StorageFull || source.get_ref().is_some() =>
-        {
-            None
+        full if full.is_full() => Some((
+            Class::Full,
+            STORE_HEADING,
+            Some(
+                "Make room in the store: remove old backups with `jagad delete` or `jagad prune`, or raise its quota or cap."
+                    .to_owned(),
+            ),
+        )),
+        // What another layer put inside says better what it is.
+        StoreError::Io { source, .. } if layers(source).into_iter().skip(1).any(|inner| judge(inner).is_some()) => None,
+        StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+            store("Mount the disk of the store so that it can be written to.")
         }
-        StoreError::Io { .. } => store("check the store's directory, and that its disk is mounted"),
+        StoreError::Io { .. } => store("Check the store's directory, and that its disk is mounted."),
         StoreError::NotFound { .. } => Some((
             Class::Integrity,
             Some("DOWNLOAD ERROR"),
@@ -81,7 +90,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
             Class::Integrity,
             Some("DOWNLOAD ERROR"),
             Some(
-                "the object is damaged or was cut; run `jagad verify`, and restore an older backup"
+                "The object is damaged or was cut: run `jagad verify`, and restore an older backup."
                     .to_owned(),
             ),
         )),
@@ -89,16 +98,23 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
             Some((Class::Integrity, None, None))
         }
         StoreError::PlaceMissing { .. } => {
-            store("create the bucket or directory first, or mend `bucket`/`path`")
+            store("Create the bucket or directory first, or correct `bucket` or `path` of the store.")
         }
         StoreError::Credentials { .. } => store("Check access_key and secret_key of the store."),
+        StoreError::Expired { .. } => store(
+            "Get new temporary credentials, and give the store its new access_key, secret_key and session_token.",
+        ),
+        StoreError::Tls { .. } => store(
+            "If a private authority has signed the server's certificate, name that authority's PEM file in `tls_ca` of the \
+             store; else check the host and the scheme of `endpoint`.",
+        ),
         StoreError::Denied { .. } => store(
-            "The key needs the rights to get, put, delete and list below the prefix; `jagad check` tries each",
+            "The key needs the rights to get, put, delete and list below the prefix; `jagad check` tries each.",
         ),
         StoreError::WrongRegion { .. } => store("Set `region` of the store to the bucket's region."),
         StoreError::ClockSkew { .. } => store("Set this machine's clock (NTP)."),
         StoreError::Unreachable { .. } => {
-            store("check `endpoint` and the network; `jagad check` shows each step")
+            store("Check `endpoint` and the network; `jagad check` shows each step.")
         }
         StoreError::Settings { .. } => Some((Class::Usage, None, None)),
         _ => Some((Class::Store, STORE_HEADING, None)),
@@ -108,6 +124,9 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
 fn judge_engine(error: &EngineError) -> Option<Verdict> {
     let given = |class, help: &String| Some((class, None, (!help.is_empty()).then(|| help.clone())));
     match error {
+        EngineError::Unreachable { problem, .. } if means_tls(problem) => {
+            Some((Class::Operation, None, Some(TLS_HELP.to_owned())))
+        }
         EngineError::Unreachable { .. } => Some((
             Class::Operation,
             None,
@@ -178,6 +197,14 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             "If it is from before the key was configured, and you trust everybody who can write to the store, add \
              --allow-unauthenticated. Else somebody may have put it there or changed it: check the store.",
         ),
+        CatalogError::NotStored { .. } => Some((
+            Class::Store,
+            STORE_HEADING,
+            Some(
+                "The store lost what it had accepted. Run `jagad check`, and ask whoever runs the store."
+                    .to_owned(),
+            ),
+        )),
         CatalogError::Store { .. } => None,
     }
 }
@@ -240,6 +267,24 @@ fn judge_pipeline(error: &PipelineError) -> Option<Verdict> {
     }
 }
 
+/// Whether a tool says that a disk is full.
+fn means_full(stderr: &str) -> bool {
+    ["No space left on device", "could not extend file", "Disk quota exceeded", "is full"]
+        .iter()
+        .any(|words| stderr.contains(words))
+}
+
+const TLS_HELP: &str = "If a private authority has signed the server's certificate, name that authority's PEM file in `tls.ca` of the \
+     database entry; else check `host` and `tls.mode`.";
+
+/// Whether a server's certificate, or TLS altogether, is what is wrong.
+fn means_tls(problem: &str) -> bool {
+    let problem = problem.to_ascii_lowercase();
+    ["certificate", "ssl error", "tls", "self-signed", "self signed", "hostname mismatch"]
+        .iter()
+        .any(|words| problem.contains(words))
+}
+
 /// Known words of the tools and what to do about them.
 fn hint_from_tool(stderr: &str) -> Option<String> {
     let table = [
@@ -247,13 +292,14 @@ fn hint_from_tool(stderr: &str) -> Option<String> {
         ("row-level security", "ALTER ROLE the backup user BYPASSRLS; `jagad check` prints the statement."),
         ("conflict with recovery", "Take the backup from the primary, or set hot_standby_feedback = on."),
         ("out of shared memory", "Raise max_locks_per_transaction on the server."),
-        ("could not extend file", "The database server's disk is full; nothing was replaced."),
-        ("No space left on device", "The database server's disk is full; nothing was replaced."),
         ("server version mismatch", "Install the client programs of the server's major version."),
         (
             "already exists",
-            "an object of that name exists on the target; restore under another name with --into",
+            "An object of that name exists on the target: restore under another name with --into.",
         ),
     ];
+    if stderr.contains("certificate verify failed") || stderr.contains("self-signed certificate") {
+        return Some(TLS_HELP.to_owned());
+    }
     table.iter().find(|(words, _)| stderr.contains(words)).map(|(_, help)| (*help).to_owned())
 }

@@ -7,6 +7,7 @@ use crate::catalog::{CatalogError, FailureRecord};
 use crate::config::ConfigError;
 use crate::crypto::CryptoError;
 use crate::engine::{EngineError, StreamError};
+use crate::model::Help;
 use crate::pipeline::PipelineError;
 use crate::process::ToolError;
 use crate::process::runner::FeedError;
@@ -34,6 +35,8 @@ pub enum Class {
     Prerequisite,
     /// The store cannot be reached or denies access.
     Store,
+    /// The store, or a disk, has no room left.
+    Full,
     /// Somebody else is at it.
     Busy,
     /// A key is missing or wrong.
@@ -61,6 +64,7 @@ impl Class {
             Self::Busy => 11,
             Self::Key => 12,
             Self::Paused => 13,
+            Self::Full => 14,
             Self::Unsafe => 20,
             Self::Interrupted(signal) => 128 + signal,
         }
@@ -77,6 +81,7 @@ impl Class {
             Self::Refused => "refused",
             Self::Prerequisite => "prerequisite",
             Self::Store => "store",
+            Self::Full => "full",
             Self::Busy => "busy",
             Self::Key => "key",
             Self::Paused => "paused",
@@ -95,7 +100,7 @@ pub struct Failure {
     /// What happened, outermost first, with its chain of causes.
     pub error: Box<dyn Error + Send + Sync>,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Help>,
 }
 
 /// A failure that starts in a command.
@@ -146,10 +151,10 @@ impl Failure {
         }
     }
 
-    /// With a hint.
+    /// With a hint; none is taken away by one that says nothing.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub fn help(mut self, help: impl AsRef<str>) -> Self {
+        self.help = Help::new(help.as_ref()).or(self.help);
         self
     }
 
@@ -190,6 +195,19 @@ impl Failure {
         layers(self.error.as_ref()).into_iter().find_map(|layer| layer.downcast_ref::<E>())
     }
 
+    /// Whether the store takes no writes, for good.
+    pub fn is_refused_write(&self) -> bool {
+        self.find::<StoreError>().is_some_and(StoreError::refuses_writes)
+    }
+
+    /// Everything that the tool which failed has said, as far as it was kept.
+    pub fn tool_output(&self) -> Option<&str> {
+        match self.find::<ToolError>() {
+            Some(ToolError::Failed { stderr, .. }) => Some(stderr.as_str()),
+            _ => None,
+        }
+    }
+
     /// As it is written into a manifest.
     pub fn record(&self) -> FailureRecord {
         FailureRecord {
@@ -202,7 +220,7 @@ impl Failure {
     fn of(error: Box<dyn Error + Send + Sync>) -> Self {
         let verdict = layers(error.as_ref()).into_iter().find_map(judge);
         let (class, heading, help) = verdict.unwrap_or((Class::Operation, None, None));
-        Self { class, heading, error, help }
+        Self { class, heading, error, help: help.as_deref().and_then(Help::new) }
     }
 }
 

@@ -10,14 +10,14 @@ pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
 
 use super::backup;
-use super::hold::{self, Purpose, hold, release};
+use super::hold::{Claim, Purpose, claim};
 use super::locate::locate_good_holding;
 use super::protection;
 use super::stop::either;
 use super::stored::Reading;
 use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
 use crate::catalog::lease::{Operation, host_name};
-use crate::catalog::{BackupReference, FORMAT, Lease, RestoreRecord};
+use crate::catalog::{BackupReference, FORMAT, RestoreRecord};
 use crate::config::DatabaseEntry;
 use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
 use crate::model::{DatabaseName, SourceChoice, StoreName, random_word};
@@ -153,12 +153,12 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         wait: request.wait,
         log: &log,
     };
-    let lease = hold(app, &home, target, &purpose).await?;
+    let claim = claim(app, &home, target, &purpose).await?;
     crash::point("restore-after-lease");
     let mut record = blank_record(app, manifest, &plan);
-    let stop = either(&app.cancel.token, lease.lost());
+    let stop = either(&app.cancel.token, &claim.lost());
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
-    let loaded = load_all(app, request, (&plan, manifest), (&reading, &lease, &log)).await;
+    let loaded = load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
 
     record.finished_at = app.clock.now();
     record.duration_ms = milliseconds(began);
@@ -168,15 +168,17 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
             Ok(Report::done(manifest, &plan, &record, ignored))
         }
         Err(failure) => {
-            let failure = hold::lost_or(&lease, app, failure);
+            let failure = claim.lost_or(app, failure);
             record.error = Some(failure.record());
             Err(failure)
         }
     };
-    if let Err(error) = home.record_restore(&record).await {
+    if claim.is_held()
+        && let Err(error) = home.record_restore(&record).await
+    {
         log.warn(format!("the restore was not recorded: {}", Failure::from(error).message()));
     }
-    release(lease, &log).await;
+    claim.release(&log).await;
     if outcome.is_ok() {
         log.say("RESTORE: OK");
     }
@@ -268,7 +270,7 @@ async fn load_all(
     app: &App,
     request: &Request,
     (plan, manifest): (&RestorePlan, &crate::catalog::Manifest),
-    (reading, lease, log): (&Reading<'_>, &Lease, &RunLog),
+    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
 ) -> Result<Vec<String>, Failure> {
     if request.proof == Proof::Full {
         load::prove(app, plan, manifest, reading).await?;
@@ -276,7 +278,7 @@ async fn load_all(
     let mut ignored = Vec::new();
     for (done, load) in plan.loads.iter().enumerate() {
         app.cancel.check()?;
-        lease.check().await?;
+        claim.check().await?;
         let loaded = load::load(app, request, (plan, load, manifest), (reading, log)).await;
         match loaded {
             Ok(errors) => ignored.extend(errors),

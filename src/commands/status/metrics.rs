@@ -8,7 +8,7 @@ use std::path::Path;
 /// Name, help, and the value of one database, where it has one.
 type Metric = (&'static str, &'static str, fn(&Standing) -> Option<String>);
 
-const METRICS: [Metric; 9] = [
+const METRICS: [Metric; 10] = [
     ("jagad_attached", "Whether the database is attached to a policy.", |one| flag(one.policy.is_some())),
     ("jagad_last_success_timestamp_seconds", "When the last good full began.", |one| {
         Some(one.last_good.as_ref()?.started_at.unix_seconds().to_string())
@@ -22,6 +22,9 @@ const METRICS: [Metric; 9] = [
     ("jagad_good_backups", "Good backups of the database.", |one| Some(one.good_backups.to_string())),
     ("jagad_stored_bytes", "Bytes of all its backups in the store.", |one| {
         Some(one.stored_bytes.to_string())
+    }),
+    ("jagad_leftover_bytes", "Bytes of failed and dead runs that are still in the store.", |one| {
+        Some(one.leftover_bytes.to_string())
     }),
     ("jagad_failures_in_a_row", "Runs that failed since the last success.", |one| {
         Some(one.failures.to_string())

@@ -7,10 +7,10 @@ pub use metrics::{prometheus, write_textfile};
 pub use problem::{Problem, ProblemKind};
 
 use super::schedule::duty::{Duty, Look, Ward};
-use super::{App, Failure, protection, schedule};
+use super::{App, Failure, protection, prune, schedule};
 use crate::catalog::{CatalogError, Chains, Entry, Listing};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
+use crate::model::{BackupId, ByteSize, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
@@ -66,6 +66,10 @@ pub struct Standing {
     pub next: Option<Timestamp>,
     /// What is wrong; empty when it is safe.
     pub problems: Vec<Problem>,
+    /// What somebody should look at though it is safe: what dead and failed runs left in the store and nobody could remove.
+    pub warnings: Vec<String>,
+    /// Bytes of it.
+    pub leftover_bytes: u64,
 }
 
 /// A good backup.
@@ -131,6 +135,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         at,
     };
     let problems = problem::find(app, &facts);
+    let leftovers = leftovers(entry, look, &listing).await;
     let trend = fulls.len().saturating_sub(TREND);
     Standing {
         database: entry.name.clone(),
@@ -152,7 +157,38 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
             Duty::Idle(_) => None,
         }),
         problems,
+        warnings: leftovers.warnings,
+        leftover_bytes: leftovers.bytes,
     }
+}
+
+/// What is in the store and belongs to no backup.
+#[derive(Default)]
+struct Leftovers {
+    warnings: Vec<String>,
+    bytes: u64,
+}
+
+/// Looks for what was left, where a store answers. What cannot be seen is no reason to say nothing of the rest.
+async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Leftovers {
+    let Look::Attached(ward) = look else { return Leftovers::default() };
+    let mut warnings = Vec::new();
+    if let Some(noted) = &ward.state.leftovers {
+        warnings.push(format!("could not be removed ({}): {}", noted.at.table(), noted.problem));
+    }
+    let catalog = &ward.protected.catalog;
+    let mut found = catalog.abandoned(&entry.name, listing, prune::ABANDONED_AFTER).await.unwrap_or_default();
+    found.retain(|left| listing.running.iter().all(|run| run.id != left.id));
+    let bytes = found.iter().fold(0, |sum: u64, left| sum.saturating_add(left.bytes));
+    if !found.is_empty() {
+        let of = if found.len() == 1 { "a run".to_owned() } else { format!("{} runs", found.len()) };
+        warnings.push(format!(
+            "{} of {of} that failed or died are still in the store: jagad prune --db {}",
+            ByteSize(bytes),
+            entry.name
+        ));
+    }
+    Leftovers { warnings, bytes }
 }
 
 /// Backups of a database that nobody protects are worth knowing of all the same.

@@ -200,7 +200,7 @@ async fn look_and_record(
         passed: BTreeMap::new(),
         found_bad: None,
     };
-    match (catalog.record_verification(manifest, verification).await, failure) {
+    match (catalog.record_verification(manifest, verification.clone()).await, failure) {
         (Ok(recorded), failure) => {
             say_result(&log, manifest, (status, failure.as_ref()));
             Ok((recorded, failure))
@@ -209,7 +209,12 @@ async fn look_and_record(
         (Err(_), Some(failure)) if status == VerificationStatus::Inconclusive => {
             Err(failure.doing(format!("verify {}", manifest.id)))
         }
-        (Err(error), _) => Err(error.into()),
+        // It was looked at all the same: whoever asked is told what came of it.
+        (Err(error), failure) => {
+            log.warn(format!("the verification was not recorded: {}", Failure::from(error).message()));
+            say_result(&log, manifest, (status, failure.as_ref()));
+            Ok((verification, failure))
+        }
     }
 }
 

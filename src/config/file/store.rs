@@ -1,7 +1,7 @@
 //! `[stores.NAME]` as it is written.
 
 use super::{Words, secret};
-use crate::model::{ByteSize, Secret};
+use crate::model::{ByteSize, Period, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -128,6 +128,8 @@ pub struct StoreFile {
     pub uploads: Option<u32>,
     /// s3: integrity header besides the signed SHA-256 (default auto).
     pub checksum: Option<ChecksumFile>,
+    /// s3: how long an answer of the server may take to begin (default "30s").
+    pub answer_timeout: Option<Period>,
     /// s3: highest upload rate per second (default none).
     pub bandwidth: Option<ByteSize>,
 }

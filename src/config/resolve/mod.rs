@@ -269,6 +269,8 @@ fn s3(place: &Place<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {
     place.bounded("part_size", part_size.bytes(), 5 << 20..=5 << 30)?;
     let max_parts = place.bounded("max_parts", written.max_parts.unwrap_or(1000).into(), 1..=10_000)?;
     let uploads = place.bounded("uploads", written.uploads.unwrap_or(4).into(), 1..=64)?;
+    let answer_timeout = written.answer_timeout.map_or(Duration::from_secs(30), |period| period.0);
+    place.period("answer_timeout", answer_timeout, Duration::from_secs(1)..=Duration::from_secs(600))?;
     Ok(S3Entry {
         endpoint: written.endpoint.clone(),
         bucket,
@@ -295,6 +297,7 @@ fn s3(place: &Place<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {
             Some(ChecksumFile::Auto) | None => S3Checksum::Auto,
         },
         bandwidth: written.bandwidth,
+        answer_timeout,
     })
 }
 

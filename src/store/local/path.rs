@@ -17,7 +17,11 @@ impl Root {
         let create = || {
             std::fs::create_dir_all(path)?;
             let root = path.canonicalize()?;
-            std::fs::create_dir_all(root.join(STAGING))?;
+            match std::fs::create_dir_all(root.join(STAGING)) {
+                // What is there can be read; a write says why it cannot be done.
+                Err(error) if is_closed(&error) => {}
+                made => made?,
+            }
             Ok(Self(root))
         };
         create().map_err(|source| StoreError::Io {
@@ -36,7 +40,8 @@ impl Root {
 
     /// Whether the directory is still there: a disk may have been taken away.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        if self.staging().is_dir() {
+        // Without the staging folder this is the empty place where the disk was, unless it is a copy that cannot be written to.
+        if self.staging().is_dir() || (self.0.is_dir() && self.0.join("jagad.json").is_file()) {
             return Ok(());
         }
         Err(StoreError::PlaceMissing { place: format!("directory `{}`", self.0.display()) })
@@ -62,6 +67,18 @@ impl Root {
         }
         Ok(path)
     }
+}
+
+/// Whether a directory takes no writes: it is read-only, not ours, or full.
+pub(super) fn is_closed(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+            | ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+    )
 }
 
 /// Makes the entries of `folder` survive a power cut. File systems that cannot (some network ones) say so with

@@ -1,7 +1,7 @@
 //! Files that are still written: invisible until they are whole and on disk.
 
-use super::path::{Root, STAGING, sync_folder};
-use crate::model::Timestamp;
+use super::path::{Root, STAGING, is_closed, sync_folder};
+use crate::model::{Clock as _, SystemClock, Timestamp};
 use crate::store::{KeyPrefix, ObjectKey, ObjectRole};
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -39,6 +39,8 @@ impl Staged {
     /// An empty file for `key`, readable by its owner alone.
     pub(super) fn create(root: &Root, key: &ObjectKey) -> io::Result<Self> {
         let name = format!("{}!", flat(key.as_str()));
+        // It may be a copy of the objects alone.
+        std::fs::create_dir_all(root.staging())?;
         Ok(Self { file: tempfile::Builder::new().prefix(&name).tempfile_in(root.staging())? })
     }
 
@@ -111,8 +113,12 @@ fn same_content(left: &Path, right: &Path) -> io::Result<bool> {
 
 /// The file system's own clock: the time that a new file gets.
 pub(super) fn clock(root: &Root) -> io::Result<Timestamp> {
-    let file = tempfile::Builder::new().prefix("clock!").tempfile_in(root.staging())?;
-    Ok(Timestamp::from_system(file.as_file().metadata()?.modified()?))
+    match tempfile::Builder::new().prefix("clock!").tempfile_in(root.staging()) {
+        Ok(file) => Ok(Timestamp::from_system(file.as_file().metadata()?.modified()?)),
+        // It cannot be asked; nothing is dated there either.
+        Err(error) if is_closed(&error) => Ok(SystemClock.now()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes staged files of keys below `prefix` that were last written more than `older_than` ago; says how many.

@@ -2,9 +2,11 @@
 
 use super::credentials::CredentialSource;
 use super::failure::Failure;
+use super::movement::{Movement, time_to_drain};
+use super::names::SystemNames;
 use super::pace::Pace;
-use super::request::{Answer, Request};
-use super::retry::Retry;
+use super::request::{Answer, Request, SHORT_ANSWER, is_error};
+use super::retry::{Retry, Tries};
 use super::signing::Signer;
 use crate::store::{ObjectKey, S3Settings, StoreError};
 use bytes::{Bytes, BytesMut};
@@ -18,6 +20,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An answer that brings no byte for so long is given up.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A call, with all its tries, takes no longer than so many answers that do not come.
+const ANSWERS_OF_A_CALL: u32 = 4;
 
 /// Shorter than the idle time of any known server or load balancer, so that no request meets a connection that
 /// the other side just closed.
@@ -36,8 +41,10 @@ pub(super) struct Client {
     pub(super) bucket: String,
     /// Empty, or ending in `/`.
     prefix: String,
-    pub(super) retry: Retry,
+    retry: Retry,
     pace: Option<Arc<Pace>>,
+    /// How long an answer may take to begin.
+    answer_timeout: Duration,
 }
 
 fn refused(detail: impl Into<String>) -> StoreError {
@@ -93,6 +100,7 @@ fn http_client(settings: &S3Settings) -> Result<reqwest::Client, StoreError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("jagad/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
+        .dns_resolver(Arc::new(SystemNames))
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
         // A redirect must be signed anew for its target, and means a wrong region: told, not followed.
@@ -130,8 +138,9 @@ impl Client {
             base: base(&endpoint, settings)?,
             bucket: settings.bucket.clone(),
             prefix,
-            retry: Retry { attempts: settings.attempts.max(1), base: settings.retry_base },
+            retry: Retry::new(settings.attempts, settings.retry_base),
             pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate.bytes()))),
+            answer_timeout: settings.answer_timeout,
         })
     }
 
@@ -168,8 +177,8 @@ impl Client {
         url
     }
 
-    /// One try, up to the answer's headers. An answer that is not 2xx is a failure.
-    pub(super) async fn open(&self, request: &Request) -> Result<reqwest::Response, Failure> {
+    /// One try of at most `left`, up to the answer's headers. An answer that is not 2xx is a failure.
+    pub(super) async fn open(&self, request: &Request, left: Duration) -> Result<reqwest::Response, Failure> {
         let url = self.url(request);
         let mut headers = request.headers.clone();
         if let Some(md5) = &request.payload.md5 {
@@ -177,69 +186,93 @@ impl Client {
         }
         let headers = self.signer.sign(&request.method, &url, headers, &request.payload.sha256).await?;
         let body = request.payload.bytes.clone();
-        let mut timeout = request.timeout;
+        let begin = self.answer_timeout + request.patience + time_to_drain(body.len());
+        // Later than the end of `begin`, which says better what happened.
+        let mut whole = (begin + SHORT_ANSWER + request.moving).min(left) + Duration::from_secs(1);
         let mut sending = self.http.request(request.method.clone(), url).headers(headers);
+        let movement = Movement::new();
         if !body.is_empty() {
-            sending = match &self.pace {
-                Some(pace) => {
-                    // The whole rate may be shared with as many others as there are: 64 uploads at most.
-                    timeout += pace.time_for(body.len()).saturating_mul(64);
-                    let length = body.len();
-                    let slices = reqwest::Body::wrap_stream(pace.clone().slices(body));
-                    sending.header(CONTENT_LENGTH, length).body(slices)
-                }
-                None => sending.body(body),
-            };
+            if let Some(pace) = &self.pace {
+                // The whole rate may be shared with as many others as there are: 64 uploads at most.
+                whole += pace.time_for(body.len()).saturating_mul(64);
+            }
+            let length = body.len();
+            let slices = reqwest::Body::wrap_stream(movement.clone().slices(body, self.pace.clone()));
+            sending = sending.header(CONTENT_LENGTH, length).body(slices);
         } else if matches!(request.method, http::Method::PUT | http::Method::POST) {
             sending = sending.header(CONTENT_LENGTH, 0);
         }
-        let response = sending.timeout(timeout).send().await.map_err(Failure::from_transport)?;
+        let response = tokio::select! {
+            answered = sending.timeout(whole).send() => answered.map_err(Failure::from_transport)?,
+            () = movement.stalled(begin.min(left)) => return Err(Failure::silent(begin.min(left))),
+        };
         if response.status().is_success() {
             return Ok(response);
         }
         let (status, headers) = (response.status(), response.headers().clone());
         let body = collect(response).await.unwrap_or_default();
-        let failure = Failure::from_answer(status, &headers, &body);
-        if failure.code() == "ExpiredToken" {
-            self.signer.credentials.renew().await;
-        }
-        Err(failure)
+        Err(self.renewing(Failure::from_answer(status, &headers, &body)).await)
     }
 
-    /// One try, with the answer read to its end.
-    pub(super) async fn once(&self, request: &Request) -> Result<Answer, Failure> {
-        let response = self.open(request).await?;
+    /// Credentials that have expired are fetched anew before the next try, where they come from somewhere that has new ones.
+    async fn renewing(&self, failure: Failure) -> Failure {
+        if failure.is_expired() && self.signer.credentials.renew().await {
+            return failure.with_renewed_credentials();
+        }
+        failure
+    }
+
+    /// One try of at most `left`, with the answer read to its end.
+    pub(super) async fn once(&self, request: &Request, left: Duration) -> Result<Answer, Failure> {
+        let response = self.open(request, left).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = collect(response).await?;
-        Ok(Answer { status, headers, body })
+        if is_error(&body) {
+            return Err(self.renewing(Failure::from_answer(status, &headers, &body)).await);
+        }
+        Ok(Answer { headers, body })
+    }
+
+    /// The tries of `request`, all of them within a bound. `verb` says what it does.
+    pub(super) fn tries(&self, request: &Request, verb: &str) -> Tries<'_> {
+        let slow = request.patience + request.moving;
+        let bound = self.answer_timeout * ANSWERS_OF_A_CALL + slow.saturating_mul(2);
+        self.retry.tries(self.action(verb, request.key.as_ref()), bound)
+    }
+
+    /// Looks at an object that may show in a moment.
+    pub(super) fn looks(&self, key: &ObjectKey) -> Tries<'_> {
+        self.retry.tries(self.action("look up", Some(key)), self.answer_timeout * ANSWERS_OF_A_CALL)
     }
 
     /// As many tries as the settings allow. Only for requests that may be sent twice.
-    pub(super) async fn send(&self, request: &Request) -> Result<Answer, Failure> {
-        self.send_with(request, self.retry).await
+    pub(super) async fn send(&self, request: &Request, verb: &str) -> Result<Answer, Failure> {
+        self.send_within(request, self.tries(request, verb)).await
     }
 
-    /// As many tries as `retry` allows.
-    pub(super) async fn send_with(&self, request: &Request, retry: Retry) -> Result<Answer, Failure> {
-        let mut tries = 0;
+    /// As many tries as `tries` allows.
+    pub(super) async fn send_within(
+        &self,
+        request: &Request,
+        mut tries: Tries<'_>,
+    ) -> Result<Answer, Failure> {
         loop {
-            tries += 1;
-            match self.once(request).await {
+            match self.once(request, tries.left()).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => {
-                    if !retry.again(tries, &failure).await {
-                        return Err(failure);
-                    }
-                }
+                Err(failure) if !tries.again(&failure).await => return Err(failure),
+                Err(_) => {}
             }
         }
     }
 
+    /// What is being done to what.
+    fn action(&self, verb: &str, key: Option<&ObjectKey>) -> String {
+        key.map_or_else(|| format!("{verb} bucket `{}`", self.bucket), |key| format!("{verb} `{key}`"))
+    }
+
     /// `failure` as the class that callers act on.
     pub(super) fn error(&self, failure: Failure, verb: &str, key: Option<&ObjectKey>) -> StoreError {
-        let action =
-            key.map_or_else(|| format!("{verb} bucket `{}`", self.bucket), |key| format!("{verb} `{key}`"));
-        failure.into_error(action, &self.bucket, key)
+        failure.into_error(self.action(verb, key), &self.bucket, key)
     }
 }
 
@@ -297,6 +330,7 @@ mod tests {
             uploads: 4,
             checksum: S3Checksum::Auto,
             bandwidth: None,
+            answer_timeout: Duration::from_secs(30),
             attempts: 8,
             retry_base: Duration::from_millis(200),
         }

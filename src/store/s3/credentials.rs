@@ -45,9 +45,10 @@ impl CredentialSource {
         }
     }
 
-    /// Forgets what is held: the server says that it has expired.
-    pub(super) async fn renew(&self) {
+    /// Forgets what is held, because the server says that it has expired. `false` when the next ones would be the same.
+    pub(super) async fn renew(&self) -> bool {
         *self.held.lock().await = None;
+        !matches!(self.origin, S3Credentials::Static { .. })
     }
 
     /// Reads files and asks metadata services with blocking calls, so on a thread of its own.

@@ -4,11 +4,15 @@ use super::client::Client;
 use super::failure::Failure;
 use super::request::{Md5, Payload, Request, xml};
 use crate::store::{ObjectKey, StoreError};
+use futures_util::future;
 use http::{HeaderMap, Method, StatusCode};
 use s3::serde_types::{DeleteError, DeleteObjectsRequest, DeleteObjectsResult, ObjectIdentifier};
 
 /// Keys of one batch request: S3's own bound.
 const BATCH_KEYS: usize = 1_000;
+
+/// Keys that are deleted one by one are so many at a time.
+const AT_ONCE: usize = 8;
 
 /// See [`crate::store::Store::delete`].
 pub(super) async fn delete(client: &Client, keys: &[ObjectKey]) -> Result<(), StoreError> {
@@ -23,7 +27,7 @@ pub(super) async fn delete(client: &Client, keys: &[ObjectKey]) -> Result<(), St
 }
 
 async fn delete_one(client: &Client, key: &ObjectKey) -> Result<(), StoreError> {
-    match client.send(&Request::object(Method::DELETE, key)).await {
+    match client.send(&Request::object(Method::DELETE, key), "delete").await {
         Ok(_) => Ok(()),
         // A missing bucket is 404 too, and no reason to believe that anything was deleted.
         Err(failure) if failure.status() == 404 && failure.code() != "NoSuchBucket" => Ok(()),
@@ -31,33 +35,45 @@ async fn delete_one(client: &Client, key: &ObjectKey) -> Result<(), StoreError> 
     }
 }
 
+/// Whatever is said against the batch, or against a key of it, for good: each key has the right to be tried by itself. Google's
+/// S3 interface has no batches, others want a header that a third refuses, and all say it in words of their own.
 async fn delete_batch(client: &Client, batch: &[ObjectKey]) -> Result<(), StoreError> {
     let mut left: Vec<&ObjectKey> = batch.iter().collect();
-    let mut tries = 0;
-    while let Some(first) = left.first() {
-        tries += 1;
-        let answer = match client.send(&batch_request(client, &left)).await {
-            Ok(answer) => xml::<DeleteObjectsResult>(&answer.body),
-            // Google's S3 interface has no batches.
-            Err(failure) if failure.is_not_implemented() => return delete_each(client, &left).await,
-            Err(failure) => Err(failure),
+    let mut tries = client.tries(&batch_request(client, &left), "delete objects of");
+    while !left.is_empty() {
+        let failure = match client.once(&batch_request(client, &left), tries.left()).await {
+            Ok(answer) => match xml::<DeleteObjectsResult>(&answer.body) {
+                Ok(DeleteObjectsResult { errors, .. }) => {
+                    left.retain(|key| errors.iter().any(|error| is_left(client, error, key)));
+                    let Some(failure) = worst(&errors) else { return Ok(()) };
+                    failure
+                }
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
         };
-        let errors = answer.map_err(|failure| client.error(failure, "delete", Some(*first)))?.errors;
-        let Some((key, failure)) = worst(client, &errors) else { return Ok(()) };
-        let named = key.as_ref().unwrap_or(first);
-        if !client.retry.again(tries, &failure).await {
-            return Err(client.error(failure, "delete", Some(named)));
+        if !failure.is_transient(1) {
+            return delete_each(client, &left).await;
         }
-        left.retain(|key| errors.iter().any(|error| error.key == client.full_key(key)));
+        if !tries.again(&failure).await {
+            return Err(client.error(failure, "delete", left.first().copied()));
+        }
     }
     Ok(())
 }
 
+/// Tries every key; the first failure is told.
 async fn delete_each(client: &Client, keys: &[&ObjectKey]) -> Result<(), StoreError> {
-    for key in keys {
-        delete_one(client, key).await?;
+    let mut ended = Ok(());
+    for some in keys.chunks(AT_ONCE) {
+        let all = future::join_all(some.iter().map(|key| delete_one(client, key))).await;
+        ended = all.into_iter().fold(ended, Result::and);
     }
-    Ok(())
+    ended
+}
+
+fn is_left(client: &Client, error: &DeleteError, key: &ObjectKey) -> bool {
+    error.code != "NoSuchKey" && error.key == client.full_key(key)
 }
 
 fn batch_request(client: &Client, keys: &[&ObjectKey]) -> Request {
@@ -71,13 +87,9 @@ fn batch_request(client: &Client, keys: &[&ObjectKey]) -> Request {
 }
 
 /// The first error that trying again does not mend, or else the first one. Absent keys are no errors.
-fn worst(client: &Client, errors: &[DeleteError]) -> Option<(Option<ObjectKey>, Failure)> {
-    let failures: Vec<_> = errors
-        .iter()
-        .filter(|error| error.code != "NoSuchKey")
-        .map(|error| (client.own_key(&error.key), failure(error)))
-        .collect();
-    let lasting = failures.iter().position(|(_, failure)| !failure.is_transient(1));
+fn worst(errors: &[DeleteError]) -> Option<Failure> {
+    let failures: Vec<_> = errors.iter().filter(|error| error.code != "NoSuchKey").map(failure).collect();
+    let lasting = failures.iter().position(|failure| !failure.is_transient(1));
     failures.into_iter().nth(lasting.unwrap_or(0))
 }
 

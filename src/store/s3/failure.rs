@@ -1,5 +1,6 @@
 //! One failed request: what the server or the transport said, whether to try again, and what it means to callers.
 
+use super::names::UnknownName;
 use crate::store::{ObjectKey, StoreError};
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -9,36 +10,84 @@ use std::time::Duration;
 pub(super) struct Failure {
     cause: Cause,
     retry_after: Option<Duration>,
+    /// Whether the credentials that were refused have been fetched anew since.
+    renewed: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Cause {
     /// The server answered with an error.
     Answer { status: u16, code: String, message: String, region: Option<String> },
-    /// There was no (whole) answer. `hopeless` ones look the same at every try, such as a refused certificate.
-    Transport { detail: String, hopeless: bool },
+    /// There was no (whole) answer.
+    Transport { detail: String, kind: Breakdown },
     /// No credentials could be had.
     Credentials(String),
     /// The server answered with success, but not with what was asked for.
     Nonsense(String),
 }
 
-/// The text of the first element `tag` in `xml`; empty when there is none.
-fn element<'a>(xml: &'a str, tag: &str) -> &'a str {
-    xml.split_once(&format!("<{tag}>"))
-        .and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")))
-        .map_or("", |(text, _)| text)
+/// Why there was no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breakdown {
+    /// The connection was refused, broke, or fell silent.
+    Broken,
+    /// The server's name has no address.
+    Lookup,
+    /// The certificate, or TLS altogether: it looks the same at every try.
+    Tls,
+    /// The request could not be made.
+    Hopeless,
+}
+
+/// The most that is shown of what a server says.
+const WORDS_LIMIT: usize = 300;
+
+/// The text of the first element `tag` in `xml`, with or without attributes and a namespace's prefix; empty when there is none.
+/// It is shown to people: bounded, and without what moves a cursor.
+fn element(xml: &str, tag: &str) -> String {
+    let found = xml.match_indices(tag).find_map(|(at, _)| {
+        let before = xml[..at].rsplit('<').next()?;
+        let rest = &xml[at + tag.len()..];
+        let opens = xml[..at].ends_with('<') || (before.ends_with(':') && !before.contains(['>', '/', ' ']));
+        if !opens || !rest.starts_with(['>', ' ', '\n', '\t', '\r']) {
+            return None;
+        }
+        let (_, text) = rest.split_once('>')?;
+        Some(text.split_once("</")?.0)
+    });
+    let text = found.unwrap_or_default().trim();
+    let text =
+        quick_xml::escape::unescape(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned);
+    let legible = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    legible.take(WORDS_LIMIT).collect()
+}
+
+/// Codes and words of stores that have no room left. Backblaze says it in the message of an AccessDenied, Garage in that of a
+/// Forbidden.
+fn means_full(status: u16, code: &str, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let spoken = [
+        ("quota", "exceeded"),
+        ("quota", "reached"),
+        ("storage", "cap exceeded"),
+        ("storage", "limit exceeded"),
+    ];
+    status == 507
+        || code.contains("QuotaExceeded")
+        || code.contains("StorageFull")
+        || code.contains("InsufficientStorage")
+        || (status == 403
+            && spoken.iter().any(|(one, other)| message.contains(one) && message.contains(other)))
 }
 
 /// Statuses and codes that AWS or a compatible service sends for something that passes by itself. `BadDigest` and
 /// its kin mean that bytes were damaged on the way: the next try signs and sends the same good bytes.
 const TRANSIENT_STATUS: [u16; 6] = [408, 429, 500, 502, 503, 504];
-const TRANSIENT_CODE: [&str; 11] = [
+const TRANSIENT_CODE: [&str; 10] = [
     "RequestTimeout",
     "SlowDown",
     "InternalError",
     "ServiceUnavailable",
-    "ExpiredToken",
     "OperationAborted",
     "ConditionalRequestConflict",
     "BadDigest",
@@ -46,15 +95,9 @@ const TRANSIENT_CODE: [&str; 11] = [
     "XAmzContentSHA256Mismatch",
     "IncompleteBody",
 ];
-const CREDENTIAL_CODE: [&str; 7] = [
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "ExpiredToken",
-    "InvalidToken",
-    "TokenRefreshRequired",
-    "InvalidClientTokenId",
-    "NotSignedUp",
-];
+const EXPIRED_CODE: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"];
+const CREDENTIAL_CODE: [&str; 5] =
+    ["InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId", "NotSignedUp"];
 
 impl Failure {
     /// What an error answer says.
@@ -62,16 +105,15 @@ impl Failure {
         let xml = String::from_utf8_lossy(body);
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let retry_after = text("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let region = Some(element(&xml, "Region").to_owned())
-            .filter(|name| !name.is_empty())
-            .or(text("x-amz-bucket-region"));
+        let region =
+            Some(element(&xml, "Region")).filter(|name| !name.is_empty()).or(text("x-amz-bucket-region"));
         let cause = Cause::Answer {
             status: status.as_u16(),
-            code: element(&xml, "Code").to_owned(),
-            message: element(&xml, "Message").to_owned(),
+            code: element(&xml, "Code"),
+            message: element(&xml, "Message"),
             region,
         };
-        Self { cause, retry_after }
+        Self { cause, retry_after, renewed: false }
     }
 
     /// No answer, or half of one. `reqwest` hides the cause behind the first sentence and shows the URL: the chain
@@ -79,28 +121,46 @@ impl Failure {
     pub(super) fn from_transport(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut detail = error.to_string();
+        let mut kind = if error.is_builder() { Breakdown::Hopeless } else { Breakdown::Broken };
         let mut source = std::error::Error::source(&error);
         while let Some(inner) = source {
+            if let Some(unknown) = inner.downcast_ref::<UnknownName>() {
+                return Self::transport(unknown.to_string(), Breakdown::Lookup);
+            }
             detail = format!("{detail}: {inner}");
             source = inner.source();
         }
-        let hopeless = error.is_builder() || detail.contains("certificate");
-        Self { cause: Cause::Transport { detail, hopeless }, retry_after: None }
+        if ["certificate", "fatal alert", "InvalidContentType", "corrupt message"]
+            .iter()
+            .any(|word| detail.contains(word))
+        {
+            kind = Breakdown::Tls;
+        }
+        Self::transport(detail, kind)
+    }
+
+    fn transport(detail: String, kind: Breakdown) -> Self {
+        Self { cause: Cause::Transport { detail, kind }, retry_after: None, renewed: false }
+    }
+
+    /// No answer has begun, or the body could not be sent.
+    pub(super) fn silent(limit: Duration) -> Self {
+        Self::broken(format!("no answer began within {} s", limit.as_secs_f64().ceil()))
     }
 
     /// The connection fell silent or ended early.
     pub(super) fn broken(detail: impl Into<String>) -> Self {
-        Self { cause: Cause::Transport { detail: detail.into(), hopeless: false }, retry_after: None }
+        Self::transport(detail.into(), Breakdown::Broken)
     }
 
     /// No credentials; `detail` must not hold any part of one.
     pub(super) fn credentials(detail: impl Into<String>) -> Self {
-        Self { cause: Cause::Credentials(detail.into()), retry_after: None }
+        Self { cause: Cause::Credentials(detail.into()), retry_after: None, renewed: false }
     }
 
     /// A success that is none.
     pub(super) fn nonsense(detail: impl Into<String>) -> Self {
-        Self { cause: Cause::Nonsense(detail.into()), retry_after: None }
+        Self { cause: Cause::Nonsense(detail.into()), retry_after: None, renewed: false }
     }
 
     /// HTTP status, 0 without an answer.
@@ -119,6 +179,39 @@ impl Failure {
         }
     }
 
+    /// Whether the credentials of this try have run out.
+    pub(super) fn is_expired(&self) -> bool {
+        EXPIRED_CODE.contains(&self.code())
+    }
+
+    /// The same, after the credentials were fetched anew.
+    pub(super) fn with_renewed_credentials(self) -> Self {
+        Self { renewed: true, ..self }
+    }
+
+    /// Whether the server's name is not known.
+    pub(super) fn is_lookup(&self) -> bool {
+        matches!(self.cause, Cause::Transport { kind: Breakdown::Lookup, .. })
+    }
+
+    /// Whether nobody answered.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self.cause, Cause::Transport { .. })
+    }
+
+    /// What is shown of it beside what was being done.
+    pub(super) fn words(&self) -> String {
+        match &self.cause {
+            Cause::Answer { status, code, message, .. } => {
+                let shown = if code.is_empty() { format!("HTTP {status}") } else { code.clone() };
+                if message.is_empty() { shown } else { format!("{shown}: {message}") }
+            }
+            Cause::Transport { detail, .. } | Cause::Credentials(detail) | Cause::Nonsense(detail) => {
+                detail.clone()
+            }
+        }
+    }
+
     /// Pause the server asked for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -129,10 +222,13 @@ impl Failure {
         match &self.cause {
             // A request may wait so long that its date is old when it leaves: once more with a fresh date.
             Cause::Answer { code, .. } if code == "RequestTimeTooSkewed" => tries < 2,
-            Cause::Answer { status, code, .. } => {
-                TRANSIENT_STATUS.contains(status) || TRANSIENT_CODE.contains(&code.as_str())
+            // The same credentials are refused again; those that were fetched anew may not be.
+            Cause::Answer { .. } if self.is_expired() => self.renewed && tries < 2,
+            Cause::Answer { status, code, message, .. } => {
+                !means_full(*status, code, message)
+                    && (TRANSIENT_STATUS.contains(status) || TRANSIENT_CODE.contains(&code.as_str()))
             }
-            Cause::Transport { hopeless, .. } => !hopeless,
+            Cause::Transport { kind, .. } => matches!(kind, Breakdown::Broken | Breakdown::Lookup),
             Cause::Credentials(_) | Cause::Nonsense(_) => false,
         }
     }
@@ -150,7 +246,10 @@ impl Failure {
     /// The class that callers act on. `action` says what was done to what; `bucket` and `key` name the places that
     /// may be missing.
     pub(super) fn into_error(self, action: String, bucket: &str, key: Option<&ObjectKey>) -> StoreError {
+        let words = self.words();
+        let expired = self.is_expired();
         let (status, code, message, region) = match self.cause {
+            Cause::Transport { detail, kind: Breakdown::Tls } => return StoreError::Tls { action, detail },
             Cause::Transport { detail, .. } => return StoreError::Unreachable { action, detail },
             Cause::Credentials(code) => return StoreError::Credentials { action, code },
             Cause::Nonsense(message) => {
@@ -158,11 +257,12 @@ impl Failure {
             }
             Cause::Answer { status, code, message, region } => (status, code, message, region),
         };
-        let shown = if code.is_empty() { format!("HTTP {status}") } else { code.clone() };
         match (status, code.as_str()) {
+            _ if expired => StoreError::Expired { action, code: words },
+            _ if means_full(status, &code, &message) => StoreError::Full { action, code: words },
             (_, "NoSuchBucket") => StoreError::PlaceMissing { place: format!("bucket `{bucket}`") },
             (_, "RequestTimeTooSkewed") => StoreError::ClockSkew { action, detail: message },
-            (_, code) if CREDENTIAL_CODE.contains(&code) => StoreError::Credentials { action, code: shown },
+            (_, code) if CREDENTIAL_CODE.contains(&code) => StoreError::Credentials { action, code: words },
             (301 | 307, _)
             | (
                 _,
@@ -173,7 +273,7 @@ impl Failure {
             }
             // An archived object is no matter of rights: the message says what to do.
             (403, "InvalidObjectState") => StoreError::Response { action, status, code, message },
-            (401 | 403, _) => StoreError::Denied { action, code: shown },
+            (401 | 403, _) => StoreError::Denied { action, code: words },
             (404, "" | "NoSuchKey") if key.is_some() => key
                 .map_or(StoreError::PlaceMissing { place: bucket.to_owned() }, |key| StoreError::NotFound {
                     key: key.clone(),
@@ -196,10 +296,21 @@ mod tests {
     fn answers_are_sorted_into_the_classes_that_callers_act_on() {
         let key: ObjectKey = "a/b".parse().unwrap();
         let table = [
-            (403, "SignatureDoesNotMatch", "get: the credentials are not accepted (SignatureDoesNotMatch)"),
-            (403, "InvalidAccessKeyId", "get: the credentials are not accepted (InvalidAccessKeyId)"),
-            (403, "AccessDenied", "get: permission denied (AccessDenied)"),
-            (403, "", "get: permission denied (HTTP 403)"),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "get: the credentials are not accepted (SignatureDoesNotMatch: because)",
+            ),
+            (
+                403,
+                "InvalidAccessKeyId",
+                "get: the credentials are not accepted (InvalidAccessKeyId: because)",
+            ),
+            (403, "AccessDenied", "get: permission denied (AccessDenied: because)"),
+            (403, "", "get: permission denied (HTTP 403: because)"),
+            (400, "ExpiredToken", "get: the credentials have expired (ExpiredToken: because)"),
+            (403, "QuotaExceeded", "get: the store is full (QuotaExceeded: because)"),
+            (507, "", "get: the store is full (HTTP 507: because)"),
             (404, "NoSuchBucket", "bucket `bkt` does not exist"),
             (404, "NoSuchKey", "no object `a/b`"),
             (404, "", "no object `a/b`"),
@@ -225,9 +336,7 @@ mod tests {
 
     #[test]
     fn only_what_passes_by_itself_is_tried_again() {
-        for (status, code) in
-            [(503, "SlowDown"), (500, ""), (429, ""), (400, "RequestTimeout"), (400, "ExpiredToken")]
-        {
+        for (status, code) in [(503, "SlowDown"), (500, ""), (429, ""), (400, "RequestTimeout")] {
             assert!(answer(status, code).is_transient(1), "{status} {code}");
         }
         for (status, code) in
@@ -235,6 +344,9 @@ mod tests {
         {
             assert!(!answer(status, code).is_transient(1), "{status} {code}");
         }
+        assert!(!answer(400, "ExpiredToken").is_transient(1));
+        assert!(answer(400, "ExpiredToken").with_renewed_credentials().is_transient(1));
+        assert!(!answer(503, "QuotaExceeded").is_transient(1), "it stays full");
         assert!(answer(403, "RequestTimeTooSkewed").is_transient(1));
         assert!(!answer(403, "RequestTimeTooSkewed").is_transient(2));
     }

@@ -44,7 +44,7 @@ async fn page_after(
     if let Some(token) = &token {
         request = request.ask("continuation-token", token.as_str());
     }
-    let answer = client.send(&request).await?;
+    let answer = client.send(&request, "list").await?;
     let result: ListBucketResult = xml(&answer.body)?;
     let next = match (result.is_truncated, result.next_continuation_token) {
         (false, _) => Page::Done,

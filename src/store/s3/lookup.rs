@@ -8,6 +8,9 @@ use crate::model::Timestamp;
 use crate::store::{ObjectKey, ObjectMeta, StoreError};
 use http::{HeaderMap, Method};
 
+const LOOK_UP: &str = "look up";
+const CLOCK: &str = "ask the clock of";
+
 /// An object as a HEAD shows it.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -46,22 +49,22 @@ impl Client {
     /// One object, `None` when it is absent.
     pub(super) async fn find(&self, key: &ObjectKey) -> Result<Option<Found>, Failure> {
         let request = Request::object(Method::HEAD, key);
-        let refusal = match self.send(&request).await {
+        let refusal = match self.send(&request, LOOK_UP).await {
             Err(failure) if failure.is_refusal() => failure,
             other => return found(key, other),
         };
         // An answer to HEAD has no body, so it cannot say why. Asking for one byte can; and where the reason has
         // passed by then (credentials that were renewed), the first question gets its answer.
-        match self.send(&Request::object(Method::GET, key).header("range", "bytes=0-0")).await {
+        match self.send(&Request::object(Method::GET, key).header("range", "bytes=0-0"), LOOK_UP).await {
             Err(told) if told.status() == 404 => Ok(None),
             Err(told) if told.status() == refusal.status() => Err(told),
-            _ => found(key, self.send(&request).await),
+            _ => found(key, self.send(&request, LOOK_UP).await),
         }
     }
 
     /// [`Client::find`] without what only uploads need.
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
-        let found = self.find(key).await.map_err(|failure| self.error(failure, "look up", Some(key)))?;
+        let found = self.find(key).await.map_err(|failure| self.error(failure, LOOK_UP, Some(key)))?;
         Ok(found.map(|found| found.meta))
     }
 
@@ -72,10 +75,8 @@ impl Client {
             .ask("list-type", "2")
             .ask("max-keys", "1")
             .ask("prefix", self.full_prefix(""));
-        let answer =
-            self.send(&request).await.map_err(|failure| self.error(failure, "ask the clock of", None))?;
-        date(&answer.headers).ok_or_else(|| {
-            self.error(Failure::nonsense("the answer has no Date header"), "ask the clock of", None)
-        })
+        let answer = self.send(&request, CLOCK).await.map_err(|failure| self.error(failure, CLOCK, None))?;
+        date(&answer.headers)
+            .ok_or_else(|| self.error(Failure::nonsense("the answer has no Date header"), CLOCK, None))
     }
 }

@@ -3,6 +3,7 @@
 use super::client::{Client, date};
 use super::failure::Failure;
 use super::headers::{Keeping, is_write_once};
+use super::lookup::Found;
 use super::put::{NONCE_LETTERS, look_first};
 use super::request::{Answer, Md5, Payload, Request, text, xml};
 use super::upload::{Sent, Upload};
@@ -13,11 +14,21 @@ use s3::serde_types::{CompleteMultipartUploadData, InitiateMultipartUploadRespon
 use std::sync::Arc;
 use std::time::Duration;
 
-/// AWS may take minutes to join 10,000 parts.
-const COMPLETE_TIMEOUT: Duration = Duration::from_secs(600);
+/// What joining the parts may take before the answer begins, with [`JOIN_ONE`] for each. AWS begins its answer at once, and
+/// sends blanks while it joins; others say nothing until they are done.
+const JOIN_PATIENCE: Duration = Duration::from_secs(30);
+const JOIN_ONE: Duration = Duration::from_millis(50);
+
+/// What it may take in all, while blanks come: AWS may take minutes to join 10,000 parts.
+const JOIN_LONGEST: Duration = Duration::from_secs(570);
+
+/// How often an object that was completed is looked for before it counts as missing.
+const LOOKS: u32 = 5;
 
 /// An abort is tried less often than what it cleans up after: the sweep finds what it leaves.
 const ABORT_ATTEMPTS: u32 = 4;
+
+const ABORT: &str = "abort the upload of";
 
 /// An upload that has begun. It must be completed or aborted; dropping it leaves it to the sweep.
 pub(super) struct Multipart {
@@ -39,7 +50,7 @@ impl Multipart {
         let request = Request::object(Method::POST, key)
             .ask("uploads", "")
             .headers(upload.keeping.of_object(upload.role, &nonce));
-        let begun = match client.send(&request).await {
+        let begun = match client.send(&request, "begin").await {
             Ok(answer) => xml::<InitiateMultipartUploadResponse>(&answer.body),
             Err(failure) => Err(failure),
         };
@@ -73,15 +84,13 @@ impl Multipart {
             .headers(Keeping::of_appearance(self.role))
             .header("content-type", "application/xml")
             .body(Payload::of(list.into(), Md5::Omit));
-        request.timeout = COMPLETE_TIMEOUT;
-        let mut tries = 0;
+        request.moving = JOIN_LONGEST;
+        let parts = u32::try_from(sent.parts.len()).unwrap_or(u32::MAX);
+        request.patience = JOIN_PATIENCE + JOIN_ONE.saturating_mul(parts);
+        let mut tries = self.client.tries(&request, "complete");
         loop {
-            tries += 1;
-            let completed = match self.client.once(&request).await {
-                Ok(answer) => check_completed(&answer).map(|()| answer),
-                Err(failure) => Err(failure),
-            };
-            let found = self.client.find(&self.key).await;
+            let completed = self.client.once(&request, tries.left()).await;
+            let found = self.look(completed.as_ref().err()).await;
             let failure = match (completed, found) {
                 (_, Ok(Some(found))) if found.is_ours(sent.bytes, &self.nonce) => return Ok(found.meta),
                 // A server that forgets metadata.
@@ -99,13 +108,41 @@ impl Multipart {
                 (Err(failure), Ok(Some(_))) if failure.status() == 412 => {
                     return Err(StoreError::AlreadyExists { key: self.key.clone() });
                 }
+                // Neither this nor the look, which has tried for long, was answered: nobody is there.
+                (Err(failure), Err(look)) if failure.is_silence() && look.is_silence() => {
+                    return Err(self.client.error(failure, "complete", Some(&self.key)));
+                }
                 (Ok(_), Err(failure)) | (Err(failure), _) => failure,
             };
             if failure.is_not_implemented() && request.headers.remove("if-none-match").is_some() {
                 continue;
             }
-            if !self.client.retry.again(tries, &failure).await {
+            if !tries.again(&failure).await {
                 return Err(self.client.error(failure, "complete", Some(&self.key)));
+            }
+        }
+    }
+
+    /// What is there after a completion that ended with `failure`. Where it may have had its effect, an object that is not there
+    /// is looked for again: on some servers it shows a moment later.
+    async fn look(&self, failure: Option<&Failure>) -> Result<Option<Found>, Failure> {
+        let refused = failure.is_some_and(|failure| {
+            !failure.is_silence() && failure.status() != 404 && failure.status() < 500
+        });
+        let mut looks = self.client.looks(&self.key).at_most(if refused { 1 } else { LOOKS });
+        loop {
+            match self.client.find(&self.key).await {
+                Ok(Some(found))
+                    if refused || found.nonce.as_deref().is_none_or(|nonce| nonce == self.nonce) =>
+                {
+                    return Ok(Some(found));
+                }
+                Ok(found) => {
+                    if !looks.look_again().await {
+                        return Ok(found);
+                    }
+                }
+                Err(failure) => return Err(failure),
             }
         }
     }
@@ -113,7 +150,7 @@ impl Multipart {
     /// Gives up the upload and frees what was sent. What cannot be freed now is logged and left to the sweep.
     pub(super) async fn abort(&self) {
         if let Err(failure) = abort(&self.client, &self.key, &self.id).await {
-            let error = self.client.error(failure, "abort the upload of", Some(&self.key));
+            let error = self.client.error(failure, ABORT, Some(&self.key));
             tracing::warn!(key = %self.key, %error, "an unfinished upload stays in the bucket until the next sweep");
         }
     }
@@ -122,18 +159,9 @@ impl Multipart {
 /// Aborts upload `id`; one that is gone counts as aborted.
 pub(super) async fn abort(client: &Client, key: &ObjectKey, id: &str) -> Result<(), Failure> {
     let request = Request::object(Method::DELETE, key).ask("uploadId", id);
-    match client.send_with(&request, client.retry.at_most(ABORT_ATTEMPTS)).await {
+    match client.send_within(&request, client.tries(&request, ABORT).at_most(ABORT_ATTEMPTS)).await {
         Ok(_) => Ok(()),
         Err(failure) if failure.status() == 404 => Ok(()),
         Err(failure) => Err(failure),
     }
-}
-
-/// A completion's status is sent before the work is done, so a 200 may carry an error.
-fn check_completed(answer: &Answer) -> Result<(), Failure> {
-    let body = String::from_utf8_lossy(&answer.body);
-    if body.contains("<Error>") {
-        return Err(Failure::from_answer(answer.status, &answer.headers, &answer.body));
-    }
-    Ok(())
 }

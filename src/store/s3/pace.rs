@@ -1,14 +1,11 @@
 //! The bound on the upload rate.
 
-use bytes::Bytes;
-use futures_util::stream::{self, Stream};
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Bytes sent between two looks at the clock. Small enough that a slow line flows, not jerks.
-const SLICE: usize = 32 << 10;
+pub(super) const SLICE: usize = 32 << 10;
 
 /// A rate that all uploads of a store share.
 #[derive(Debug)]
@@ -31,33 +28,17 @@ impl Pace {
     }
 
     /// When a slice of `bytes` that is ready at `now` may leave; the next one may leave when its time has passed.
-    fn turn(&self, now: Instant, bytes: usize) -> Instant {
+    pub(super) fn turn(&self, now: Instant, bytes: usize) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let at = (*next).max(now);
         *next = at + self.time_for(bytes);
         at
-    }
-
-    /// `body` in slices, each when its turn has come.
-    pub(super) fn slices(
-        self: Arc<Self>,
-        body: Bytes,
-    ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        stream::unfold((self, body), |(pace, mut rest)| async move {
-            if rest.is_empty() {
-                return None;
-            }
-            let slice = rest.split_to(rest.len().min(SLICE));
-            tokio::time::sleep_until(pace.turn(Instant::now(), slice.len())).await;
-            Some((Ok(slice), (pace, rest)))
-        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::StreamExt as _;
 
     #[test]
     fn slices_of_all_bodies_together_keep_to_the_rate() {
@@ -68,13 +49,5 @@ mod tests {
         assert_eq!(turns[32], Duration::from_secs(1));
         let idle = start + Duration::from_secs(60);
         assert_eq!(pace.turn(idle, SLICE), idle, "time without uploads is not saved up");
-    }
-
-    #[tokio::test]
-    async fn a_body_in_slices_is_the_same_body() {
-        let body: Bytes = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
-        let slices: Vec<_> = Arc::new(Pace::new(1 << 40)).slices(body.clone()).collect().await;
-        let together: Vec<u8> = slices.into_iter().flat_map(Result::unwrap_or_default).collect();
-        assert_eq!(together, body);
     }
 }

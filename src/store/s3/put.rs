@@ -36,10 +36,9 @@ impl SmallPut<'_> {
             .headers(self.keeping.of_object(self.role, &nonce))
             .headers(Keeping::of_appearance(self.role))
             .body(payload);
-        let mut tries = 0;
+        let mut tries = self.client.tries(&request, "put");
         loop {
-            tries += 1;
-            let failure = match self.client.once(&request).await {
+            let failure = match self.client.once(&request, tries.left()).await {
                 Ok(answer) => return Ok(self.stored(&answer, &request)),
                 Err(failure) => failure,
             };
@@ -52,7 +51,7 @@ impl SmallPut<'_> {
             if failure.is_not_implemented() && request.headers.remove("if-none-match").is_some() {
                 continue;
             }
-            if !self.client.retry.again(tries, &failure).await {
+            if !tries.again(&failure).await {
                 return Err(self.error(failure));
             }
         }
@@ -82,7 +81,8 @@ impl SmallPut<'_> {
     /// At most `limit` bytes of what is there now.
     async fn read_back(&self, limit: u64) -> Result<Bytes, StoreError> {
         let request = Request::object(Method::GET, self.key);
-        let mut response = self.client.open(&request).await.map_err(|failure| self.error(failure))?;
+        let left = self.client.tries(&request, "get").left();
+        let mut response = self.client.open(&request, left).await.map_err(|failure| self.error(failure))?;
         let mut there = BytesMut::new();
         while let Some(chunk) =
             super::client::chunk(&mut response).await.map_err(|failure| self.error(failure))?

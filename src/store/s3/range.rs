@@ -7,6 +7,7 @@ use crate::store::{ObjectKey, StoreError};
 use bytes::BytesMut;
 use http::{HeaderMap, Method, StatusCode};
 use std::ops::Range;
+use std::time::Duration;
 
 /// Which state of an object is read: every answer must show the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,23 +96,25 @@ impl<'a> Fetch<'a> {
     }
 
     async fn run(&mut self) -> Result<(), StoreError> {
-        let mut fruitless = 0;
+        let mut tries = self.client.tries(&self.request(), "get");
         while !self.missing().is_empty() {
             let before = self.got.len();
-            let Err(end) = self.attempt().await else { return Ok(()) };
+            let Err(end) = self.attempt(tries.left()).await else { return Ok(()) };
             let failure = match end {
                 Break::Failed(failure) => failure,
                 Break::Changed(detail) => return Err(self.broken(detail)),
             };
             // Progress resets the budget: a line that breaks every minute still brings the object home.
-            fruitless = if self.got.len() > before { 1 } else { fruitless + 1 };
+            if self.got.len() > before {
+                tries.moved();
+            }
             if failure.status() == 412 {
                 return Err(self.broken("the object was replaced while it was read".to_owned()));
             }
             if failure.status() == 416 && self.version.is_none() {
                 return self.empty().await;
             }
-            if !self.client.retry.again(fruitless, &failure).await {
+            if !tries.again(&failure).await {
                 return Err(self.client.error(failure, "get", Some(self.key)));
             }
         }
@@ -131,16 +134,23 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    /// One request for what is still missing. `Ok` when the range is whole.
-    async fn attempt(&mut self) -> Result<(), Break> {
+    /// A request for what is still missing.
+    fn request(&self) -> Request {
         let missing = self.missing();
         let mut request = Request::object(Method::GET, self.key)
             .header("range", &format!("bytes={}-{}", missing.start, missing.end - 1));
         if let Some(etag) = self.version.as_ref().and_then(|version| version.etag.as_deref()) {
             request = request.header("if-match", etag);
         }
-        request.timeout = time_to_move(missing.end - missing.start);
-        let mut response = self.client.open(&request).await?;
+        request
+    }
+
+    /// One request for what is still missing. `Ok` when the range is whole.
+    async fn attempt(&mut self, left: Duration) -> Result<(), Break> {
+        let missing = self.missing();
+        let mut request = self.request();
+        request.moving = time_to_move(missing.end - missing.start);
+        let mut response = self.client.open(&request, left).await?;
         self.check(&response, missing.start)?;
         while !self.missing().is_empty() {
             let Some(chunk) = chunk(&mut response).await? else {

@@ -5,7 +5,7 @@ use crate::store::ObjectKey;
 use base64::Engine as _;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use sha2::Digest as _;
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::failure::Failure;
 /// A line that carries less than this is as good as dead; it bounds the time of every request with a body.
 pub(super) const SLOWEST_BYTES_PER_SECOND: u64 = 64 << 10;
 
-/// Time of a request beside its body's.
-const BASE_TIME: Duration = Duration::from_secs(30);
-
-/// The time that a request which moves `bytes` may take in all.
+/// The time that `bytes` may take on a slow line.
 pub(super) fn time_to_move(bytes: u64) -> Duration {
-    BASE_TIME + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
+    Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
 }
+
+/// The least time for the body of an answer: a page of a listing, say.
+pub(super) const SHORT_ANSWER: Duration = Duration::from_secs(30);
 
 /// A body with its hash, which is computed once for all tries.
 #[derive(Debug, Clone)]
@@ -70,8 +70,10 @@ pub(super) struct Request {
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) headers: HeaderMap,
     pub(super) payload: Payload,
-    /// Bound of one try, from the first byte sent to the last byte received.
-    pub(super) timeout: Duration,
+    /// The time that its bytes, those of a large answer and its own, may take beside the wait for the answer to begin.
+    pub(super) moving: Duration,
+    /// What the server may take longer than usual before its answer begins.
+    pub(super) patience: Duration,
 }
 
 impl Request {
@@ -82,7 +84,8 @@ impl Request {
             query: Vec::new(),
             headers: HeaderMap::new(),
             payload: Payload::empty(),
-            timeout: time_to_move(0),
+            moving: Duration::ZERO,
+            patience: Duration::ZERO,
         }
     }
 
@@ -118,7 +121,7 @@ impl Request {
 
     /// The same with a body, and the time that it may take.
     pub(super) fn body(mut self, payload: Payload) -> Self {
-        self.timeout = time_to_move(payload.bytes.len() as u64);
+        self.moving = time_to_move(payload.bytes.len() as u64);
         self.payload = payload;
         self
     }
@@ -127,7 +130,6 @@ impl Request {
 /// A successful answer, read to its end.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -137,10 +139,45 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// Whether the body of a success is an error after all: a status is sent before the work is done. However it is written,
+/// with a namespace or without, it is the outermost element that decides.
+pub(super) fn is_error(body: &[u8]) -> bool {
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_reader(body);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element) | Event::Empty(element)) => {
+                return element.local_name().as_ref() == b"Error";
+            }
+            Ok(Event::Eof) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+}
+
 /// The answer's XML as `T`.
 pub(super) fn xml<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     std::str::from_utf8(body)
         .ok()
         .and_then(|text| quick_xml::de::from_str(text).ok())
         .ok_or_else(|| Failure::nonsense("the answer is not the XML that S3 describes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_the_body_of_a_success_is_seen_however_it_is_written() {
+        for body in [
+            "<Error><Code>x</Code></Error>",
+            "  \n<?xml version=\"1.0\"?><!-- late --><Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>",
+            "<s3:Error xmlns:s3=\"x\"></s3:Error>",
+        ] {
+            assert!(is_error(body.as_bytes()), "{body}");
+        }
+        for body in ["", "    ", "<DeleteResult><Error/></DeleteResult>", "Error", "<ErrorDocument/>", "{}"] {
+            assert!(!is_error(body.as_bytes()), "{body}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub(super) async fn ensure(client: &Client, keeping: &Keeping, key: &ObjectKey) 
         .ask("retention", "")
         .header("content-type", "application/xml")
         .body(Payload::of(body.into(), Md5::Send));
-    client.send(&request).await.map_err(named)?;
+    client.send(&request, "lock").await.map_err(named)?;
     if is_locked(client, key).await.map_err(named)? {
         return Ok(());
     }

@@ -1,40 +1,118 @@
-//! When to try a request again, and after which pause.
+//! When to try a request again, after which pause, and for how long in all.
 
 use super::failure::Failure;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// No pause is longer, whatever the server asks for: a wait must end within sight of the person who waits.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
+/// A name that is unknown for so long will not become known by asking again.
+const LOOKUP_BOUND: Duration = Duration::from_secs(5);
+
+/// When many requests meet the same trouble, one warning in this time is enough.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(5);
+
 /// Exponential pauses with full jitter.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Retry {
     /// Tries of one request in all, at least 1.
-    pub(super) attempts: u32,
+    attempts: u32,
     /// Bound of the first pause; doubled each time.
-    pub(super) base: Duration,
+    base: Duration,
+    /// When somebody was last told that something is tried again.
+    warned: Mutex<Option<Instant>>,
 }
 
 impl Retry {
-    /// Waits before the next try, after `tries` of them. `false`, at once, when there must be none.
-    pub(super) async fn again(self, tries: u32, failure: &Failure) -> bool {
-        if tries >= self.attempts || !failure.is_transient(tries) {
-            return false;
-        }
-        tokio::time::sleep(self.pause(tries, failure, rand::random())).await;
-        true
+    pub(super) fn new(attempts: u32, base: Duration) -> Self {
+        Self { attempts: attempts.max(1), base, warned: Mutex::default() }
+    }
+
+    /// The tries of one call, which may take `bound` in all. `what` is a verb with its object.
+    pub(super) fn tries(&self, what: String, bound: Duration) -> Tries<'_> {
+        Tries { retry: self, what, bound, attempts: self.attempts, made: 0, began: Instant::now() }
+    }
+
+    /// The bound of the pause after `tries` tries.
+    fn longest_pause(&self, tries: u32) -> Duration {
+        self.base.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
     }
 
     /// `chance` is from 0 to 1. A server's `Retry-After` wins over the own bound.
-    fn pause(self, tries: u32, failure: &Failure, chance: f64) -> Duration {
-        let doubled = self.base.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1)));
-        let own = doubled.min(LONGEST_PAUSE).mul_f64(chance.clamp(0.0, 1.0));
+    fn pause(&self, tries: u32, failure: &Failure, chance: f64) -> Duration {
+        let own = self.longest_pause(tries).mul_f64(chance.clamp(0.0, 1.0));
         failure.retry_after().map_or(own, |asked| asked.min(LONGEST_PAUSE))
     }
 
-    /// The same pauses with at most `attempts` tries.
-    pub(super) fn at_most(self, attempts: u32) -> Self {
-        Self { attempts: self.attempts.min(attempts), ..self }
+    fn warn(&self, what: &str, failure: &Failure) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = failure.words();
+        if warned.is_some_and(|last| last.elapsed() < BETWEEN_WARNINGS) {
+            tracing::debug!("{what}: {words}; trying again");
+            return;
+        }
+        *warned = Some(Instant::now());
+        tracing::warn!("{what}: {words}; trying again");
+    }
+}
+
+/// The tries of one call.
+#[derive(Debug)]
+pub(super) struct Tries<'a> {
+    retry: &'a Retry,
+    what: String,
+    bound: Duration,
+    attempts: u32,
+    made: u32,
+    began: Instant,
+}
+
+impl Tries<'_> {
+    /// The same with at most `attempts` tries.
+    pub(super) fn at_most(mut self, attempts: u32) -> Self {
+        self.attempts = self.attempts.min(attempts);
+        self
+    }
+
+    /// The time that is left for the call.
+    pub(super) fn left(&self) -> Duration {
+        self.bound.saturating_sub(self.began.elapsed())
+    }
+
+    /// Something got through: count and time begin anew.
+    pub(super) fn moved(&mut self) {
+        (self.made, self.began) = (0, Instant::now());
+    }
+
+    /// Waits before the next try. `false`, at once, when there must be none.
+    pub(super) async fn again(&mut self, failure: &Failure) -> bool {
+        self.made += 1;
+        if self.made >= self.attempts || !failure.is_transient(self.made) {
+            return false;
+        }
+        let pause = self.retry.pause(self.made, failure, rand::random());
+        let bound = if failure.is_lookup() { self.bound.min(LOOKUP_BOUND) } else { self.bound };
+        // A try that begins shortly before the end would be given no time to succeed.
+        if self.began.elapsed() + pause + bound / 8 >= bound {
+            return false;
+        }
+        if self.made == 1 {
+            self.retry.warn(&self.what, failure);
+        }
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    /// Waits before a thing is looked at once more that may show in a moment. `false` when it was looked at often enough.
+    pub(super) async fn look_again(&mut self) -> bool {
+        self.made += 1;
+        let pause = self.retry.longest_pause(self.made);
+        if self.made >= self.attempts || self.began.elapsed() + pause >= self.bound {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        true
     }
 }
 
@@ -45,7 +123,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_the_servers_wish_wins() {
-        let retry = Retry { attempts: 8, base: Duration::from_millis(200) };
+        let retry = Retry::new(8, Duration::from_millis(200));
         let slow = Failure::broken("cut");
         for (tries, milliseconds) in [(1, 200), (2, 400), (3, 800), (20, 20_000)] {
             assert_eq!(retry.pause(tries, &slow, 1.0), Duration::from_millis(milliseconds));
@@ -54,5 +132,17 @@ mod tests {
         let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, "3".parse().unwrap())]);
         let asked = Failure::from_answer(StatusCode::SERVICE_UNAVAILABLE, &headers, b"");
         assert_eq!(retry.pause(1, &asked, 0.5), Duration::from_secs(3));
+    }
+
+    #[tokio::test]
+    async fn a_call_ends_when_its_time_is_over_though_tries_are_left() {
+        let retry = Retry::new(1000, Duration::from_millis(1));
+        let (began, failure) = (Instant::now(), Failure::broken("cut"));
+        let mut tries = retry.tries("list".to_owned(), Duration::from_millis(50));
+        while tries.again(&failure).await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(began.elapsed() < Duration::from_secs(2));
+        assert_eq!(retry.tries("x".to_owned(), Duration::from_secs(1)).at_most(1).attempts, 1);
     }
 }

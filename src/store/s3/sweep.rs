@@ -10,6 +10,8 @@ use http::Method;
 use s3::serde_types::{ListMultipartUploadsResult, MultipartUpload};
 use std::time::Duration;
 
+const LIST: &str = "list unfinished uploads of";
+
 /// See [`crate::store::Store::sweep_unfinished`]. Age is the server's clock minus the server's own record.
 pub(super) async fn sweep(
     client: &Client,
@@ -22,7 +24,7 @@ pub(super) async fn sweep(
         let (page, now) = match page_after(client, prefix, marker.as_ref()).await {
             Ok(found) => found,
             Err(failure) if failure.is_not_implemented() => return Ok(swept),
-            Err(failure) => return Err(client.error(failure, "list unfinished uploads of", None)),
+            Err(failure) => return Err(client.error(failure, LIST, None)),
         };
         for upload in &page.uploads {
             let Some(key) = client.own_key(&upload.key) else { continue };
@@ -58,7 +60,7 @@ async fn page_after(
             request = request.ask("upload-id-marker", upload.as_str());
         }
     }
-    let answer = client.send(&request).await?;
+    let answer = client.send(&request, LIST).await?;
     let now = date(&answer.headers).unwrap_or_else(|| SystemClock.now());
     Ok((xml(&answer.body)?, now))
 }

@@ -161,9 +161,10 @@ impl Upload<'_> {
         let (client, key, md5) = (self.client.clone(), self.key.clone(), self.keeping.md5(self.role));
         let request = multipart.part_request(number);
         tasks.spawn(async move {
-            let named = |failure| client.error(failure, &format!("put part {number} of"), Some(&key));
+            let verb = format!("put part {number} of");
+            let named = |failure| client.error(failure, &verb, Some(&key));
             let payload = Payload::of_part(buffer.freeze(), md5).await.map_err(named)?;
-            let answer = client.send(&request.body(payload)).await.map_err(named)?;
+            let answer = client.send(&request.body(payload), &verb).await.map_err(named)?;
             drop(slot);
             Multipart::part(number, &answer).map_err(named)
         });

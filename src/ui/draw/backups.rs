@@ -164,7 +164,9 @@ impl Draw for verify::Outcome {
             self.results.iter().filter_map(|one| Some((one, one.verification.error.as_ref()?)))
         {
             text.push_str(&format!("{}: {}\n", one.backup, error.message));
-            error.help.iter().for_each(|help| text.push_str(&format!("  help: {help}\n")));
+            for line in error.help.iter().flat_map(|help| help.lines()) {
+                text.push_str(&format!("  help: {line}\n"));
+            }
         }
         if self.left > 0 {
             text.push_str(&format!(

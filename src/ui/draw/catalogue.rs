@@ -146,7 +146,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     ];
     if let Some(error) = &manifest.error {
         lines.push(("error", format!("{} ({})", error.message, error.class)));
-        lines.extend(error.help.iter().map(|help| ("help", help.clone())));
+        lines.extend(error.help.iter().map(|help| ("help", help.to_string())));
     }
     if let Some(server) = &manifest.server {
         let identity = server.identity.as_ref().map(|id| format!(", system {id}")).unwrap_or_default();

@@ -30,6 +30,9 @@ impl Draw for Report {
             for problem in &one.problems {
                 text.push_str(&format!("! {}: {}\n", one.database, problem.message));
             }
+            for warning in &one.warnings {
+                text.push_str(&format!("warning: {}: {warning}\n", one.database));
+            }
         }
         let stored: u64 = self.databases.iter().fold(0, |sum: u64, one| sum.saturating_add(one.stored_bytes));
         let wrong = self.databases.iter().filter(|one| !one.problems.is_empty()).count() as u64;

@@ -1,0 +1,70 @@
+//! What is left to do for a backup that failed: it is written down, and what it stored goes.
+
+use crate::catalog::{Catalog, Manifest};
+use crate::commands::leftovers::Leftovers;
+use crate::commands::unrecorded::{self, Unrecorded};
+use crate::commands::{App, Failure, RunLog, crash, hold, milliseconds};
+use crate::model::BackupStatus;
+use std::time::Instant;
+
+/// Whether a manifest may be on its way that names what was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Data {
+    /// The commit was tried.
+    OfCommit,
+    /// It was not.
+    OfNothing,
+}
+
+/// A run that failed.
+pub(super) struct FailedRun<'a> {
+    pub(super) app: &'a App,
+    pub(super) catalog: &'a Catalog,
+    pub(super) failure: &'a Failure,
+    pub(super) log: &'a RunLog,
+    pub(super) began: Instant,
+    pub(super) data: Data,
+}
+
+impl FailedRun<'_> {
+    /// Writes down that it failed, and only then removes what it stored: whatever happens in between, no manifest names data
+    /// that is gone. What cannot be done is said, not hidden: the failure itself is what the caller must see.
+    pub(super) async fn record(&self, manifest: &mut Manifest) {
+        let Self { app, catalog, failure, log, .. } = self;
+        manifest.status = BackupStatus::Failed;
+        manifest.finished_at = app.clock.now();
+        manifest.duration_ms = milliseconds(self.began);
+        manifest.error = Some(failure.record());
+        manifest.parts.clear();
+        self.keep_words();
+        let recorded = catalog.commit(manifest).await;
+        crash::point("after-failure");
+        if let Err(error) = recorded
+            && !hold::is_buried(catalog, manifest, &error).await
+        {
+            log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
+            let times = (manifest.started_at, manifest.finished_at);
+            let run = Unrecorded::new((manifest.id.clone(), manifest.purpose), times, failure);
+            unrecorded::keep(app, &manifest.database, &run, log);
+            // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.
+            // Else whoever records it removes it.
+            if self.data == Data::OfCommit {
+                return;
+            }
+        }
+        let (database, id) = (&manifest.database, &manifest.id);
+        Leftovers { app, catalog, database, id, log }.of_failed_run().await;
+        // A log that was written for the commit stays as it is: logs are written once.
+        if let Err(error) = catalog.write_log(database, id, &log.text()).await {
+            tracing::debug!(%error, "the log of the failed run was not written");
+        }
+    }
+
+    /// The failure, and all that the tool said, as far as it was kept: the message has only the gist of it.
+    fn keep_words(&self) {
+        for line in self.failure.tool_output().unwrap_or_default().lines() {
+            self.log.keep(format!("TOOL: {line}"));
+        }
+        self.log.keep(format!("BACKUP: failed: {}", self.failure.message()));
+    }
+}

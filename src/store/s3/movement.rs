@@ -1,0 +1,97 @@
+//! A request under way: when it last moved, and when it must be taken for dead.
+
+use super::pace::Pace;
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Bytes handed to the connection at once where no rate is set.
+const SLICE: usize = 256 << 10;
+
+/// What connections may hold of a body that was handed to them: it still has to leave.
+const BUFFERED_BYTES: u64 = 4 << 20;
+
+/// When a request last moved.
+#[derive(Debug, Clone)]
+pub(super) struct Movement(Arc<Mutex<Instant>>);
+
+impl Movement {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    fn last(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moves_at(&self, time: Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+
+    /// Ends when nothing has moved for `limit`.
+    pub(super) async fn stalled(&self, limit: Duration) {
+        loop {
+            let end = self.last() + limit;
+            if Instant::now() >= end {
+                return;
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+
+    /// `body` in slices, each of which is a movement, at the rate of `pace` where there is one.
+    pub(super) fn slices(
+        self,
+        body: Bytes,
+        pace: Option<Arc<Pace>>,
+    ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        let size = pace.as_ref().map_or(SLICE, |_| super::pace::SLICE);
+        stream::unfold((self, pace, body), move |(movement, pace, mut rest)| async move {
+            if rest.is_empty() {
+                return None;
+            }
+            let slice = rest.split_to(rest.len().min(size));
+            movement.moves_at(Instant::now());
+            if let Some(pace) = &pace {
+                let turn = pace.turn(Instant::now(), slice.len());
+                movement.moves_at(turn);
+                tokio::time::sleep_until(turn).await;
+            }
+            Some((Ok(slice), (movement, pace, rest)))
+        })
+    }
+}
+
+/// How much longer than without a body the answer to one of `bytes` may take: the last of it is still on its way when the
+/// connection has taken it.
+pub(super) fn time_to_drain(bytes: usize) -> Duration {
+    Duration::from_secs((bytes as u64).min(BUFFERED_BYTES) / super::request::SLOWEST_BYTES_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt as _;
+
+    #[tokio::test]
+    async fn a_body_in_slices_is_the_same_body() {
+        let body: Bytes = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
+        for pace in [None, Some(Arc::new(Pace::new(1 << 40)))] {
+            let slices: Vec<_> = Movement::new().slices(body.clone(), pace).collect().await;
+            let together: Vec<u8> = slices.into_iter().flat_map(Result::unwrap_or_default).collect();
+            assert_eq!(together, body);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_moves_is_not_stalled() {
+        let movement = Movement::new();
+        let later = Instant::now() + Duration::from_millis(300);
+        movement.moves_at(later);
+        movement.stalled(Duration::from_millis(50)).await;
+        assert!(Instant::now() >= later);
+    }
+}
