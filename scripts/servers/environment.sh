@@ -11,6 +11,13 @@ export JAGAD_TEST_MARIADB118=${JAGAD_TEST_MARIADB118:-$JAGAD_CACHE/mariadb118}
 export JAGAD_TEST_REDIS7=${JAGAD_TEST_REDIS7:-/}
 export JAGAD_TEST_REDIS8=${JAGAD_TEST_REDIS8:-$JAGAD_CACHE/redis8}
 export JAGAD_TEST_PYTHON=${JAGAD_TEST_PYTHON:-$JAGAD_CACHE/python/bin/python3}
+# S3 servers that a test starts itself.
+if [ -x "$JAGAD_CACHE/python/bin/moto_server" ]; then
+  export JAGAD_TEST_MOTO=${JAGAD_TEST_MOTO:-$JAGAD_CACHE/python/bin/moto_server}
+fi
+if [ -x "$JAGAD_CACHE/s3rver/node_modules/.bin/s3rver" ]; then
+  export JAGAD_TEST_S3RVER=${JAGAD_TEST_S3RVER:-$JAGAD_CACHE/s3rver/node_modules/.bin/s3rver}
+fi
 if [ -z "${JAGAD_TEST_GARAGE:-}" ] && [ -x "$JAGAD_CACHE/garage/bin/garage" ]; then
   export JAGAD_TEST_GARAGE=$JAGAD_CACHE/garage/bin/garage
 fi

@@ -11,6 +11,7 @@ use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use futures_util::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A manifest with ten thousand parts stays below this.
@@ -170,13 +171,12 @@ impl Catalog {
             .try_collect()
             .await
             .map_err(CatalogError::store(format!("list `{prefix}`")))?;
-        let mut names: Vec<DatabaseName> = objects
+        let names: BTreeSet<DatabaseName> = objects
             .iter()
             .filter_map(|object| object.key.as_str().strip_prefix("databases/")?.split_once("/lease/"))
             .filter_map(|(name, _)| name.parse().ok())
             .collect();
-        names.dedup();
-        Ok(names)
+        Ok(names.into_iter().collect())
     }
 
     /// Records a restore.

@@ -69,7 +69,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Size and time of one object, `None` when it is absent.
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError>;
 
-    /// Every object below `prefix`, in key order, page by page.
+    /// Every object below `prefix`, page by page. Nothing may rely on the order: most servers list by key, but some go folder
+    /// by folder (s3rver 3.7; S3's directory buckets have no order at all).
     fn list<'a>(&'a self, prefix: &'a KeyPrefix) -> BoxStream<'a, Result<ObjectMeta, StoreError>>;
 
     /// Deletes the objects; absent ones count as deleted. Every key's own answer is looked at; an error names the

@@ -1,4 +1,4 @@
-//! The contract on real servers: Ceph's RADOS gateway and Garage.
+//! The contract on servers that others wrote: Ceph's RADOS gateway, Garage, moto and s3rver.
 
 use super::contract::{Unfinished, every_promise_is_kept};
 use crate::support::faulty::{credentials, settings};
@@ -8,8 +8,10 @@ use jagad::model::random_word;
 use jagad::store::{ObjectRole, S3Settings, S3Store, Store as _, StoreError, write_small};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::net::TcpListener;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A bucket of its own on the gateway that `JAGAD_TEST_RGW` names; `None` when there is no gateway.
 async fn rgw(create: HeaderMap) -> Option<S3Settings> {
@@ -124,4 +126,85 @@ async fn garage_keeps_every_promise() {
     let region = S3Settings { region: "mars".to_owned(), ..garage.settings.clone() };
     let error = S3Store::open(&region).unwrap().clock().await.unwrap_err();
     assert!(matches!(error, StoreError::WrongRegion { .. }), "{error}");
+}
+
+/// A server of our own on a port of the loopback device, ended when dropped.
+struct Server {
+    endpoint: String,
+    child: Child,
+    _directory: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts the program that `variable` names, with the arguments for a port and an empty folder, and waits until it takes
+    /// connections.
+    fn start(variable: &str, arguments: impl Fn(u16, &str) -> Vec<String>) -> Option<Self> {
+        let program = server_from(variable, Need::Required)?;
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let folder = directory.path().to_str().expect("a path of plain characters");
+        for _ in 0..5 {
+            let port = free_port();
+            let mut command = Command::new(&program);
+            command.args(arguments(port, folder)).current_dir(folder).process_group(0);
+            // s3rver 3.7 makes its continuation tokens with DES, which newer builds of Node.js leave out otherwise.
+            command.env("NODE_OPTIONS", "--openssl-legacy-provider");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut child = command.spawn().expect("the server's program");
+            let began = Instant::now();
+            // It ends at once where somebody else was faster to take the port.
+            while child.try_wait().expect("a child").is_none() {
+                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                    let endpoint = format!("http://127.0.0.1:{port}");
+                    return Some(Self { endpoint, child, _directory: directory });
+                }
+                assert!(began.elapsed() < Duration::from_secs(60), "{program} does not start");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        panic!("{program} ends by itself");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(-i32::try_from(self.child.id()).expect("a process id"));
+        let _ = kill(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moto_keeps_every_promise() {
+    let arguments =
+        |port: u16, _: &str| ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).to_vec();
+    let Some(server) = Server::start("JAGAD_TEST_MOTO", arguments) else { return };
+    let settings = settings(&server.endpoint, "jagad");
+    let missing = S3Store::open(&settings).expect("settings that work").clock().await.unwrap_err();
+    assert_eq!(missing.to_string(), "bucket `jagad` does not exist");
+    let created = reqwest::Client::new().put(format!("{}/jagad", server.endpoint)).send().await;
+    assert!(created.expect("an answer").status().is_success());
+    let store = S3Store::open(&settings).expect("settings that work");
+    // It dates every upload to 2010.
+    every_promise_is_kept(&store, Unfinished::Undated).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3rver_keeps_every_promise() {
+    let arguments = |port: u16, folder: &str| {
+        let port = port.to_string();
+        let folder = format!("{folder}/objects");
+        ["-a", "127.0.0.1", "-p", &port, "-d", &folder, "--silent", "--configure-bucket", "jagad"]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    let Some(server) = Server::start("JAGAD_TEST_S3RVER", arguments) else { return };
+    let settings = settings(&server.endpoint, "jagad");
+    let settings = S3Settings { credentials: credentials("S3RVER", "S3RVER"), ..settings };
+    let store = S3Store::open(&settings).expect("settings that work");
+    // It does not know how to list them.
+    every_promise_is_kept(&store, Unfinished::Unknown).await;
+    let wrong = S3Settings { credentials: credentials("S3RVER", "wrong"), ..settings };
+    let wrong = S3Store::open(&wrong).expect("settings that work");
+    let error = write_small(&wrong, &"x".parse().unwrap(), vec![1], ObjectRole::Data).await.unwrap_err();
+    assert!(matches!(error, StoreError::Credentials { .. }), "{error}");
 }
