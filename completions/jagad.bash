@@ -2914,7 +2914,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__policy__subcmd__resume)
-            opts="-c -y -j -v -q -h --policy --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --policy --now --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

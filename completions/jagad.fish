@@ -580,6 +580,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l now -d 'Make up for a run that was missed, with the next tick'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand policy; and __fish_seen_subcommand_from resume" -l no-notify -d 'Tell no notifier'

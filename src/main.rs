@@ -80,7 +80,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
     }
     let ended = runtime.block_on(async {
         stop_on_signals(&app.cancel)?;
-        execute(&app, global, command, ui).await
+        Box::pin(execute(&app, global, command, ui)).await
     });
     // What still runs then is a blocking read of a terminal or a resolver, which nobody waits for.
     runtime.shutdown_background();

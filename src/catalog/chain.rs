@@ -7,8 +7,8 @@
 
 use super::error::PassedOver;
 use super::listing::{Entry, UnreadableBackup};
-use super::protection::is_plausible;
 use super::side::SideRecord;
+use super::state::is_plausible;
 use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, PartKind, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};

@@ -17,6 +17,7 @@ pub mod reference;
 mod removal;
 pub mod repository;
 mod side;
+pub mod state;
 mod verification;
 
 pub use abandoned::Abandoned;
@@ -30,12 +31,11 @@ pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
     SourceRecord,
 };
-pub use protection::{
-    Attachment, NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, State, Turn, is_plausible,
-};
+pub use protection::Attachment;
 pub use reference::BackupReference;
 pub use repository::Catalog;
 pub use side::{SideRecord, VerifyingMark};
+pub use state::{NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
 pub use verification::{FoundBad, Verification};
 
 /// The format of everything in a repository. A reader refuses a higher number.

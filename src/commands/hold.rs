@@ -5,6 +5,7 @@ use super::unrecorded::Unrecorded;
 use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
+use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, BackupStatus, Help};
@@ -217,14 +218,17 @@ async fn bury_backup(
         // What stands there is no work of that run, or of no use to anybody: it is left for people to look at.
         Err(error) => {
             log.warn(format!("what the dead run left is not touched: {}", Failure::from(error).message()));
-            if let Err(failure) = protection::note(app, catalog, (&database.name, &manifest)).await {
+            let counted = protection::note(app, catalog, &manifest, VerificationFollows::No).await;
+            if let Err(failure) = counted {
                 log.warn(format!("backup {id} was not counted: {}", failure.message()));
             }
             return Ok(());
         }
     };
     // Its outcome is counted before its lease goes.
-    let counted = protection::note(app, catalog, (&database.name, found.as_ref().unwrap_or(&manifest))).await;
+    let ended = found.as_ref().unwrap_or(&manifest);
+    let verification = protection::verification_of(app, database, ended.purpose);
+    let counted = protection::note(app, catalog, ended, verification).await;
     let noted = counted.unwrap_or_else(|failure| {
         log.warn(format!("backup {id} was not counted: {}", failure.message()));
         None

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod check;
 pub mod configuration;
 mod crash;
+mod daily;
 pub mod delete;
 pub mod download;
 pub mod failure;

@@ -1,9 +1,12 @@
 //! Which policy an entry is attached to, in which store, and what its runs come to.
 
 use super::{App, Class, Failure};
-use crate::catalog::{Attachment, Catalog, CatalogError, Manifest, NotedLeftovers, State, Turn};
+use crate::catalog::state::{GoodRun, Rules, VerificationFollows, Verified};
+use crate::catalog::{Attachment, Catalog, CatalogError, Chains, Manifest, NotedLeftovers, State, Turn};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{DatabaseName, Period, PolicyName, StoreName, Timestamp};
+use crate::model::{
+    BackupId, BackupKind, BackupPurpose, DatabaseName, Period, PolicyName, StoreName, Timestamp,
+};
 use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -155,19 +158,62 @@ pub(super) struct Noted {
     pub(super) source_before: Option<String>,
 }
 
-/// Counts a recorded run of `database`; `None` when it is not attached. Only under the lease, which is to be given back
-/// only after this has succeeded.
-pub(super) async fn note(
-    app: &App,
+/// Changes the state of an attached database; `None` when it is not attached, or `change` finds nothing to count. Only under
+/// the lease, which is to be given back only after this has succeeded.
+async fn count(
     catalog: &Catalog,
-    (database, manifest): (&DatabaseName, &Manifest),
+    database: &DatabaseName,
+    change: impl FnOnce(&mut State, &Attachment) -> Option<Turn>,
 ) -> Result<Option<Noted>, Failure> {
     let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
-    let turn = state.note(manifest, limit(app, &attachment));
+    let Some(turn) = change(&mut state, &attachment) else { return Ok(None) };
     catalog.write_state(database, &state).await?;
     Ok(Some(Noted { turn, state, source_before }))
+}
+
+/// Counts a recorded run; `None` when its database is not attached. With `verification` a success counts when that has
+/// passed, for which [`settle`] is there.
+pub(super) async fn note(
+    app: &App,
+    catalog: &Catalog,
+    manifest: &Manifest,
+    verification: VerificationFollows,
+) -> Result<Option<Noted>, Failure> {
+    count(catalog, &manifest.database, |state, attachment| {
+        let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
+        Some(state.note(manifest, &rules, verification))
+    })
+    .await
+}
+
+/// Whether the policy of an attached database has the backups of its planned runs verified.
+pub(super) fn verification_of(
+    app: &App,
+    entry: &DatabaseEntry,
+    purpose: BackupPurpose,
+) -> VerificationFollows {
+    let verify = app.inventory.policy_of(entry).and_then(|policy| policy.verify);
+    match verify {
+        Some(_) if purpose == BackupPurpose::Scheduled => VerificationFollows::Yes,
+        _ => VerificationFollows::No,
+    }
+}
+
+/// Counts how the verification of the backup `id` ended; `None` when there is nothing to count.
+pub(super) async fn settle(
+    app: &App,
+    catalog: &Catalog,
+    (database, id): (&DatabaseName, &BackupId),
+    verified: &Verified,
+) -> Result<Option<Noted>, Failure> {
+    let now = app.clock.now();
+    count(catalog, database, |state, attachment| {
+        let started = state.unverified.as_ref().map_or(now, |unverified| unverified.started_at);
+        state.settle(id, verified, (now, &rules(app, attachment, (id.kind(), started))))
+    })
+    .await
 }
 
 /// Counts a failed run that could not be recorded in its time; `None` when the database is not attached. Only under the lease.
@@ -176,13 +222,34 @@ pub(super) async fn note_late(
     catalog: &Catalog,
     manifest: &Manifest,
 ) -> Result<Option<Noted>, Failure> {
-    let database = &manifest.database;
-    let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
-    let mut state = catalog.state(database).await?;
-    let source_before = state.last_source.clone();
-    let turn = state.note_late(manifest, limit(app, &attachment));
-    catalog.write_state(database, &state).await?;
-    Ok(Some(Noted { turn, state, source_before }))
+    count(catalog, &manifest.database, |state, attachment| {
+        let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
+        Some(state.note_late(manifest, &rules))
+    })
+    .await
+}
+
+/// Takes a backup that was found bad for the last good one no longer: the newest good full is. Only under the lease.
+pub(super) async fn forget_good(
+    app: &App,
+    catalog: &Catalog,
+    (database, id): (&DatabaseName, &BackupId),
+) -> Result<(), Failure> {
+    let listing = catalog.list(Some(database)).await?;
+    let chains = Chains::new(&listing.entries, app.clock.now());
+    let last = chains
+        .good_fulls()
+        .next()
+        .map(|entry| GoodRun { id: entry.manifest.id.clone(), started_at: entry.manifest.started_at });
+    count(catalog, database, |state, _| {
+        let is_last = state.last_good.as_ref().is_some_and(|good| good.id == *id);
+        is_last.then(|| {
+            state.last_good = last;
+            Turn::None
+        })
+    })
+    .await
+    .map(|_| ())
 }
 
 /// What runs are counted under. Under one that is damaged none is: else it would keep the lease that is needed to detach it.
@@ -199,11 +266,21 @@ async fn attachment_to_count(
     }
 }
 
-/// So many failures in a row pause it; `None` never does.
-fn limit(app: &App, attachment: &Attachment) -> Option<u32> {
-    let policy = app.inventory.policies.get(&attachment.policy);
-    let limit = policy.map_or(PAUSE_AFTER, |policy| policy.pause_after_failures);
-    (limit > 0).then_some(limit)
+/// What the policy says of a run of `kind` that began at `started`.
+fn rules(app: &App, attachment: &Attachment, (kind, started): (BackupKind, Timestamp)) -> Rules {
+    let Some(policy) = app.inventory.policies.get(&attachment.policy) else {
+        return Rules { limit: Some(PAUSE_AFTER), retries: 0, period: None };
+    };
+    let cadence = match kind {
+        BackupKind::Full => policy.full.as_ref(),
+        BackupKind::Incremental => policy.incremental.as_ref(),
+    };
+    let period = cadence.and_then(|cadence| {
+        let planned = cadence.latest(started)?;
+        Some((planned, cadence.next(planned)?))
+    });
+    let limit = policy.pause_after_failures;
+    Rules { limit: (limit > 0).then_some(limit), retries: policy.retries, period }
 }
 
 /// Remembers that garbage was looked for, where the database is attached. Only under the lease.
@@ -212,12 +289,11 @@ pub(super) async fn note_sweep(
     database: &DatabaseName,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    if attachment_to_count(catalog, database).await?.is_none() {
-        return Ok(());
-    }
-    let mut state = catalog.state(database).await?;
-    state.swept_at = Some(now);
-    Ok(catalog.write_state(database, &state).await?)
+    let swept = count(catalog, database, |state, _| {
+        state.swept_at = Some(now);
+        Some(Turn::None)
+    });
+    swept.await.map(|_| ())
 }
 
 /// Remembers what could not be removed, for `status`, or that nothing is left, where the database is attached. Only under the
@@ -228,19 +304,15 @@ pub(super) async fn note_leftovers(
     database: &DatabaseName,
     problem: Option<&str>,
 ) {
-    let noted = async {
-        if attachment_to_count(catalog, database).await?.is_none() {
-            return Ok(());
-        }
-        let mut state = catalog.state(database).await?;
-        let problem = problem.map(str::to_owned);
-        if state.leftovers.is_none() && problem.is_none() {
-            return Ok(());
-        }
-        state.leftovers = problem.map(|problem| NotedLeftovers { at: app.clock.now(), problem });
-        catalog.write_state(database, &state).await
-    };
-    if let Err(error) = noted.await {
-        tracing::debug!(%error, "leftovers were not noted");
+    let noted = count(catalog, database, |state, _| {
+        let leftovers =
+            problem.map(|problem| NotedLeftovers { at: app.clock.now(), problem: problem.to_owned() });
+        (state.leftovers.is_some() || leftovers.is_some()).then(|| {
+            state.leftovers = leftovers;
+            Turn::None
+        })
+    });
+    if let Err(failure) = noted.await {
+        tracing::debug!(error = %failure.message(), "leftovers were not noted");
     }
 }

@@ -64,9 +64,10 @@ pub(super) fn failed(app: &App, kind: EventKind, entry: &DatabaseEntry, failure:
 pub(super) async fn tell_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
     let everybody = also.contains(&event.kind());
     let named = recipients(app, entry);
-    let chosen = app.inventory.notifiers.values().filter(|notifier| {
-        everybody || (named.contains(&notifier.name) && notifier.on.contains(&event.kind()))
-    });
+    let chosen =
+        app.inventory.notifiers.values().filter(|notifier| {
+            everybody || (named.contains(&notifier.name) && event.is_wanted(&notifier.on))
+        });
     tell(app, chosen, event).await;
 }
 

@@ -48,7 +48,7 @@ pub(super) fn consequences(app: &App, database: &DatabaseEntry, noted: &Noted) -
     let event = |kind, message: String| tell::event(app, kind, Some(database), &message);
     let mut events = Vec::new();
     match noted.turn {
-        Turn::None => {}
+        Turn::None | Turn::Again(_) => {}
         Turn::Paused => {
             let reason = noted.state.paused.as_ref().map_or("", |pause| pause.reason.as_str());
             let message = format!("`{name}` is paused: {reason}; nothing is scheduled for it any more");

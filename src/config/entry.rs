@@ -110,6 +110,8 @@ pub struct PolicyEntry {
     pub incremental: Option<Cadence>,
     /// So many failures in a row pause a database; 0 never.
     pub pause_after_failures: u32,
+    /// A scheduled run that fails is tried again so often before it counts.
+    pub retries: u32,
     /// What is verified after each scheduled backup.
     pub verify: Option<VerifyLevel>,
     /// How long the last good backup may go without a verification.

@@ -71,6 +71,8 @@ impl EventKind {
 pub struct Event {
     #[serde(rename = "event")]
     kind: EventKind,
+    #[serde(skip)]
+    also: Option<EventKind>,
     title: &'static str,
     at: Timestamp,
     host: String,
@@ -96,6 +98,7 @@ impl Event {
     pub fn new(kind: EventKind, at: Timestamp, host: &str, message: &str) -> Self {
         Self {
             kind,
+            also: None,
             title: kind.title(),
             at,
             host: line(host, FACT_BYTES),
@@ -160,6 +163,18 @@ impl Event {
             self.facts.push(Fact { name: line(name, FACT_BYTES), value });
         }
         self
+    }
+
+    /// Who wants to hear of `kind` hears of it too.
+    #[must_use]
+    pub fn counts_as(mut self, kind: EventKind) -> Self {
+        self.also = Some(kind);
+        self
+    }
+
+    /// Whether somebody who wants to hear of `kinds` is told of it.
+    pub fn is_wanted(&self, kinds: &std::collections::BTreeSet<EventKind>) -> bool {
+        kinds.contains(&self.kind) || self.also.is_some_and(|also| kinds.contains(&also))
     }
 
     /// Its kind.

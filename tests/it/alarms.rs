@@ -29,7 +29,7 @@ fn assert_heard(heard: &[(String, u64)], wanted: &[(&str, u64)]) {
 fn failures_in_a_row_are_counted_the_pause_is_told_and_so_is_its_end() {
     let Some(post) = Post::web("") else { return };
     let policy = format!(
-        "[policies.prod]\nfull = {{ every = \"daily\", at = \"02:00\" }}\nnotify = [\"ops\"]\n[notify.ops]\n\
+        "[policies.prod]\nfull = {{ every = \"daily\", at = \"02:00\" }}\nretries = 0\nnotify = [\"ops\"]\n[notify.ops]\n\
          type = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nallow_plain = true\n\
          on = [\"backup_failed\", \"policy_paused\", \"policy_resumed\", \"overdue\"]\n",
         post.port
@@ -86,7 +86,7 @@ fn what_is_overdue_is_told_once_a_day_by_all_hosts_together() {
     assert_heard(&heard(&post, &mut seen), &[("overdue", 0)]);
     wards.tick("2027-03-02T15:00:00Z");
     assert_heard(&heard(&post, &mut seen), &[("overdue", 0)]);
-    wards.at("2027-03-02T15:10:00Z", &["policy", "resume", "cache"]).ok();
+    wards.at("2027-03-02T15:10:00Z", &["policy", "resume", "cache", "--now"]).ok();
     assert_eq!(wards.tick("2027-03-02T15:11:00Z"), ["backed_up"]);
     wards.tick("2027-03-02T15:12:00Z");
     assert_heard(&heard(&post, &mut seen), &[]);

@@ -68,5 +68,6 @@ pub(crate) fn whole_tick() -> Request {
         wait: Duration::ZERO,
         jobs: 3,
         timeout: None,
+        look_again: Duration::from_millis(100),
     }
 }

@@ -13,6 +13,8 @@ mod bench;
 mod care;
 mod choices;
 #[cfg(feature = "crash-points")]
+mod counting;
+#[cfg(feature = "crash-points")]
 mod crashes;
 mod damage;
 mod failures;
@@ -50,6 +52,8 @@ mod sql_sources;
 mod tampering;
 mod targets;
 mod telling;
+#[cfg(feature = "crash-points")]
+mod ticks;
 mod tools;
 mod ward;
 

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const POLICIES: &str = "[policies.hourly]\nfull = { every = \"hourly\", at = \"00:10\" }\nverify = \"exists\"\n\
-    retention = { full = 5, keep_daily = 3 }\n\
+    retention = { full = 5, keep_daily = 3 }\nretries = 0\n\
     [policies.prod]\nfull = { every = \"daily\", at = \"02:30\", timezone = \"Europe/Berlin\" }\n\
-    retention = { full = 4, keep_weekly = 2 }\n";
+    retention = { full = 4, keep_weekly = 2 }\nretries = 0\n";
 
 const START: &str = "2027-03-08T12:00:00Z";
 const DAYS: u64 = 30;
@@ -131,7 +131,7 @@ fn a_month_of_ticks_does_everything_exactly_once() {
             wards.at(&now.to_string(), &["policy", "pause", "resting"]).ok();
         }
         if crosses(day(12)) {
-            wards.at(&now.to_string(), &["policy", "resume", "resting"]).ok();
+            wards.at(&now.to_string(), &["policy", "resume", "resting", "--now"]).ok();
         }
         // Something is due at this tick: now and then whoever does it dies in the middle.
         let (due, at) = match nightly.latest(now) {

@@ -4,7 +4,7 @@ use crate::program::Run;
 use crate::ward::{Wards, actions};
 
 const DAILY: &str =
-    "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 2 }\n";
+    "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 2 }\nretries = 0\n";
 
 /// Attached at noon of this day.
 fn attached(names: &[&str]) -> Option<Wards> {
@@ -99,8 +99,9 @@ fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
         ("after-lease", "backed_up", 1),
         ("after-part", "backed_up", 2),
         ("before-commit", "backed_up", 3),
-        ("after-commit", "waiting", 3),
-        ("before-note", "waiting", 3),
+        ("after-commit", "verified", 3),
+        ("before-note", "verified", 3),
+        ("before-verify", "verified", 3),
     ];
     for (day, (point, next, failed)) in (2..).zip(points) {
         let time = format!("2027-03-{day:02}T02:00:00Z");
@@ -117,16 +118,27 @@ fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
 }
 
 #[test]
-fn what_kills_its_host_every_time_is_paused() {
+fn what_kills_its_host_every_time_is_tried_again_a_few_times_and_is_never_paused() {
     let Some(wards) = attached(&["cache"]) else { return };
-    for minute in 0..3 {
-        let time = format!("2027-03-02T02:0{minute}:00Z");
+    wards.change("retries = 0", "retries = 2\npause_after_failures = 1");
+    // At once, as after a reboot; then after ten minutes; then with the next plan.
+    for (time, ran) in [
+        ("2027-03-02T02:00:00Z", true),
+        ("2027-03-02T02:01:00Z", true),
+        ("2027-03-02T02:02:00Z", false),
+        ("2027-03-02T02:12:00Z", true),
+        ("2027-03-02T23:00:00Z", false),
+        ("2027-03-03T02:00:00Z", true),
+    ] {
         let mut command = wards.command(&["schedule", "run"]);
-        let killed = Run::start(command.env("JAGAD_CLOCK", &time).env("JAGAD_CRASH_AT", "after-part")).wait();
-        assert_eq!(killed.code, 137, "{killed:?}");
-        wards.at(&time, &["unlock", "cache", "--yes"]).ok();
+        let run = Run::start(command.env("JAGAD_CLOCK", time).env("JAGAD_CRASH_AT", "after-part")).wait();
+        assert_eq!(run.code, if ran { 137 } else { 0 }, "{time}: {run:?}");
+        let told = wards.at(time, &["unlock", "cache", "--yes"]).ok();
+        assert_eq!(told.stderr.contains("ended without a result"), ran, "{time}");
     }
-    assert_eq!(wards.tick("2027-03-02T02:03:00Z"), ["paused"]);
+    let state = wards.state("cache");
+    assert_eq!((&state["failures"], &state["paused"]), (&0.into(), &serde_json::Value::Null));
+    assert_eq!(state["last_error"]["class"], "interrupted");
 }
 
 #[test]

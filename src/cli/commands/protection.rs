@@ -37,7 +37,7 @@ pub enum Policy {
     /// Leave databases alone until they are resumed
     Pause(Pause),
     /// Forget the failures of databases and schedule them again
-    Resume(Switch),
+    Resume(Resume),
     /// Attach and detach until it is as the configuration says
     Apply {
         /// Show what differs, and change nothing
@@ -55,6 +55,25 @@ pub struct Switch {
     /// Everything that is attached to this policy
     #[arg(long, value_name = "NAME", conflicts_with = "databases")]
     pub policy: Option<PolicyName>,
+}
+
+/// Arguments of `policy resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Which.
+    #[command(flatten)]
+    pub switch: Switch,
+    /// Make up for a run that was missed, with the next tick
+    #[arg(long)]
+    pub now: bool,
+}
+
+impl Resume {
+    /// The request.
+    pub fn request(self, global: &Global, defaults: &Settings) -> policy::SwitchRequest {
+        let missed = if self.now { policy::Missed::MakeUp } else { policy::Missed::Skip };
+        policy::SwitchRequest { missed, ..self.switch.request(global, defaults) }
+    }
 }
 
 /// Arguments of `policy pause`.
@@ -77,7 +96,8 @@ impl Switch {
     /// The request.
     pub fn request(self, global: &Global, defaults: &Settings) -> policy::SwitchRequest {
         let wait = wait(global, defaults);
-        policy::SwitchRequest { databases: self.databases, policy: self.policy, reason: None, wait }
+        let missed = policy::Missed::Skip;
+        policy::SwitchRequest { databases: self.databases, policy: self.policy, reason: None, missed, wait }
     }
 }
 
@@ -192,6 +212,7 @@ impl ScheduleRun {
             wait: wait(global, defaults),
             jobs: defaults.max_concurrent as usize,
             timeout: global.timeout.or(defaults.timeout),
+            look_again: schedule::LOOK_AGAIN,
         }
     }
 }

@@ -2,18 +2,20 @@
 
 use super::hooks::{self, Moment};
 use super::{Choices, Ran, Report, Trigger, one};
-use crate::catalog::Manifest;
+use crate::catalog::state::VerificationFollows;
+use crate::catalog::{Catalog, Manifest, Turn};
 use crate::commands::protection::Noted;
-use crate::commands::{App, Class, Failure, RunLog, tell, turn};
+use crate::commands::{App, Class, Failure, RunLog, crash, tell, turn, verify};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, ByteSize, Period};
-use crate::notify::EventKind;
+use crate::model::{BackupId, ByteSize, Period, Timestamp};
+use crate::notify::{Event, EventKind};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Takes one backup and tells of it, also when it could not even begin.
+/// Takes one backup, verifies it where that is asked for, and tells of it, also when it could not even begin. Nobody hears of a
+/// success before it is verified.
 pub(in crate::commands) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
@@ -21,16 +23,93 @@ pub(in crate::commands) async fn back_up(
     trigger: Trigger,
 ) -> Result<Ran, Failure> {
     let course = Course::new(app, database, choices);
-    let result = one::back_up(app, database, choices, (trigger, &course)).await;
-    match &result {
-        Ok(Ran::Taken(report)) => course.ended(Ok(report)).await,
+    let report = match one::back_up(app, database, choices, (trigger, &course)).await {
+        Ok(Ran::Taken(report)) => report,
         // Nothing was begun, and nothing failed.
-        Ok(Ran::Overtaken | Ran::Busy(_)) => {}
+        Ok(ran) => return Ok(ran),
         // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
-        Err(failure) if failure.class == Class::Usage => course.unannounced().await,
-        Err(failure) => course.ended(Err(failure)).await,
+        Err(failure) if failure.class == Class::Usage => {
+            course.unannounced().await;
+            return Err(failure);
+        }
+        Err(failure) => {
+            let again = course.tried_again();
+            course.ended(Ended::Failed { failure: &failure, again }).await;
+            return match again {
+                Some(at) => Ok(Ran::Again(failure, at)),
+                None => Err(failure),
+            };
+        }
+    };
+    let Some(level) = choices.verify else {
+        course.ended(Ended::Succeeded(&report)).await;
+        return Ok(Ran::Taken(report));
+    };
+    crash::point("before-verify");
+    let store = app.inventory.store_of(database, choices.store.as_ref());
+    let verified = verify::of_run(app, database, (store.as_ref(), &report.id), level).await;
+    course.noted(verified.noted);
+    match verified.result {
+        Ok(verification) => {
+            let report = Box::new(Report { verification: Some(verification), ..*report });
+            course.ended(Ended::Succeeded(&report)).await;
+            Ok(Ran::Taken(report))
+        }
+        Err(failure) => {
+            let again = course.tried_again();
+            course
+                .ended(Ended::NotVerified { failure: &failure, proven_bad: verified.proven_bad, again })
+                .await;
+            Ok(Ran::NotVerified(report, failure))
+        }
     }
-    result
+}
+
+/// Tells of a run whose backup was verified only now, after another process had taken it.
+pub(in crate::commands) async fn run_verified(
+    app: &App,
+    database: &DatabaseEntry,
+    (catalog, manifest): (&Catalog, Manifest),
+    verified: verify::OfRun,
+) -> Result<(), Failure> {
+    let id = manifest.id.clone();
+    let choices = Choices::default();
+    let course = Course::new(app, database, &choices);
+    course.state().id = Some(id);
+    // Somebody else counted it, and told of it.
+    let counted = verified.noted.is_some();
+    course.noted(verified.noted);
+    let again = course.tried_again();
+    match verified.result {
+        Ok(verification) => {
+            let report = Report {
+                verification: Some(verification),
+                ..Report::of(manifest, catalog.store().describe())
+            };
+            if counted {
+                course.ended(Ended::Succeeded(&report)).await;
+            }
+            Ok(())
+        }
+        Err(failure) => {
+            if counted {
+                course
+                    .ended(Ended::NotVerified { failure: &failure, proven_bad: verified.proven_bad, again })
+                    .await;
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// How a run ended, for those who are told.
+enum Ended<'r> {
+    /// Its backup is there, and verified where that was asked for.
+    Succeeded(&'r Report),
+    /// There is no backup; it may be tried again.
+    Failed { failure: &'r Failure, again: Option<Timestamp> },
+    /// There is a backup, and it is bad or could not be looked at; either is tried again.
+    NotVerified { failure: &'r Failure, proven_bad: bool, again: Option<Timestamp> },
 }
 
 /// A backup under way.
@@ -38,6 +117,7 @@ pub(super) struct Course<'a> {
     app: &'a App,
     database: &'a DatabaseEntry,
     also: &'a [EventKind],
+    verified: bool,
     began: Instant,
     /// The run's log.
     pub(super) log: RunLog,
@@ -60,7 +140,8 @@ impl<'a> Course<'a> {
     fn new(app: &'a App, database: &'a DatabaseEntry, choices: &'a Choices) -> Self {
         let log = app.log();
         let also = &choices.notify_on;
-        Self { app, database, also, began: Instant::now(), log, state: Mutex::default() }
+        let verified = choices.verify.is_some();
+        Self { app, database, also, verified, began: Instant::now(), log, state: Mutex::default() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -96,10 +177,13 @@ impl<'a> Course<'a> {
 
     /// The run was counted.
     pub(super) fn noted(&self, noted: Option<Noted>) {
-        self.state().noted = noted;
+        let mut state = self.state();
+        // The one before says where the good backup before it came from.
+        let before = state.noted.take().and_then(|noted| noted.source_before);
+        state.noted = noted.map(|noted| Noted { source_before: before.or(noted.source_before), ..noted });
     }
 
-    /// Nobody is told of its end; what was begun to be told is told to its end.
+    /// Waits for what is being told; nothing is told of its end.
     async fn unannounced(self) {
         let telling = self.state().telling.take();
         if let Some(telling) = telling {
@@ -107,12 +191,26 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Runs what is left to run, and tells of its end and of what the end means.
-    async fn ended(self, result: Result<&Report, &Failure>) {
+    /// Whether a success counts only when the backup has been verified.
+    pub(super) fn verification(&self) -> VerificationFollows {
+        if self.verified { VerificationFollows::Yes } else { VerificationFollows::No }
+    }
+
+    /// When the run is tried again before it counts.
+    fn tried_again(&self) -> Option<Timestamp> {
+        match self.state().noted.as_ref().map(|noted| noted.turn) {
+            Some(Turn::Again(at)) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Runs what is left to run, and tells of its end and of what the end means. What is tried again is told when its tries are
+    /// used up; that a backup is bad is told at once.
+    async fn ended(self, ended: Ended<'_>) {
         let (app, database) = (self.app, self.database);
         let State { id, noted, mut complaints, telling } =
             std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        if let (None, Err(failure)) = (&id, result) {
+        if let (None, Ended::Failed { failure, .. }) = (&id, &ended) {
             let moment = Moment { app, database, manifest: None, failure: Some(failure) };
             complaints.extend(hooks::failed_early(&moment, &self.log).await);
         }
@@ -120,26 +218,42 @@ impl<'a> Course<'a> {
         if let Some(telling) = telling {
             let _ = telling.await;
         }
-        let mut event = match result {
-            Ok(report) => {
-                let message =
-                    format!("{} {} is backed up to {}", database.engine, database.name, report.store);
-                tell::event(app, EventKind::BackupSucceeded, Some(database), &message)
-                    .backup(Some(&report.id))
-                    .fact("stored", ByteSize(report.stored_bytes))
-                    .fact("dumped", ByteSize(report.plain_bytes))
+        let event = match &ended {
+            Ended::Succeeded(report) => Some(succeeded(app, database, report)),
+            Ended::Failed { again: Some(at), .. }
+            | Ended::NotVerified { proven_bad: false, again: Some(at), .. } => {
+                self.log.warn(format!("`{}` is tried again at {} UTC", database.name, at.table()));
+                None
             }
-            Err(failure) => tell::failed(app, EventKind::BackupFailed, database, failure)
-                .backup(id.as_ref())
-                .failures_in_a_row(turn::in_a_row(app, database, (noted.as_ref(), id.as_ref()))),
+            Ended::Failed { failure, again: None } => {
+                Some(tell::failed(app, EventKind::BackupFailed, database, failure))
+            }
+            Ended::NotVerified { failure, .. } => Some(verify::not_verified(app, database, failure)),
         };
-        event = event.fact("duration", Period(Duration::from_secs(self.began.elapsed().as_secs())));
-        for (hook, complaint) in complaints {
-            event = event.fact(hook, complaint);
+        if let Some(event) = event {
+            let in_a_row = turn::in_a_row(app, database, (noted.as_ref(), id.as_ref()));
+            let failed = !matches!(ended, Ended::Succeeded(_));
+            let event = event.backup(id.as_ref()).failures_in_a_row(if failed { in_a_row } else { 0 });
+            let mut event =
+                event.fact("duration", Period(Duration::from_secs(self.began.elapsed().as_secs())));
+            for (hook, complaint) in complaints {
+                event = event.fact(hook, complaint);
+            }
+            tell::tell_also(app, database, self.also, &event.log(&self.log.text())).await;
         }
-        tell::tell_also(app, database, self.also, &event.log(&self.log.text())).await;
         for event in noted.iter().flat_map(|noted| turn::consequences(app, database, noted)) {
             tell::tell_of(app, database, &event.backup(id.as_ref())).await;
         }
+    }
+}
+
+fn succeeded(app: &App, database: &DatabaseEntry, report: &Report) -> Event {
+    let message = format!("{} {} is backed up to {}", database.engine, database.name, report.store);
+    let event = tell::event(app, EventKind::BackupSucceeded, Some(database), &message)
+        .fact("stored", ByteSize(report.stored_bytes))
+        .fact("dumped", ByteSize(report.plain_bytes));
+    match &report.verification {
+        Some(last) => event.fact("verified", last.level),
+        None => event,
     }
 }

@@ -9,13 +9,13 @@ mod one;
 mod part;
 pub(super) mod source;
 
-pub(super) use announce::back_up;
+pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub(super) use one::{Ran, Trigger, refuse_what_would_fail};
 pub use source::ReplicaReport;
 
 use super::selection::{DatabaseSelection, select};
-use super::{App, Class, Failure, Mode, protection, prune, verify};
+use super::{App, Class, Failure, Mode, protection, prune};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
@@ -154,7 +154,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
             // A store that cannot be asked says so again, and better, when it is to be written to.
             let found = protection::protected(app, entry).await;
             let entry = found.unwrap_or_else(|_| protection::declared(app, entry));
-            (entry.name.clone(), with_verification(app, &entry, &request.choices).await)
+            (entry.name.clone(), and_retain(app, &entry, &request.choices).await)
         })
         .buffered(request.jobs.max(1))
         .collect()
@@ -192,7 +192,7 @@ async fn asked_for(
 ) -> Result<Report, Failure> {
     match back_up(app, entry, choices, trigger).await? {
         Ran::Taken(report) => Ok(*report),
-        Ran::Busy(failure) => Err(failure),
+        Ran::Busy(failure) | Ran::Again(failure, _) | Ran::NotVerified(_, failure) => Err(failure),
         Ran::Overtaken => Err(Failure::new(Class::Busy, format!("`{}` has just been backed up", entry.name))),
     }
 }
@@ -213,17 +213,13 @@ async fn refuse_retention_without_policy(
     Ok(())
 }
 
-/// As [`by_hand`], and verifies it and prunes where that is asked for.
-pub(super) async fn with_verification(
+/// As [`by_hand`], and prunes where that is asked for.
+pub(super) async fn and_retain(
     app: &App,
     entry: &DatabaseEntry,
     choices: &Choices,
 ) -> Result<Report, Failure> {
-    let mut report = by_hand(app, entry, choices).await?;
-    if let Some(level) = choices.verify {
-        let store = app.inventory.store_of(entry, choices.store.as_ref());
-        report.verification = Some(verify::verify_new(app, store.as_ref(), &report.id, level).await?);
-    }
+    let report = by_hand(app, entry, choices).await?;
     // Never before something new is safe.
     if let (true, Some(policy)) = (choices.retain, app.inventory.policy_of(entry)) {
         prune::after_backup(app, (entry, policy), choices.wait, &app.log()).await?;

@@ -6,7 +6,7 @@ use super::part::{self, Packing};
 use super::source::Source;
 use super::{Choices, Report, again};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord};
+use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, State};
 use crate::commands::hold::{self, Purpose, hold, release};
 use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded};
@@ -49,6 +49,10 @@ pub(in crate::commands) enum Ran {
     Overtaken,
     /// It was not begun: no slot of this host is free, or somebody else is at the database.
     Busy(Failure),
+    /// It failed, and is tried again at this time before it counts.
+    Again(Failure, Timestamp),
+    /// The backup was taken, and it is bad or could not be verified.
+    NotVerified(Box<Report>, Failure),
 }
 
 /// Takes one backup of an entry as it is protected. Success is returned only after the manifest is in the store; every other
@@ -84,7 +88,7 @@ pub(super) async fn back_up(
     if let Trigger::Plan(planned) = trigger {
         // Seen under the lease: two hosts that find the same backup due take it once.
         let state = catalog.state(&database.name).await?;
-        if state.last_attempt(id.kind(), app.clock.now()).is_some_and(|last| last >= planned) {
+        if is_overtaken(&state, (id.kind(), planned), app.clock.now()) {
             release(lease, &log).await;
             return Ok(Ran::Overtaken);
         }
@@ -140,6 +144,14 @@ pub(super) async fn back_up(
     Ok(Ran::Taken(Box::new(Report::of(manifest, catalog.store().describe()))))
 }
 
+/// Whether a run that was planned for `planned` has been made by somebody else, or is not yet to be tried again.
+fn is_overtaken(state: &State, (kind, planned): (BackupKind, Timestamp), now: Timestamp) -> bool {
+    match state.retry_of(kind, now).filter(|retry| retry.planned == planned) {
+        Some(retry) => retry.after > now,
+        None => state.last_attempt(kind, now).is_some_and(|last| last >= planned),
+    }
+}
+
 /// A run that is about to take its lease.
 struct Beginning<'a> {
     id: &'a BackupId,
@@ -179,7 +191,8 @@ async fn end(
     course.finish(manifest, failure).await;
     crash::point("before-note");
     unrecorded::remember(app, &manifest.database, manifest.started_at);
-    match protection::note(app, catalog, (&manifest.database, manifest)).await {
+    let verification = course.verification();
+    match protection::note(app, catalog, manifest, verification).await {
         Ok(noted) => {
             course.noted(noted);
             release(lease, &course.log).await;

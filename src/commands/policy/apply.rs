@@ -1,6 +1,6 @@
 //! `jagad policy apply`: makes the attachments what the configuration says.
 
-use super::attach::{AttachRequest, attach_one, detach_one};
+use super::attach::{AttachRequest, attach_one, detach_one, move_one};
 use crate::commands::protection::Repositories;
 use crate::commands::{App, Class, Failure, Mode, Question};
 use crate::config::DatabaseEntry;
@@ -111,21 +111,22 @@ fn confirm(app: &App, changes: &[Change]) -> Result<(), Failure> {
     if facts.is_empty() {
         return Ok(());
     }
-    app.watch.confirm(&Question { facts, question: "Detach them?".to_owned() })
+    app.watch.confirm(&Question { facts, question: "Move and detach them?".to_owned() })
 }
 
 async fn make(app: &App, request: &ApplyRequest, change: &Change) -> Result<(), Failure> {
     let entry = app.database(&change.database)?;
-    if change.from.is_some() {
-        detach_one(app, entry, request.wait).await?;
-    }
-    let Some(policy) = &change.to else { return Ok(()) };
+    let Some(policy) = &change.to else { return detach_one(app, entry, request.wait).await };
     let attach = AttachRequest {
         policy: policy.clone(),
         databases: Vec::new(),
         wait: request.wait,
         timeout: request.timeout,
     };
-    let (_, failure) = attach_one(app, &attach, (entry, app.inventory.policy(policy)?)).await?;
+    let place = (entry, app.inventory.policy(policy)?);
+    if change.from.is_some() {
+        return move_one(app, &attach, place).await;
+    }
+    let (_, failure) = attach_one(app, &attach, place).await?;
     failure.map_or(Ok(()), Err)
 }

@@ -94,13 +94,24 @@ pub(super) async fn attach_one(
     request: &AttachRequest,
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
 ) -> Result<(Attached, Option<Failure>), Failure> {
-    let log = app.log();
     let attached =
         |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
     if let Some(found) = protection::find(app, entry).await? {
         refuse_another(&found.attachment, policy)?;
         return Ok((attached("already_attached"), None));
     }
+    attach_where_it_belongs(app, request, (entry, policy)).await
+}
+
+/// Attaches an entry in the store of its policy, and takes the first full there.
+async fn attach_where_it_belongs(
+    app: &App,
+    request: &AttachRequest,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+) -> Result<(Attached, Option<Failure>), Failure> {
+    let log = app.log();
+    let attached =
+        |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
     let entry = &entry.under(policy);
     refuse_unfit(app, entry, &log).await?;
     let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
@@ -113,7 +124,7 @@ pub(super) async fn attach_one(
     let choices =
         Choices { verify: policy.verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
     log.say(format!("POLICY: taking the first full of `{}`", entry.name));
-    match backup::with_verification(app, entry, &choices).await {
+    match backup::and_retain(app, entry, &choices).await {
         Ok(report) => Ok((Attached { backup: Some(report.id), ..attached("attached") }, None)),
         Err(failure) => {
             let failure =
@@ -121,6 +132,40 @@ pub(super) async fn attach_one(
             Ok((attached("attached"), Some(failure)))
         }
     }
+}
+
+/// Moves an attached entry to another policy. It is attached at every moment, whatever fails: in its store the attachment is
+/// rewritten, and nothing else is asked for; in another store it is attached first, and only then detached here.
+pub(super) async fn move_one(
+    app: &App,
+    request: &AttachRequest,
+    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+) -> Result<(), Failure> {
+    let Some(found) = protection::find(app, entry).await? else {
+        return attach_where_it_belongs(app, request, (entry, policy)).await?.1.map_or(Ok(()), Err);
+    };
+    let log = app.log();
+    let (catalog, name) = (&found.catalog, &entry.name);
+    let target = app.inventory.store_of(&entry.under(policy), None);
+    let elsewhere = entry.store.is_none() && target.is_some() && target != found.entry.store;
+    let failure =
+        if elsewhere { attach_where_it_belongs(app, request, (entry, policy)).await?.1 } else { None };
+    let lease = hold_for_policy(app, catalog, &found.entry, (request.wait, &log)).await?;
+    let moved = async {
+        if elsewhere {
+            return catalog.detach(name).await;
+        }
+        let mut state = catalog.state(name).await?;
+        // What was to be tried again was planned by the other policy.
+        state.retry = None;
+        catalog.write_state(name, &state).await?;
+        catalog.attach(name, &Attachment::new(policy.name.clone(), app.clock.now())).await
+    }
+    .await;
+    release(lease, &log).await;
+    moved?;
+    log.say(format!("POLICY: `{name}` has moved from `{}` to `{}`", found.attachment.policy, policy.name));
+    failure.map_or(Ok(()), Err)
 }
 
 /// Exactly one policy protects a database.

@@ -8,7 +8,7 @@ mod switch;
 pub use apply::{Applied, ApplyRequest, Change, apply};
 pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach};
 pub use report::{Copy, PolicyReport, PolicySummary, Summary, Unknown, WardReport, list, show};
-pub use switch::{SwitchReport, SwitchRequest, Turned, pause, resume};
+pub use switch::{Missed, SwitchReport, SwitchRequest, Turned, pause, resume};
 
 use super::hold::{Purpose, hold};
 use super::{App, Failure, RunLog};

@@ -6,7 +6,7 @@ use crate::commands::hold::release;
 use crate::commands::protection::{Protected, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
-use crate::model::{DatabaseName, PolicyName};
+use crate::model::{DatabaseName, PolicyName, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -19,8 +19,26 @@ pub struct SwitchRequest {
     pub policy: Option<PolicyName>,
     /// Why, for `policy show`.
     pub reason: Option<String>,
+    /// What resuming does about runs that were missed.
+    pub missed: Missed,
     /// How long to wait for each lease.
     pub wait: Duration,
+}
+
+/// What becomes of a run that was planned while a database was paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// It is left out: the next one is the next that is planned.
+    Skip,
+    /// The next tick makes up for it.
+    MakeUp,
+}
+
+impl Missed {
+    /// Until when plans are left out, of those before `now`.
+    fn until(self, now: Timestamp) -> Option<Timestamp> {
+        (self == Self::Skip).then_some(now)
+    }
 }
 
 /// What was paused or resumed.
@@ -71,7 +89,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
                     let reason = request.reason.clone().unwrap_or_else(|| "paused by hand".to_owned());
                     state.paused = Some(Pause { at: app.clock.now(), cause: PauseCause::Hand, reason });
                 }
-                Direction::Resume => state.resume(),
+                Direction::Resume => state.resume(request.missed.until(app.clock.now())),
             }
             found.catalog.write_state(name, &state).await.map(|()| failures)
         }

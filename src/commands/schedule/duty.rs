@@ -5,7 +5,7 @@ use crate::catalog::{Attachment, State, is_plausible, layout};
 use crate::commands::protection::{Protected, Repositories};
 use crate::commands::{App, Failure, unrecorded};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupKind, PolicyName, Timestamp};
+use crate::model::{BackupId, BackupKind, PolicyName, Timestamp};
 use crate::schedule::{Cadence, Due, due};
 use std::fmt;
 
@@ -80,6 +80,37 @@ impl Ward {
     }
 }
 
+/// What a tick begins for an entry, so that it does not begin it twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::commands) enum Work {
+    /// A backup that was planned for this time, after so many tries that failed.
+    Backup(BackupKind, Timestamp, u32),
+    /// The verification of this backup, after so many tries that proved nothing.
+    Verify(BackupId, u32),
+}
+
+impl Look {
+    /// What is to be done now.
+    pub(in crate::commands) fn work(&self, at: Timestamp) -> Option<Work> {
+        let Self::Attached(ward) = self else { return None };
+        if let Duty::Now(kind, planned) = ward.duty {
+            let failed = ward.state.retry_of(kind, at).map_or(0, |retry| retry.failed);
+            return Some(Work::Backup(kind, planned, failed));
+        }
+        let unverified = ward.state.unverified.as_ref().filter(|_| ward.is_to_be_verified(at))?;
+        Some(Work::Verify(unverified.id.clone(), unverified.failed))
+    }
+}
+
+impl Ward {
+    /// Whether its last run still waits for its verification, and nothing else is at it.
+    pub(in crate::commands) fn is_to_be_verified(&self, at: Timestamp) -> bool {
+        let due = |after: Timestamp| after <= at || !is_plausible(after, at);
+        let pending = self.state.unverified.as_ref().is_some_and(|unverified| due(unverified.after));
+        pending && self.running().is_none()
+    }
+}
+
 /// Looks at one entry: three requests for each store that may know it.
 pub(in crate::commands) async fn look(app: &App, repositories: &Repositories, entry: &DatabaseEntry) -> Look {
     match look_or_fail(app, repositories, entry).await {
@@ -122,6 +153,15 @@ pub(in crate::commands) fn duty(
     }
     let mut next = Vec::new();
     for (kind, cadence) in planned(entry, policy) {
+        // A try that failed stands for its plan, until the next one is due.
+        let retry = state.retry_of(kind, now);
+        if let Some(retry) = retry.filter(|retry| cadence.latest(now) == Some(retry.planned)) {
+            if retry.after <= now {
+                return Duty::Now(kind, retry.planned);
+            }
+            next.push((kind, retry.after));
+            continue;
+        }
         match due(cadence, since(kind, (attachment, state), now), now) {
             Due::Now { planned } => return Duty::Now(kind, planned),
             Due::Later { next: Some(time) } => next.push((kind, time)),
@@ -149,9 +189,10 @@ fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Time
         BackupKind::Full => last(BackupKind::Full),
         BackupKind::Incremental => last(BackupKind::Full).max(last(BackupKind::Incremental)),
     };
-    let attached = Some(attachment.attached_at).filter(|time| is_plausible(*time, now));
+    let plausible = |time: &Timestamp| is_plausible(*time, now);
+    let attached = Some(attachment.attached_at).filter(plausible);
     // Everything lies far ahead: whatever is planned is due.
-    last.max(attached).unwrap_or(Timestamp::from_unix_seconds(0))
+    last.max(attached).max(state.resumed_at.filter(plausible)).unwrap_or(Timestamp::from_unix_seconds(0))
 }
 
 /// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.

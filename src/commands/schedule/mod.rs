@@ -5,10 +5,11 @@ mod install;
 mod list;
 mod overdue;
 mod run;
+mod tick;
 
 pub use install::{InstallRequest, Installed, Manner, install};
 pub use list::{ListRequest, Planned, PlannedRun, list};
-pub use run::{Action, Outcome, Report, Request, When, run};
+pub use run::{Action, LOOK_AGAIN, Outcome, Report, Request, When, run};
 
 use super::protection::Repositories;
 use super::{App, Failure};

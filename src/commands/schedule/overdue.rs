@@ -1,8 +1,8 @@
 //! Telling that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
 
 use super::duty::{Ward, overdue_since};
-use crate::catalog::is_plausible;
 use crate::catalog::lease::Operation;
+use crate::catalog::{State, is_plausible};
 use crate::commands::hold::{Purpose, hold, release};
 use crate::commands::{App, Failure, RunLog, tell};
 use crate::model::{BackupKind, Timestamp};
@@ -12,6 +12,11 @@ use std::time::Duration;
 /// Who was told is not told again before this.
 const NAG_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// When the last good full began.
+fn last_good(state: &State) -> Option<Timestamp> {
+    state.last_good.as_ref().map(|good| good.started_at)
+}
+
 /// Tells of an overdue full, once a day at most, on all hosts together. A database that is busy waits for the next tick.
 pub(super) async fn tell_if_overdue(
     app: &App,
@@ -19,7 +24,7 @@ pub(super) async fn tell_if_overdue(
     log: &RunLog,
 ) -> Result<(), Failure> {
     let Some(policy) = ward.protected.policy(app) else { return Ok(()) };
-    let Some(planned) = overdue_since(policy, ward, ward.state.last_good, at) else { return Ok(()) };
+    let Some(planned) = overdue_since(policy, ward, last_good(&ward.state), at) else { return Ok(()) };
     // A run that has begun since then has failed, and that was told.
     if ward.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
         return Ok(());
@@ -50,7 +55,8 @@ pub(super) async fn tell_if_overdue(
     let Some(state) = noted? else { return Ok(()) };
     let last = state
         .last_good
-        .map_or_else(|| "there is none".to_owned(), |good| format!("it began {}", good.table()));
+        .as_ref()
+        .map_or_else(|| "there is none".to_owned(), |good| format!("it began {}", good.started_at.table()));
     let message = format!(
         "`{}` has no good backup since {}, when one was planned; the last: {last}",
         entry.name,

@@ -1,22 +1,17 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
-use super::duty::{self, Duty, Idle, Look, Ward};
-use super::overdue;
-use crate::catalog::is_plausible;
-use crate::catalog::lease::{Found, Operation};
-use crate::commands::backup::{self, Choices, Ran, Trigger};
-use crate::commands::hold::{Purpose, hold, release};
-use crate::commands::unrecorded::{self, Unrecorded};
-use crate::commands::{App, Class, Failure, Mode, RunLog, protection, prune, tell, verify};
+use super::duty::{Look, Work};
+use super::tick;
+use crate::commands::{App, Class, Failure, Mode};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupKind, BackupPurpose, DatabaseName, PolicyName, Timestamp};
-use crate::notify::EventKind;
-use futures_util::{StreamExt as _, stream};
+use crate::model::{BackupId, DatabaseName, PolicyName, Timestamp};
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
-
-/// How often garbage is looked for where no success has already done it.
-const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+use tokio::time::Instant;
 
 /// What to look at.
 #[derive(Debug, Clone)]
@@ -35,7 +30,12 @@ pub struct Request {
     pub jobs: usize,
     /// Longest life of one backup; `None` is unbounded.
     pub timeout: Option<Duration>,
+    /// How often a tick that works looks for what has become due.
+    pub look_again: Duration,
 }
+
+/// How often a tick that works looks for what has become due: as often as a timer would.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Which runs a tick does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum When {
 pub struct Report {
     /// When it looked.
     pub at: Timestamp,
-    /// Per entry that it is responsible for.
+    /// Per entry that it is responsible for; once more for each further run of a tick that took long.
     pub databases: Vec<Outcome>,
     #[serde(skip)]
     verdict: Option<Class>,
@@ -87,6 +87,10 @@ pub enum Action {
     Due,
     /// A backup was taken.
     BackedUp,
+    /// A backup that was taken before was verified.
+    Verified,
+    /// A backup failed, and is tried again before that counts.
+    Retrying,
     /// A backup is due, and is left to the next tick: a run is under way, or no slot is free.
     Postponed,
     /// Nothing is done while it is paused.
@@ -101,6 +105,13 @@ pub enum Action {
     Failed,
 }
 
+impl Action {
+    /// Whether something was done that takes time.
+    const fn is_work(self) -> bool {
+        matches!(self, Self::BackedUp | Self::Verified | Self::Retrying | Self::Failed)
+    }
+}
+
 impl Report {
     /// What went wrong.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
@@ -113,20 +124,128 @@ impl Report {
     }
 }
 
-/// One tick. One database that fails does not stop the others.
+/// One tick. One database that fails does not stop the others. While anything runs it looks again now and then, and starts
+/// what has become due; it ends when nothing runs and nothing is due.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let at = app.clock.now();
     let looks = super::survey(app, &request.databases, request.policy.as_ref()).await?;
-    let mut databases: Vec<Outcome> = stream::iter(looks)
-        .map(|(entry, look)| tick(app, request, (entry, look), at))
-        .buffer_unordered(request.jobs.max(1))
-        .filter_map(|outcome| async { outcome })
-        .collect()
-        .await;
+    let mut round = Round {
+        app,
+        request,
+        waiting: VecDeque::new(),
+        running: FuturesUnordered::new(),
+        begun: BTreeMap::new(),
+    };
+    for (entry, look) in looks {
+        round.expect(entry, look, at);
+    }
+    let mut databases = round.work().await;
     databases.sort_by(|one, other| one.database.cmp(&other.database));
     app.cancel.check()?;
     let verdict = verdict(&databases, request);
     Ok(Report { at, databases, verdict })
+}
+
+/// An entry and what was found when it was looked at.
+struct Expected<'a> {
+    entry: &'a DatabaseEntry,
+    look: Look,
+    at: Timestamp,
+}
+
+/// The work of one tick: what waits for its turn, and what runs.
+struct Round<'a> {
+    app: &'a App,
+    request: &'a Request,
+    waiting: VecDeque<Expected<'a>>,
+    running: FuturesUnordered<BoxFuture<'a, (DatabaseName, Option<Outcome>)>>,
+    /// What was begun for each entry: none of it is begun again by this tick.
+    begun: BTreeMap<DatabaseName, Begun>,
+}
+
+/// What a tick has done for one entry.
+struct Begun {
+    works: Vec<Work>,
+    running: bool,
+}
+
+impl<'a> Round<'a> {
+    fn expect(&mut self, entry: &'a DatabaseEntry, look: Look, at: Timestamp) {
+        let begun =
+            self.begun.entry(entry.name.clone()).or_insert(Begun { works: Vec::new(), running: false });
+        begun.running = true;
+        begun.works.extend(look.work(at));
+        self.waiting.push_back(Expected { entry, look, at });
+    }
+
+    /// Does everything, and what becomes due meanwhile.
+    async fn work(mut self) -> Vec<Outcome> {
+        let mut outcomes = Vec::new();
+        let mut look_again = Instant::now() + self.request.look_again;
+        loop {
+            self.start();
+            tokio::select! {
+                biased;
+                Some((name, outcome)) = self.running.next() => {
+                    if let Some(begun) = self.begun.get_mut(&name) {
+                        begun.running = false;
+                    }
+                    let worked = outcome.as_ref().is_some_and(|outcome| outcome.action.is_work());
+                    outcomes.extend(outcome);
+                    let ended = self.running.is_empty() && self.waiting.is_empty();
+                    // Something may have become due since the last look.
+                    if ended && !(worked && self.look().await) {
+                        return outcomes;
+                    }
+                }
+                () = tokio::time::sleep_until(look_again), if !self.running.is_empty() => {
+                    self.look().await;
+                    look_again = Instant::now() + self.request.look_again;
+                }
+                else => return outcomes,
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        while self.running.len() < self.request.jobs.max(1)
+            && let Some(Expected { entry, look, at }) = self.waiting.pop_front()
+        {
+            let (app, request) = (self.app, self.request);
+            let share =
+                async move { (entry.name.clone(), tick::tick(app, request, (entry, look), at).await) };
+            self.running.push(share.boxed());
+        }
+    }
+
+    /// Looks at everything that is not being worked on; whether something new is due.
+    async fn look(&mut self) -> bool {
+        if self.app.cancel.failure().is_some()
+            || self.request.mode == Mode::Plan
+            || self.request.when == When::Now
+        {
+            return false;
+        }
+        let at = self.app.clock.now();
+        let looks = match super::survey(self.app, &self.request.databases, self.request.policy.as_ref()).await
+        {
+            Ok(looks) => looks,
+            Err(failure) => {
+                tracing::debug!(error = %failure.message(), "the next tick looks again");
+                return false;
+            }
+        };
+        let mut found = false;
+        for (entry, look) in looks {
+            let begun = self.begun.get(&entry.name);
+            let Some(work) = look.work(at) else { continue };
+            if begun.is_none_or(|begun| !begun.running && !begun.works.contains(&work)) {
+                self.expect(entry, look, at);
+                found = true;
+            }
+        }
+        found
+    }
 }
 
 fn verdict(databases: &[Outcome], request: &Request) -> Option<Class> {
@@ -139,249 +258,4 @@ fn verdict(databases: &[Outcome], request: &Request) -> Option<Class> {
     let asked = !request.databases.is_empty() || request.policy.is_some();
     let paused = databases.iter().all(|outcome| outcome.action == Action::Paused) && !databases.is_empty();
     (asked && paused).then_some(Class::Paused)
-}
-
-/// An entry's share of the tick; `None` for one that nobody wants protected.
-async fn tick(
-    app: &App,
-    request: &Request,
-    (entry, look): (&DatabaseEntry, Look),
-    at: Timestamp,
-) -> Option<Outcome> {
-    let log = app.log();
-    let blank = Outcome {
-        database: entry.name.clone(),
-        policy: entry.policy.clone(),
-        action: Action::Waiting,
-        reason: String::new(),
-        backup: None,
-        next: None,
-        failure: None,
-    };
-    let ward = match look {
-        Look::Unattached => {
-            let policy = entry.policy.as_ref().filter(|_| entry.active)?;
-            let reason =
-                format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
-            log.warn(format!("`{}` is not protected: {reason}", entry.name));
-            let failure = unprotected(app, request, (entry, at), &reason);
-            if request.mode == Mode::Run {
-                tell_failure(app, entry, failure.as_ref()).await;
-            }
-            return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
-        }
-        Look::Unknown(failure) => {
-            let outcome = unreachable(app, request, (entry, at), (blank, failure), &log);
-            if request.mode == Mode::Run {
-                tell_failure(app, entry, outcome.failure.as_ref()).await;
-            }
-            return Some(outcome);
-        }
-        Look::Attached(ward) => *ward,
-    };
-    let blank = Outcome { policy: Some(ward.protected.attachment.policy.clone()), ..blank };
-    // An entry that names its store has chosen it.
-    if let Some(other) = ward.protected.other_store(app).filter(|_| entry.store.is_none()) {
-        let name = &entry.name;
-        log.warn(format!(
-            "`{name}` is attached in another store than its policy names now (`{other}`): to move it, detach and attach it"
-        ));
-    }
-    if app.cancel.failure().is_some() {
-        return Some(Outcome {
-            action: Action::Postponed,
-            reason: "the tick was stopped".to_owned(),
-            ..blank
-        });
-    }
-    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &ward.duty {
-        let reason = idle.to_string();
-        log.warn(format!("`{}` is not protected from here: {reason}", entry.name));
-        let failure = unprotected(app, request, (entry, at), &reason);
-        if request.mode == Mode::Run {
-            tell_failure(app, entry, failure.as_ref()).await;
-        }
-        return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
-    }
-    let outcome = act(app, request, (&ward, at), (blank, &log)).await;
-    if request.mode == Mode::Run && outcome.action != Action::BackedUp {
-        tidy(app, (&ward, at), &log).await;
-    }
-    Some(outcome)
-}
-
-fn failed(blank: Outcome, failure: Failure) -> Outcome {
-    let failure = failure.doing(format!("protect `{}`", blank.database));
-    Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
-}
-
-/// Tells of a backup that was planned and could not even be tried, once for each plan.
-async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
-    let Some(failure) = failure else { return };
-    let entry = protection::declared(app, entry);
-    let count = u32::try_from(unrecorded::pending(app, &entry.name).len()).unwrap_or(u32::MAX);
-    let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
-    tell::tell_of(app, &entry, &event).await;
-}
-
-/// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a failure:
-/// the empty folder where a disk should be mounted looks just like it.
-fn unprotected(
-    app: &App,
-    request: &Request,
-    (entry, at): (&DatabaseEntry, Timestamp),
-    reason: &str,
-) -> Option<Failure> {
-    let planned = duty::due_from_memory(app, entry, at)?;
-    if request.mode == Mode::Run {
-        unrecorded::remember(app, &entry.name, at);
-    }
-    let problem = format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
-    let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
-    Some(failure.help("If it was attached before: is the store the right one, is its disk mounted?"))
-}
-
-/// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
-fn unreachable(
-    app: &App,
-    request: &Request,
-    (entry, at): (&DatabaseEntry, Timestamp),
-    (blank, failure): (Outcome, Failure),
-    log: &RunLog,
-) -> Outcome {
-    let Some(planned) = duty::due_from_memory(app, entry, at) else {
-        log.warn(format!("whether `{}` is due cannot be known: {}", entry.name, failure.message()));
-        return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
-    };
-    let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
-    if request.mode == Mode::Run {
-        let run = Unrecorded::new(
-            (BackupId::new(at, BackupKind::Full), BackupPurpose::Scheduled),
-            (at, at),
-            &failure,
-        );
-        unrecorded::keep(app, &entry.name, &run, log);
-    }
-    failed(blank, failure)
-}
-
-/// Does what is due.
-async fn act(
-    app: &App,
-    request: &Request,
-    (ward, at): (&Ward, Timestamp),
-    (blank, log): (Outcome, &RunLog),
-) -> Outcome {
-    let duty = match (&ward.duty, request.when) {
-        (Duty::Later(_) | Duty::Idle(Idle::NoSchedule), When::Now) => Duty::Now(BackupKind::Full, at),
-        (duty, _) => duty.clone(),
-    };
-    let planned = match duty {
-        Duty::Later(next) => {
-            return Outcome { next: next.first().map(|(_, time)| *time), ..blank };
-        }
-        Duty::Idle(idle) => return idle_outcome(&idle, blank, log),
-        Duty::Now(_, planned) => planned,
-    };
-    if let Some(found) = ward.running() {
-        let reason = format!("a run is under way: {}", found.describe());
-        return Outcome { action: Action::Postponed, reason, ..blank };
-    }
-    let reason = format!("planned for {} UTC", planned.table());
-    if request.mode == Mode::Plan {
-        return Outcome { action: Action::Due, reason, ..blank };
-    }
-    log.say(format!("SCHEDULE: `{}` is due, {reason}", blank.database));
-    match protect(app, request, (ward, planned), log).await {
-        Ok(Some(backup)) => Outcome { action: Action::BackedUp, reason, backup: Some(backup), ..blank },
-        Ok(None) => Outcome { reason: "another run was faster".to_owned(), ..blank },
-        Err(Trouble::Busy(failure)) => {
-            log.say(format!(
-                "SCHEDULE: `{}` is left to the next tick: {}",
-                blank.database,
-                failure.message()
-            ));
-            Outcome { action: Action::Postponed, reason: failure.message(), ..blank }
-        }
-        Err(Trouble::Failed(failure)) => failed(blank, failure),
-        Err(Trouble::After(backup, failure)) => Outcome { backup: Some(backup), ..failed(blank, failure) },
-    }
-}
-
-fn idle_outcome(idle: &Idle, blank: Outcome, log: &RunLog) -> Outcome {
-    let (name, reason) = (&blank.database, idle.to_string());
-    let action = match idle {
-        Idle::NoPolicy(_) => Action::Unprotected,
-        Idle::Disabled | Idle::Inactive | Idle::NoSchedule => Action::Idle,
-        Idle::Paused(_) => {
-            log.warn(format!("`{name}` is {reason}; nothing runs until `jagad policy resume {name}`"));
-            Action::Paused
-        }
-    };
-    Outcome { action, reason, ..blank }
-}
-
-/// What came between a plan and its fulfilment.
-enum Trouble {
-    /// It was not begun.
-    Busy(Failure),
-    /// No backup was taken.
-    Failed(Failure),
-    /// The backup was taken, and what follows it failed.
-    After(BackupId, Failure),
-}
-
-/// A backup, its verification, and then retention: never before something new is safe.
-async fn protect(
-    app: &App,
-    request: &Request,
-    (ward, planned): (&Ward, Timestamp),
-    log: &RunLog,
-) -> Result<Option<BackupId>, Trouble> {
-    let entry = &ward.protected.entry;
-    let choices = Choices { wait: request.wait, timeout: request.timeout, ..Choices::default() };
-    let ran = backup::back_up(app, entry, &choices, Trigger::Plan(planned)).await;
-    let id = match ran.map_err(Trouble::Failed)? {
-        Ran::Taken(report) => report.id,
-        Ran::Overtaken => return Ok(None),
-        Ran::Busy(failure) => return Err(Trouble::Busy(failure)),
-    };
-    let Some(policy) = ward.protected.policy(app) else { return Ok(Some(id)) };
-    let after = |failure: Failure| Trouble::After(id.clone(), failure);
-    if let Some(level) = policy.verify {
-        verify::verify_new(app, entry.store.as_ref(), &id, level).await.map_err(after)?;
-    }
-    prune::after_backup(app, (entry, policy), request.wait, log).await.map_err(after)?;
-    Ok(Some(id))
-}
-
-/// Buries dead runs, and looks for garbage once a day, where no backup of this tick did it. What fails is told and tried
-/// again by the next tick.
-async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
-    let entry = &ward.protected.entry;
-    let swept = ward.state.swept_at.unwrap_or(ward.protected.attachment.attached_at);
-    // One of a clock that was wrong would put it off until then.
-    let sweep = !is_plausible(swept, at) || at.since(swept) >= SWEEP_EVERY;
-    let done = if sweep && let Some(policy) = ward.protected.policy(app) {
-        prune::one(app, (entry, policy), (Mode::Run, Duration::ZERO), log).await.map(|_| ())
-    } else if ward.leases.iter().any(Found::is_expired) {
-        bury(app, ward, log).await
-    } else {
-        Ok(())
-    };
-    let told = overdue::tell_if_overdue(app, (ward, at), log).await;
-    for failure in
-        [done, told].into_iter().filter_map(Result::err).filter(|failure| failure.class != Class::Busy)
-    {
-        log.warn(format!("tidy up after `{}`: {}", entry.name, failure.message()));
-    }
-}
-
-/// Takes the lease, which buries whoever died with it, and gives it back.
-async fn bury(app: &App, ward: &Ward, log: &RunLog) -> Result<(), Failure> {
-    let purpose =
-        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
-    let lease = hold(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
-    release(lease, log).await;
-    Ok(())
 }

@@ -4,7 +4,10 @@ mod announce;
 pub(super) mod contents;
 mod drill;
 pub(super) mod levels;
+mod of_run;
 mod surroundings;
+
+pub(super) use of_run::{OfRun, not_verified, of_run, pending};
 
 use super::locate::locate_good;
 use super::milliseconds;
@@ -12,7 +15,9 @@ use super::selection::{DatabaseSelection, select};
 use super::stored::Reading;
 use super::{App, Class, Failure, RunLog, Tone, list, protection};
 use crate::catalog::lease::host_name;
-use crate::catalog::{BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, SideRecord, Verification};
+use crate::catalog::{
+    BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, SideRecord, Verification, VerifyingMark,
+};
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -103,20 +108,6 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-/// Verifies a backup that was just made.
-pub(super) async fn verify_new(
-    app: &App,
-    store: Option<&StoreName>,
-    id: &BackupId,
-    level: VerifyLevel,
-) -> Result<Verification, Failure> {
-    let (catalog, entry) = locate_good(app, &BackupReference::Id(id.clone()), store).await?;
-    match verify_one(app, &catalog, &entry.manifest, level).await? {
-        (verification, None) => Ok(verification),
-        (_, Some(failure)) => Err(failure.doing(format!("verify {id}"))),
-    }
-}
-
 async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, Failure> {
     let mut chosen = Vec::new();
     for reference in &request.backups {
@@ -162,9 +153,20 @@ async fn verify_one(
     manifest: &Manifest,
     level: VerifyLevel,
 ) -> Result<(Verification, Option<Failure>), Failure> {
+    let mark = mark(app, catalog, manifest, level).await;
     let result = look_and_record(app, catalog, manifest, level).await;
+    catalog.unmark_verifying(manifest, mark).await;
     announce::ended(app, manifest, &result).await;
+    if matches!(&result, Ok((verification, _)) if verification.bad().is_some()) {
+        of_run::forget_good(app, catalog, manifest).await;
+    }
     result
+}
+
+/// Lets everybody see that a backup is being verified.
+async fn mark(app: &App, catalog: &Catalog, manifest: &Manifest, level: VerifyLevel) -> VerifyingMark {
+    let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
+    catalog.mark_verifying(manifest, level, times).await
 }
 
 /// Verifies one and records the result: that it is what it should be, that it is not, or that nothing is known because
@@ -178,10 +180,7 @@ async fn look_and_record(
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
-    let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
-    let mark = catalog.mark_verifying(manifest, level, times).await;
     let looked = look(app, catalog, manifest, (level, &log)).await;
-    catalog.unmark_verifying(manifest, mark).await;
     app.cancel.check()?;
     let (status, failure) = match looked {
         Ok(()) => (VerificationStatus::Passed, None),

@@ -40,7 +40,7 @@ pub struct NotifierFile {
     /// email, webhook, healthchecks or exec.
     #[serde(rename = "type")]
     pub kind: NotifierType,
-    /// Events (default: what went wrong; for healthchecks the start and both ends of backups).
+    /// Events (default: what went wrong; for healthchecks the start and both ends of backups, verify_failed and overdue).
     pub on: Option<Vec<EventKind>>,
     /// Longest life of one message, 1s to 5m (default "30s").
     pub timeout: Option<Period>,

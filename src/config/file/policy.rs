@@ -28,6 +28,9 @@ pub struct PolicyFile {
     /// Encryption of databases that say nothing of it (default on).
     #[serde(default)]
     pub encryption: EncryptionFile,
+    /// A scheduled backup that fails is tried again so often before that counts, after 5 minutes, then 10 and so on, while
+    /// it is not yet time for the next one; 0 to 10 (default 2).
+    pub retries: Option<u32>,
     /// So many failures in a row pause a database; 0 never does (default 3).
     pub pause_after_failures: Option<u32>,
     /// What is verified after each scheduled backup (default checksum).

@@ -24,8 +24,14 @@ const TROUBLE: [EventKind; 8] = [
     EventKind::Overdue,
 ];
 
-/// A dead man's switch must hear of every backup.
-const RUNS: [EventKind; 3] = [EventKind::BackupStarted, EventKind::BackupSucceeded, EventKind::BackupFailed];
+/// A dead man's switch must hear of every backup, and of what makes one worthless.
+const RUNS: [EventKind; 5] = [
+    EventKind::BackupStarted,
+    EventKind::BackupSucceeded,
+    EventKind::BackupFailed,
+    EventKind::VerifyFailed,
+    EventKind::Overdue,
+];
 
 /// Keys that not every type has a use for: where they stand, whether they are written, and who takes them.
 type Suited = (&'static str, fn(&NotifierFile) -> bool, &'static [NotifierType]);

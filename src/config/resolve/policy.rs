@@ -31,6 +31,8 @@ pub(super) fn resolve(
             place.wrong("expected_min_ratio", format!("`expected_min_ratio` is {ratio}; it must be 0 to 1"))
         );
     }
+    let retries = written.retries.unwrap_or(2);
+    place.bounded("retries", retries.into(), 0..=10)?;
     let verify = level(written.verify.unwrap_or(VerifyFile::Checksum));
     let unverified = written.max_unverified.map_or(LONGEST_UNVERIFIED, |period| period.0);
     let watched = !unverified.is_zero() && (verify.is_some() || written.max_unverified.is_some());
@@ -43,6 +45,7 @@ pub(super) fn resolve(
         full,
         incremental: interval(place, written.incremental, zone)?,
         packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,
+        retries,
         pause_after_failures: written.pause_after_failures.unwrap_or(3),
         verify,
         max_unverified: watched.then_some(unverified),

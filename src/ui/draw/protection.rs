@@ -264,8 +264,11 @@ impl Draw for schedule::Report {
                         one.backup.as_ref().map(|id| format!(": {id}")).unwrap_or_default()
                     )
                 }
+                schedule::Action::Verified => format!("verified, {}", one.reason),
                 schedule::Action::Postponed => format!("left to the next tick: {}", one.reason),
-                schedule::Action::Paused | schedule::Action::Idle => one.reason.clone(),
+                schedule::Action::Paused | schedule::Action::Idle | schedule::Action::Retrying => {
+                    one.reason.clone()
+                }
                 schedule::Action::Unknown => format!("unknown: {}", one.reason),
                 schedule::Action::Unprotected => format!("not protected: {}", one.reason),
                 schedule::Action::Failed => format!("failed: {}", one.reason),

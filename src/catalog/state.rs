@@ -1,0 +1,315 @@
+//! How a database has fared, and what one more run means for it. Nothing is read or written here.
+
+mod records;
+
+pub use records::{GoodRun, NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, Retry, Unverified};
+
+use super::FORMAT;
+use super::manifest::{FailureRecord, INTERRUPTED, Manifest};
+use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A failed run that was planned is tried again after so long, and after twice as long each further time.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// Whoever took a backup begins to verify it within so long, if it lives.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How a database has fared since it was attached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Runs that failed since the last that succeeded.
+    pub failures: u32,
+    /// Nothing is scheduled while it is paused.
+    pub paused: Option<Pause>,
+    /// When it was last resumed: what was planned before is nobody's duty any more.
+    pub resumed_at: Option<Timestamp>,
+    /// The last failure, until a run succeeds.
+    pub last_error: Option<NotedFailure>,
+    /// The last run, whatever became of it.
+    pub last_run: Option<NotedRun>,
+    /// The last run for a full, whatever became of it.
+    pub last_full: Option<NotedRun>,
+    /// The last run for an incremental, whatever became of it.
+    pub last_incremental: Option<NotedRun>,
+    /// A run that failed, and is tried again before it counts.
+    pub retry: Option<Retry>,
+    /// A run that succeeded, and counts when its backup has been verified.
+    pub unverified: Option<Unverified>,
+    /// The last good full.
+    pub last_good: Option<GoodRun>,
+    /// Address of the server that the last good backup was read from.
+    pub last_source: Option<String>,
+    /// When garbage was last looked for.
+    pub swept_at: Option<Timestamp>,
+    /// The planned time of the backup that somebody was told is overdue.
+    pub overdue_told: Option<Timestamp>,
+    /// What could not be removed, until it is.
+    pub leftovers: Option<NotedLeftovers>,
+    /// Whether it stands for one that a newer jagad wrote, which must not be overwritten.
+    #[serde(skip)]
+    pub foreign: bool,
+}
+
+/// What noting a run changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing that somebody must be told.
+    None,
+    /// It was one failure too many.
+    Paused,
+    /// A success ended the pause.
+    Resumed,
+    /// It does not count yet: it is tried again, not before this time.
+    Again(Timestamp),
+}
+
+/// What a policy says of its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// So many failures in a row pause the database; `None` never does.
+    pub limit: Option<u32>,
+    /// A failed run that was planned is tried again so often.
+    pub retries: u32,
+    /// The time that the run was planned for, and when the next one is.
+    pub period: Option<(Timestamp, Timestamp)>,
+}
+
+/// How a verification ended, for who counts runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// The backup is good.
+    Passed,
+    /// It is not.
+    Failed(FailureRecord),
+    /// Nothing is known.
+    Inconclusive,
+}
+
+/// Whether a recorded time can be true at `now`. One that lies further ahead than clocks are usually set back was written by
+/// a clock that was wrong, and would keep a database unprotected until it comes.
+pub fn is_plausible(time: Timestamp, now: Timestamp) -> bool {
+    const LONGEST_STEP_BACK: Duration = Duration::from_secs(24 * 60 * 60);
+    time <= now.plus(LONGEST_STEP_BACK)
+}
+
+/// How long to wait after so many failures.
+fn backoff(failed: u32) -> Duration {
+    TRY_AGAIN_AFTER * 2_u32.saturating_pow(failed.saturating_sub(1).min(10))
+}
+
+/// Whether the run was stopped or died, and did not fail by itself.
+fn is_interrupted(manifest: &Manifest) -> bool {
+    manifest.error.as_ref().is_some_and(|error| error.class == INTERRUPTED)
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            failures: 0,
+            paused: None,
+            resumed_at: None,
+            last_error: None,
+            last_run: None,
+            last_full: None,
+            last_incremental: None,
+            retry: None,
+            unverified: None,
+            last_good: None,
+            last_source: None,
+            swept_at: None,
+            overdue_told: None,
+            leftovers: None,
+            foreign: false,
+        }
+    }
+}
+
+impl State {
+    /// Counts a recorded run. One of only some databases and a safety copy say nothing of the plan and change nothing, nor
+    /// does the run that was noted last when it is noted again. With `verification` a success counts when that has passed.
+    pub fn note(&mut self, manifest: &Manifest, rules: &Rules, verification: VerificationFollows) -> Turn {
+        let of_the_whole = !manifest.partial && manifest.purpose != BackupPurpose::Safety;
+        if !of_the_whole || self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
+            return Turn::None;
+        }
+        let run =
+            NotedRun { id: manifest.id.clone(), started_at: manifest.started_at, status: manifest.status };
+        // A run by hand that failed fulfils no plan.
+        if manifest.status == BackupStatus::Success || manifest.purpose == BackupPurpose::Scheduled {
+            match manifest.kind {
+                BackupKind::Full => self.last_full = Some(run.clone()),
+                BackupKind::Incremental => self.last_incremental = Some(run.clone()),
+            }
+        }
+        self.last_run = Some(run);
+        if manifest.status != BackupStatus::Success {
+            return self.note_failure(manifest, rules);
+        }
+        let unverified = Unverified {
+            id: manifest.id.clone(),
+            started_at: manifest.started_at,
+            source: manifest.source.as_ref().map(|source| source.address.clone()),
+            failed: 0,
+            after: manifest.finished_at.plus(VERIFIED_WITHIN),
+        };
+        if verification == VerificationFollows::Yes {
+            self.unverified = Some(unverified);
+            return Turn::None;
+        }
+        self.unverified = None;
+        self.succeeded(&unverified)
+    }
+
+    fn note_failure(&mut self, manifest: &Manifest, rules: &Rules) -> Turn {
+        let interrupted = is_interrupted(manifest);
+        if let Some(failure) = manifest.error.clone() {
+            self.last_error =
+                Some(NotedFailure { at: manifest.finished_at, id: manifest.id.clone(), failure });
+        }
+        if manifest.purpose == BackupPurpose::Scheduled {
+            let at = manifest.finished_at;
+            if let Some(again) = self.try_again((manifest.kind, at), rules, interrupted) {
+                return Turn::Again(again);
+            }
+        }
+        // Nothing is wrong with the database where somebody else ended the run.
+        if interrupted { Turn::None } else { self.count_failure(manifest.finished_at, rules.limit) }
+    }
+
+    /// When a run that failed at `at` is tried again; `None` when its tries are used up, or its period is over.
+    fn try_again(
+        &mut self,
+        (kind, at): (BackupKind, Timestamp),
+        rules: &Rules,
+        interrupted: bool,
+    ) -> Option<Timestamp> {
+        let before = self.retry.take();
+        let (planned, next) = rules.period?;
+        if before.as_ref().is_some_and(|retry| retry.planned != planned) {
+            // Nobody tried again while it was time to.
+            self.failures = self.failures.saturating_add(1);
+        }
+        let earlier = before.filter(|retry| retry.planned == planned && retry.kind == kind);
+        let failed = earlier.map_or(1, |retry| retry.failed + 1);
+        // What a reboot cut short is made up for at once; what kills its host every time must not.
+        let wait = if interrupted && failed == 1 { Duration::ZERO } else { backoff(failed) };
+        let after = at.plus(wait);
+        if failed > rules.retries.max(interrupted.into()) || after >= next {
+            return None;
+        }
+        self.retry = Some(Retry { kind, planned, failed, after });
+        Some(after)
+    }
+
+    /// Counts how the verification of the backup `id` ended; `None` when it was counted before, or another run is newer.
+    pub fn settle(
+        &mut self,
+        id: &BackupId,
+        verified: &Verified,
+        (at, rules): (Timestamp, &Rules),
+    ) -> Option<Turn> {
+        let unverified = self.unverified.take_if(|unverified| unverified.id == *id)?;
+        Some(match verified {
+            Verified::Inconclusive if unverified.failed < rules.retries => {
+                let failed = unverified.failed + 1;
+                let after = at.plus(backoff(failed));
+                self.unverified = Some(Unverified { failed, after, ..unverified });
+                Turn::Again(after)
+            }
+            // Of one that stays unproven nothing bad is known, and its run succeeded.
+            Verified::Passed | Verified::Inconclusive => self.succeeded(&unverified),
+            Verified::Failed(failure) => {
+                self.last_error = Some(NotedFailure { at, id: id.clone(), failure: failure.clone() });
+                match self.try_again((id.kind(), at), rules, false) {
+                    Some(again) => Turn::Again(again),
+                    None => self.count_failure(at, rules.limit),
+                }
+            }
+        })
+    }
+
+    /// Counts a failed run that could not be recorded in its time: no failure in a row any more where something good has begun
+    /// since then, and no attempt either, so that what was planned is made up for at once.
+    pub fn note_late(&mut self, manifest: &Manifest, rules: &Rules) -> Turn {
+        let good = self.last_good.as_ref().map(|good| good.started_at);
+        let since = good.filter(|good| is_plausible(*good, manifest.finished_at));
+        if since.is_some_and(|good| good >= manifest.started_at) || is_interrupted(manifest) {
+            return Turn::None;
+        }
+        if let Some(failure) = manifest.error.clone() {
+            self.last_error =
+                Some(NotedFailure { at: manifest.finished_at, id: manifest.id.clone(), failure });
+        }
+        self.count_failure(manifest.finished_at, rules.limit)
+    }
+
+    fn succeeded(&mut self, run: &Unverified) -> Turn {
+        self.failures = 0;
+        self.retry = None;
+        self.last_error = None;
+        if run.id.kind() == BackupKind::Full {
+            self.last_good = Some(GoodRun { id: run.id.clone(), started_at: run.started_at });
+            self.overdue_told = None;
+        }
+        if let Some(source) = &run.source {
+            self.last_source = Some(source.clone());
+        }
+        if self.paused.as_ref().is_some_and(|pause| pause.cause == PauseCause::Failures) {
+            self.paused = None;
+            return Turn::Resumed;
+        }
+        Turn::None
+    }
+
+    fn count_failure(&mut self, at: Timestamp, limit: Option<u32>) -> Turn {
+        self.failures = self.failures.saturating_add(1);
+        if self.paused.is_some() || limit.is_none_or(|limit| self.failures < limit) {
+            return Turn::None;
+        }
+        let reason = format!("{} failures in a row", self.failures);
+        self.paused = Some(Pause { at, cause: PauseCause::Failures, reason });
+        Turn::Paused
+    }
+
+    /// Forgets the failures and goes on. What was planned until `until` is not made up for.
+    pub fn resume(&mut self, until: Option<Timestamp>) {
+        self.failures = 0;
+        self.paused = None;
+        if until.is_some() {
+            self.retry = None;
+            self.resumed_at = until;
+        }
+    }
+
+    /// When the last run of `kind` began, if that can be true at `now`.
+    pub fn last_attempt(&self, kind: BackupKind, now: Timestamp) -> Option<Timestamp> {
+        let run = match kind {
+            BackupKind::Full => &self.last_full,
+            BackupKind::Incremental => &self.last_incremental,
+        };
+        run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
+    }
+
+    /// The try of `kind` that is still to come, if there is one.
+    pub fn retry_of(&self, kind: BackupKind, now: Timestamp) -> Option<&Retry> {
+        self.retry.as_ref().filter(|retry| retry.kind == kind && is_plausible(retry.after, now))
+    }
+}
+
+/// Whether a backup is verified before its run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationFollows {
+    /// It is.
+    Yes,
+    /// A success counts at once.
+    No,
+}
+
+#[cfg(test)]
+mod tests;

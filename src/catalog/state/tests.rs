@@ -1,0 +1,172 @@
+//! What runs mean, one after the other.
+
+use super::*;
+use std::time::Duration;
+
+const DAY: u64 = 24 * 3600;
+
+fn day(number: u32) -> Timestamp {
+    format!("2026-01-{number:02}T02:00:00Z").parse().unwrap()
+}
+
+/// A planned run of the day that ended a minute later.
+fn manifest(number: u32, status: &str, more: &str) -> Manifest {
+    let text = format!(
+        r#"{{"format":1,"id":"202601{number:02}T020000Z-full-abcdef","repository":"0123456789abcdef0123456789abcdef",
+        "database":"shop","engine":"postgresql","server":null,"tool":null,"method":"logical","kind":"full",
+        "purpose":"scheduled","parent":null,"source":null,"started_at":"2026-01-{number:02}T02:00:00Z",
+        "finished_at":"2026-01-{number:02}T02:01:00Z","duration_ms":1000,"span":null,"status":"{status}",
+        "error":{{"class":"store","message":"m","help":null}},"fallback_reason":null,{more}"note":null,"jagad":"0.1.0",
+        "host":"h","recipe":{{"codec":"zstd","level":3,"cipher":null,"key_id":null}},"parts":[]}}"#
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A policy of one run a day that tries nothing again.
+fn rules(number: u32, limit: Option<u32>) -> Rules {
+    let period = (day(number), day(number).plus(Duration::from_secs(DAY)));
+    Rules { limit, retries: 0, period: Some(period) }
+}
+
+/// What each run of `days` turns, and the state after all of them.
+fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<Turn>, State) {
+    let mut state = State::default();
+    let turns = days.iter().map(|(number, status)| {
+        state.note(&manifest(*number, status, ""), &rules(*number, limit), VerificationFollows::No)
+    });
+    (turns.collect(), state)
+}
+
+#[test]
+fn failures_in_a_row_pause_and_a_success_resumes() {
+    let (turns, state) = noted(&[(1, "failed"), (2, "failed"), (3, "failed"), (4, "failed")], Some(3));
+    assert_eq!(turns, [Turn::None, Turn::None, Turn::Paused, Turn::None]);
+    assert_eq!((state.failures, state.paused.as_ref().unwrap().cause), (4, PauseCause::Failures));
+    let (turns, state) = noted(&[(1, "failed"), (2, "success"), (3, "failed"), (4, "failed")], Some(3));
+    assert_eq!((turns.contains(&Turn::Paused), state.failures), (false, 2));
+    let (turns, state) = noted(&[(1, "failed"), (2, "success")], Some(1));
+    assert_eq!((turns, state.failures), (vec![Turn::Paused, Turn::Resumed], 0));
+    assert!(state.paused.is_none() && state.last_error.is_none());
+    assert_eq!(noted(&[(1, "failed"), (2, "failed")], None).0, [Turn::None, Turn::None]);
+}
+
+/// The run of the second day, `minutes` after its time.
+fn attempt(minutes: u64, class: &str) -> Manifest {
+    let mut run = manifest(2, "failed", "");
+    run.started_at = day(2).plus(Duration::from_secs(minutes * 60));
+    run.finished_at = run.started_at;
+    run.id = format!("{}-full-abcdef", run.started_at.compact()).parse().unwrap();
+    run.error.as_mut().unwrap().class = class.to_owned();
+    run
+}
+
+#[test]
+fn a_failed_run_that_was_planned_is_tried_again_before_it_counts() {
+    let two = Rules { retries: 2, ..rules(2, Some(1)) };
+    let mut state = State::default();
+    let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
+    let note =
+        |state: &mut State, minutes| state.note(&attempt(minutes, "store"), &two, VerificationFollows::No);
+    assert_eq!(note(&mut state, 0), Turn::Again(minute(5)));
+    assert_eq!(note(&mut state, 5), Turn::Again(minute(15)));
+    assert_eq!((state.failures, state.paused.is_some(), state.last_error.is_some()), (0, false, true));
+    assert_eq!(note(&mut state, 15), Turn::Paused);
+    assert_eq!((state.failures, state.retry), (1, None));
+    // One by hand is not tried again.
+    let mut state = State::default();
+    let by_hand = Manifest { purpose: BackupPurpose::Manual, ..attempt(0, "store") };
+    assert_eq!(state.note(&by_hand, &two, VerificationFollows::No), Turn::Paused);
+    assert_eq!(state.last_full, None);
+    // The next run comes before the time to try again.
+    let hourly = Rules { period: Some((minute(0), minute(60))), ..two };
+    let mut state = State::default();
+    assert_eq!(state.note(&attempt(58, "store"), &hourly, VerificationFollows::No), Turn::Paused);
+}
+
+#[test]
+fn what_was_cut_short_is_made_up_for_and_counts_for_no_pause() {
+    let two = Rules { retries: 2, ..rules(2, Some(1)) };
+    let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
+    for (rules, expected) in [
+        (two, [Turn::Again(minute(0)), Turn::Again(minute(11)), Turn::None]),
+        (Rules { retries: 0, ..two }, [Turn::Again(minute(0)), Turn::None, Turn::None]),
+    ] {
+        let mut state = State::default();
+        let tries = if rules.retries == 0 { 2 } else { 3 };
+        for (minutes, turn) in expected.into_iter().enumerate().take(tries) {
+            let run = attempt(minutes as u64, INTERRUPTED);
+            assert_eq!(state.note(&run, &rules, VerificationFollows::No), turn);
+        }
+        assert_eq!((state.failures, state.paused.is_some(), state.last_error.is_some()), (0, false, true));
+    }
+}
+
+#[test]
+fn a_run_counts_when_its_backup_has_been_verified() {
+    let settled = |verified: &Verified| {
+        let (_, mut state) = noted(&[(1, "failed")], Some(2));
+        let run = manifest(2, "success", "");
+        assert_eq!(state.note(&run, &rules(2, Some(2)), VerificationFollows::Yes), Turn::None);
+        assert_eq!((state.failures, &state.last_good), (1, &None), "it was counted before it was verified");
+        let turn = state.settle(&run.id, verified, (day(2), &rules(2, Some(2))));
+        assert_eq!(
+            state.settle(&run.id, verified, (day(2), &rules(2, Some(2)))),
+            None,
+            "it was counted twice"
+        );
+        (turn, state)
+    };
+    let (turn, state) = settled(&Verified::Passed);
+    assert_eq!((turn, state.failures), (Some(Turn::None), 0));
+    assert_eq!(state.last_good.unwrap().id, manifest(2, "success", "").id);
+    let error = manifest(1, "failed", "").error.unwrap();
+    let (turn, state) = settled(&Verified::Failed(error.clone()));
+    assert_eq!((turn, state.failures, &state.last_good), (Some(Turn::Paused), 2, &None));
+    assert_eq!(state.last_error.unwrap().failure, error);
+    // Nothing is known against the backup.
+    let (turn, state) = settled(&Verified::Inconclusive);
+    assert_eq!((turn, state.failures), (Some(Turn::None), 0));
+}
+
+#[test]
+fn a_verification_that_proved_nothing_is_tried_again() {
+    let two = Rules { retries: 2, ..rules(2, Some(2)) };
+    let (mut state, run) = (State::default(), manifest(2, "success", ""));
+    state.note(&run, &two, VerificationFollows::Yes);
+    let turns: Vec<_> =
+        (0..4).map(|_| state.settle(&run.id, &Verified::Inconclusive, (day(2), &two))).collect();
+    let minutes = |minutes: u64| Some(Turn::Again(day(2).plus(Duration::from_secs(minutes * 60))));
+    assert_eq!(turns, [minutes(5), minutes(10), Some(Turn::None), None]);
+}
+
+#[test]
+fn a_run_that_is_noted_twice_counts_once() {
+    let (_, mut state) = noted(&[(1, "failed")], Some(2));
+    let again = state.note(&manifest(1, "failed", ""), &rules(1, Some(2)), VerificationFollows::No);
+    assert_eq!((again, state.failures), (Turn::None, 1));
+}
+
+#[test]
+fn a_run_that_is_not_of_the_whole_says_nothing_of_the_plan() {
+    let (_, mut state) = noted(&[(1, "failed")], Some(3));
+    let before = state.clone();
+    let safety = Manifest { purpose: BackupPurpose::Safety, ..manifest(2, "success", "") };
+    for run in [manifest(2, "success", "\"partial\":true,"), safety] {
+        state.note(&run, &rules(2, Some(3)), VerificationFollows::No);
+        assert_eq!(state, before);
+    }
+}
+
+#[test]
+fn what_is_recorded_late_is_counted_unless_something_good_came_since() {
+    let (_, mut state) = noted(&[(1, "success"), (3, "failed")], Some(3));
+    state.note_late(&manifest(2, "failed", ""), &rules(2, Some(3)));
+    assert_eq!(state.failures, 2);
+    assert_eq!(state.last_full.as_ref().unwrap().started_at, day(3));
+    // A good run in the future is of a clock that was wrong.
+    for (good, failures) in [(1, 1), (3, 0), (20, 1)] {
+        let (_, mut state) = noted(&[(good, "success")], Some(3));
+        state.note_late(&manifest(2, "failed", ""), &rules(2, Some(3)));
+        assert_eq!(state.failures, failures, "{good}");
+    }
+}

@@ -1,0 +1,182 @@
+//! The verification that a run counts by: the policy's, right after the backup, or by the next tick where that did not come to it.
+
+use super::{look_and_record, mark};
+use crate::catalog::lease::Operation;
+use crate::catalog::state::Verified;
+use crate::catalog::{Catalog, Entry, Manifest, Verification};
+use crate::commands::hold::{Purpose, hold, release};
+use crate::commands::protection::{self, Noted};
+use crate::commands::{App, Class, Failure, RunLog, tell};
+use crate::config::DatabaseEntry;
+use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
+use crate::notify::{Event, EventKind};
+use std::time::Duration;
+
+/// A database that is busy so long counts its verification with the next tick.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// What the verification of a run came to.
+#[derive(Debug)]
+pub(in crate::commands) struct OfRun {
+    /// The result that passed, or why there is none.
+    pub(in crate::commands) result: Result<Verification, Failure>,
+    /// Whether the backup is known to be bad, and not only unproven.
+    pub(in crate::commands) proven_bad: bool,
+    /// What it meant for the database's protection, where that was counted.
+    pub(in crate::commands) noted: Option<Noted>,
+}
+
+/// Verifies the backup of a run, and counts the run.
+pub(in crate::commands) async fn of_run(
+    app: &App,
+    entry: &DatabaseEntry,
+    (store, id): (Option<&StoreName>, &BackupId),
+    level: VerifyLevel,
+) -> OfRun {
+    let log = app.log();
+    let opened = async {
+        let catalog = app.catalog(store).await?;
+        let found = catalog.find_entry(&entry.name, id).await?;
+        let gone = || Failure::new(Class::NotFound, format!("backup {id} is not there any more"));
+        Ok::<_, Failure>((catalog, found.ok_or_else(gone)?))
+    };
+    match opened.await {
+        Ok((catalog, found)) => look(app, entry, (&catalog, &found.manifest), (level, &log)).await,
+        Err(failure) => OfRun { result: Err(failure), proven_bad: false, noted: None },
+    }
+}
+
+async fn look(
+    app: &App,
+    entry: &DatabaseEntry,
+    (catalog, manifest): (&Catalog, &Manifest),
+    (level, log): (VerifyLevel, &RunLog),
+) -> OfRun {
+    // Until it is counted: no other tick is to begin it again.
+    let mark = mark(app, catalog, manifest, level).await;
+    let done = look_and_count(app, entry, (catalog, manifest), (level, log)).await;
+    catalog.unmark_verifying(manifest, mark).await;
+    done
+}
+
+async fn look_and_count(
+    app: &App,
+    entry: &DatabaseEntry,
+    (catalog, manifest): (&Catalog, &Manifest),
+    (level, log): (VerifyLevel, &RunLog),
+) -> OfRun {
+    let id = &manifest.id;
+    let (result, verified) = match look_and_record(app, catalog, manifest, level).await {
+        Ok((verification, None)) => (Ok(verification), Verified::Passed),
+        Ok((verification, Some(failure))) => {
+            let verified = match verification.status {
+                VerificationStatus::Failed => Verified::Failed(failure.record()),
+                VerificationStatus::Passed | VerificationStatus::Inconclusive => Verified::Inconclusive,
+            };
+            (Err(failure.doing(format!("verify {id}"))), verified)
+        }
+        // A run that is stopped here is verified by the next tick.
+        Err(failure) if matches!(failure.class, Class::Interrupted(_)) => {
+            return OfRun { result: Err(failure), proven_bad: false, noted: None };
+        }
+        Err(failure) => (Err(failure), Verified::Inconclusive),
+    };
+    let noted = settle(app, entry, (catalog, id), (&verified, log)).await;
+    OfRun { result, proven_bad: matches!(verified, Verified::Failed(_)), noted }
+}
+
+/// Counts a verification under the lease. What cannot be counted now is counted by the next tick.
+async fn settle(
+    app: &App,
+    entry: &DatabaseEntry,
+    (catalog, id): (&Catalog, &BackupId),
+    (verified, log): (&Verified, &RunLog),
+) -> Option<Noted> {
+    let purpose =
+        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
+    let counted = async {
+        // One that nobody counts needs no lease.
+        if catalog.attachment(&entry.name).await?.is_none() {
+            return Ok(None);
+        }
+        let lease = hold(app, catalog, entry, &purpose).await?;
+        let noted = protection::settle(app, catalog, (&entry.name, id), verified).await;
+        release(lease, log).await;
+        noted
+    };
+    match counted.await {
+        Ok(noted) => noted,
+        Err(failure) => {
+            log.warn(format!("the verification is counted by the next tick: {}", failure.message()));
+            None
+        }
+    }
+}
+
+/// A run whose backup is there and not yet verified: counts what was recorded of it since, or verifies it now. `None` where
+/// somebody else is at it, or it is gone.
+pub(in crate::commands) async fn pending(
+    app: &App,
+    entry: &DatabaseEntry,
+    (catalog, id): (&Catalog, &BackupId),
+    level: VerifyLevel,
+) -> Result<Option<(Manifest, OfRun)>, Failure> {
+    let log = app.log();
+    let Some(found) = catalog.find_entry(&entry.name, id).await? else {
+        settle(app, entry, (catalog, id), (&Verified::Inconclusive, &log)).await;
+        return Ok(None);
+    };
+    if found.verifying.is_some() {
+        return Ok(None);
+    }
+    let manifest = found.manifest.clone();
+    let done = match recorded(&found, level) {
+        Some((verified, result)) => {
+            let proven_bad = matches!(verified, Verified::Failed(_));
+            let noted = settle(app, entry, (catalog, id), (&verified, &log)).await;
+            OfRun { result, proven_bad, noted }
+        }
+        None => look(app, entry, (catalog, &manifest), (level, &log)).await,
+    };
+    Ok(Some((manifest, done)))
+}
+
+/// What the records say already, where they say enough.
+fn recorded(found: &Entry, level: VerifyLevel) -> Option<(Verified, Result<Verification, Failure>)> {
+    let last = found.verification.known()?;
+    if let Some(bad) = last.bad() {
+        let message = bad.error.as_ref().map_or("it was found bad", |error| error.message.as_str());
+        let failure = Failure::new(Class::Integrity, format!("verify {}: {message}", found.manifest.id));
+        return Some((Verified::Failed(failure.record()), Err(failure)));
+    }
+    last.proven(level).map(|_| (Verified::Passed, Ok(last.clone())))
+}
+
+/// The event of a run whose backup is bad, or could not be looked at: whoever is told of failed runs is told of it.
+pub(in crate::commands) fn not_verified(app: &App, entry: &DatabaseEntry, failure: &Failure) -> Event {
+    tell::failed(app, EventKind::VerifyFailed, entry, failure).counts_as(EventKind::BackupFailed)
+}
+
+/// A backup that was found bad is the last good one no longer. What cannot be written now is corrected by the next run.
+pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifest) {
+    let Some(entry) = app.inventory.databases.get(&manifest.database) else { return };
+    let log = app.log();
+    let purpose =
+        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log: &log };
+    let corrected = async {
+        let is_last = match catalog.attachment(&entry.name).await? {
+            Some(_) => catalog.state(&entry.name).await?.last_good.is_some_and(|good| good.id == manifest.id),
+            None => false,
+        };
+        if !is_last {
+            return Ok(());
+        }
+        let lease = hold(app, catalog, entry, &purpose).await?;
+        let forgotten = protection::forget_good(app, catalog, (&entry.name, &manifest.id)).await;
+        release(lease, &log).await;
+        forgotten
+    };
+    if let Err(failure) = corrected.await {
+        log.warn(format!("{} still counts as the last good backup: {}", manifest.id, failure.message()));
+    }
+}
