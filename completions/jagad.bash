@@ -64,6 +64,9 @@ _jagad() {
             jagad,prune)
                 cmd="jagad__subcmd__prune"
                 ;;
+            jagad,repository)
+                cmd="jagad__subcmd__repository"
+                ;;
             jagad,restore)
                 cmd="jagad__subcmd__restore"
                 ;;
@@ -157,6 +160,9 @@ _jagad() {
             jagad__subcmd__help,prune)
                 cmd="jagad__subcmd__help__subcmd__prune"
                 ;;
+            jagad__subcmd__help,repository)
+                cmd="jagad__subcmd__help__subcmd__repository"
+                ;;
             jagad__subcmd__help,restore)
                 cmd="jagad__subcmd__help__subcmd__restore"
                 ;;
@@ -219,6 +225,9 @@ _jagad() {
                 ;;
             jagad__subcmd__help__subcmd__policy,show)
                 cmd="jagad__subcmd__help__subcmd__policy__subcmd__show"
+                ;;
+            jagad__subcmd__help__subcmd__repository,init)
+                cmd="jagad__subcmd__help__subcmd__repository__subcmd__init"
                 ;;
             jagad__subcmd__help__subcmd__schedule,install)
                 cmd="jagad__subcmd__help__subcmd__schedule__subcmd__install"
@@ -307,6 +316,18 @@ _jagad() {
             jagad__subcmd__policy__subcmd__help,show)
                 cmd="jagad__subcmd__policy__subcmd__help__subcmd__show"
                 ;;
+            jagad__subcmd__repository,help)
+                cmd="jagad__subcmd__repository__subcmd__help"
+                ;;
+            jagad__subcmd__repository,init)
+                cmd="jagad__subcmd__repository__subcmd__init"
+                ;;
+            jagad__subcmd__repository__subcmd__help,help)
+                cmd="jagad__subcmd__repository__subcmd__help__subcmd__help"
+                ;;
+            jagad__subcmd__repository__subcmd__help,init)
+                cmd="jagad__subcmd__repository__subcmd__help__subcmd__init"
+                ;;
             jagad__subcmd__schedule,help)
                 cmd="jagad__subcmd__schedule__subcmd__help"
                 ;;
@@ -338,7 +359,7 @@ _jagad() {
 
     case "${cmd}" in
         jagad)
-            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock check config key completions man help"
+            opts="-c -y -j -v -q -h -V --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help --version backup restore verify list ls show logs download decrypt delete rm prune policy schedule status pin unpin unlock repository check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1166,7 +1187,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__help)
-            opts="backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help"
+            opts="backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1574,6 +1595,34 @@ _jagad() {
         jagad__subcmd__help__subcmd__prune)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__help__subcmd__repository)
+            opts="init"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__help__subcmd__repository__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3053,6 +3102,176 @@ _jagad() {
                     return 0
                     ;;
                 --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__repository)
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help init help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__repository__subcmd__help)
+            opts="init help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__repository__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__repository__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__repository__subcmd__init)
+            opts="-c -y -j -v -q -h --store --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

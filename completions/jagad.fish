@@ -65,6 +65,7 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "status" -d 'Say how eve
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "pin" -d 'Keep a backup from being deleted'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unpin" -d 'Let a backup be deleted again'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "repository" -d 'Begin a repository in a store'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "check" -d 'Try stores, keys, databases and notifiers, and say how to mend what fails'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "config" -d 'First steps with the configuration'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "key" -d 'Care of encryption keys'
@@ -824,6 +825,55 @@ complete -c jagad -n "__fish_jagad_using_subcommand unlock" -l no-notify -d 'Tel
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -l no-notify -d 'Tell no notifier'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -f -a "init" -d 'Make the repository, and the directory of a local store; one that is there stays as it is'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and not __fish_seen_subcommand_from init help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l store -d 'Store [default: the default one]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -l no-notify -d 'Tell no notifier'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make the repository, and the directory of a local store; one that is there stays as it is'
+complete -c jagad -n "__fish_jagad_using_subcommand repository; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
 complete -c jagad -n "__fish_jagad_using_subcommand check" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
@@ -1111,28 +1161,29 @@ complete -c jagad -n "__fish_jagad_using_subcommand man" -l no-notify -d 'Tell n
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "backup" -d 'Back up databases now'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "list" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "show" -d 'Show everything about one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "policy" -d 'Which databases are protected, and how they fare'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "schedule" -d 'What cron or a timer calls'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "status" -d 'Say how every database stands: is it safe?'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "check" -d 'Try stores, keys, databases and notifiers, and say how to mend what fails'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "config" -d 'First steps with the configuration'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "key" -d 'Care of encryption keys'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "man" -d 'Print the manual page'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "backup" -d 'Back up databases now'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "list" -d 'List backups, newest first'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "show" -d 'Show everything about one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "delete" -d 'Delete backups by hand'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "prune" -d 'Remove what the policies do not keep, and what interrupted runs left'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "policy" -d 'Which databases are protected, and how they fare'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "schedule" -d 'What cron or a timer calls'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "status" -d 'Say how every database stands: is it safe?'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "pin" -d 'Keep a backup from being deleted'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "unpin" -d 'Let a backup be deleted again'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "unlock" -d 'End the claim of a dead run on a database'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "repository" -d 'Begin a repository in a store'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "check" -d 'Try stores, keys, databases and notifiers, and say how to mend what fails'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "config" -d 'First steps with the configuration'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "key" -d 'Care of encryption keys'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "completions" -d 'Print a completion script for a shell'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "man" -d 'Print the manual page'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "attach" -d 'Put databases under a policy, and take their first full at once'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "detach" -d 'Take databases from their policy; their backups stay'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "list" -d 'List policies'
@@ -1143,6 +1194,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcom
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "run" -d 'Take every backup that is due now, then end'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "list" -d 'Show the next runs'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from schedule" -f -a "install" -d 'Make systemd units or a crontab line that call `schedule run`'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from repository" -f -a "init" -d 'Make the repository, and the directory of a local store; one that is there stays as it is'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write a first configuration and its key'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what the configuration means, without secrets'

@@ -2,12 +2,12 @@
 
 use clap::Parser as _;
 use jagad::cli::commands::protection::{self, StatusFormat};
-use jagad::cli::commands::{Command, Config, Key, Policy, Schedule, Status};
+use jagad::cli::commands::{Command, Config, Key, Policy, Repository, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::tell::Telling;
 use jagad::commands::{
     App, Cancel, Class, Failure, Mode, Trust, backup, check, configuration, delete, download, initialise,
-    keys, list, pin, policy, prune, restore, schedule, status, unlock, verify,
+    keys, list, pin, policy, prune, repository, restore, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::process::SystemRunner;
@@ -155,6 +155,9 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
             ui.show(&pin::pin(app, &args.one.backup, args.one.store.as_ref(), args.note).await?)
         }
         Command::Unpin(one) => ui.show(&pin::unpin(app, &one.backup, one.store.as_ref()).await?),
+        Command::Repository(Repository::Init { store }) => {
+            ui.show(&repository::init(app, store.as_ref()).await?)
+        }
         Command::Unlock(args) => ui.show(&unlock::run(app, &args.database, args.store.as_ref()).await?),
         Command::Check(args) => ui.show(&check::run(app, &args.request()).await?),
         Command::Config(Config::Check) => ui.show(&configuration::check(app)),

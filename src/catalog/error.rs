@@ -3,7 +3,7 @@
 use super::authenticity::Doubt;
 use super::lease::LeaseRecord;
 use super::manifest::Manifest;
-use crate::model::{BackupId, DatabaseName};
+use crate::model::{BackupId, DatabaseName, RepositoryId, StoreName};
 use crate::store::{ObjectKey, StoreError};
 
 /// A backup that is newer than the one that was chosen, and why it was not taken.
@@ -24,6 +24,16 @@ pub enum CatalogError {
     NoRepository {
         /// The store, described.
         place: String,
+    },
+    /// There is no `jagad.json` where this host has seen one.
+    #[error("the repository {repository} of store `{store}` is not at {place}")]
+    RepositoryGone {
+        /// The store, described.
+        place: String,
+        /// The repository that was seen.
+        repository: RepositoryId,
+        /// The store's name.
+        store: StoreName,
     },
     /// No backup answers to the reference.
     #[error("backup not found: `{reference}`")]

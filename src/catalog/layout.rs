@@ -88,6 +88,11 @@ pub fn leases(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/lease"))
 }
 
+/// Who reads backups of a database.
+pub fn readers(database: &DatabaseName) -> KeyPrefix {
+    folder(&format!("databases/{database}/readers"))
+}
+
 /// A record of one restore into `database`.
 pub fn restore(database: &DatabaseName, id: &str) -> ObjectKey {
     key(&format!("databases/{database}/restores/{id}.json"))

@@ -5,14 +5,16 @@
 //! list again, and any other live lease means to take the own one back, wait and try again. Two writers that race see
 //! each other and both withdraw. Age is the store's clock minus the object's modification time, never ours.
 
+mod record;
+
+pub use record::{Found, LeaseRecord, Operation, host_name, record};
+
 use super::error::CatalogError;
+use super::layout;
 use super::manifest;
-use super::{FORMAT, layout};
-use crate::model::{BackupId, BackupPurpose, DatabaseName, Timestamp, random_word};
+use crate::model::{DatabaseName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
 use futures_util::TryStreamExt as _;
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -22,100 +24,6 @@ use tokio_util::sync::CancellationToken;
 const RECORD_LIMIT: u64 = 64 << 10;
 /// How often a race for the lease is run again before it counts as busy.
 const TRIES: u32 = 6;
-
-/// What a lease is held for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Operation {
-    /// Taking a backup.
-    Backup,
-    /// Restoring into the database.
-    Restore,
-    /// Deleting backups.
-    Delete,
-    /// Attaching, detaching, pausing or resuming it.
-    Policy,
-    /// Making the repository's marker.
-    Create,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Backup => "backup",
-            Self::Restore => "restore",
-            Self::Delete => "delete",
-            Self::Policy => "policy",
-            Self::Create => "create",
-        })
-    }
-}
-
-/// What a lease says of its holder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaseRecord {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// Host of the holder.
-    pub host: String,
-    /// Its process.
-    pub pid: u32,
-    /// What it does.
-    pub operation: Operation,
-    /// The backup it makes, restores or deletes.
-    pub backup: Option<BackupId>,
-    /// Why it makes one.
-    #[serde(default)]
-    pub purpose: Option<BackupPurpose>,
-    /// Backups it builds on: they must not be deleted meanwhile.
-    #[serde(default)]
-    pub parents: Vec<BackupId>,
-    /// When it began, by its own clock.
-    pub started: Timestamp,
-    /// It is dead when its object was not rewritten for so long.
-    pub lifetime_seconds: u64,
-}
-
-impl LeaseRecord {
-    /// "backup on host db1, process 77, since 2026-11-20 02:00:00".
-    fn describe(&self) -> String {
-        format!(
-            "{} on host {}, process {}, since {}",
-            self.operation,
-            self.host,
-            self.pid,
-            self.started.table()
-        )
-    }
-}
-
-/// Another lease that was found.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Its key.
-    pub key: ObjectKey,
-    /// What it says.
-    pub record: LeaseRecord,
-    /// How long ago it was last written, by the store's clock.
-    pub age: Duration,
-}
-
-impl Found {
-    /// Whether its holder has had its time and did not renew it.
-    pub fn is_expired(&self) -> bool {
-        self.age.as_secs() > self.record.lifetime_seconds
-    }
-
-    /// Who holds it, how fresh it is, and when it runs out.
-    pub fn describe(&self) -> String {
-        let left = self.record.lifetime_seconds.saturating_sub(self.age.as_secs());
-        format!(
-            "{}; last sign {} s ago, expires in {left} s without another",
-            self.record.describe(),
-            self.age.as_secs()
-        )
-    }
-}
 
 /// Takes a lease away. Where the store refuses to delete, it is made empty: an empty lease is nobody's.
 pub async fn end(store: &dyn Store, key: &ObjectKey) -> Result<(), CatalogError> {
@@ -186,6 +94,16 @@ impl Lease {
         Self::acquire_in(store, &layout::leases(database), database, record).await
     }
 
+    /// Says that a backup of `database` is being read. Readers keep nobody out but who would delete it.
+    pub(super) async fn announce(
+        store: &Arc<dyn Store>,
+        database: &DatabaseName,
+        record: LeaseRecord,
+    ) -> Result<Self, CatalogError> {
+        let (key, written) = write_new(store.as_ref(), &layout::readers(database), &record).await?;
+        Ok(Self::start(Arc::clone(store), database.clone(), key, (record, written)))
+    }
+
     /// As [`Lease::acquire`], in another folder; `subject` names it in errors.
     pub(super) async fn acquire_in(
         store: &Arc<dyn Store>,
@@ -243,7 +161,7 @@ impl Lease {
         Self { store, database, key, lifetime, renewed, lost, stop, renewal }
     }
 
-    /// Fires when the lease could not be renewed in time: whoever holds it must stop before it commits.
+    /// Fires when the lease could not be renewed in time, or was taken away: whoever holds it must stop before it commits.
     pub fn lost(&self) -> &CancellationToken {
         &self.lost
     }
@@ -353,6 +271,26 @@ async fn renew(lease: Renewal) {
             return;
         }
         let began = Instant::now();
+        // Somebody may have taken it away: writing it once more would bring it back to life.
+        match tokio::time::timeout(left, lease.store.head(&lease.key)).await {
+            // An empty one was taken away where nothing can be deleted.
+            Ok(Ok(Some(found))) if found.bytes > 0 => {}
+            Ok(Ok(_)) => {
+                tracing::error!(lease = %lease.key, "somebody removed the lease");
+                lease.lost.cancel();
+                return;
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(lease = %lease.key, %error, "the lease was not looked at, trying again");
+                pause = lease.lifetime / 12;
+                continue;
+            }
+            Err(_) => {
+                pause = Duration::ZERO;
+                continue;
+            }
+        }
+        let left = time_left(&lease.renewed, lease.lifetime);
         let bytes = manifest::print(&lease.record);
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
         // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
@@ -368,32 +306,6 @@ async fn renew(lease: Renewal) {
             Err(_) => pause = Duration::ZERO,
         }
     }
-}
-
-/// The record of a lease that this process takes now.
-pub fn record(
-    operation: Operation,
-    backup: Option<BackupId>,
-    started: Timestamp,
-    lifetime: Duration,
-) -> LeaseRecord {
-    LeaseRecord {
-        format: FORMAT,
-        host: host_name(),
-        pid: std::process::id(),
-        operation,
-        backup,
-        purpose: None,
-        parents: Vec::new(),
-        started,
-        lifetime_seconds: lifetime.as_secs().max(1),
-    }
-}
-
-/// This host's name, for records.
-pub fn host_name() -> String {
-    nix::unistd::gethostname()
-        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod listing;
 pub mod manifest;
 mod proof;
 mod protection;
+mod readers;
 pub mod reference;
 mod removal;
 pub mod repository;

@@ -15,7 +15,9 @@ impl Catalog {
 
     /// Deletes what there is of a backup whose manifest is gone; with a manifest there it does nothing.
     pub async fn delete_rest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
-        match self.manifest(database, id).await? {
+        let key = layout::manifest(database, id);
+        let doing = format!("look for `{key}`");
+        match self.store().head(&key).await.map_err(CatalogError::store(doing))? {
             Some(_) => Ok(()),
             None => self.delete_data(database, id, |_| true).await,
         }

@@ -4,7 +4,7 @@ use super::hold::{Purpose, hold, release};
 use super::locate::{locate, locate_unreadable};
 use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
-use crate::catalog::{BackupReference, Catalog, Chains, Entry, Listing, chain};
+use crate::catalog::{BackupReference, Catalog, Chains, Entry, Lease, Listing, chain};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, DatabaseName, StoreName};
 use serde::Serialize;
@@ -189,6 +189,16 @@ fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
     Question { facts, question: format!("Delete {noun} for good?") }
 }
 
+/// Refuses while somebody reads the backup.
+async fn delete_manifest(catalog: &Catalog, deleted: &Deleted, lease: &Lease) -> Result<(), Failure> {
+    if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
+        let message = format!("backup {} is being read ({})", deleted.id, reader.describe());
+        return Err(Failure::new(Class::Busy, message).help("Wait until that has ended, then delete it."));
+    }
+    lease.check().await?;
+    Ok(catalog.delete_manifest(&deleted.database, &deleted.id).await?)
+}
+
 async fn delete_one(app: &App, catalog: &Catalog, deleted: &Deleted, wait: Duration) -> Result<(), Failure> {
     let log = app.log();
     // The entry may be gone from the inventory; the lease needs its name only.
@@ -201,11 +211,21 @@ async fn delete_one(app: &App, catalog: &Catalog, deleted: &Deleted, wait: Durat
     crash::point("delete-after-lease");
     // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that does
     // not restore. The lease says whose garbage it is.
-    if let Err(error) = catalog.delete_manifest(&deleted.database, &deleted.id).await {
+    if let Err(failure) = delete_manifest(catalog, deleted, &lease).await {
         release(lease, &log).await;
-        return Err(error.into());
+        return Err(failure);
     }
     crash::point("delete-after-manifest");
+    // A reader that came meanwhile may have seen the manifest: its data stays until it has ended.
+    if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
+        release(lease, &log).await;
+        log.warn(format!(
+            "{} is deleted; its data goes with the next prune, because somebody reads it ({})",
+            deleted.id,
+            reader.describe()
+        ));
+        return Ok(());
+    }
     if let Err(error) = catalog.delete_rest(&deleted.database, &deleted.id).await {
         log.warn(format!(
             "{} exists no more, but not all of its data is gone: the next run on `{}` removes it, when the lease of this \

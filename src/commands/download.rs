@@ -1,9 +1,10 @@
 //! `jagad download` and `decrypt`: a backup comes out without a database.
 
 use super::locate::locate_good;
+use super::reading::announce;
 use super::stored::{Reading, StoredPart};
 use super::{App, Class, Failure, Task};
-use crate::catalog::{BackupReference, Part};
+use crate::catalog::{BackupReference, Operation, Part};
 use crate::crypto::{self, Expect, Keyring};
 use crate::model::{BackupId, ByteReader, Codec, PartKind, StoreName};
 use crate::pipeline::{self, Gauge, UnpackGauges};
@@ -70,6 +71,7 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
         Form::Plain => app.inventory.keyring().await?,
         Form::Raw => Keyring::default(),
     });
+    let reader = announce(app, &catalog, (manifest, Operation::Download), &app.log()).await?;
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let stored = StoredPart::new(&reading, manifest, part);
     let gauges = UnpackGauges::new();
@@ -86,7 +88,9 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
         total: Some(total),
         gauge: gauge.clone(),
     });
-    let output = write(body, &request.output, Path::new(&name)).await?;
+    let written = write(body, &request.output, Path::new(&name)).await;
+    reader.finish().await;
+    let output = written?;
     app.cancel.check()?;
     Ok(Report { id: Some(manifest.id.clone()), part: part.name.to_string(), output, bytes: gauge.bytes() })
 }

@@ -1,7 +1,7 @@
 //! Taking the lease on a database, and telling the truth about runs that died holding it.
 
 use super::leftovers::Leftovers;
-use super::unrecorded::Unrecorded;
+use super::unrecorded::{Unrecorded, Where};
 use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
@@ -210,7 +210,12 @@ async fn bury_backup(
                 }
                 // Its data goes when it is recorded, or with `jagad prune` when nobody has written to it for a day.
                 log.warn(format!("backup {id} could not be recorded as failed: {}", failure.message()));
-                unrecorded::keep(app, &database.name, &Unrecorded::dead(&manifest), log);
+                unrecorded::keep(
+                    app,
+                    Where::Repository(catalog, &database.name),
+                    &Unrecorded::dead(&manifest),
+                    log,
+                );
                 return Ok(());
             }
         },
@@ -270,9 +275,11 @@ pub(super) fn lost_or(lease: &Lease, app: &App, failure: Failure) -> Failure {
     if lease.lost().is_cancelled() {
         return Failure::new(
             Class::Busy,
-            "the lease could not be renewed in time, so the run stopped before its commit",
+            "the lease was taken away, or could not be renewed in time, so the run stopped before its commit",
         )
-        .help("Check the connection to the store and run it again; nothing was committed.");
+        .help(
+            "Nothing was committed. If nobody ran `jagad unlock`, check the connection to the store; then run it again.",
+        );
     }
     failure
 }

@@ -46,6 +46,11 @@ pub fn run(request: &Request) -> Result<Report, Failure> {
             Failure::new(Class::Refused, message).help("Edit it, or choose another file with --config.")
         );
     }
+    if let FirstStore::Local(path) = &request.store {
+        // A store's directory is never made by the way later: one that is missing may be a disk that is not mounted.
+        let path = request.file.parent().map_or_else(|| path.clone(), |folder| folder.join(path));
+        std::fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
+    }
     let key = MasterKey::generate()?;
     let folder =
         std::path::absolute(&request.key_folder).map_err(|error| failed(&request.key_folder, error))?;

@@ -95,7 +95,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let mut rows: Vec<Row> = Vec::new();
     for name in names {
-        match app.catalog_in(app.store(Some(&name)).await?).await {
+        match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
             Ok(catalog) => rows.extend(list_store(app, request, (&name, &catalog)).await?),
             // A store that was never written to holds nothing, which is no error.
             Err(CatalogError::NoRepository { place }) => {

@@ -49,7 +49,7 @@ async fn locate_holding(
 ) -> Result<(Catalog, Entry), Failure> {
     let mut missing: Option<Failure> = None;
     for name in stores(app, reference, store) {
-        let found = match app.catalog_in(app.store(Some(&name)).await?).await {
+        let found = match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
             Ok(catalog) => {
                 catalog.find(reference, databases, app.clock.now()).await.map(|found| (catalog, found))
             }
@@ -87,7 +87,7 @@ pub(super) async fn locate_unreadable(
     store: Option<&StoreName>,
 ) -> Result<Option<(Catalog, DatabaseName)>, Failure> {
     for name in stores(app, &BackupReference::Id(id.clone()), store) {
-        let catalog = match app.catalog_in(app.store(Some(&name)).await?).await {
+        let catalog = match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
             Err(CatalogError::NoRepository { .. }) => continue,
             opened => opened?,
         };

@@ -139,7 +139,7 @@ async fn open_in_time(app: &App, name: &StoreName) -> Result<Option<Catalog>, Fa
 }
 
 async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
-    match app.catalog_in(app.store(Some(name)).await?).await {
+    match app.catalog_in(app.store(Some(name)).await?, Some(name)).await {
         Ok(catalog) => Ok(Some(catalog)),
         // Nothing was ever stored there.
         Err(CatalogError::NoRepository { .. }) => Ok(None),

@@ -4,7 +4,9 @@ use super::hold::{Purpose, hold, release};
 use super::protection::{self, Repositories};
 use super::{App, Class, Failure, Mode, RunLog, crash, tell};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, chain, layout};
+use crate::catalog::{
+    Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, UnreadableBackup, chain, layout,
+};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, ByteSize, DatabaseName, PolicyName};
 use crate::notify::EventKind;
@@ -206,8 +208,8 @@ pub(super) async fn one(
     (mode, wait): (Mode, Duration),
     log: &RunLog,
 ) -> Result<Option<Pruned>, Failure> {
-    let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
-    let catalog = match app.catalog_in(store).await {
+    let name = app.inventory.store_of(entry, None);
+    let catalog = match app.catalog_in(app.store(name.as_ref()).await?, name.as_ref()).await {
         // Nothing was ever stored there.
         Err(CatalogError::NoRepository { .. }) => return Ok(None),
         opened => opened?,
@@ -236,18 +238,23 @@ async fn survey(
 ) -> Result<Survey, Failure> {
     let mut listing = catalog.list(Some(&entry.name)).await?;
     // Whoever cannot read everything cannot know what builds on what.
-    if let Some(unreadable) = listing.unreadable.pop() {
+    // What is not proven to be ours neither counts nor goes: whoever writes to the bucket could push out the real ones.
+    let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
+    if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(ours) {
         let id = unreadable.id;
         return Err(Failure::from(unreadable.error)
             .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
     }
-    let in_use: BTreeSet<&BackupId> = listing.running.iter().flat_map(|run| &run.lease.parents).collect();
+    let readers = catalog.readers(&entry.name).await?;
+    let read = readers.iter().filter_map(|reader| reader.record.backup.as_ref());
+    let in_use: BTreeSet<&BackupId> =
+        listing.running.iter().flat_map(|run| &run.lease.parents).chain(read).collect();
     let candidates: Vec<Candidate> =
         listing.entries.iter().map(|entry| candidate(entry, in_use.contains(&entry.manifest.id))).collect();
     let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
     let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
     let mut abandoned = catalog.abandoned(&entry.name, &listing, ABANDONED_AFTER).await?;
-    abandoned.retain(|left| !running.contains(&left.id));
+    abandoned.retain(|left| !running.contains(&left.id) && !in_use.contains(&left.id));
     let bytes = |id: &BackupId| {
         let found = listing.entries.iter().find(|entry| entry.manifest.id == *id);
         found.map_or(0, |entry| entry.manifest.stored_bytes())
@@ -306,9 +313,17 @@ async fn remove(
     for id in &survey.going {
         app.cancel.check()?;
         lease.check().await?;
+        if let Some(reader) = catalog.reader_of(&entry.name, id).await? {
+            log.say(format!("PRUNE: {id} stays for now, somebody reads it ({})", reader.describe()));
+            continue;
+        }
         if let Err(error) = catalog.delete_manifest(&entry.name, id).await {
             log.warn(format!("{id} of `{}` was not removed", entry.name));
             failure.get_or_insert(Failure::from(error));
+            continue;
+        }
+        // Whoever began to read it meanwhile reads to the end; a later prune removes the data.
+        if catalog.reader_of(&entry.name, id).await?.is_some() {
             continue;
         }
         match catalog.delete_rest(&entry.name, id).await {

@@ -1,11 +1,10 @@
 //! Which manifests are believed: those that a key of the configuration proves to be ours.
 
-use super::{App, Failure};
-use crate::catalog::{Authenticator, Catalog, CatalogError, Demand, Doubt, Manifest, NoKeys, Proof};
+use super::App;
+use crate::catalog::{Authenticator, Demand, Doubt, Manifest, NoKeys, Proof};
 use crate::config::Inventory;
 use crate::crypto::{KeyUse, Keyring, MasterKey, Unproven};
-use crate::model::{Authentication, RepositoryId, StoreName};
-use crate::store::Store;
+use crate::model::{Authentication, RepositoryId};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -33,11 +32,6 @@ impl Trust {
 }
 
 impl App {
-    /// Opens the repository in the store `name`; there must be one.
-    pub async fn catalog(&self, name: Option<&StoreName>) -> Result<Catalog, Failure> {
-        Ok(Catalog::open(self.store(name).await?, self.authenticator().await).await?)
-    }
-
     /// Who proves manifests of this configuration. A key that cannot be read is a warning: what it would have proven is
     /// then not proven.
     pub(super) async fn authenticator(&self) -> Arc<dyn Authenticator> {
@@ -52,17 +46,6 @@ impl App {
         };
         let keys = Arc::clone(self.trust.keys.get_or_init(read).await);
         Arc::new(OwnKeys { inventory: Arc::clone(&self.inventory), keys, demand: self.trust.demand })
-    }
-
-    /// Opens the repository in `store`; [`CatalogError::NoRepository`] when there is none.
-    pub(super) async fn catalog_in(&self, store: Arc<dyn Store>) -> Result<Catalog, CatalogError> {
-        Catalog::open(store, self.authenticator().await).await
-    }
-
-    /// Opens the repository in `store`, or makes it.
-    pub(super) async fn catalog_made_in(&self, store: Arc<dyn Store>) -> Result<Catalog, Failure> {
-        let times = (self.clock.now(), self.inventory.settings.lease_lifetime);
-        Ok(Catalog::open_or_create(store, self.authenticator().await, times).await?)
     }
 }
 

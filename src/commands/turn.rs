@@ -36,7 +36,7 @@ pub(super) fn in_a_row(
     (noted, id): (Option<&Noted>, Option<&BackupId>),
 ) -> u32 {
     if id.is_none() {
-        return u32::try_from(unrecorded::pending(app, &database.name).len()).unwrap_or(u32::MAX);
+        return u32::try_from(unrecorded::pending(app, database).len()).unwrap_or(u32::MAX);
     }
     let counted = noted.filter(|noted| noted.state.last_run.as_ref().map(|run| &run.id) == id);
     counted.map_or(0, |noted| noted.state.failures)

@@ -4,10 +4,10 @@
 
 use super::leftovers::Leftovers;
 use super::protection::{self, Noted};
-use super::{App, Class, Failure, RunLog, record};
+use super::{App, Class, Failure, RunLog, record, remembered};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, DatabaseName, Timestamp};
+use crate::model::{BackupId, BackupPurpose, DatabaseName, StoreName, Timestamp};
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -15,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// Failures kept for one database; a store that is down for longer than so many runs has been told of often enough.
 const LIMIT: usize = 1000;
+/// What could not be recorded, and when a backup was last begun.
+const UNRECORDED: &str = "unrecorded";
+const SEEN: &str = "seen";
 /// No file of ours grows beyond this.
 const FILE_LIMIT: u64 = 1 << 20;
 
@@ -59,17 +62,35 @@ impl Unrecorded {
     }
 }
 
-fn folder(app: &App, database: &DatabaseName) -> PathBuf {
-    app.inventory.settings.state_dir.join("unrecorded").join(database.as_str())
+/// The files of one database of one repository: two configurations of a host may both have an entry `shop`. Keys are those of
+/// [`remembered`].
+fn folder(app: &App, kind: &str, key: &str, database: &DatabaseName) -> PathBuf {
+    app.inventory.settings.state_dir.join(kind).join(key).join(database.as_str())
 }
 
-fn seen_file(app: &App, database: &DatabaseName) -> PathBuf {
-    app.inventory.settings.state_dir.join("seen").join(database.as_str())
+/// Whose memory is meant.
+#[derive(Clone, Copy)]
+pub(super) enum Where<'a> {
+    /// That of an entry whose store does not answer: the named one, or the entry's own.
+    Store(&'a DatabaseEntry, Option<&'a StoreName>),
+    /// That of a database of an opened repository.
+    Repository(&'a Catalog, &'a DatabaseName),
+}
+
+impl Where<'_> {
+    /// The first of its files of this kind.
+    fn folder(self, app: &App, kind: &str) -> Option<PathBuf> {
+        let (keys, database) = match self {
+            Self::Store(entry, store) => (remembered::keys(app, entry, store), &entry.name),
+            Self::Repository(catalog, database) => (remembered::keys_of(app, catalog), database),
+        };
+        keys.first().map(|key| folder(app, kind, key, database))
+    }
 }
 
 /// Keeps a failed run here. What cannot be kept is said: the failure itself is what the caller must see.
-pub(super) fn keep(app: &App, database: &DatabaseName, run: &Unrecorded, log: &RunLog) {
-    let folder = folder(app, database);
+pub(super) fn keep(app: &App, place: Where<'_>, run: &Unrecorded, log: &RunLog) {
+    let Some(folder) = place.folder(app, UNRECORDED) else { return };
     let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
     let written = match kept {
         LIMIT.. => Err(std::io::Error::other(format!("{LIMIT} are kept already"))),
@@ -84,8 +105,8 @@ pub(super) fn keep(app: &App, database: &DatabaseName, run: &Unrecorded, log: &R
 }
 
 /// Remembers that a backup of `database` was begun at `started_at`, for ticks that cannot ask the store.
-pub(super) fn remember(app: &App, database: &DatabaseName, started_at: Timestamp) {
-    let path = seen_file(app, database);
+pub(super) fn remember(app: &App, place: Where<'_>, started_at: Timestamp) {
+    let Some(path) = place.folder(app, SEEN) else { return };
     if let Err(error) = write(&path, started_at.to_string().as_bytes()) {
         // It matters only while a store is down, and then a tick rather speaks once too often.
         tracing::debug!(%error, path = %path.display(), "the last run is not remembered");
@@ -93,15 +114,22 @@ pub(super) fn remember(app: &App, database: &DatabaseName, started_at: Timestamp
 }
 
 /// When this host last began a backup of `database`, or failed to, as far as it remembers.
-pub(super) fn last_attempt(app: &App, database: &DatabaseName) -> Option<Timestamp> {
-    let seen = read(&seen_file(app, database)).ok().and_then(|text| text.parse().ok());
-    let failed = pending(app, database).into_iter().map(|(_, run)| run.started_at).max();
+pub(super) fn last_attempt(app: &App, entry: &DatabaseEntry) -> Option<Timestamp> {
+    let keys = remembered::keys(app, entry, None);
+    let files = keys.iter().map(|key| folder(app, SEEN, key, &entry.name));
+    let seen = files.filter_map(|file| read(&file).ok()?.parse().ok()).max();
+    let failed = pending(app, entry).into_iter().map(|(_, run)| run.started_at).max();
     seen.max(failed)
 }
 
 /// What is kept of `database`, the oldest first. A file that cannot be understood is nobody's.
-pub(super) fn pending(app: &App, database: &DatabaseName) -> Vec<(PathBuf, Unrecorded)> {
-    let Ok(files) = std::fs::read_dir(folder(app, database)) else { return Vec::new() };
+pub(super) fn pending(app: &App, entry: &DatabaseEntry) -> Vec<(PathBuf, Unrecorded)> {
+    kept(app, &remembered::keys(app, entry, None), &entry.name)
+}
+
+fn kept(app: &App, keys: &[String], database: &DatabaseName) -> Vec<(PathBuf, Unrecorded)> {
+    let folders = keys.iter().map(|key| folder(app, UNRECORDED, key, database));
+    let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
     let paths = files.flatten().map(|file| file.path()).take(LIMIT);
     let runs = paths.filter_map(|path| {
         let run: Unrecorded = serde_json::from_str(&read(&path).ok()?).ok()?;
@@ -121,7 +149,7 @@ pub(super) async fn record(
     log: &RunLog,
 ) -> Option<Noted> {
     let mut noted = None;
-    for (path, run) in pending(app, &entry.name) {
+    for (path, run) in kept(app, &remembered::keys_of(app, catalog), &entry.name) {
         let id = run.id.clone();
         match record_one(app, catalog, entry, run).await {
             Ok(counted) => {

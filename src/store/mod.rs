@@ -99,6 +99,14 @@ pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     })
 }
 
+/// Makes the place of a store where that is a directory. Buckets are made by their owners.
+pub fn prepare(settings: &StoreSettings) -> Result<(), StoreError> {
+    match settings {
+        StoreSettings::S3(_) => Ok(()),
+        StoreSettings::Local(settings) => LocalStore::create(settings),
+    }
+}
+
 /// Reads a whole object of at most `limit` bytes into memory; a larger one is [`StoreError::TooLarge`].
 pub async fn read_small(store: &dyn Store, key: &ObjectKey, limit: u64) -> Result<Vec<u8>, StoreError> {
     use tokio::io::AsyncReadExt as _;

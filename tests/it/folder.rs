@@ -20,7 +20,7 @@ impl Folder {
         // Sockets are below it, and their paths are short.
         let folder = tempfile::Builder::new().prefix("jgi-").tempdir_in("/tmp").unwrap();
         open(folder.path(), 0o755);
-        for (name, mode) in [(temporary, 0o1777), ("bin", 0o755)] {
+        for (name, mode) in [(temporary, 0o1777), ("bin", 0o755), ("store", 0o755), ("far", 0o755)] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
             open(&folder.path().join(name), mode);
         }

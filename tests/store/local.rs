@@ -19,7 +19,11 @@ fn store(path: &Path) -> LocalStore {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_keeps_every_promise() {
     let directory = tempfile::tempdir().unwrap();
-    every_promise_is_kept(&store(&directory.path().join("made/new")), Unfinished::Unknown).await;
+    let missing = LocalSettings { path: directory.path().join("made/new") };
+    // One that is missing may be a disk that is not mounted.
+    assert!(matches!(LocalStore::open(&missing), Err(StoreError::PlaceMissing { .. })));
+    LocalStore::create(&missing).unwrap();
+    every_promise_is_kept(&store(&missing.path), Unfinished::Unknown).await;
 }
 
 #[tokio::test]
@@ -78,6 +82,7 @@ async fn a_file_that_becomes_shorter_while_it_is_read_is_an_error() {
 async fn a_directory_that_went_away_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("disk");
+    std::fs::create_dir(&path).unwrap();
     let store = store(&path);
     std::fs::remove_dir_all(&path).unwrap();
     let written = write_small(&store, &"k".parse().unwrap(), vec![1], ObjectRole::Mutable).await;

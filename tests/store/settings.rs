@@ -55,6 +55,6 @@ fn a_store_describes_itself_for_people() {
     let store = open(&StoreSettings::S3(Box::new(aws))).unwrap();
     assert_eq!(store.describe(), "s3://bkt/pre/fix at https://s3.us-east-1.amazonaws.com");
     let directory = tempfile::tempdir().unwrap();
-    let store = open(&StoreSettings::Local(LocalSettings { path: directory.path().join("new") })).unwrap();
+    let store = open(&StoreSettings::Local(LocalSettings { path: directory.path().to_owned() })).unwrap();
     assert!(store.describe().starts_with("directory /"), "{}", store.describe());
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::ByteReader;
+use crate::model::Timestamp;
 use crate::store::{LocalSettings, LocalStore, ObjectMeta, StoreError};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;

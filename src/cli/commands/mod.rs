@@ -3,13 +3,15 @@
 mod backup;
 pub mod protection;
 mod restore;
+mod trust;
 
 pub use backup::{Backup, Verify};
 pub use protection::{Policy, Schedule, Status};
 pub use restore::Restore;
+pub use trust::TrustArgs;
 
 use super::args::Global;
-use crate::catalog::{BackupReference, Demand};
+use crate::catalog::BackupReference;
 use crate::commands::{Mode, check, delete, download, initialise, list, prune};
 use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
@@ -54,6 +56,9 @@ pub enum Command {
     Unpin(One),
     /// End the claim of a dead run on a database
     Unlock(Unlock),
+    /// Begin a repository in a store
+    #[command(subcommand)]
+    Repository(Repository),
     /// Try stores, keys, databases and notifiers, and say how to mend what fails
     Check(Check),
     /// First steps with the configuration
@@ -98,30 +103,6 @@ impl List {
             store: self.store,
             limit: self.limit,
         }
-    }
-}
-
-/// What is believed.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct TrustArgs {
-    /// Also take a backup that no key of the configuration proves to be ours
-    #[arg(long)]
-    pub allow_unauthenticated: bool,
-}
-
-impl Command {
-    /// What the command demands of manifests.
-    pub fn demand(&self) -> Demand {
-        let trust = match self {
-            Self::Restore(args) => args.trust,
-            Self::Verify(args) => args.trust,
-            Self::Show(one) | Self::Logs(one) | Self::Unpin(one) => one.trust,
-            Self::Download(args) => args.one.trust,
-            Self::Pin(args) => args.one.trust,
-            Self::Delete(args) => args.trust,
-            _ => return Demand::Proof,
-        };
-        if trust.allow_unauthenticated { Demand::Nothing } else { Demand::Proof }
     }
 }
 
@@ -286,6 +267,20 @@ pub struct Unlock {
     /// Store of the lease [default: the entry's]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
+}
+
+/// Subcommands of `repository`.
+#[derive(Debug, Subcommand)]
+pub enum Repository {
+    /// Make the repository, and the directory of a local store; one that is there stays as it is
+    ///
+    /// The first backup makes it too, but not where this host has seen one before: a directory that is not mounted, or a prefix
+    /// that was mistyped, looks just like a new store.
+    Init {
+        /// Store [default: the default one]
+        #[arg(long, value_name = "NAME")]
+        store: Option<StoreName>,
+    },
 }
 
 /// Arguments of `check`.

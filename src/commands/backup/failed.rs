@@ -2,7 +2,7 @@
 
 use crate::catalog::{Catalog, Manifest};
 use crate::commands::leftovers::Leftovers;
-use crate::commands::unrecorded::{self, Unrecorded};
+use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Failure, RunLog, crash, hold, milliseconds};
 use crate::model::BackupStatus;
 use std::time::Instant;
@@ -45,7 +45,7 @@ impl FailedRun<'_> {
             log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
             let times = (manifest.started_at, manifest.finished_at);
             let run = Unrecorded::new((manifest.id.clone(), manifest.purpose), times, failure);
-            unrecorded::keep(app, &manifest.database, &run, log);
+            unrecorded::keep(app, Where::Repository(catalog, &manifest.database), &run, log);
             // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.
             // Else whoever records it removes it.
             if self.data == Data::OfCommit {

@@ -9,7 +9,7 @@ use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, State};
 use crate::commands::hold::{self, Purpose, hold, release};
 use crate::commands::stop::either;
-use crate::commands::unrecorded::{self, Unrecorded};
+use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, RunLog, crash, milliseconds, protection, record, slots};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
@@ -80,7 +80,7 @@ pub(super) async fn back_up(
         Err(failure) if failure.class == Class::Usage => return Err(failure),
         Err(failure) => {
             let run = Unrecorded::new((id, trigger.purpose()), (started_at, app.clock.now()), &failure);
-            unrecorded::keep(app, &database.name, &run, &log);
+            unrecorded::keep(app, Where::Store(database, choices.store.as_ref()), &run, &log);
             return Err(failure);
         }
     };
@@ -166,8 +166,7 @@ async fn begin(
     run: &Beginning<'_>,
 ) -> Result<(Catalog, Lease), Failure> {
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
-    let store = app.store(store_name.as_ref()).await?;
-    let catalog = app.catalog_made_in(store).await?;
+    let catalog = app.catalog_or_new(store_name.as_ref()).await?;
     crash::point("before-lease");
     let purpose = Purpose {
         operation: Operation::Backup,
@@ -190,7 +189,7 @@ async fn end(
 ) {
     course.finish(manifest, failure).await;
     crash::point("before-note");
-    unrecorded::remember(app, &manifest.database, manifest.started_at);
+    unrecorded::remember(app, Where::Repository(catalog, &manifest.database), manifest.started_at);
     let verification = course.verification();
     match protection::note(app, catalog, manifest, verification).await {
         Ok(noted) => {

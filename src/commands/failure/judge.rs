@@ -154,6 +154,14 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             Class::NotFound,
             "The first `jagad backup` makes the repository; if there should be one, check `bucket`, `prefix` or `path`.",
         ),
+        CatalogError::RepositoryGone { store, .. } => Some((
+            Class::Store,
+            STORE_HEADING,
+            Some(format!(
+                "Mount the directory, or correct `path`, `bucket` or `prefix` of the store. If it is gone for good, begin a \
+                 new one with `jagad repository init --store {store}`."
+            )),
+        )),
         CatalogError::NotFound { .. } => of(Class::NotFound, "See `jagad list`."),
         CatalogError::NoneGood { candidates, .. } => {
             let id = candidates.first().map(|one| one.id.to_string()).unwrap_or_default();

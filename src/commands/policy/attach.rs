@@ -114,8 +114,7 @@ async fn attach_where_it_belongs(
         |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
     let entry = &entry.under(policy);
     refuse_unfit(app, entry, &log).await?;
-    let store = app.store(app.inventory.store_of(entry, None).as_ref()).await?;
-    let catalog = app.catalog_made_in(store).await?;
+    let catalog = app.catalog_or_new(app.inventory.store_of(entry, None).as_ref()).await?;
     let lease = hold_for_policy(app, &catalog, entry, (request.wait, &log)).await?;
     let written = write(app, &catalog, (entry, policy)).await;
     release(lease, &log).await;

@@ -13,6 +13,7 @@ use super::backup;
 use super::hold::{Claim, Purpose, claim};
 use super::locate::locate_good_holding;
 use super::protection;
+use super::reading::announce;
 use super::stop::either;
 use super::stored::Reading;
 use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
@@ -144,8 +145,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     // A policy's store that is down is no reason not to restore from another.
     let protected = protection::protected(app, target).await;
     let protected = protected.unwrap_or_else(|_| protection::declared(app, target));
-    let home = app.store(app.inventory.store_of(&protected, None).as_ref()).await?;
-    let home = app.catalog_made_in(home).await?;
+    let home = app.catalog_or_new(app.inventory.store_of(&protected, None).as_ref()).await?;
     let purpose = Purpose {
         operation: Operation::Restore,
         backup: Some(manifest.id.clone()),
@@ -154,11 +154,20 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         log: &log,
     };
     let claim = claim(app, &home, target, &purpose).await?;
+    // From here on nobody deletes the backup, wherever it goes.
+    let reader = match announce(app, &catalog, (manifest, Operation::Restore), &log).await {
+        Ok(reader) => reader,
+        Err(failure) => {
+            claim.release(&log).await;
+            return Err(failure);
+        }
+    };
     crash::point("restore-after-lease");
     let mut record = blank_record(app, manifest, &plan);
     let stop = either(&app.cancel.token, &claim.lost());
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
     let loaded = load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
+    reader.finish().await;
 
     record.finished_at = app.clock.now();
     record.duration_ms = milliseconds(began);

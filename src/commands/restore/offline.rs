@@ -4,13 +4,14 @@ use super::Request;
 use super::load;
 use super::plan::choose;
 use super::report::{LoadReport, Report, Step};
-use crate::catalog::{Manifest, Part};
+use crate::catalog::{Manifest, Operation, Part};
 use crate::commands::locate::locate_good;
+use crate::commands::reading::announce;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::verify::levels;
 use crate::commands::{App, Class, Failure, Mode, Task};
 use crate::engine::Consumer;
-use crate::model::ByteSize;
+use crate::model::{ByteSize, PartName};
 use crate::pipeline::UnpackGauges;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +36,7 @@ pub(super) async fn lay_out(app: &App, request: &Request, folder: &Path) -> Resu
     let mut pieces = Vec::new();
     for part in parts {
         let name = part.database.clone().unwrap_or_default();
-        let folder = if single { folder.to_owned() } else { folder.join(&name) };
+        let folder = if single { folder.to_owned() } else { folder.join(folder_of(&name)?) };
         let consumer = engine.lay_out(&folder)?;
         pieces.push(Piece { part, name, folder, consumer });
     }
@@ -45,13 +46,28 @@ pub(super) async fn lay_out(app: &App, request: &Request, folder: &Path) -> Resu
     }
     let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
-    levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
-    for piece in &pieces {
-        app.cancel.check()?;
-        write(app, manifest, piece, &reading).await?;
+    let reader = announce(app, &catalog, (manifest, Operation::Restore), &app.log()).await?;
+    let written = async {
+        levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
+        for piece in &pieces {
+            app.cancel.check()?;
+            write(app, manifest, piece, &reading).await?;
+        }
+        Ok::<(), Failure>(())
     }
+    .await;
+    reader.finish().await;
+    written?;
     let report = report(manifest, &pieces, ("success", folder));
     Ok(Report { duration_ms: Some(super::milliseconds(began)), ..report })
+}
+
+/// The folder of one of several parts, which must not lead out of the folder of them all.
+fn folder_of(name: &str) -> Result<&str, Failure> {
+    match name.parse::<PartName>() {
+        Ok(_) => Ok(name),
+        Err(_) => Err(Failure::new(Class::Integrity, format!("`{name}` of the backup cannot name a folder"))),
+    }
 }
 
 async fn write(

@@ -223,6 +223,6 @@ pub(in crate::commands) fn due_from_memory(
 ) -> Option<Timestamp> {
     let policy = app.inventory.policy_of(entry).filter(|policy| policy.enabled && entry.active)?;
     let planned = policy.full.as_ref()?.latest(now)?;
-    let last = unrecorded::last_attempt(app, &entry.name).filter(|last| is_plausible(*last, now));
+    let last = unrecorded::last_attempt(app, entry).filter(|last| is_plausible(*last, now));
     last.is_none_or(|last| last < planned).then_some(planned)
 }

@@ -7,7 +7,7 @@ use crate::catalog::is_plausible;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::hold::{Purpose, hold, release};
-use crate::commands::unrecorded::{self, Unrecorded};
+use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, Mode, RunLog, daily, protection, prune, tell, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, BackupPurpose, Timestamp, VerifyLevel};
@@ -108,7 +108,7 @@ fn failed(blank: Outcome, failure: Failure) -> Outcome {
 async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
     let Some(failure) = failure else { return };
     let entry = protection::declared(app, entry);
-    let count = u32::try_from(unrecorded::pending(app, &entry.name).len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(unrecorded::pending(app, &entry).len()).unwrap_or(u32::MAX);
     let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
     tell::tell_of(app, &entry, &event).await;
 }
@@ -123,7 +123,7 @@ fn unprotected(
 ) -> Option<Failure> {
     let planned = duty::due_from_memory(app, entry, at)?;
     if request.mode == Mode::Run {
-        unrecorded::remember(app, &entry.name, at);
+        unrecorded::remember(app, Where::Store(entry, None), at);
     }
     let problem = format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
     let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
@@ -150,7 +150,7 @@ fn unreachable(
             (at, at),
             &failure,
         );
-        unrecorded::keep(app, &entry.name, &run, log);
+        unrecorded::keep(app, Where::Store(entry, None), &run, log);
     }
     failed(blank, failure)
 }

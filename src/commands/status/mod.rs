@@ -194,8 +194,8 @@ async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Lef
 /// Backups of a database that nobody protects are worth knowing of all the same.
 async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Failure> {
     let declared = protection::declared(app, entry);
-    let store = app.store(app.inventory.store_of(&declared, None).as_ref()).await?;
-    match app.catalog_in(store).await {
+    let name = app.inventory.store_of(&declared, None);
+    match app.catalog_in(app.store(name.as_ref()).await?, name.as_ref()).await {
         Ok(catalog) => Ok(catalog.list(Some(&entry.name)).await?),
         Err(CatalogError::NoRepository { .. }) => Ok(Listing::default()),
         Err(error) => Err(error.into()),

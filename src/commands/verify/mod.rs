@@ -13,10 +13,11 @@ use super::locate::locate_good;
 use super::milliseconds;
 use super::selection::{DatabaseSelection, select};
 use super::stored::Reading;
-use super::{App, Class, Failure, RunLog, Tone, list, protection};
+use super::{App, Class, Failure, RunLog, Tone, list, protection, reading};
 use crate::catalog::lease::host_name;
 use crate::catalog::{
-    BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, SideRecord, Verification, VerifyingMark,
+    BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, Operation, SideRecord, Verification,
+    VerifyingMark,
 };
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
@@ -180,7 +181,9 @@ async fn look_and_record(
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
+    let reader = reading::announce(app, catalog, (manifest, Operation::Verify), &log).await?;
     let looked = look(app, catalog, manifest, (level, &log)).await;
+    reader.finish().await;
     app.cancel.check()?;
     let (status, failure) = match looked {
         Ok(()) => (VerificationStatus::Passed, None),

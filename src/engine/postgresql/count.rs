@@ -65,7 +65,7 @@ impl PostgreSqlServer {
         let Inventory { mut owners, extensions, large_objects } = self.inventory(runner, database).await?;
         owners.sort();
         let large_objects = Some(large_objects);
-        let mut contents = Contents { owners, extensions, large_objects, ..Contents::default() };
+        let mut contents = Contents { owners, large_objects, extensions, ..Contents::default() };
         let mut last = 0;
         loop {
             let page = self.tables_after(runner, database, last).await?;

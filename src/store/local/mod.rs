@@ -55,7 +55,13 @@ fn found(path: &std::path::Path, key: &ObjectKey) -> io::Result<Option<ObjectMet
 }
 
 impl LocalStore {
-    /// Opens the directory and creates it when it is absent. Blocks for a moment.
+    /// Makes the directory when it is absent.
+    pub fn create(settings: &LocalSettings) -> Result<(), StoreError> {
+        let action = format!("create directory `{}`", settings.path.display());
+        std::fs::create_dir_all(&settings.path).map_err(|source| StoreError::Io { action, source })
+    }
+
+    /// Opens the directory, which must be there: one that is absent may be a disk that is not mounted. Blocks for a moment.
     pub fn open(settings: &LocalSettings) -> Result<Self, StoreError> {
         Root::open(&settings.path).map(|root| Self { root })
     }

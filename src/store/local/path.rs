@@ -12,10 +12,12 @@ pub(super) const STAGING: &str = ".jagad-staging";
 pub(super) struct Root(PathBuf);
 
 impl Root {
-    /// Creates the directory and the staging folder in it when they are absent.
+    /// The directory must be there; the staging folder in it is created when it is absent.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_dir() {
+            return Err(StoreError::PlaceMissing { place: format!("directory `{}`", path.display()) });
+        }
         let create = || {
-            std::fs::create_dir_all(path)?;
             let root = path.canonicalize()?;
             match std::fs::create_dir_all(root.join(STAGING)) {
                 // What is there can be read; a write says why it cannot be done.

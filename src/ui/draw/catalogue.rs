@@ -2,7 +2,7 @@
 
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
-use crate::commands::{list, pin, unlock};
+use crate::commands::{list, pin, repository, unlock};
 use crate::model::{ByteSize, LogPosition, VerificationState};
 use crate::ui::plain::one_line;
 use crate::ui::table::table;
@@ -205,6 +205,17 @@ fn part(part: &Part) -> Vec<String> {
 impl Draw for pin::Report {
     fn human(&self) -> String {
         format!("{} is {}\n", self.id, if self.pinned { "pinned" } else { "not pinned any more" })
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
+impl Draw for repository::Report {
+    fn human(&self) -> String {
+        let made = if self.created { "was made" } else { "was there already" };
+        format!("repository {} {made} in `{}` ({})\n", self.repository, self.store, self.place)
     }
 
     fn json(&self) -> String {

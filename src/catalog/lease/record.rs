@@ -1,0 +1,134 @@
+//! What a lease says, and what is known of one that was found.
+
+use crate::catalog::FORMAT;
+use crate::model::{BackupId, BackupPurpose, Timestamp};
+use crate::store::ObjectKey;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// What a lease is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// Taking a backup.
+    Backup,
+    /// Restoring into the database.
+    Restore,
+    /// Deleting backups.
+    Delete,
+    /// Attaching, detaching, pausing or resuming it.
+    Policy,
+    /// Making the repository's marker.
+    Create,
+    /// Verifying a backup.
+    Verify,
+    /// Getting a backup out.
+    Download,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backup => "backup",
+            Self::Restore => "restore",
+            Self::Delete => "delete",
+            Self::Policy => "policy",
+            Self::Create => "create",
+            Self::Verify => "verify",
+            Self::Download => "download",
+        })
+    }
+}
+
+/// What a lease says of its holder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Host of the holder.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+    /// What it does.
+    pub operation: Operation,
+    /// The backup it makes, restores or deletes.
+    pub backup: Option<BackupId>,
+    /// Why it makes one.
+    #[serde(default)]
+    pub purpose: Option<BackupPurpose>,
+    /// Backups it builds on: they must not be deleted meanwhile.
+    #[serde(default)]
+    pub parents: Vec<BackupId>,
+    /// When it began, by its own clock.
+    pub started: Timestamp,
+    /// It is dead when its object was not rewritten for so long.
+    pub lifetime_seconds: u64,
+}
+
+impl LeaseRecord {
+    /// "backup on host db1, process 77, since 2026-11-20 02:00:00".
+    fn describe(&self) -> String {
+        format!(
+            "{} on host {}, process {}, since {}",
+            self.operation,
+            self.host,
+            self.pid,
+            self.started.table()
+        )
+    }
+}
+
+/// Another lease that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its key.
+    pub key: ObjectKey,
+    /// What it says.
+    pub record: LeaseRecord,
+    /// How long ago it was last written, by the store's clock.
+    pub age: Duration,
+}
+
+impl Found {
+    /// Whether its holder has had its time and did not renew it.
+    pub fn is_expired(&self) -> bool {
+        self.age.as_secs() > self.record.lifetime_seconds
+    }
+
+    /// Who holds it, how fresh it is, and when it runs out.
+    pub fn describe(&self) -> String {
+        let left = self.record.lifetime_seconds.saturating_sub(self.age.as_secs());
+        format!(
+            "{}; last sign {} s ago, expires in {left} s without another",
+            self.record.describe(),
+            self.age.as_secs()
+        )
+    }
+}
+
+/// The record of a lease that this process takes now.
+pub fn record(
+    operation: Operation,
+    backup: Option<BackupId>,
+    started: Timestamp,
+    lifetime: Duration,
+) -> LeaseRecord {
+    LeaseRecord {
+        format: FORMAT,
+        host: host_name(),
+        pid: std::process::id(),
+        operation,
+        backup,
+        purpose: None,
+        parents: Vec::new(),
+        started,
+        lifetime_seconds: lifetime.as_secs().max(1),
+    }
+}
+
+/// This host's name, for records.
+pub fn host_name() -> String {
+    nix::unistd::gethostname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,43 @@
+//! Readers of a backup announce themselves beside it, so that nobody deletes what is being restored. Many may read at once; a
+//! record runs out like a lease when nobody renews it.
+
+use super::error::CatalogError;
+use super::lease::{self, Found, Lease, LeaseRecord};
+use super::{Catalog, layout};
+use crate::model::{BackupId, DatabaseName};
+use crate::store::ObjectKey;
+
+impl Catalog {
+    /// Announces that `record.backup` of `database` is being read. After it has returned, the reader looks whether the backup
+    /// is still there: whoever deletes removes the manifest first and then looks for readers, so one of the two sees the other.
+    pub async fn announce(
+        &self,
+        database: &DatabaseName,
+        record: LeaseRecord,
+    ) -> Result<Lease, CatalogError> {
+        Lease::announce(self.store(), database, record).await
+    }
+
+    /// Who reads backups of `database` now. What dead readers left is removed by the way, as far as that is possible.
+    pub async fn readers(&self, database: &DatabaseName) -> Result<Vec<Found>, CatalogError> {
+        let found = lease::survey(self.store().as_ref(), &layout::readers(database)).await?;
+        let (dead, alive): (Vec<Found>, Vec<Found>) = found.into_iter().partition(Found::is_expired);
+        let dead: Vec<ObjectKey> = dead.into_iter().map(|reader| reader.key).collect();
+        if !dead.is_empty()
+            && let Err(error) = self.store().delete(&dead).await
+        {
+            tracing::debug!(%error, "what dead readers left is not removed");
+        }
+        Ok(alive)
+    }
+
+    /// The first of those who read the backup `id` now.
+    pub async fn reader_of(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+    ) -> Result<Option<Found>, CatalogError> {
+        let readers = self.readers(database).await?;
+        Ok(readers.into_iter().find(|reader| reader.record.backup.as_ref() == Some(id)))
+    }
+}

@@ -1,0 +1,29 @@
+//! Which backups a command believes.
+
+use super::Command;
+use crate::catalog::Demand;
+use clap::Args;
+
+/// What is believed.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct TrustArgs {
+    /// Also take a backup that no key of the configuration proves to be ours
+    #[arg(long)]
+    pub allow_unauthenticated: bool,
+}
+
+impl Command {
+    /// What the command demands of manifests.
+    pub fn demand(&self) -> Demand {
+        let trust = match self {
+            Self::Restore(args) => args.trust,
+            Self::Verify(args) => args.trust,
+            Self::Show(one) | Self::Logs(one) | Self::Unpin(one) => one.trust,
+            Self::Download(args) => args.one.trust,
+            Self::Pin(args) => args.one.trust,
+            Self::Delete(args) => args.trust,
+            _ => return Demand::Proof,
+        };
+        if trust.allow_unauthenticated { Demand::Nothing } else { Demand::Proof }
+    }
+}

@@ -1,0 +1,40 @@
+//! `jagad repository init`: the one way to begin a repository where this host knows of another.
+
+use super::{App, Failure, remembered};
+use crate::catalog::{Catalog, CatalogError};
+use crate::config::ConfigError;
+use crate::model::{RepositoryId, StoreName};
+use crate::store;
+use serde::Serialize;
+
+/// A repository that is there now.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The store.
+    pub store: StoreName,
+    /// Where it is, described.
+    pub place: String,
+    /// Its identity.
+    pub repository: RepositoryId,
+    /// Whether it was made just now; false when it had been there.
+    pub created: bool,
+}
+
+/// Makes the repository in the store `name`, or the default one, with the directory of a local store. One that is there stays
+/// as it is, and this host takes it for the store's from now on.
+pub async fn init(app: &App, name: Option<&StoreName>) -> Result<Report, Failure> {
+    let name = name.or_else(|| app.inventory.default_store()).ok_or(ConfigError::NoStore)?;
+    let settings = app.inventory.store_settings(Some(name)).await?;
+    store::prepare(&settings)?;
+    let store = store::open(&settings)?;
+    let authenticator = app.authenticator().await;
+    let (catalog, created) = match Catalog::open(store.clone(), authenticator.clone()).await {
+        Err(CatalogError::NoRepository { .. }) => {
+            let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
+            (Catalog::open_or_create(store, authenticator, times).await?, true)
+        }
+        opened => (opened?, false),
+    };
+    remembered::remember(app, name, &catalog);
+    Ok(Report { store: name.clone(), place: catalog.store().describe(), repository: catalog.id(), created })
+}
