@@ -159,7 +159,7 @@ pub(super) async fn bury(
             Leftovers { app, catalog, database: &database.name, id, log }.of_deletion().await;
         }
         (_, Operation::Restore) if !database.engine.restores_beside() => log.warn(format!(
-            "an interrupted restore may have left what it was filling on the server of `{}` incomplete: restore it again",
+            "an interrupted restore may have left what it was filling on the server of `{}` incomplete, until a restore into it succeeds",
             database.name
         )),
         (_, Operation::Restore) => log.warn(format!(

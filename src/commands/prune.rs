@@ -92,7 +92,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     };
     let mut failures = Vec::new();
     for (entry, failure) in unknown {
-        if request.mode == Mode::Run {
+        if request.mode == Mode::Run && tell::is_news(&failure) {
             tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
         }
         failures.push((entry.name.clone(), failure));
@@ -102,7 +102,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
             Ok(pruned) => databases.extend(pruned),
             Err(failure) => {
-                if request.mode == Mode::Run {
+                if request.mode == Mode::Run && tell::is_news(&failure) {
                     let event = tell::failed(app, EventKind::PruneFailed, &entry, &failure);
                     tell::tell_of(app, &entry, &event).await;
                 }
@@ -134,7 +134,9 @@ pub(super) async fn after_backup(
         Err(failure) if failure.class == Class::Busy => Ok(()),
         Err(failure) => {
             let failure = failure.doing(format!("prune `{}`", entry.name));
-            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+            if tell::is_news(&failure) {
+                tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+            }
             Err(failure)
         }
     }

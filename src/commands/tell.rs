@@ -60,6 +60,12 @@ pub(super) fn failed(app: &App, kind: EventKind, entry: &DatabaseEntry, failure:
         .fact("class", failure.class.as_str())
 }
 
+/// Whether somebody must be told of `failure`. A configuration that cannot work is told to who runs the command: nothing was
+/// tried, so nothing has failed.
+pub(super) fn is_news(failure: &Failure) -> bool {
+    failure.class != Class::Usage
+}
+
 /// Tells those who are told of `entry`, and of kinds in `also` every notifier that is declared.
 pub(super) async fn tell_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
     let everybody = also.contains(&event.kind());

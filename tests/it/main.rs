@@ -33,6 +33,7 @@ mod pairs;
 mod place;
 mod policies;
 mod program;
+mod providers;
 mod pruning;
 mod readers;
 mod redis;
@@ -57,6 +58,9 @@ mod telling;
 #[cfg(feature = "crash-points")]
 mod ticks;
 mod tools;
+#[cfg(feature = "crash-points")]
+mod troubles;
+mod truth;
 mod ward;
 
 #[cfg(not(feature = "crash-points"))]

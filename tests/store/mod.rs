@@ -7,6 +7,7 @@ mod deleting;
 mod downloads;
 mod fixed_id;
 mod local;
+mod providers;
 mod real;
 mod refusals;
 mod settings;

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Pass,
     /// Answers with this status and body; the request has no effect.
     Answer(u16, String),
+    /// Answers that it is done, and does nothing.
+    Swallow,
     /// Passes the request on, this much later.
     Delay(Duration),
     /// Closes the connection; the request has no effect.
@@ -237,6 +239,11 @@ impl Handler {
                     Ok(Frame::data(body.to_bytes()))
                 });
                 Ok(Response::new(Body::http_body_unsync(StreamBody::new(StreamExt::chain(blanks, end)))))
+            }
+            Fault::Swallow => {
+                BodyExt::collect(request.into_body()).await.ok();
+                let tag = "\"d41d8cd98f00b204e9800998ecf8427e\"";
+                Ok(Response::builder().header("etag", tag).body(Body::empty()).expect("an answer"))
             }
             Fault::Shorten(length) => {
                 let (mut head, body) = self.service.call(request.map(Body::from)).await?.into_parts();

@@ -9,5 +9,6 @@ pub(crate) mod plans;
 pub(crate) mod post;
 pub(crate) mod postgres;
 pub(crate) mod presence;
+pub(crate) mod providers;
 pub(crate) mod redis;
 pub(crate) mod replicas;

@@ -5,7 +5,7 @@ use super::{Choices, Ran, Report, Trigger, one};
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, Manifest, Turn};
 use crate::commands::protection::Noted;
-use crate::commands::{App, Class, Failure, RunLog, crash, tell, turn, verify};
+use crate::commands::{App, Failure, RunLog, crash, tell, turn, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, Period, Timestamp};
 use crate::notify::{Event, EventKind};
@@ -28,7 +28,7 @@ pub(in crate::commands) async fn back_up(
         // Nothing was begun, and nothing failed.
         Ok(ran) => return Ok(ran),
         // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
-        Err(failure) if failure.class == Class::Usage => {
+        Err(failure) if !tell::is_news(&failure) => {
             course.unannounced().await;
             return Err(failure);
         }

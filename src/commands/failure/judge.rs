@@ -267,7 +267,9 @@ fn judge_pipeline(error: &PipelineError) -> Option<Verdict> {
             Class::Integrity,
             Some("DOWNLOAD ERROR"),
             Some(
-                "corrupted or tampered with: run it again, then check the bucket and the network".to_owned(),
+                "What the store gives back is not what was written: it is damaged, or somebody has changed it. Run \
+                 `jagad verify`, and restore another backup."
+                    .to_owned(),
             ),
         )),
         PipelineError::Cancelled => Some((Class::Operation, None, None)),

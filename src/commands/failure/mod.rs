@@ -312,4 +312,30 @@ mod tests {
             "STORAGE PROVIDER ERROR: list leases: list: the store cannot be reached: refused"
         );
     }
+
+    #[test]
+    fn what_a_store_says_has_a_class_and_a_help_that_fits() {
+        let (action, detail, code) = (|| "put".to_owned(), || "words".to_owned(), || "words".to_owned());
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let table = [
+            (StoreError::Tls { action: action(), detail: detail() }, 10, "`tls_ca`"),
+            (StoreError::Expired { action: action(), code: code() }, 10, "session_token"),
+            (StoreError::Full { action: action(), code: code() }, 14, "jagad prune"),
+            (StoreError::Io { action: action(), source: full }, 14, "jagad prune"),
+            (StoreError::Denied { action: action(), code: code() }, 10, "rights"),
+        ];
+        for (error, exit, help) in table {
+            let failure = Failure::from(error);
+            assert_eq!(failure.class.exit_code(), exit, "{failure:?}");
+            assert!(
+                failure.help.as_ref().is_some_and(|words| words.contains(help)),
+                "{failure:?}: {:?}",
+                failure.help
+            );
+        }
+        let problem = "certificate verify failed: self-signed certificate".to_owned();
+        let failure = Failure::from(EngineError::Unreachable { address: "db".into(), problem });
+        assert!(failure.help.is_some_and(|help| help.contains("`tls.ca`")));
+        assert!(Failure::new(Class::Operation, "x").help(" \n").help.is_none());
+    }
 }

@@ -37,11 +37,14 @@ pub(super) async fn load(
     if loaded.is_err() {
         match (&load.plan.effect, reach) {
             (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
-                log.warn(format!("`{}` is incomplete now: restore it again", load.database));
+                log.warn(format!(
+                    "`{}` is incomplete now, until a restore into it succeeds: mend what failed first",
+                    load.database
+                ));
             }
             (TargetEffect::Overwrites { .. }, Reach::Removal) => {
                 log.warn(format!(
-                    "what `{}` held may be gone: look at it, or restore it again",
+                    "what `{}` held may be gone: look at it, and mend what failed before the next restore",
                     load.database
                 ));
             }

@@ -106,7 +106,7 @@ fn failed(blank: Outcome, failure: Failure) -> Outcome {
 
 /// Tells of a backup that was planned and could not even be tried, once for each plan.
 async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
-    let Some(failure) = failure else { return };
+    let Some(failure) = failure.filter(|failure| tell::is_news(failure)) else { return };
     let entry = protection::declared(app, entry);
     let count = u32::try_from(unrecorded::pending(app, &entry).len()).unwrap_or(u32::MAX);
     let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
@@ -242,7 +242,11 @@ async fn retain(app: &App, request: &Request, ward: &Ward, (done, log): (Outcome
     let Some(policy) = ward.protected.policy(app) else { return done };
     match prune::after_backup(app, (entry, policy), request.wait, log).await {
         Ok(()) => done,
-        Err(failure) => failed(done, failure),
+        // What was to go is still there: the database is as safe as its policy wants it.
+        Err(failure) => {
+            let action = done.action;
+            Outcome { action, ..failed(done, failure) }
+        }
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) async fn ended(
     result: &Result<(Verification, Option<Failure>), Failure>,
 ) {
     let (Ok((_, Some(failure))) | Err(failure)) = result else { return };
+    if !tell::is_news(failure) {
+        return;
+    }
     let Some(entry) = tell::entry(app, &manifest.database).await else { return };
     let event = tell::failed(app, EventKind::VerifyFailed, &entry, failure).backup(Some(&manifest.id));
     tell::tell_of(app, &entry, &event).await;
@@ -20,7 +23,7 @@ pub(super) async fn ended(
 
 /// Tells that no backup could be looked at, of all databases that were asked for.
 pub(super) async fn not_begun(app: &App, request: &Request, failure: &Failure) {
-    if failure.class == Class::NotFound {
+    if failure.class == Class::NotFound || !tell::is_news(failure) {
         return;
     }
     let Some(Ok(entries)) = request.databases.as_ref().map(|databases| select(app, databases)) else {
