@@ -29,7 +29,8 @@ const ABSENT: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Where something may be named at all: (name, files or folders in `src/`, why there).
-const PLACES: [(&str, &[&str], &str); 16] = [
+const PLACES: [(&str, &[&str], &str); 17] = [
+    ("cron::", &["schedule/crontab.rs"], "one file knows how that crate means an expression"),
     ("s3::", &["store/s3/", "store/mod.rs"], "one adapter knows rust-s3; `store` names the adapter's module"),
     ("lettre::", &["notify/email/"], "one channel knows how mail is sent"),
     ("clap::", &["cli/", "main.rs"], "requests do not depend on how they are written"),

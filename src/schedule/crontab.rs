@@ -1,7 +1,13 @@
-//! Five fields as crontab(5) of Debian's cron 3.0pl1 means them.
+//! Five fields as crontab(5) of Debian's cron 3.0pl1 means them, read and walked by the crate `cron`.
+//!
+//! That crate has fields for seconds and years too, counts days of the week from 1, and wants both the day of the month and
+//! the day of the week to match. So each expression becomes one of its schedules at second 0 with days by name, or two where
+//! crontab means either day.
 
+use chrono::{DateTime, NaiveDateTime, Utc};
+use cron::{Schedule, TimeUnitSpec as _};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// Minute, hour, day of month, month, day of week. A day matches when both of its fields do; but when neither of the two
@@ -9,12 +15,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crontab {
     text: String,
-    minutes: u64,
-    hours: u64,
-    days: u64,
-    months: u64,
-    weekdays: u64,
-    either_day: bool,
+    /// It happens whenever one of them does.
+    schedules: Vec<Schedule>,
     every_hour: bool,
 }
 
@@ -29,22 +31,21 @@ pub struct CrontabError {
 /// One of the five places.
 struct Field {
     name: &'static str,
-    bounds: RangeInclusive<u32>,
-    names: &'static [&'static str],
+    low: u32,
+    high: u32,
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-
 const FIELDS: [Field; 5] = [
-    Field { name: "minute", bounds: 0..=59, names: &[] },
-    Field { name: "hour", bounds: 0..=23, names: &[] },
-    Field { name: "day of month", bounds: 1..=31, names: &[] },
-    Field { name: "month", bounds: 1..=12, names: &MONTHS },
+    Field { name: "minute", low: 0, high: 59 },
+    Field { name: "hour", low: 0, high: 23 },
+    Field { name: "day of month", low: 1, high: 31 },
+    Field { name: "month", low: 1, high: 12 },
     // Both 0 and 7 are Sunday.
-    Field { name: "day of week", bounds: 0..=7, names: &WEEKDAYS },
+    Field { name: "day of week", low: 0, high: 7 },
 ];
+
+/// By crontab's numbers.
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 const WORDS: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
@@ -57,28 +58,30 @@ const WORDS: [(&str, &str); 7] = [
 ];
 
 impl Crontab {
-    /// Whether the date is one of its days: month 1 to 12, day 1 to 31, weekday 0 (Sunday) to 6.
-    pub(super) fn matches_day(&self, month: u32, day: u32, weekday: u32) -> bool {
-        let (by_date, by_week) = (has(self.days, day), has(self.weekdays, weekday));
-        has(self.months, month) && if self.either_day { by_date || by_week } else { by_date && by_week }
+    /// The first time after `wall` that a clock on the wall shows.
+    pub(super) fn next(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.after(wall).min()
     }
 
-    /// The times of such a day, in order: hour and minute.
-    pub(super) fn times(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        let minutes = move || (0..60).filter(|minute| has(self.minutes, *minute));
-        (0..24)
-            .filter(|hour| has(self.hours, *hour))
-            .flat_map(move |hour| minutes().map(move |minute| (hour, minute)))
+    /// The last time before `wall`.
+    pub(super) fn previous(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+        let before = |schedule: &Schedule| schedule.after(&wall.and_utc()).next_back();
+        self.schedules.iter().filter_map(before).map(|time| time.naive_utc()).max()
     }
 
-    /// Whether it follows the hours as they pass, those that a clock change repeats or leaves out with them.
+    fn after(&self, wall: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> + '_ {
+        let start: DateTime<Utc> = wall.and_utc();
+        self.schedules
+            .iter()
+            .filter_map(move |schedule| schedule.after(&start).next())
+            .map(|time| time.naive_utc())
+    }
+
+    /// Whether it follows the hours as they pass, those that a clock change repeats or leaves out with them: with `*` in the
+    /// field of hours or in that of minutes, as cron(8) says.
     pub(super) fn follows_every_hour(&self) -> bool {
         self.every_hour
     }
-}
-
-const fn has(set: u64, value: u32) -> bool {
-    set & (1 << value) != 0
 }
 
 impl fmt::Display for Crontab {
@@ -108,64 +111,87 @@ impl FromStr for Crontab {
                 "it has {count} fields, five are needed: minute, hour, day of month, month, day of week"
             )));
         };
-        let parse = |place: usize, text: &str| parse_field(&FIELDS[place], text).map_err(refused);
-        let weekdays = parse(4, weekday)?;
+        for (field, text) in FIELDS.iter().zip(&written) {
+            check_steps(field, text).map_err(refused)?;
+        }
+        let weekdays = weekdays(weekday).map_err(refused)?;
+        let schedule = |day: &str, weekdays: &str| -> Result<Schedule, String> {
+            let fields = [minute, hour, day, month];
+            for (field, text) in FIELDS.iter().zip(fields) {
+                let mut alone = ["*"; 4];
+                alone[position(field)] = text;
+                read(field, text, &format!("0 {} *", alone.join(" ")))?;
+            }
+            let whole = format!("0 {} {weekdays}", fields.join(" "));
+            whole.parse().map_err(|error| one_line(&error))
+        };
+        let either_day = !day.starts_with('*') && !weekday.starts_with('*');
+        let days = if either_day { vec![(*day, "*"), ("*", &*weekdays)] } else { vec![(*day, &*weekdays)] };
+        let schedules = days.into_iter().map(|(day, weekdays)| schedule(day, weekdays));
         Ok(Self {
             text: trimmed.to_owned(),
-            minutes: parse(0, minute)?,
-            hours: parse(1, hour)?,
-            days: parse(2, day)?,
-            months: parse(3, month)?,
-            weekdays: (weekdays | weekdays >> 7) & 0x7f,
-            either_day: !day.starts_with('*') && !weekday.starts_with('*'),
-            every_hour: hour.starts_with('*'),
+            schedules: schedules.collect::<Result<_, _>>().map_err(refused)?,
+            every_hour: hour.starts_with('*') || minute.starts_with('*'),
         })
     }
 }
 
-/// The set of a comma-separated list, one bit for each value.
-fn parse_field(field: &Field, text: &str) -> Result<u64, String> {
-    let mut set = 0;
+fn position(field: &Field) -> usize {
+    FIELDS.iter().position(|other| other.name == field.name).unwrap_or(0)
+}
+
+/// What the crate reads more into than crontab does: a step without a range, and signs of its own.
+fn check_steps(field: &Field, text: &str) -> Result<(), String> {
+    let name = field.name;
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ',' | '-' | '/');
+    if let Some(strange) = text.chars().find(|c| !known(*c)) {
+        return Err(format!("`{strange}` in the field {name} is not crontab's"));
+    }
     for item in text.split(',') {
-        let (range, step) = match item.split_once('/') {
-            Some((range, step)) => (range, Some(number(field, step)?)),
-            None => (item, None),
-        };
-        let (first, last) = match range.split_once('-') {
-            _ if range == "*" => (*field.bounds.start(), *field.bounds.end()),
-            Some((first, last)) => (value(field, first)?, value(field, last)?),
-            // A step needs a range: `5/10` is not crontab's.
-            None if step.is_some() => {
-                return Err(format!("`{item}` in the field {}: a step goes with `*` or a range", field.name));
-            }
-            None => (value(field, range)?, value(field, range)?),
-        };
-        if first > last {
-            return Err(format!("`{item}` in the field {} runs backwards", field.name));
+        let Some((range, step)) = item.split_once('/') else { continue };
+        if range != "*" && !range.contains('-') {
+            return Err(format!("`{item}` in the field {name}: a step goes with `*` or a range"));
         }
-        let step = step.unwrap_or(1);
-        if step == 0 {
-            return Err(format!("`{item}` in the field {} steps by nothing", field.name));
+        let span = field.high - field.low + 1;
+        if step.parse::<u32>().is_ok_and(|step| step == 0 || step > span) {
+            return Err(format!("`{item}` in the field {name}: a step is 1 to {span}"));
         }
-        set |= (first..=last).step_by(step as usize).fold(0_u64, |set, value| set | 1 << value);
     }
-    Ok(set)
+    Ok(())
 }
 
-fn value(field: &Field, text: &str) -> Result<u32, String> {
-    if let Some(place) = field.names.iter().position(|name| text.eq_ignore_ascii_case(name)) {
-        return Ok(field.bounds.start() + u32::try_from(place).unwrap_or(0));
-    }
-    let value = number(field, text)?;
-    if field.bounds.contains(&value) {
-        return Ok(value);
-    }
-    let (low, high) = (field.bounds.start(), field.bounds.end());
-    Err(format!("`{text}` is not a {}: {low} to {high}", field.name))
+/// Reads an expression of the crate whose only field that says something is `field`.
+fn read(field: &Field, text: &str, expression: &str) -> Result<Schedule, String> {
+    let Field { name, low, high } = field;
+    expression.parse().map_err(|error| {
+        let problem = one_line(&error);
+        format!("`{text}` in the field {name} ({low} to {high}) cannot be read: {problem}")
+    })
 }
 
-fn number(field: &Field, text: &str) -> Result<u32, String> {
-    let digits = !text.is_empty() && text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = digits.then(|| text.parse().ok()).flatten();
-    number.ok_or_else(|| format!("`{text}` in the field {} is not a number", field.name))
+/// The days of the week by name, as the crate wants them. It counts from 1, crontab from 0, and in a field of minutes it reads
+/// numbers, ranges and steps from 0 on.
+fn weekdays(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let [.., field] = &FIELDS;
+    let mut numbers = text.to_ascii_lowercase().replace('*', "0-6");
+    for (number, name) in WEEKDAYS.iter().enumerate() {
+        numbers = numbers.replace(&name.to_ascii_lowercase(), &number.to_string());
+    }
+    let schedule = read(field, text, &format!("0 {numbers} * * * *"))?;
+    let numbers: Vec<u32> = schedule.minutes().iter().collect();
+    if let Some(strange) = numbers.iter().find(|day| **day > field.high) {
+        return Err(format!("`{strange}` is not a {}: {} to {}", field.name, field.low, field.high));
+    }
+    let days: BTreeSet<u32> = numbers.into_iter().map(|day| day % 7).collect();
+    let names = days.iter().filter_map(|day| WEEKDAYS.get(usize::try_from(*day).ok()?).copied());
+    Ok(names.collect::<Vec<_>>().join(","))
+}
+
+/// The crate draws the place of an error below it.
+fn one_line(error: &cron::error::Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().trim().to_owned()
 }

@@ -46,6 +46,14 @@ fn expressions_mean_what_crontab_means() {
             "5,10-20/5 23 * * *",
             &["2026-11-20 23:05:00", "2026-11-20 23:10:00", "2026-11-20 23:15:00", "2026-11-20 23:20:00"],
         ),
+        ("0 0 1 JAN,jun-jul Mon", &["2027-01-01 00:00:00", "2027-01-04 00:00:00", "2027-01-11 00:00:00"]),
+        (
+            "0 6 * * mon-wed,5",
+            &["2026-11-23 06:00:00", "2026-11-24 06:00:00", "2026-11-25 06:00:00", "2026-11-27 06:00:00"],
+        ),
+        ("0 6 * * */3", &["2026-11-21 06:00:00", "2026-11-22 06:00:00", "2026-11-25 06:00:00"]),
+        ("*/7 0 * * *", &["2026-11-21 00:00:00", "2026-11-21 00:07:00"]),
+        ("*/45 * * * *", &["2026-11-20 12:45:00", "2026-11-20 13:00:00"]),
         ("@weekly", &["2026-11-22 00:00:00", "2026-11-29 00:00:00"]),
         ("@monthly", &["2026-12-01 00:00:00", "2027-01-01 00:00:00"]),
         ("0 0 30 2 *", &[]),
@@ -59,16 +67,18 @@ fn what_is_no_expression_is_told() {
     for (expression, words) in [
         ("0 2 * *", "it has 4 fields, five are needed"),
         ("0 0 2 * * *", "it has 6 fields, five are needed"),
-        ("60 2 * * *", "`60` is not a minute: 0 to 59"),
-        ("0 24 * * *", "`24` is not a hour: 0 to 23"),
-        ("0 2 0 * *", "`0` is not a day of month: 1 to 31"),
-        ("0 2 * 13 *", "`13` is not a month: 1 to 12"),
+        ("60 2 * * *", "`60` in the field minute (0 to 59) cannot be read"),
+        ("0 24 * * *", "`24` in the field hour (0 to 23) cannot be read"),
+        ("0 2 0 * *", "`0` in the field day of month (1 to 31) cannot be read"),
+        ("0 2 * 13 *", "`13` in the field month (1 to 12) cannot be read"),
         ("0 2 * * 8", "`8` is not a day of week: 0 to 7"),
-        ("0 2 * * mo", "`mo` in the field day of week is not a number"),
+        ("0 2 * * mo", "`mo` in the field day of week (0 to 7) cannot be read"),
         ("5/10 * * * *", "a step goes with `*` or a range"),
-        ("*/0 * * * *", "steps by nothing"),
-        ("20-10 * * * *", "runs backwards"),
-        ("-1 * * * *", "`` in the field minute is not a number"),
+        ("*/0 * * * *", "a step is 1 to 60"),
+        ("20-10 * * * *", "`20-10` in the field minute (0 to 59) cannot be read"),
+        ("-1 * * * *", "`-1` in the field minute (0 to 59) cannot be read"),
+        ("0 2 ? * *", "`?` in the field day of month is not crontab's"),
+        ("0 2 L * *", "`L` in the field day of month (1 to 31) cannot be read"),
         ("@reboot", "the words are"),
         ("", "it has 0 fields"),
     ] {
@@ -98,6 +108,25 @@ fn clock_changes_neither_lose_nor_double_a_daily_run() {
     assert_eq!(
         next("30 * * * *", berlin, "2026-03-28T23:45:00Z", 3),
         ["2026-03-29 00:30:00", "2026-03-29 01:30:00", "2026-03-29 02:30:00"]
+    );
+    // With `*` in the field of minutes too: twice as many on the long night, none on the short one.
+    assert_eq!(
+        next("*/15 2 * * *", berlin, "2026-10-24T12:00:00Z", 9),
+        [
+            "2026-10-25 00:00:00",
+            "2026-10-25 00:15:00",
+            "2026-10-25 00:30:00",
+            "2026-10-25 00:45:00",
+            "2026-10-25 01:00:00",
+            "2026-10-25 01:15:00",
+            "2026-10-25 01:30:00",
+            "2026-10-25 01:45:00",
+            "2026-10-26 01:00:00"
+        ]
+    );
+    assert_eq!(
+        next("*/15 2 * * *", berlin, "2026-03-28T02:00:00Z", 2),
+        ["2026-03-30 00:00:00", "2026-03-30 00:15:00"]
     );
     // Samoa went from the 29th to the 31st of December 2011.
     assert_eq!(

@@ -2,19 +2,19 @@
 
 use super::Crontab;
 use crate::model::Timestamp;
-use chrono::{Datelike as _, Days, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
+use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use std::fmt;
 
-/// The rarest day there is, 29 February on a certain weekday, comes after 40 years at most.
-const LONGEST_SEARCH_DAYS: u32 = 41 * 366;
+/// Days with a planned time that are looked at before there is one: more than a zone that crosses the date line leaves out.
+const LONGEST_SEARCH_DAYS: usize = 64;
 /// Clock changes are shorter.
 const LONGEST_GAP_MINUTES: u32 = 26 * 60;
 
 /// When something is to happen again and again.
 ///
 /// Clock changes, as cron means them: a time that is left out happens right after the change; a time that comes twice
-/// happens the first time only. Expressions that begin with `*` in the field of hours follow the hours as they pass.
+/// happens the first time only. Expressions with `*` at the beginning of the field of minutes or hours follow the hours as they pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cadence {
     /// When.
@@ -32,10 +32,12 @@ impl fmt::Display for Cadence {
 impl Cadence {
     /// The first time after `after`; `None` when there is none, such as for 30 February.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
-        // A day before: a zone that moves across the date line leaves out a day, and its times happen right after.
+        // Days before: a zone that moves across the date line leaves out a day, and its times happen right after.
         let first = self.date(after)?.checked_sub_days(Days::new(2))?;
-        let mut dates = first.iter_days().take(LONGEST_SEARCH_DAYS as usize);
-        dates.find_map(|date| self.times_of(date).into_iter().find(|time| *time > after))
+        let dates = std::iter::successors(self.next_date(first.pred_opt()?), |date| self.next_date(*date));
+        dates
+            .take(LONGEST_SEARCH_DAYS)
+            .find_map(|date| self.times_of(date).into_iter().find(|time| *time > after))
     }
 
     /// Whether there is no such time at all, as for 30 February.
@@ -46,15 +48,11 @@ impl Cadence {
 
     /// The last time at or before `until`; `None` when there is none.
     pub fn latest(&self, until: Timestamp) -> Option<Timestamp> {
-        let mut date = self.date(until)?.checked_add_days(Days::new(1))?;
-        for _ in 0..LONGEST_SEARCH_DAYS {
-            let found = self.times_of(date).into_iter().rev().find(|time| *time <= until);
-            if found.is_some() {
-                return found;
-            }
-            date = date.pred_opt()?;
-        }
-        None
+        let last = self.date(until)?.checked_add_days(Days::new(2))?;
+        let dates = std::iter::successors(self.previous_date(last), |date| self.previous_date(*date));
+        dates
+            .take(LONGEST_SEARCH_DAYS)
+            .find_map(|date| self.times_of(date).into_iter().rev().find(|time| *time <= until))
     }
 
     /// `at` on the clocks of the zone: `2026-11-21 02:00 CET`.
@@ -67,17 +65,22 @@ impl Cadence {
         self.zone.timestamp_opt(time.unix_seconds(), 0).single().map(|local| local.date_naive())
     }
 
+    /// The first date after `date` on which something is planned.
+    fn next_date(&self, date: NaiveDate) -> Option<NaiveDate> {
+        self.crontab.next(end_of(Some(date))?).map(|wall| wall.date())
+    }
+
+    /// The last date before `date` on which something is planned.
+    fn previous_date(&self, date: NaiveDate) -> Option<NaiveDate> {
+        self.crontab.previous(date.and_hms_opt(0, 0, 0)?).map(|wall| wall.date())
+    }
+
     /// The points in time of one date, in order.
     fn times_of(&self, date: NaiveDate) -> Vec<Timestamp> {
-        if !self.crontab.matches_day(date.month(), date.day(), date.weekday().num_days_from_sunday()) {
-            return Vec::new();
-        }
-        let mut times: Vec<Timestamp> = self
-            .crontab
-            .times()
-            .filter_map(|(hour, minute)| date.and_hms_opt(hour, minute, 0))
-            .flat_map(|local| self.points(local))
-            .collect();
+        let Some(evening) = end_of(date.pred_opt()) else { return Vec::new() };
+        let walls = std::iter::successors(self.crontab.next(evening), |wall| self.crontab.next(*wall));
+        let mut times: Vec<Timestamp> =
+            walls.take_while(|wall| wall.date() == date).flat_map(|wall| self.points(wall)).collect();
         times.sort_unstable();
         times.dedup();
         times
@@ -103,4 +106,9 @@ impl Cadence {
             self.zone.from_local_datetime(&later).earliest()
         })
     }
+}
+
+/// The last second of a date.
+fn end_of(date: Option<NaiveDate>) -> Option<NaiveDateTime> {
+    date?.and_hms_opt(23, 59, 59)
 }

@@ -127,6 +127,16 @@ fn parse(place: &Place<'_>, key: &str, expression: &str, zone: Tz) -> Result<Cad
 
 fn preset(place: &Place<'_>, written: &ScheduleFile, every: EveryFile) -> Result<String, ConfigError> {
     let (hour, minute) = time_of_day(place, written.at.as_deref().unwrap_or("00:00"))?;
+    if every == EveryFile::Hourly && hour != 0 {
+        let help = format!(
+            "Write at = \"00:{minute:02}\" for {minute} minutes past every hour, or every = \"daily\"."
+        );
+        return Err(place.wrong_with(
+            "full.at",
+            "with every = \"hourly\" only the minute of `at` counts",
+            Some(help),
+        ));
+    }
     let days = match (every, written.day, written.days.as_slice()) {
         (EveryFile::Weekly, Some(_), [_, ..]) => {
             return Err(place.wrong("full.day", "`day` and `days` are given together; choose one"));

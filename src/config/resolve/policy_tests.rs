@@ -62,6 +62,10 @@ fn a_schedule_that_means_nothing_is_refused_with_its_place() {
         ("full = {}", "`full` does not say when"),
         ("full = { every = \"fortnightly\" }", "unknown variant `fortnightly`"),
         ("full = { every = \"daily\", at = \"2:00\" }", "`2:00` is not a time of day"),
+        (
+            "full = { every = \"hourly\", at = \"03:15\" }",
+            "with every = \"hourly\" only the minute of `at` counts",
+        ),
         ("full = { every = \"daily\", at = \"24:00\" }", "`24:00` is not a time of day"),
         (
             "full = { every = \"daily\", day = \"sunday\" }",
