@@ -71,7 +71,7 @@ fn an_upload_that_a_dead_run_left_is_aborted() {
     crate::program::wait_until("an upload is under way", || bench.place.unfinished() == 1);
     run.signal(nix::sys::signal::Signal::SIGKILL);
     assert_eq!(run.wait().code, 137);
-    bench.run(&["backup", "shop", "--wait", "20s"]).ok().says("(1 unfinished uploads)");
+    bench.run(&["backup", "shop", "--wait", "20s"]).ok().says("aborted 1 unfinished upload");
     assert_eq!(bench.place.unfinished(), 0);
 }
 

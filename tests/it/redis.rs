@@ -101,7 +101,9 @@ fn a_backup_is_listed_verified_at_every_depth_and_comes_back() {
         bench.run(&args).ok().says("safety backup").says("emptied first (3005 keys)");
         assert_eq!(bench.target.digest(), bench.source.digest());
         // What was removed is in the safety backup.
-        bench.run(&["restore", "other@latest", "--clean", "--yes"]).ok();
+        let listed = bench.run(&["list", "other", "--json"]).ok().json();
+        let safety = listed["backups"][0]["id"].as_str().unwrap().to_owned();
+        bench.run(&["restore", &safety, "--clean", "--yes"]).ok();
         assert_eq!(bench.target.digest(), before);
     }
 }

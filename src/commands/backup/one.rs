@@ -340,7 +340,11 @@ async fn commit(
         if choices.pin {
             catalog.pin(manifest, choices.note.clone(), app.clock.now()).await?;
         }
-        catalog.prove_parts(manifest).await?;
+        if let Err(error) = catalog.prove_parts(manifest).await {
+            // Whoever took the lease away has removed the objects too: then that is what went wrong.
+            lease.check().await?;
+            return Err(error.into());
+        }
         log.say(format!("BACKUP: committing {}", manifest.id));
         catalog.write_log(&manifest.database, &manifest.id, &log.text()).await?;
         crash::point("before-commit");
