@@ -309,7 +309,7 @@ fn a_full_disk_has_a_class_of_its_own() {
     bench.fill(6);
     let Some(output) = among_mounts(
         &bench,
-        "mkdir store; mount -t tmpfs -o size=2m none store",
+        "mkdir -p store; mount -t tmpfs -o size=2m none store",
         &["backup", "shop", "--compression", "none"],
     ) else {
         return;

@@ -39,9 +39,11 @@ pub(super) fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
     }
     match layer.downcast_ref::<ToolError>() {
         Some(ToolError::Start { .. }) => Some((Class::Prerequisite, None, None)),
-        Some(ToolError::Failed { stderr, .. }) if means_full(stderr) => {
-            Some((Class::Full, None, Some("Free some space on the disk of the database server.".to_owned())))
-        }
+        Some(ToolError::Failed { stderr, .. }) if means_full(stderr) => Some((
+            Class::Full,
+            None,
+            Some("The database server's disk is full: free some space on it.".to_owned()),
+        )),
         Some(ToolError::Failed { stderr, .. }) => Some((Class::Operation, None, hint_from_tool(stderr))),
         Some(_) => Some((Class::Operation, None, None)),
         None => judge_system(layer),
