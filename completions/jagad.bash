@@ -2185,7 +2185,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__list)
-            opts="-c -y -j -v -q -h --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --restores --status --store --limit --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

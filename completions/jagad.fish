@@ -50,10 +50,10 @@ complete -c jagad -n "__fish_jagad_needs_command" -s V -l version -d 'Print vers
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "backup" -d 'Back up databases now'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "restore" -d 'Bring a backup back into a server'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "verify" -d 'Prove that backups are what they were'
-complete -c jagad -n "__fish_jagad_needs_command" -f -a "list" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_needs_command" -f -a "ls" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_needs_command" -f -a "show" -d 'Show everything about one backup'
-complete -c jagad -n "__fish_jagad_needs_command" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "list" -d 'List backups or restores, newest first'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "ls" -d 'List backups or restores, newest first'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "show" -d 'Show everything about one backup or restore'
+complete -c jagad -n "__fish_jagad_needs_command" -f -a "logs" -d 'Show the log of one backup or restore'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "download" -d 'Get a backup out without a database'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "delete" -d 'Delete backups by hand'
@@ -212,6 +212,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand list" -l timeout -d 'Stop a 
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand list" -l restores -d 'Restores in place of backups; DB is what they went into'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand list" -l no-notify -d 'Tell no notifier'
@@ -239,6 +240,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand ls" -l timeout -d 'Stop a ba
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-format -d 'Form of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand ls" -l restores -d 'Restores in place of backups; DB is what they went into'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l json -d 'Print data as JSON on standard output'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -s y -l yes -d 'Answer yes to every question'
 complete -c jagad -n "__fish_jagad_using_subcommand ls" -l no-notify -d 'Tell no notifier'
@@ -1164,9 +1166,9 @@ complete -c jagad -n "__fish_jagad_using_subcommand man" -s h -l help -d 'Print 
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "backup" -d 'Back up databases now'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "restore" -d 'Bring a backup back into a server'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "verify" -d 'Prove that backups are what they were'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "list" -d 'List backups, newest first'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "show" -d 'Show everything about one backup'
-complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "logs" -d 'Show the log of one backup'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "list" -d 'List backups or restores, newest first'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "show" -d 'Show everything about one backup or restore'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "logs" -d 'Show the log of one backup or restore'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "download" -d 'Get a backup out without a database'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "decrypt" -d 'Open a downloaded file with nothing but its key'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and not __fish_seen_subcommand_from backup restore verify list show logs download decrypt delete prune policy schedule status pin unpin unlock repository check config key completions man help" -f -a "delete" -d 'Delete backups by hand'

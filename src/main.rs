@@ -1,13 +1,14 @@
 //! The `jagad` program: parse, start talking, run, exit.
 
 use clap::Parser as _;
+use jagad::catalog::Subject;
 use jagad::cli::commands::protection::{self, StatusFormat};
-use jagad::cli::commands::{Command, Config, Key, Policy, Repository, Schedule, Status};
+use jagad::cli::commands::{Command, Config, Key, Listed, Policy, Repository, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
 use jagad::commands::tell::Telling;
 use jagad::commands::{
     App, Cancel, Class, Failure, Mode, Trust, backup, check, configuration, delete, download, initialise,
-    keys, list, pin, policy, prune, repository, restore, schedule, status, unlock, verify,
+    keys, list, pin, policy, prune, repository, restore, restores, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::process::SystemRunner;
@@ -126,10 +127,20 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
             None => Err(Failure::new(Class::Usage, "name a backup, or a database with --db")),
         },
         Command::Verify(args) => ui.show(&verify::run(app, &args.request()).await?),
-        Command::List(args) => ui.show(&list::run(app, &args.request()).await?),
-        Command::Show(one) => ui.show(&list::show(app, &one.backup, one.store.as_ref()).await?),
-        Command::Logs(one) => {
-            ui::print(&list::logs(app, &one.backup, one.store.as_ref()).await?).map(|()| None)
+        Command::List(args) => match args.request(&app.inventory) {
+            Listed::Backups(request) => ui.show(&list::run(app, &request).await?),
+            Listed::Restores(request) => ui.show(&restores::list(app, &request).await?),
+        },
+        Command::Show(named) => match &named.subject {
+            Subject::Backup(backup) => ui.show(&list::show(app, backup, named.store.as_ref()).await?),
+            Subject::Restore(id) => ui.show(&restores::show(app, id, named.store.as_ref()).await?),
+        },
+        Command::Logs(named) => {
+            let log = match &named.subject {
+                Subject::Backup(backup) => list::logs(app, backup, named.store.as_ref()).await?,
+                Subject::Restore(id) => restores::logs(app, id, named.store.as_ref()).await?,
+            };
+            ui::print(&log).map(|()| None)
         }
         Command::Download(args) => ui.show(&download::download(app, &args.request()).await?),
         Command::Decrypt(args) => {

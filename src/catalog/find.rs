@@ -39,7 +39,15 @@ impl Catalog {
         };
         let Listing { entries, unreadable, .. } = self.list(Some(database)).await?;
         let chains = Chains::new(&entries, now);
-        let unclear = match chains.choose(&Wanted { started_by, databases }, &unreadable) {
+        // A name that no good backup holds is told with the names that the newest one does hold.
+        let holds_none = |unclear| match unclear {
+            Unclear::NoneGood(candidates) if !databases.is_empty() => chains
+                .choose(&Wanted { started_by, databases: &[] }, &unreadable)
+                .map_err(|_| Unclear::NoneGood(candidates)),
+            unclear => Err(unclear),
+        };
+        let unclear = match chains.choose(&Wanted { started_by, databases }, &unreadable).or_else(holds_none)
+        {
             Ok(Chosen { entry, passed_over }) => return Ok(Located { entry: entry.clone(), passed_over }),
             Err(unclear) => unclear,
         };

@@ -1,6 +1,8 @@
 //! The bucket's layout. No other file builds or reads a key.
 
-use crate::model::{BackupId, CipherKind, Codec, DatabaseName, PartKind, PartName, Timestamp, digest};
+use crate::model::{
+    BackupId, CipherKind, Codec, DatabaseName, PartKind, PartName, RestoreId, Timestamp, digest,
+};
 use crate::store::{KeyPrefix, ObjectKey};
 
 /// Builds a key from segments that each come from a checked type or from this file.
@@ -93,9 +95,35 @@ pub fn readers(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/readers"))
 }
 
-/// A record of one restore into `database`.
-pub fn restore(database: &DatabaseName, id: &str) -> ObjectKey {
-    key(&format!("databases/{database}/restores/{id}.json"))
+/// Everything of all restores into `database`.
+pub fn restores(database: &DatabaseName) -> KeyPrefix {
+    folder(&format!("databases/{database}/restores"))
+}
+
+/// The record of how a restore into `database` ended.
+pub fn restore(database: &DatabaseName, id: &RestoreId) -> ObjectKey {
+    key(&format!("databases/{database}/restores/{id}/restore.json"))
+}
+
+/// The record of a restore that has begun.
+pub fn restore_begun(database: &DatabaseName, id: &RestoreId) -> ObjectKey {
+    key(&format!("databases/{database}/restores/{id}/begun.json"))
+}
+
+/// The log of a restore.
+pub fn restore_log(database: &DatabaseName, id: &RestoreId) -> ObjectKey {
+    key(&format!("databases/{database}/restores/{id}/log.txt"))
+}
+
+/// Which restore an object belongs to, and whether it says how that ended; `None` for keys that are no record of a restore.
+pub fn restore_item(key: &ObjectKey) -> Option<(DatabaseName, RestoreId, bool)> {
+    let mut segments = key.as_str().splitn(5, '/');
+    let ("databases", database, "restores", id, file @ ("begun.json" | "restore.json")) =
+        (segments.next()?, segments.next()?, segments.next()?, segments.next()?, segments.next()?)
+    else {
+        return None;
+    };
+    Some((database.parse().ok()?, id.parse().ok()?, file == "restore.json"))
 }
 
 /// The name of a part: the logical database made safe for a key, and what its plain bytes are (`shop.dump`).

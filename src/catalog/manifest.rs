@@ -186,35 +186,6 @@ pub struct PinRecord {
     pub note: Option<String>,
 }
 
-/// The record of one restore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RestoreRecord {
-    /// [`super::FORMAT`].
-    pub format: u32,
-    /// Identity of the restore.
-    pub id: String,
-    /// The backup that was restored.
-    pub backup: BackupId,
-    /// Database entry it came from.
-    pub source: DatabaseName,
-    /// Database entry it went to.
-    pub target: DatabaseName,
-    /// Logical databases as they are named on the target.
-    pub databases: Vec<String>,
-    /// `success`, `partial` or `failed`.
-    pub status: String,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Timestamp,
-    /// How long it took.
-    pub duration_ms: u64,
-    /// Why it failed.
-    pub error: Option<FailureRecord>,
-    /// On which host.
-    pub host: String,
-}
-
 impl Manifest {
     /// Stored bytes of all parts; as many as can be said, where somebody wrote down more.
     pub fn stored_bytes(&self) -> u64 {

@@ -17,6 +17,7 @@ mod readers;
 pub mod reference;
 mod removal;
 pub mod repository;
+mod restores;
 mod side;
 pub mod state;
 mod verification;
@@ -29,12 +30,12 @@ pub use find::Located;
 pub use lease::{Lease, LeaseRecord, Operation};
 pub use listing::{Entry, Listing, RunningBackup, UnreadableBackup};
 pub use manifest::{
-    FailureRecord, Manifest, Part, PinRecord, RecipeRecord, RestoreRecord, Segment, ServerRecord,
-    SourceRecord,
+    FailureRecord, Manifest, Part, PinRecord, RecipeRecord, Segment, ServerRecord, SourceRecord,
 };
 pub use protection::Attachment;
-pub use reference::BackupReference;
+pub use reference::{BackupReference, Subject};
 pub use repository::Catalog;
+pub use restores::{RestoreListing, RestoreRecord, UnreadableRestore};
 pub use side::{SideRecord, VerifyingMark};
 pub use state::{NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
 pub use verification::{FoundBad, Verification};

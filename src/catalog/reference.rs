@@ -58,6 +58,27 @@ impl FromStr for BackupReference {
     }
 }
 
+/// What `show` and `logs` are asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A backup.
+    Backup(BackupReference),
+    /// The restore whose id begins so.
+    Restore(String),
+}
+
+impl FromStr for Subject {
+    type Err = CatalogError;
+    fn from_str(text: &str) -> Result<Self, CatalogError> {
+        // `20260102T030405Z-r` can be the beginning of a restore only.
+        let of_restore = text.split_once("Z-r").is_some_and(|(started, word)| {
+            let known = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            Timestamp::from_compact(&format!("{started}Z")).is_ok() && word.chars().all(known)
+        });
+        if of_restore { Ok(Self::Restore(text.to_owned())) } else { text.parse().map(Self::Backup) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +101,19 @@ mod tests {
         }
         for bad in ["", "shop", "shop@", "@latest", "shop@yesterday", "202", "../../x@latest", "2026/11"] {
             assert!(bad.parse::<BackupReference>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_restore_is_told_from_a_backup() {
+        for text in ["20260102T030405Z-restore-k3v9x2", "20260102T030405Z-r", "20260102T030405Z-restore-k3"] {
+            assert_eq!(text.parse::<Subject>().unwrap(), Subject::Restore(text.to_owned()));
+        }
+        for text in ["20260102T030405Z-full-k3v9x2", "20260102T0304", "shop@latest"] {
+            assert!(matches!(text.parse().unwrap(), Subject::Backup(_)), "{text}");
+        }
+        for bad in ["Z-r", "20260102T030405Z-restore-../x", "x Z-r"] {
+            assert!(bad.parse::<Subject>().is_err(), "{bad}");
         }
     }
 

@@ -5,7 +5,7 @@ use super::error::CatalogError;
 use super::layout;
 use super::lease::{self, Operation};
 use super::listing::RunningBackup;
-use super::manifest::{self, Manifest, RestoreRecord};
+use super::manifest::{self, Manifest};
 use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
 use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use futures_util::TryStreamExt as _;
@@ -177,12 +177,6 @@ impl Catalog {
             .filter_map(|(name, _)| name.parse().ok())
             .collect();
         Ok(names.into_iter().collect())
-    }
-
-    /// Records a restore.
-    pub async fn record_restore(&self, restore: &RestoreRecord) -> Result<(), CatalogError> {
-        let key = layout::restore(&restore.target, &restore.id);
-        write(self.store.as_ref(), &key, restore, ObjectRole::Record).await
     }
 }
 

@@ -24,6 +24,7 @@ mod record;
 mod remembered;
 pub mod repository;
 pub mod restore;
+pub mod restores;
 pub mod schedule;
 pub mod selection;
 mod slots;

@@ -92,6 +92,51 @@ impl fmt::Debug for BackupId {
     }
 }
 
+/// The identity of one restore: `20261120T020000Z-restore-k3v9x2`. Start and six random characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RestoreId(String);
+
+impl RestoreId {
+    /// What stands between its start and its random characters.
+    pub const MIDDLE: &'static str = "-restore-";
+
+    /// A new identity for a restore that starts now.
+    pub fn new(started: Timestamp) -> Self {
+        Self(format!("{}{}{}", started.compact(), Self::MIDDLE, random_word(6)))
+    }
+}
+
+impl FromStr for RestoreId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ours = text.split_once(Self::MIDDLE).is_some_and(|(started, word)| {
+            let whole = Timestamp::from_compact(started).is_ok_and(|time| time.compact() == started);
+            whole && word.len() == 6 && word.bytes().all(|byte| ALPHABET.contains(&byte))
+        });
+        if ours { Ok(Self(text.to_owned())) } else { Err(format!("`{text}` is not the id of a restore")) }
+    }
+}
+
+impl TryFrom<String> for RestoreId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<RestoreId> for String {
+    fn from(id: RestoreId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for RestoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 /// The identity of a repository: 16 random bytes, written once into its marker. Text form is 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -139,6 +139,21 @@ word_enum! {
     }
 }
 word_enum! {
+    /// How a restore stands. `died` is never stored: it is read off a beginning that has neither an end nor a live lease.
+    RestoreStatus {
+        /// It has begun and not ended.
+        Running = "running",
+        /// Everything is in place.
+        Success = "success",
+        /// It ended, with errors that were ignored because that was asked for.
+        Partial = "partial",
+        /// It failed.
+        Failed = "failed",
+        /// It was killed, or its host went down.
+        Died = "died",
+    }
+}
+word_enum! {
     /// How the packed stream is compressed.
     Codec {
         /// Zstandard, on several cores.

@@ -17,10 +17,10 @@ pub use authentication::{Argon2Cost, Authentication, HMAC_SHA256, Mac};
 pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use digest::Sha256Digest;
 pub use help::Help;
-pub use id::{BackupId, RepositoryId, random_word};
+pub use id::{BackupId, RepositoryId, RestoreId, random_word};
 pub use kind::{
-    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, ServerRole,
-    SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
+    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, RestoreStatus,
+    ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use part::{PartName, PartNameError};

@@ -81,6 +81,7 @@ fn every_document_has_the_fields_that_the_page_describes() {
     fits(&page, "pin", &json(&["unpin", "shop@latest"]));
     fits(&page, "restore", &json(&["restore", "shop@latest", "--plan"]));
     fits(&page, "restore", &json(&["restore", "shop@latest", "--yes"]));
+    fits(&page, "list --restores", &json(&["list", "--restores"]));
     fits(&page, "download", &json(&["download", "shop@latest"]));
     bench.add("[policies.prod]\n");
     fits(&page, "prune", &json(&["prune", "--dry-run", "--set", "databases.shop.policy=prod"]));

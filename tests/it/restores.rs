@@ -25,7 +25,7 @@ fn changed(place: Place) -> Option<(Bench, String)> {
 /// The last record of a restore.
 fn recorded(bench: &Bench) -> serde_json::Value {
     let objects = bench.objects();
-    let last = objects.iter().rfind(|(key, _)| key.starts_with("databases/shop/restores/"));
+    let last = objects.iter().rfind(|(key, _)| key.ends_with("/restore.json"));
     serde_json::from_slice(last.expect("a record").1).unwrap()
 }
 
@@ -145,4 +145,49 @@ fn a_full_disk_of_the_target_server_costs_nothing_but_the_restore() {
     bench.postgres.psql("shop", "DROP TABLE bigger; CHECKPOINT;");
     bench.run(&["restore", &id, "--yes"]).ok();
     assert_eq!(bench.postgres.psql("shop", "SELECT to_regclass('later') IS NULL"), "t");
+}
+
+#[test]
+fn restores_are_seen_while_they_run_and_after_they_have_ended() {
+    let Some((bench, id)) = changed(Place::server()) else { return };
+    let listed = |args: &[&str]| {
+        let report = bench.run(&[args, &["--json"]].concat()).ok().json();
+        report["restores"].as_array().unwrap().clone()
+    };
+    assert!(listed(&["list", "--restores"]).is_empty());
+    bench.run(&["restore", &id, "--yes"]).ok();
+    bench.slow_down("/shop.dump.enc");
+    let run = bench.program(&["restore", &id, "--yes"]);
+    let newest = || listed(&["list", "restores"])[0].clone();
+    wait_until("the restore is seen", || listed(&["list", "restores"]).len() == 2);
+    assert_eq!(
+        (&newest()["status"], &newest()["finished_at"]),
+        (&"running".into(), &serde_json::Value::Null)
+    );
+    run.signal(nix::sys::signal::Signal::SIGKILL);
+    run.wait();
+    bench.server().mend();
+    wait_until("the dead one is known to be dead", || newest()["status"] == "died");
+    let dead = newest()["id"].as_str().unwrap().to_owned();
+    bench.run(&["logs", &dead]).expect(5).says("has no log; it is died").helps();
+    assert!(bench.run(&["show", &dead]).ok().stdout.contains("died"));
+
+    let set = bench.with_tool(
+        "pg_restore",
+        "case \"$*\" in *--list*) exec $real \"$@\" ;; esac; cat > /dev/null; exit 3",
+    );
+    bench.run(&["restore", &id, "--yes", "--wait", "20s", "--set", &set]);
+    let rows = listed(&["list", "--restores", "shop"]);
+    let statuses: Vec<&str> = rows.iter().map(|row| row["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["failed", "died", "success"]);
+    assert_eq!(listed(&["list", "--restores", "--status", "success"]).len(), 1);
+    let (failed, good) = (rows[0]["id"].as_str().unwrap(), rows[2]["id"].as_str().unwrap());
+    assert!(bench.run(&["logs", good]).ok().stdout.contains("RESTORE: OK"));
+    assert!(bench.run(&["logs", &failed[..28]]).ok().stdout.contains("RESTORE: failed"));
+    let shown = bench.run(&["show", failed, "--json"]).ok().json();
+    assert_eq!(
+        (&shown["restore"]["backup"], &shown["restore"]["target"]),
+        (&id.as_str().into(), &"shop".into())
+    );
+    bench.run(&["show", "20200101T000000Z-restore-abcdef"]).expect(5).says("restore not found").helps();
 }

@@ -57,11 +57,8 @@ fn a_restore_that_is_interrupted_leaves_the_database_as_it_was() {
         bench.server().mend();
         assert_eq!(bench.fingerprint(), before);
         assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
-        let records: Vec<_> = bench
-            .objects()
-            .into_iter()
-            .filter(|(key, _)| key.contains("/restores/") && key.starts_with("databases"))
-            .collect();
+        let records: Vec<_> =
+            bench.objects().into_iter().filter(|(key, _)| key.ends_with("/restore.json")).collect();
         let [(_, record)] = records.as_slice() else { panic!("{records:?}") };
         let record: serde_json::Value = serde_json::from_slice(record).unwrap();
         assert_eq!((&record["status"], &record["error"]["class"]), (&"failed".into(), &"interrupted".into()));

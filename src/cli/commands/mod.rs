@@ -1,19 +1,21 @@
 //! The commands and their arguments.
 
 mod backup;
+mod list;
 pub mod protection;
 mod restore;
 mod trust;
 
 pub use backup::{Backup, Verify};
+pub use list::{List, Listed, Named};
 pub use protection::{Policy, Schedule, Status};
 pub use restore::Restore;
 pub use trust::TrustArgs;
 
 use super::args::Global;
 use crate::catalog::BackupReference;
-use crate::commands::{Mode, check, delete, download, initialise, list, prune};
-use crate::model::{BackupStatus, DatabaseName, KeyName, PolicyName, StoreName};
+use crate::commands::{Mode, check, delete, download, initialise, prune};
+use crate::model::{DatabaseName, KeyName, PolicyName, StoreName};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -26,13 +28,13 @@ pub enum Command {
     Restore(Restore),
     /// Prove that backups are what they were
     Verify(Verify),
-    /// List backups, newest first
+    /// List backups or restores, newest first
     #[command(visible_alias = "ls")]
     List(List),
-    /// Show everything about one backup
-    Show(One),
-    /// Show the log of one backup
-    Logs(One),
+    /// Show everything about one backup or restore
+    Show(Named),
+    /// Show the log of one backup or restore
+    Logs(Named),
     /// Get a backup out without a database
     Download(Download),
     /// Open a downloaded file with nothing but its key
@@ -75,35 +77,6 @@ pub enum Command {
 
 fn words(words: &'static [&'static str]) -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(words)
-}
-
-/// Arguments of `list`.
-#[derive(Debug, Args)]
-pub struct List {
-    /// Only backups of these entries
-    #[arg(value_name = "DB")]
-    pub databases: Vec<DatabaseName>,
-    /// Only with this status
-    #[arg(long, value_parser = words(BackupStatus::WORDS))]
-    pub status: Option<String>,
-    /// Only in this store
-    #[arg(long, value_name = "NAME")]
-    pub store: Option<StoreName>,
-    /// At most so many, the newest
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub limit: usize,
-}
-
-impl List {
-    /// The request.
-    pub fn request(self) -> list::Request {
-        list::Request {
-            databases: self.databases,
-            status: self.status.and_then(|word| word.parse().ok()),
-            store: self.store,
-            limit: self.limit,
-        }
-    }
 }
 
 /// One backup.

@@ -18,7 +18,8 @@ impl Command {
         let trust = match self {
             Self::Restore(args) => args.trust,
             Self::Verify(args) => args.trust,
-            Self::Show(one) | Self::Logs(one) | Self::Unpin(one) => one.trust,
+            Self::Show(named) | Self::Logs(named) => named.trust,
+            Self::Unpin(one) => one.trust,
             Self::Download(args) => args.one.trust,
             Self::Pin(args) => args.one.trust,
             Self::Delete(args) => args.trust,

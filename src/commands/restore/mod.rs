@@ -18,10 +18,10 @@ use super::stop::either;
 use super::stored::Reading;
 use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
 use crate::catalog::lease::{Operation, host_name};
-use crate::catalog::{BackupReference, FORMAT, RestoreRecord};
+use crate::catalog::{BackupReference, Catalog, FORMAT, RestoreRecord};
 use crate::config::DatabaseEntry;
 use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
-use crate::model::{DatabaseName, SourceChoice, StoreName, random_word};
+use crate::model::{DatabaseName, RestoreId, RestoreStatus, SourceChoice, StoreName};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -123,7 +123,6 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     if let Some(folder) = &request.folder {
         return offline::lay_out(app, request, folder).await;
     }
-    let began = Instant::now();
     let (catalog, entry) =
         locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;
     let manifest = &entry.manifest;
@@ -137,6 +136,8 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         return Ok(Report::planned(manifest, &plan));
     }
     app.watch.confirm(&question(&plan, manifest))?;
+    // Whoever had to be asked is no part of how long it takes.
+    let (began, record) = (Instant::now(), record_of(app, manifest, &plan));
     let log = app.log();
     if request.safety == Safety::Backup {
         safety_backup(app, target, &plan, &log).await?;
@@ -163,35 +164,66 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         }
     };
     crash::point("restore-after-lease");
-    let mut record = blank_record(app, manifest, &plan);
+    let recorded = Recorded { home: &home, claim: &claim, log: &log };
+    recorded.begun(&record).await;
     let stop = either(&app.cancel.token, &claim.lost());
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
     let loaded = load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
     reader.finish().await;
 
-    record.finished_at = app.clock.now();
-    record.duration_ms = milliseconds(began);
-    let outcome = match loaded {
-        Ok(ignored) => {
-            record.status = if ignored.is_empty() { "success" } else { "partial" }.to_owned();
-            Ok(Report::done(manifest, &plan, &record, ignored))
-        }
-        Err(failure) => {
-            let failure = claim.lost_or(app, failure);
-            record.error = Some(failure.record());
-            Err(failure)
-        }
+    let loaded = loaded.map_err(|failure| claim.lost_or(app, failure));
+    let mut record = RestoreRecord {
+        finished_at: Some(app.clock.now()),
+        duration_ms: Some(milliseconds(began)),
+        error: loaded.as_ref().err().map(Failure::record),
+        ..record
     };
-    if claim.is_held()
-        && let Err(error) = home.record_restore(&record).await
-    {
-        log.warn(format!("the restore was not recorded: {}", Failure::from(error).message()));
+    record.status = match &loaded {
+        Ok(ignored) if ignored.is_empty() => RestoreStatus::Success,
+        Ok(_) => RestoreStatus::Partial,
+        Err(_) => RestoreStatus::Failed,
+    };
+    match &loaded {
+        Ok(_) => log.say("RESTORE: OK"),
+        // It is told at the end of the command; here it is kept for who reads the log later.
+        Err(failure) => log.keep(format!("RESTORE: failed: {}", failure.message())),
     }
+    recorded.ended(&record).await;
     claim.release(&log).await;
-    if outcome.is_ok() {
-        log.say("RESTORE: OK");
+    loaded.map(|ignored| Report::done(manifest, &plan, &record, ignored))
+}
+
+/// Where a restore is written down, while its target is held.
+struct Recorded<'a> {
+    home: &'a Catalog,
+    claim: &'a Claim,
+    log: &'a RunLog,
+}
+
+impl Recorded<'_> {
+    /// Others see that it runs. What cannot be recorded keeps no restore from what it is for.
+    async fn begun(&self, record: &RestoreRecord) {
+        if self.claim.is_held()
+            && let Err(error) = self.home.record_restore(record).await
+        {
+            let why = Failure::from(error).message();
+            self.log.warn(format!("that the restore has begun was not recorded: {why}"));
+        }
     }
-    outcome
+
+    /// The log first: whoever sees the end finds it.
+    async fn ended(&self, record: &RestoreRecord) {
+        if !self.claim.is_held() {
+            return;
+        }
+        let recorded = async {
+            self.home.write_restore_log(record, &self.log.text()).await?;
+            self.home.record_restore(record).await
+        };
+        if let Err(error) = recorded.await {
+            self.log.warn(format!("the restore was not recorded: {}", Failure::from(error).message()));
+        }
+    }
 }
 
 /// The entry to restore into: it must be of the same engine, and unprotected unless forced.
@@ -302,20 +334,22 @@ async fn load_all(
     Ok(ignored)
 }
 
-fn blank_record(app: &App, manifest: &crate::catalog::Manifest, plan: &RestorePlan) -> RestoreRecord {
+/// The record of a restore that begins now.
+fn record_of(app: &App, manifest: &crate::catalog::Manifest, plan: &RestorePlan) -> RestoreRecord {
     let now = app.clock.now();
     RestoreRecord {
         format: FORMAT,
-        id: format!("{}-restore-{}", now.compact(), random_word(6)),
+        id: RestoreId::new(now),
         backup: manifest.id.clone(),
         source: manifest.database.clone(),
         target: plan.target.clone(),
         databases: plan.loads.iter().map(|load| load.database.clone()).collect(),
-        status: "failed".to_owned(),
+        status: RestoreStatus::Running,
         started_at: now,
-        finished_at: now,
-        duration_ms: 0,
+        finished_at: None,
+        duration_ms: None,
         error: None,
         host: host_name(),
+        pid: std::process::id(),
     }
 }

@@ -86,9 +86,9 @@ impl Report {
         ignored_errors: Vec<String>,
     ) -> Self {
         Self {
-            status: record.status.clone(),
-            restore: Some(record.id.clone()),
-            duration_ms: Some(record.duration_ms),
+            status: record.status.to_string(),
+            restore: Some(record.id.to_string()),
+            duration_ms: record.duration_ms,
             ignored_errors,
             ..Self::planned(manifest, plan)
         }

@@ -4,6 +4,7 @@ mod backups;
 mod catalogue;
 mod checks;
 mod protection;
+mod restores;
 mod settings;
 mod status;
 

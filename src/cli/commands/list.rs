@@ -1,0 +1,69 @@
+//! Arguments of `list`, `show` and `logs`.
+
+use super::{TrustArgs, words};
+use crate::catalog::Subject;
+use crate::commands::{list, restores};
+use crate::config::Inventory;
+use crate::model::{BackupStatus, DatabaseName, StoreName};
+use clap::Args;
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only of these entries; `restores` in their place is --restores
+    #[arg(value_name = "DB")]
+    pub databases: Vec<DatabaseName>,
+    /// Restores in place of backups; DB is what they went into
+    #[arg(long)]
+    pub restores: bool,
+    /// Only with this status
+    #[arg(long, value_parser = words(BackupStatus::WORDS))]
+    pub status: Option<String>,
+    /// Only in this store
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// At most so many, the newest
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub limit: usize,
+}
+
+impl List {
+    /// The request. An entry that is named `restores` is meant before the word.
+    pub fn request(self, inventory: &Inventory) -> Listed {
+        let status = self.status.and_then(|word| word.parse().ok());
+        let (mut databases, store, limit) = (self.databases, self.store, self.limit);
+        let word = databases
+            .first()
+            .is_some_and(|name| name.as_str() == "restores" && !inventory.databases.contains_key(name));
+        if word {
+            databases.remove(0);
+        }
+        if self.restores || word {
+            return Listed::Restores(restores::Request { targets: databases, status, store, limit });
+        }
+        Listed::Backups(list::Request { databases, status, store, limit })
+    }
+}
+
+/// What to list.
+#[derive(Debug)]
+pub enum Listed {
+    /// Backups.
+    Backups(list::Request),
+    /// Restores.
+    Restores(restores::Request),
+}
+
+/// One backup or restore.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Backup or restore: an id, its first characters, DB@latest or DB@2026-01-02T03:04
+    #[arg(value_name = "ID")]
+    pub subject: Subject,
+    /// Store it is in [default: looks in all]
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<StoreName>,
+    /// What is believed of it.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+}
