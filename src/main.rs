@@ -63,6 +63,7 @@ fn talk(global: &Global, act: impl FnOnce(&Terminal) -> Verdict) -> Verdict {
 }
 
 fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Terminal>) -> Verdict {
+    jagad::process::sweep_private_files();
     // A compressor may hold a thread for a while; uploads and heartbeats must go on beside it.
     let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
@@ -93,7 +94,10 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
 #[expect(clippy::disallowed_methods, reason = "a second signal means now, whatever is left undone")]
 fn stop_on_signals(cancel: &Cancel) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    for (kind, number) in [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)] {
+    // A terminal that is closed, unless this process was started to outlive it (nohup).
+    let hangup = (!jagad::process::hangup_is_ignored()).then_some((SignalKind::hangup(), 1));
+    let stops = [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
+    for (kind, number) in stops.into_iter().chain(hangup) {
         let mut signals = signal(kind).map_err(|error| Failure::from(error).doing("listen for signals"))?;
         let cancel = cancel.clone();
         tokio::spawn(async move {

@@ -241,6 +241,37 @@ fn nothing_is_unfinished() {
     assert_none(&found);
 }
 
+/// Tests that a line of docs/SECURITY.md names: words in backticks inside the parentheses at its end.
+fn named_tests(line: &str) -> Vec<&str> {
+    let Some((_, behind)) = line.trim_end().strip_suffix(')').and_then(|line| line.rsplit_once(" (")) else {
+        return Vec::new();
+    };
+    behind.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_sentence_about_security_has_a_test() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SECURITY.md");
+    let page = std::fs::read_to_string(page).expect("the page about security");
+    let code: String = sources(&["src", "tests"]).into_iter().map(|source| source.text).collect();
+    let (mut found, mut open) = (Vec::new(), None);
+    for (index, line) in page.lines().enumerate() {
+        // A sentence begins with a dash and may go on in the next line.
+        if line.starts_with("- ") {
+            found.extend(open.take().map(|number| format!("line {number} names no test")));
+            open = Some(index + 1);
+        }
+        let names = named_tests(line);
+        if !names.is_empty() {
+            open = None;
+        }
+        let missing = names.into_iter().filter(|name| !code.contains(&format!("fn {name}(")));
+        found.extend(missing.map(|name| format!("line {}: there is no test `{name}`", index + 1)));
+    }
+    found.extend(open.map(|number| format!("line {number} names no test")));
+    assert_none(&found);
+}
+
 #[test]
 fn the_rules_see_what_they_forbid() {
     assert_eq!(imports("use crate::{store::{Key, X}, model};\ncrate::cli::run()"), ["store", "model", "cli"]);
@@ -250,5 +281,6 @@ fn the_rules_see_what_they_forbid() {
     assert!(objection("ui/table.rs", "ui", "cli").is_some());
     assert!(objection("commands/list.rs", "commands", "catalog").is_none());
     assert!(names("let a = std::process::exit(1);", "process::exit") && names("use s3::Bucket;", "s3::"));
+    assert_eq!(named_tests("- so it is. (`a_b`, `c_d`)"), ["a_b", "c_d"]);
     assert!(!names("super::s3::open()", "s3::") && !names("eprintln!()", "println!"));
 }

@@ -30,7 +30,7 @@ const EXIT_CODES: &str = "Exit codes:
   4  integrity: data is not what it was    12  a key is missing or wrong
   5  not found                             13  the policy is paused, nothing ran
  20  status --check: something is wrong    14  the store or a disk is full
-130/143  interrupted
+129/130/143  interrupted
 New codes may appear; treat an unknown one as failure.";
 
 /// Flags of every command.

@@ -22,17 +22,24 @@ impl App {
     ) -> Result<Catalog, CatalogError> {
         let opened = Catalog::open(store, self.authenticator().await).await;
         let Some(name) = name.or_else(|| self.inventory.default_store()) else { return opened };
+        let named = self.inventory.repositories.get(name).copied();
         match opened {
             Ok(catalog) => {
+                if let Some(repository) = named.filter(|named| *named != catalog.id()) {
+                    let place = catalog.store().describe();
+                    return Err(CatalogError::RepositoryGone { place, repository, store: name.clone() });
+                }
                 remembered::remember(self, name, &catalog);
                 Ok(catalog)
             }
-            Err(CatalogError::NoRepository { place }) => match remembered::known(self, name, &place) {
-                Some(repository) => {
-                    Err(CatalogError::RepositoryGone { place, repository, store: name.clone() })
+            Err(CatalogError::NoRepository { place }) => {
+                match named.or_else(|| remembered::known(self, name, &place)) {
+                    Some(repository) => {
+                        Err(CatalogError::RepositoryGone { place, repository, store: name.clone() })
+                    }
+                    None => Err(CatalogError::NoRepository { place }),
                 }
-                None => Err(CatalogError::NoRepository { place }),
-            },
+            }
             failed => failed,
         }
     }

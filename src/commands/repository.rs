@@ -1,6 +1,6 @@
 //! `jagad repository init`: the one way to begin a repository where this host knows of another.
 
-use super::{App, Failure, remembered};
+use super::{App, Class, Failure, remembered};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::ConfigError;
 use crate::model::{RepositoryId, StoreName};
@@ -24,6 +24,11 @@ pub struct Report {
 /// as it is, and this host takes it for the store's from now on.
 pub async fn init(app: &App, name: Option<&StoreName>) -> Result<Report, Failure> {
     let name = name.or_else(|| app.inventory.default_store()).ok_or(ConfigError::NoStore)?;
+    if let Some(repository) = app.inventory.repositories.get(name) {
+        let message = format!("`stores.{name}.repository` says that {repository} is there already");
+        return Err(Failure::new(Class::Refused, message)
+            .help("Remove that key from the configuration to begin another repository."));
+    }
     let settings = app.inventory.store_settings(Some(name)).await?;
     store::prepare(&settings)?;
     let store = store::open(&settings)?;

@@ -1,8 +1,16 @@
 //! At most so many pipelines at once on one host, across processes: a slot is a locked file, which the kernel frees
 //! however its holder ends.
+//!
+//! The files are in the state directory, not in a temporary one that everybody writes to: somebody else's lock would keep ours
+//! away, and somebody else's link would lead us to a file that is none of our business. Nothing is ever written to them.
 
-use super::{App, Class, Failure};
+use super::{App, Class, Failure, RunLog};
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::Mode;
 use std::fs::File;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often a wanted slot is asked for again.
@@ -11,26 +19,27 @@ const POLL: Duration = Duration::from_millis(200);
 /// A taken slot; dropping it frees it.
 #[derive(Debug)]
 pub(super) struct Slot {
-    _file: File,
+    _file: Option<File>,
 }
 
-/// Takes one of `settings.max_concurrent` slots, waiting up to `wait` for one.
-pub(super) async fn take(app: &App, wait: Duration) -> Result<Slot, Failure> {
+/// Takes one of `settings.max_concurrent` slots, waiting up to `wait` for one. Where there can be no slots, the backup is taken
+/// without one, and that is said.
+pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot, Failure> {
     let count = app.inventory.settings.max_concurrent;
-    // Slots are per user: another user's files could not be locked anyway.
-    let user = nix::unistd::Uid::effective();
-    let folder = app.inventory.settings.tmp_dir.join(format!("jagad-slots-{user}"));
-    let failed =
-        |source: std::io::Error| Failure::from(source).doing(format!("lock a slot in {}", folder.display()));
-    std::fs::create_dir_all(&folder).map_err(failed)?;
+    // Each user has slots of its own: who may lock a file may keep others away.
+    let user = nix::unistd::geteuid();
+    let path = app.inventory.settings.state_dir.join(format!("slots-{user}"));
     let began = Instant::now();
     loop {
-        for number in 0..count {
-            let file = File::create(folder.join(format!("slot-{number}"))).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => return Ok(Slot { _file: file }),
-                Err(std::fs::TryLockError::WouldBlock) => {}
-                Err(std::fs::TryLockError::Error(source)) => return Err(failed(source)),
+        match free(&path, count) {
+            Ok(Some(file)) => return Ok(Slot { _file: Some(file) }),
+            Ok(None) => {}
+            Err(error) => {
+                log.warn(format!(
+                    "backups at once are not limited across processes, because `{}` cannot be used: {error}",
+                    path.display()
+                ));
+                return Ok(Slot { _file: None });
             }
         }
         app.cancel.check()?;
@@ -40,5 +49,86 @@ pub(super) async fn take(app: &App, wait: Duration) -> Result<Slot, Failure> {
                 .help("Wait for one with `--wait 10m`, or raise max_concurrent."));
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// A slot that nobody has; `None` when all are taken.
+fn free(path: &Path, count: u32) -> std::io::Result<Option<File>> {
+    let folder = own_folder(path)?;
+    for number in 0..count {
+        let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let name = format!("slot-{number}");
+        let file = File::from(openat(&folder, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {}
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// The folder, made where it is missing: a directory of this user that nobody else may look into.
+fn own_folder(path: &Path) -> std::io::Result<File> {
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        // What is there is looked at below.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let folder = File::from(open(path, flags, Mode::empty())?);
+    let found = folder.metadata()?;
+    let problem = if found.uid() != nix::unistd::geteuid().as_raw() {
+        "it belongs to another user"
+    } else if found.mode() & 0o077 != 0 {
+        "others may use it (chmod 700)"
+    } else {
+        return Ok(folder);
+    };
+    Err(Error::new(ErrorKind::PermissionDenied, problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn slots_are_taken_once_and_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state/slots");
+        let (one, two) = (free(&path, 2).unwrap(), free(&path, 2).unwrap());
+        assert!(one.is_some() && two.is_some() && free(&path, 2).unwrap().is_none());
+        drop(one);
+        assert!(free(&path, 2).unwrap().is_some());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn nobody_elses_folder_is_used_and_no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        // A link in place of a slot.
+        let path = folder.path().join("slots");
+        drop(own_folder(&path).unwrap());
+        symlink(&victim, path.join("slot-0")).unwrap();
+        assert!(free(&path, 1).is_err());
+        std::fs::remove_file(path.join("slot-0")).unwrap();
+        // What is in a file stays.
+        std::fs::write(path.join("slot-0"), "what is here").unwrap();
+        drop(free(&path, 1).unwrap().unwrap());
+        assert_eq!(std::fs::read_to_string(path.join("slot-0")).unwrap(), "what is here");
+        // A link in place of the folder, and a folder that others may use.
+        symlink(&path, folder.path().join("link")).unwrap();
+        assert!(free(&folder.path().join("link"), 1).is_err());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(free(&path, 1).is_err());
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+        if nix::unistd::geteuid().is_root() {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+            std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+            assert!(free(&path, 1).is_err());
+        }
     }
 }

@@ -28,7 +28,11 @@ impl Cancel {
     pub fn failure(&self) -> Option<Failure> {
         let signal = self.signal.load(Ordering::SeqCst);
         (signal != 0).then(|| {
-            let name = if signal == 2 { "SIGINT" } else { "SIGTERM" };
+            let name = match signal {
+                1 => "SIGHUP",
+                2 => "SIGINT",
+                _ => "SIGTERM",
+            };
             Failure::new(Class::Interrupted(signal), format!("interrupted by {name}"))
         })
     }

@@ -183,6 +183,8 @@ pub struct DatabaseEntry {
     pub labels: BTreeMap<String, String>,
     /// Policy it is under.
     pub policy: Option<PolicyName>,
+    /// Whether somebody said that no policy shall protect it.
+    pub no_policy: bool,
     /// Store it names.
     pub store: Option<StoreName>,
     /// Programs around its backups.
@@ -243,6 +245,7 @@ impl DatabaseEntry {
             protect: false,
             labels: BTreeMap::new(),
             policy: None,
+            no_policy: false,
             store: None,
             hooks: Hooks::none(),
             source: SourceChoice::Auto,

@@ -11,7 +11,7 @@ use super::notifier::NotifierEntry;
 use super::{resolve, search};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
-use crate::model::{CipherKind, DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
+use crate::model::{CipherKind, DatabaseName, KeyName, NotifierName, PolicyName, RepositoryId, StoreName};
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
 use chrono_tz::Tz;
@@ -44,6 +44,8 @@ pub struct Inventory {
     pub keys: BTreeMap<KeyName, KeyEntry>,
     /// Stores.
     pub stores: BTreeMap<StoreName, StoreEntry>,
+    /// Repositories that must be in stores.
+    pub repositories: BTreeMap<StoreName, RepositoryId>,
     /// Database entries.
     pub databases: BTreeMap<DatabaseName, DatabaseEntry>,
     /// Policies.
@@ -113,6 +115,7 @@ impl Inventory {
             log: LogSettings { level: LogLevel::Info, format: LogFormat::Text, file: None },
             keys: BTreeMap::new(),
             stores: BTreeMap::new(),
+            repositories: BTreeMap::new(),
             databases: BTreeMap::new(),
             policies: BTreeMap::new(),
             notifiers: BTreeMap::new(),

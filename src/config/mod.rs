@@ -11,6 +11,7 @@ mod resolve;
 pub mod schema;
 mod search;
 mod secret;
+mod secret_names;
 
 pub use entry::{
     DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry, ReplicaEntry, StoreEntry,
@@ -21,3 +22,4 @@ pub use hooks::Hooks;
 pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};
 pub use notifier::NotifierEntry;
 pub use secret::SecretSource;
+pub use secret_names::SecretNames;

@@ -148,3 +148,32 @@ fn a_dead_runs_forged_manifest_does_not_stop_the_backups_after_it() {
     std::thread::sleep(std::time::Duration::from_millis(2100));
     bench.run(&["backup", "shop"]).ok().says("not proven");
 }
+
+/// With a policy that keeps one full, and one backup under it; its id.
+fn protected(bench: &Bench) -> String {
+    bench.add("[policies.p]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 1 }\n");
+    bench.run(&["policy", "attach", "p", "shop"]).ok();
+    bench.listed()[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_forged_backup_pushes_no_real_one_out() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let real = protected(&bench);
+    forge(&bench, &real);
+    let pruned = bench.run(&["prune", "--json"]).ok().json();
+    assert_eq!(pruned["databases"][0]["backups"].as_array().unwrap().len(), 1, "{pruned}");
+    assert!(folder(&bench, &real).join("manifest.json").exists());
+    assert!(folder(&bench, FORGED).join("manifest.json").exists(), "it is for people to look at");
+    bench.run(&["restore", &real, "--yes"]).ok();
+}
+
+#[test]
+fn a_bucket_that_was_emptied_is_not_called_safe() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    protected(&bench);
+    bench.run(&["status", "--check"]).ok();
+    std::fs::remove_dir_all(bench.path("store/databases/shop/backups")).unwrap();
+    let status = bench.run(&["status", "--check", "--json"]).expect(20).json();
+    assert_eq!(status["databases"][0]["problems"][0]["kind"], "no_backup", "{status}");
+}

@@ -28,6 +28,7 @@ mod installing;
 mod json;
 #[cfg(feature = "crash-points")]
 mod month;
+mod own_files;
 mod packing;
 mod pairs;
 mod place;

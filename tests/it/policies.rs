@@ -175,3 +175,18 @@ fn a_policy_that_moves_to_another_store_leaves_what_is_attached_where_it_is_coun
     assert_eq!(wards.tick("2027-03-03T02:00:00Z"), ["backed_up"]);
     assert!(wards.path("far/databases/cache/attachment.json").exists());
 }
+
+#[test]
+fn a_database_that_no_policy_protects_is_told_unless_it_says_so() {
+    let Some(wards) = Wards::new(&[], "") else { return };
+    wards.add(&wards.entry("cache", ""));
+    wards.change("[databases.cache]\n", "[databases.cache]\npolicy = \"none\"\n");
+    wards.run(&["status", "--check"]).ok();
+    wards.change("policy = \"none\"\n", "");
+    let status = wards.run(&["status", "--check", "--json"]).expect(20).json();
+    assert_eq!(status["databases"][0]["problems"][0]["kind"], "unprotected", "{status}");
+    wards.change("[databases.cache]\n", "[databases.cache]\nactive = false\n");
+    wards.run(&["status", "--check"]).ok();
+    wards.add("[policies.none]\nfull = { every = \"daily\" }\n");
+    wards.run(&["config", "check"]).expect(2).says("no policy shall protect");
+}

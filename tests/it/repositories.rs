@@ -90,3 +90,25 @@ fn a_failure_of_one_configuration_is_not_recorded_in_another_with_the_same_entry
     let failed = bench.statuses().iter().filter(|status| *status == "failed").count();
     assert_eq!(failed, 2);
 }
+
+#[test]
+fn a_repository_that_the_configuration_names_is_the_only_one_that_is_taken() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let made = bench.run(&["repository", "init", "--json"]).ok().json();
+    let id = made["repository"].as_str().unwrap();
+    let text = std::fs::read_to_string(bench.path("jagad.toml")).unwrap();
+    let named =
+        |id: &str| text.replace("path = \"store\"", &format!("path = \"store\"\nrepository = \"{id}\""));
+    bench.write(&named(id));
+    bench.back_up(&[]);
+    bench.write(&named(&"0".repeat(32)));
+    bench.run(&["backup", "shop"]).expect(10).says("is not at directory");
+    bench.run(&["repository", "init"]).expect(6).says("is there already").helps();
+    bench.write(&named("0123"));
+    bench.run(&["config", "check"]).expect(2).says("not a repository id");
+    // A host that has forgotten everything is told by its configuration.
+    bench.write(&named(id));
+    unmount(&bench);
+    std::fs::remove_dir_all(bench.path("state")).unwrap();
+    bench.run(&["backup", "shop"]).expect(10).says("is not at directory");
+}

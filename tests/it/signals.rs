@@ -37,6 +37,11 @@ fn a_backup_that_is_terminated_ends_in_good_order() {
 }
 
 #[test]
+fn a_backup_whose_terminal_is_closed_ends_in_good_order() {
+    interrupted_backup(Signal::SIGHUP, 129, "");
+}
+
+#[test]
 fn a_tool_that_does_not_listen_is_killed_before_the_program_ends() {
     interrupted_backup(Signal::SIGTERM, 143, "trap '' TERM INT;");
 }

@@ -64,7 +64,7 @@ pub(super) async fn back_up(
     (trigger, course): (Trigger, &Course<'_>),
 ) -> Result<Ran, Failure> {
     let log = course.log.clone();
-    let _slot = match slots::take(app, choices.wait).await {
+    let _slot = match slots::take(app, choices.wait, &log).await {
         Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
         taken => taken?,
     };

@@ -1,7 +1,7 @@
 //! `jagad schedule install`: what makes the machine call `schedule run`.
 
 use crate::commands::{App, Class, Failure};
-use crate::config::{KeySource, StoreEntry};
+use crate::config::{KeySource, SecretNames, StoreEntry};
 use crate::model::Period;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -63,13 +63,13 @@ pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure
     for path in [&request.config, &request.program] {
         plain(path)?;
     }
+    let secrets = app.inventory.secret_names();
     let (folder, files, next) = match request.manner {
-        Manner::Systemd => (
-            "/etc/systemd/system",
-            systemd(app, request),
-            vec!["systemctl daemon-reload".to_owned(), "systemctl enable --now jagad.timer".to_owned()],
-        ),
-        Manner::Crontab => ("/etc/cron.d", vec![("jagad", crontab(request)?)], Vec::new()),
+        Manner::Systemd => ("/etc/systemd/system", systemd(app, request), next_steps(request, &secrets)),
+        Manner::Crontab => {
+            refuse_what_cron_has_not(&secrets)?;
+            ("/etc/cron.d", vec![("jagad", crontab(request)?)], Vec::new())
+        }
     };
     let place = request.folder.as_deref().unwrap_or(Path::new(folder));
     let files: Vec<InstalledFile> = files
@@ -80,6 +80,59 @@ pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure
         files.iter().try_for_each(write)?;
     }
     Ok(Installed { files, next, written: request.folder.is_some() })
+}
+
+/// Where the unit finds the variables that secrets are taken from: beside the configuration.
+fn environment_file(request: &InstallRequest) -> PathBuf {
+    request.config.with_extension("env")
+}
+
+fn next_steps(request: &InstallRequest, secrets: &SecretNames) -> Vec<String> {
+    let mut next = Vec::new();
+    if !secrets.variables.is_empty() {
+        let file = environment_file(request);
+        let (file, names) = (file.display(), list(&secrets.variables));
+        next.push(format!("write {names} into {file}, a line NAME=value each"));
+        next.push(format!("chown root: {file} && chmod 600 {file}"));
+    }
+    if !secrets.credentials.is_empty() {
+        let names = list(&secrets.credentials);
+        next.push(format!("put the credentials {names} into /etc/credstore, a file each"));
+    }
+    next.extend(["systemctl daemon-reload".to_owned(), "systemctl enable --now jagad.timer".to_owned()]);
+    next
+}
+
+fn list(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Cron starts programs with an environment of its own, so these secrets would be missing every time.
+fn refuse_what_cron_has_not(secrets: &SecretNames) -> Result<(), Failure> {
+    let names: Vec<String> = secrets.variables.iter().map(|name| format!("${name}")).collect();
+    let names: Vec<&str> =
+        names.iter().map(String::as_str).chain(secrets.credentials.iter().map(String::as_str)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let problem =
+        format!("cron does not hand over the secrets that the configuration names: {}", names.join(", "));
+    Err(Failure::new(Class::Refused, problem)
+        .help("Give them as `…_file` in the configuration, or install systemd units."))
+}
+
+/// How the unit gets the secrets that are not in files of the configuration.
+fn secret_lines(request: &InstallRequest, secrets: &SecretNames) -> String {
+    let mut lines = String::new();
+    if !secrets.variables.is_empty() {
+        // Without it the unit does not start, which is better than failing at each backup.
+        lines += &format!("# Holds {}.\n", list(&secrets.variables));
+        lines += &format!("EnvironmentFile={}\n", environment_file(request).display());
+    }
+    for name in &secrets.credentials {
+        lines += &format!("LoadCredential={name}:/etc/credstore/{name}\n");
+    }
+    lines
 }
 
 /// Units and crontabs have quoting of their own; a path that needs none says what it is in both.
@@ -140,6 +193,7 @@ fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
         .chain(homes)
         .chain(folders.into_iter().cloned())
         .any(|path| path.starts_with("/home") || path.starts_with("/root"));
+    let secrets = secret_lines(request, &inventory.secret_names());
     let protect_home = if home { "read-only" } else { "yes" };
     let service = format!(
         "# Made by `jagad schedule install`.
@@ -152,7 +206,7 @@ After=network-online.target
 Type=oneshot
 User={user}
 ExecStart={program} --config {config} --progress none schedule run
-# What it does and what goes wrong is said on standard error.
+{secrets}# What it does and what goes wrong is said on standard error.
 StandardOutput=null
 StateDirectory=jagad
 StateDirectoryMode=0700
@@ -163,7 +217,7 @@ TimeoutStartSec=infinity
 TimeoutStopSec=2min
 Nice=10
 IOSchedulingClass=idle
-# Slots, which are shared with runs by hand, and throw-away servers.
+# Throw-away servers.
 ReadWritePaths=/tmp /var/tmp
 {writable}NoNewPrivileges=yes
 PrivateDevices=yes

@@ -90,7 +90,7 @@ pub(super) struct Facts<'a> {
     pub(super) at: Timestamp,
 }
 
-/// Everything that is wrong, the worst first. An entry that names no policy is nobody's duty, and nothing is wrong with it.
+/// Everything that is wrong, the worst first. That no policy protects an entry is wrong, unless the entry says so.
 pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |kind: ProblemKind, message: String| problems.push(Problem { kind, message });
@@ -105,10 +105,16 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         add(ProblemKind::Unreadable, problem);
     }
     let Some(ward) = facts.ward else {
-        if let Some(policy) = facts.entry.policy.as_ref().filter(|_| facts.entry.active) {
-            let problem =
-                format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
-            add(ProblemKind::Unprotected, problem);
+        match &facts.entry.policy {
+            _ if !facts.entry.active || facts.entry.no_policy => {}
+            Some(policy) => add(
+                ProblemKind::Unprotected,
+                format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`"),
+            ),
+            None => add(
+                ProblemKind::Unprotected,
+                "no policy protects it: name one, or say policy = \"none\"".to_owned(),
+            ),
         }
         return problems;
     };

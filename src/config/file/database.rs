@@ -54,7 +54,7 @@ pub struct DatabaseFile {
     /// Labels for `--label`, recorded with every backup.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Policy it is under.
+    /// Policy it is under; "none" says that none shall protect it.
     pub policy: Option<String>,
     /// Store (default: the policy's, then settings.default_store).
     pub store: Option<String>,

@@ -53,7 +53,9 @@ pub struct StoreFile {
     /// s3 or local.
     #[serde(rename = "type")]
     pub kind: StoreType,
-    /// local: the directory.
+    /// Id of the repository that must be there; a store without it is refused (default: any, and what this host saw there).
+    pub repository: Option<String>,
+    /// local: the directory; it must exist.
     pub path: Option<PathBuf>,
     /// s3: `https://host[:port]` (default: AWS in `region`).
     pub endpoint: Option<String>,

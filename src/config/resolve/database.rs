@@ -9,6 +9,9 @@ use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
 use crate::model::{EngineKind, SourceChoice};
 
+/// What an entry says that no policy shall protect.
+pub(super) const NO_POLICY: &str = "none";
+
 /// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
 
@@ -60,7 +63,11 @@ pub(super) fn resolve(
         active: written.active.unwrap_or(true),
         protect: written.protect,
         labels: written.labels.clone(),
-        policy: written.policy.as_ref().map(|policy| place.name("policy", policy)).transpose()?,
+        policy: match written.policy.as_deref() {
+            None | Some(NO_POLICY) => None,
+            Some(policy) => Some(place.name("policy", policy)?),
+        },
+        no_policy: written.policy.as_deref() == Some(NO_POLICY),
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         hooks,
         packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,

@@ -21,7 +21,7 @@ use crate::config::inventory::{Inventory, LogSettings, Settings};
 use crate::config::search;
 use crate::config::secret::{Forms, SecretSource};
 use crate::crypto::KeyUse;
-use crate::model::{ByteSize, Codec, Period};
+use crate::model::{ByteSize, Codec, Period, StoreName};
 use crate::store::settings::S3Checksum;
 use chrono_tz::Tz;
 use std::collections::BTreeSet;
@@ -132,10 +132,18 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     }
     for (name, entry) in &written.stores {
         let place = place(&["stores", name]);
-        inventory.stores.insert(place.name("", name)?, store(&place, entry)?);
+        let name: StoreName = place.name("", name)?;
+        if let Some(text) = &entry.repository {
+            let id = text.clone().try_into().map_err(|error: String| place.wrong("repository", error))?;
+            inventory.repositories.insert(name.clone(), id);
+        }
+        inventory.stores.insert(name, store(&place, entry)?);
     }
     for (name, entry) in &written.policies {
         let place = place(&["policies", name]);
+        if name == database::NO_POLICY {
+            return Err(place.wrong("", "`none` is what an entry says that no policy shall protect"));
+        }
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
         inventory.policies.insert(policy.name.clone(), policy);
     }
@@ -259,7 +267,7 @@ fn store(place: &Place<'_>, written: &StoreFile) -> Result<StoreEntry, ConfigErr
 /// A key that a directory has no use for: leaving it would look as if it did something.
 fn s3_only<'a>(place: &'a Place<'_>) -> Option<&'a str> {
     let table = place.path.iter().try_fold(place.document.root(), |table, key| table.get(key)?.as_table())?;
-    table.keys().map(String::as_str).find(|key| !matches!(*key, "type" | "path"))
+    table.keys().map(String::as_str).find(|key| !matches!(*key, "type" | "path" | "repository"))
 }
 
 fn s3(place: &Place<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {

@@ -1,0 +1,66 @@
+//! What a run leaves on its host and needs from it.
+
+use crate::bench::Bench;
+use crate::place::Place;
+use crate::program::{Run, wait_until};
+use crate::sql_bench::SqlBench;
+use crate::support::mysql::Release;
+use nix::sys::signal::Signal;
+use std::path::Path;
+use std::process::Command;
+
+/// Folders of files that only one run may read.
+fn private_folders(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("jagad-private-")).count()
+}
+
+#[test]
+fn a_password_file_of_a_run_that_was_killed_is_gone_after_the_next_one() {
+    let Some(bench) = SqlBench::small(Release::MariaDb1011) else { return };
+    let begun = bench.path("t/begun");
+    let set = bench.with_dump(&format!("touch {}; sleep 60; $real \"$@\"", begun.display()));
+    let run = bench.program(&["backup", "shop", "--set", &set]);
+    wait_until("the tool is at work", || begun.exists());
+    assert!(private_folders(&bench.path("t")) > 0);
+    run.signal(Signal::SIGKILL);
+    run.wait();
+    assert!(private_folders(&bench.path("t")) > 0, "nobody was there to remove it");
+    bench.run(&["list"]).ok();
+    assert_eq!(private_folders(&bench.path("t")), 0);
+}
+
+#[test]
+fn a_run_that_shall_outlive_its_terminal_does() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let begun = bench.path("tmp/begun");
+    let set = bench.with_dump(&format!("touch {}; sleep 2; $real \"$@\"", begun.display()));
+    let plain = bench.command(&["backup", "shop", "--set", &set]);
+    let mut command = Command::new("nohup");
+    command.arg(plain.get_program()).args(plain.get_args()).current_dir(plain.get_current_dir().unwrap());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let run = Run::start(&mut command);
+    wait_until("the tool is at work", || begun.exists());
+    run.signal(Signal::SIGHUP);
+    run.wait().ok();
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_used_stops_no_backup() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    std::fs::write(bench.path("state"), "a file").unwrap();
+    bench.run(&["backup", "shop"]).ok().says("are not limited across processes");
+    std::fs::remove_file(bench.path("state")).unwrap();
+    // A link in its place leads nowhere.
+    std::fs::create_dir(bench.path("state")).unwrap();
+    let slots = bench.path("state").join(format!("slots-{}", nix::unistd::geteuid()));
+    std::fs::create_dir(bench.path("victim")).unwrap();
+    std::os::unix::fs::symlink(bench.path("victim"), &slots).unwrap();
+    bench.run(&["backup", "shop"]).ok().says("are not limited across processes");
+    assert_eq!(std::fs::read_dir(bench.path("victim")).unwrap().count(), 0);
+}
