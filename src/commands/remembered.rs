@@ -1,7 +1,7 @@
 //! Which repositories this host has seen, so that a store whose folder is not mounted, or whose prefix was mistyped, is not
 //! taken for an empty one. Small files below `settings.state_dir`; a host that loses them only loses this care.
 
-use super::{App, unrecorded};
+use super::{App, Tone, unrecorded};
 use crate::catalog::{Catalog, FORMAT};
 use crate::config::DatabaseEntry;
 use crate::model::{RepositoryId, Sha256Digest, StoreName, digest};
@@ -60,7 +60,8 @@ pub(super) fn keys_of(app: &App, catalog: &Catalog) -> Vec<String> {
     [catalog.id().to_string()].into_iter().chain(ours.map(|name| key(app, name))).collect()
 }
 
-/// Remembers that the store `name` holds the repository of `catalog`.
+/// Remembers that the store `name` holds the repository of `catalog`. Another one than before is told: either somebody began
+/// it on purpose, or it is not the store that is meant.
 pub(super) fn remember(app: &App, name: &StoreName, catalog: &Catalog) {
     let seen = Seen {
         format: FORMAT,
@@ -70,8 +71,14 @@ pub(super) fn remember(app: &App, name: &StoreName, catalog: &Catalog) {
         repository: catalog.id(),
     };
     let path = file(app, name);
-    if self::seen(app, name).as_ref() == Some(&seen) {
+    let before = self::seen(app, name);
+    if before.as_ref() == Some(&seen) {
         return;
+    }
+    if let Some(before) = before.filter(|before| before.repository != seen.repository) {
+        let (old, new, place) = (before.repository, seen.repository, &seen.place);
+        let warning = format!("store `{name}` held the repository {old}, and now {place} holds {new}");
+        app.watch.say(Tone::Warning, &warning);
     }
     if let Err(error) = unrecorded::write(&path, &serde_json::to_vec(&seen).unwrap_or_default()) {
         tracing::debug!(%error, path = %path.display(), "the repository is not remembered");

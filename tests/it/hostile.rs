@@ -82,6 +82,34 @@ fn a_manifest_names_no_objects_but_its_own() {
     }
 }
 
+#[test]
+fn backslashes_of_roles_and_databases_come_back_as_they_were_and_run_nothing() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let mark = bench.path("tmp/mark");
+    let text = format!("a\\b!''\n\\! touch {}\n", mark.display());
+    let setting = "c\\d!e";
+    bench.postgres.psql(
+        "postgres",
+        &format!(
+            "SET standard_conforming_strings = on; CREATE ROLE \"o\\d!d\"; COMMENT ON ROLE \"o\\d!d\" IS '{text}';
+             ALTER ROLE \"o\\d!d\" SET my.x = '{setting}'; ALTER DATABASE shop SET my.y = '{setting}';
+             COMMENT ON DATABASE shop IS '{text}';"
+        ),
+    );
+    bench.postgres.psql("shop", "ALTER TABLE item OWNER TO \"o\\d!d\";");
+    let asked = "SELECT shobj_description(oid, 'pg_authid'), rolconfig FROM pg_roles WHERE rolname LIKE 'o%';
+         SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'shop';
+         SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0;
+         SELECT tableowner FROM pg_tables WHERE tablename = 'item';";
+    let before = bench.postgres.psql("shop", asked);
+    assert!(before.contains("o\\d!d") && before.contains("touch"), "{before}");
+    let id = bench.back_up(&[]);
+    bench.postgres.psql("postgres", "DROP DATABASE shop; DROP ROLE \"o\\d!d\";");
+    bench.run(&["restore", &id, "--globals", "--yes"]).ok();
+    assert_eq!(bench.postgres.psql("shop", asked), before);
+    assert!(!mark.exists());
+}
+
 /// Whether a terminal would obey something in `text`.
 fn commands_a_terminal(text: &str) -> bool {
     text.contains(|c: char| (c.is_control() && !matches!(c, '\n' | '\t')) || c == '\u{202e}')

@@ -56,7 +56,7 @@ pub(super) enum Actor {
 pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingGlobals, String> {
     let mut missing = MissingGlobals::default();
     for statement in statements(sql) {
-        let safe = without_backslashes(statement)
+        let safe = without_backslashes(&without_defaults(statement))
             .ok_or_else(|| "there is a backslash outside of quotes in a statement".to_owned())?;
         let words = words(statement);
         let word = |at: usize| words.get(at).map_or("", |word| word.bare.as_str());
@@ -88,7 +88,7 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
             Subject::Tablespace(space) => existing.tablespaces.contains(space),
         };
         if !known {
-            target.push_str(&without_defaults(&safe));
+            target.push_str(&safe);
             if existing.actor == Actor::Ordinary {
                 cut_grantor(target);
             }

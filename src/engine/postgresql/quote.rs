@@ -25,7 +25,7 @@ fn quoted(text: &str, quote: char) -> String {
 }
 
 /// `statement` with the same names and texts and no backslash in any of them; `None` when there is one outside of quotes.
-/// Strings follow the standard.
+/// Strings follow the standard, or are escape strings (`E'…'`) as pg_dumpall writes them, which doubles backslashes and quotes.
 pub(super) fn without_backslashes(statement: &str) -> Option<String> {
     let mut safe = String::with_capacity(statement.len());
     let mut chars = statement.chars().peekable();
@@ -33,10 +33,15 @@ pub(super) fn without_backslashes(statement: &str) -> Option<String> {
         match char {
             '\\' => return None,
             '\'' | '"' => {
+                let escapes = char == '\'' && takes_escape_mark(&mut safe);
                 let mut text = String::new();
                 while let Some(next) = chars.next() {
                     if next == char && chars.next_if_eq(&char).is_none() {
                         break;
+                    }
+                    if escapes && next == '\\' {
+                        // Any other escape is none of pg_dumpall's.
+                        chars.next_if_eq(&'\\')?;
                     }
                     text.push(next);
                 }
@@ -46,6 +51,17 @@ pub(super) fn without_backslashes(statement: &str) -> Option<String> {
         }
     }
     Some(safe)
+}
+
+/// Takes the `E` of an escape string off the end of `sql`, where one stands there by itself.
+fn takes_escape_mark(sql: &mut String) -> bool {
+    let mut back = sql.chars().rev();
+    let marked = matches!(back.next(), Some('E' | 'e'));
+    let alone = !back.next().is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii());
+    if marked && alone {
+        sql.pop();
+    }
+    marked && alone
 }
 
 /// `texts` as an SQL array of text.
@@ -91,8 +107,10 @@ mod tests {
             ("COMMENT ON ROLE a IS 'x\n\\! id'", Some("COMMENT ON ROLE a IS U&'x\n!005c!! id' UESCAPE '!'")),
             ("CREATE ROLE a;\n\\! id\n", None),
             ("CREATE ROLE a \\gexec", None),
-            // Whatever psql makes of an escape string: there is nothing left for it to run.
-            ("COMMENT ON ROLE a IS E'\\'", Some("COMMENT ON ROLE a IS EU&'!005c' UESCAPE '!'")),
+            ("COMMENT ON ROLE a IS E'b\\\\!''c'", Some("COMMENT ON ROLE a IS U&'b!005c!!''c' UESCAPE '!'")),
+            ("COMMENT ON ROLE a IS E'b'", Some("COMMENT ON ROLE a IS 'b'")),
+            ("COMMENT ON ROLE a IS E'\\';\n\\! id'", None),
+            ("COMMENT ON ROLE a IS E'\\n'", None),
         ] {
             assert_eq!(without_backslashes(statement).as_deref(), safe);
         }
