@@ -316,3 +316,22 @@ fn a_full_disk_has_a_class_of_its_own() {
     };
     output.expect(14).says("No space left on device").helps();
 }
+
+#[test]
+fn a_full_disk_of_this_host_keeps_nobody_from_making_room_in_the_store() {
+    let Some(bench) = Bench::small(Place::server()) else { return };
+    bench.add("[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\nretention = { full = 1 }\n");
+    bench.run(&["policy", "attach", "prod", "shop"]).ok();
+    let ids: Vec<String> = (0..3).map(|_| bench.back_up(&[])).collect();
+    // What jagad keeps on this host, and where it puts files for a moment, has no room left.
+    let mounts = "for d in state tmp; do mkdir -p $d; mount -t tmpfs -o size=16k none $d; \
+                  dd if=/dev/zero of=$d/fill bs=4k 2>/dev/null || true; done";
+    let run = |args: &[&str]| among_mounts(&bench, mounts, args);
+    let Some(deleted) = run(&["delete", &ids[0], "--yes"]) else { return };
+    deleted.ok();
+    run(&["prune"]).unwrap().ok();
+    run(&["unlock", "shop", "--yes"]).unwrap().ok();
+    run(&["verify", &ids[2], "--level", "checksum"]).unwrap().ok();
+    assert!(bench.listed().iter().any(|row| row["id"] == ids[2].as_str()));
+    assert!(bench.listed().iter().all(|row| row["id"] != ids[0].as_str() && row["id"] != ids[1].as_str()));
+}

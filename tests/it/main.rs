@@ -26,6 +26,7 @@ mod hostile;
 mod housekeeping;
 mod installing;
 mod json;
+mod matrix;
 #[cfg(feature = "crash-points")]
 mod month;
 mod own_files;

@@ -119,7 +119,10 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
             store("Check `endpoint` and the network; `jagad check` shows each step.")
         }
         StoreError::Settings { .. } => Some((Class::Usage, None, None)),
-        _ => Some((Class::Store, STORE_HEADING, None)),
+        StoreError::Response { status: 500.., .. } => {
+            store("The store is out of order: run it again later, or ask whoever runs the store.")
+        }
+        _ => store("`jagad check` tries all that is needed of the store, one by one."),
     }
 }
 
