@@ -112,7 +112,13 @@ fn a_notifier_hears_of_trouble_and_a_dead_mans_switch_of_runs_unless_they_say_ot
     let inventory = load(&text).unwrap();
     let on = |name: &str| inventory.notifiers[&name.parse().unwrap()].on.clone();
     assert!(on("ops").contains(&EventKind::BackupFailed) && !on("ops").contains(&EventKind::BackupSucceeded));
-    let runs = [EventKind::BackupStarted, EventKind::BackupSucceeded, EventKind::BackupFailed];
+    let runs = [
+        EventKind::BackupStarted,
+        EventKind::BackupSucceeded,
+        EventKind::BackupFailed,
+        EventKind::VerifyFailed,
+        EventKind::Overdue,
+    ];
     assert_eq!(on("switch").into_iter().collect::<Vec<_>>(), runs);
     let said = load(&text.replace("url_env", "on = [\"overdue\"]\nurl_env")).unwrap();
     assert_eq!(said.notifiers[&"switch".parse().unwrap()].on.len(), 1);

@@ -59,6 +59,15 @@ impl Catalog {
     /// is then due, and the run that takes it writes a new one. One that a newer jagad wrote is left as it is, and the backups
     /// say when the last runs were.
     pub async fn state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
+        match self.changeable_state(database).await {
+            Err(CatalogError::UnknownFormat { .. }) => self.foreign_state(database).await,
+            found => found,
+        }
+    }
+
+    /// As [`Catalog::state`], for a change that somebody asked for: where a newer jagad wrote the state it could not be kept,
+    /// and that is an error.
+    pub async fn changeable_state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
         let key = layout::state(database);
         match repository::read(self.store().as_ref(), &key).await {
             Ok(found) => Ok(found.unwrap_or_default()),
@@ -67,7 +76,6 @@ impl Catalog {
                 tracing::warn!("{error}: failures and pauses of `{database}` are forgotten");
                 Ok(State::default())
             }
-            Err(CatalogError::UnknownFormat { .. }) => self.foreign_state(database).await,
             Err(error) => Err(error),
         }
     }

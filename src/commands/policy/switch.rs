@@ -82,7 +82,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
         let name = &found.entry.name;
         let lease = hold_for_policy(app, &found.catalog, &found.entry, (request.wait, &log)).await?;
         let written = async {
-            let mut state = found.catalog.state(name).await?;
+            let mut state = found.catalog.changeable_state(name).await?;
             let failures = state.failures;
             match direction {
                 Direction::Pause => {
