@@ -246,7 +246,11 @@ fn a_restore_that_is_killed_is_told_and_can_be_done_again() {
         let emptied = bench.target.client().ok("GET old") == Answer::Nil;
         assert_eq!(emptied, point != "restore-after-lease", "{point}");
         let again = ["restore", &id, "--target", "other", "--clean", "--yes", "--wait", "20s"];
-        bench.run(&again).ok().says("ended without a result").says("incomplete, until a restore into it succeeds");
+        bench
+            .run(&again)
+            .ok()
+            .says("ended without a result")
+            .says("incomplete, until a restore into it succeeds");
         assert_eq!(bench.target.digest(), bench.source.digest(), "{point}");
     }
 }

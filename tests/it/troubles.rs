@@ -79,9 +79,9 @@ fn a_month_of_stores_in_trouble_loses_no_backup_and_no_time() {
     });
     let silent = Arc::new(AtomicBool::new(false));
     let is_silent = Arc::clone(&silent);
-    hangs.fail(move |_| match is_silent.load(Ordering::SeqCst) {
-        true => Fault::Delay(Duration::from_secs(24 * HOUR)),
-        false => Fault::Pass,
+    hangs.fail(move |_| {
+        let silent = is_silent.load(Ordering::SeqCst);
+        if silent { Fault::Delay(Duration::from_secs(24 * HOUR)) } else { Fault::Pass }
     });
     wards.at(START, &["policy", "apply"]).ok();
 

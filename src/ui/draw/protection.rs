@@ -3,6 +3,7 @@
 use super::{Draw, count, failure, pretty};
 use crate::commands::{Class, Failure, policy, schedule};
 use crate::model::{DatabaseName, Timestamp};
+use crate::ui::plain::one_line;
 use crate::ui::table::table;
 use serde_json::{Value, json};
 
@@ -181,7 +182,7 @@ impl Draw for policy::PolicyReport {
             ),
         ];
         for (name, value) in facts {
-            text.push_str(&format!("{name:<13}{value}\n"));
+            text.push_str(&format!("{name:<13}{}\n", one_line(&value)));
         }
         if self.databases.is_empty() {
             return text + "\nnothing is attached\n";

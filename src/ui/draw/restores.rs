@@ -2,6 +2,7 @@
 
 use super::{Draw, count, elapsed, pretty};
 use crate::commands::restores;
+use crate::ui::plain::one_line;
 use crate::ui::table::table;
 
 impl Draw for restores::Report {
@@ -56,7 +57,7 @@ impl Draw for restores::Detail {
         lines.push(("made on", format!("{}, process {}", record.host, record.pid)));
         let mut text = String::new();
         for (name, value) in &lines {
-            text.push_str(&format!("{name:<12}{value}\n"));
+            text.push_str(&format!("{name:<12}{}\n", one_line(value)));
         }
         text
     }
