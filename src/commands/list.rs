@@ -263,15 +263,31 @@ pub struct Detail {
     pub unproven: Option<String>,
 }
 
+/// What there is to show of a backup.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Shown {
+    /// It is recorded.
+    Recorded(Box<Detail>),
+    /// It is being made.
+    Running(Box<Row>),
+}
+
 /// Shows one backup.
-pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>) -> Result<Detail, Failure> {
-    let (catalog, entry) = locate(app, backup, store).await?;
+pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>) -> Result<Shown, Failure> {
+    let (catalog, entry) = match locate(app, backup, store).await {
+        Err(failure) if failure.class == Class::NotFound => {
+            let running = find_running(app, backup, store).await?;
+            return running.map(|row| Shown::Running(Box::new(row))).ok_or(failure);
+        }
+        located => located?,
+    };
     for problem in side_problems(&entry) {
         app.watch.say(Tone::Warning, &problem);
     }
     let verification_state = entry.verification_state();
     let (authenticated, unproven) = proven(entry.proof);
-    Ok(Detail {
+    Ok(Shown::Recorded(Box::new(Detail {
         verification_state,
         authenticated,
         unproven,
@@ -279,7 +295,30 @@ pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>
         pin: entry.pin,
         verification: entry.verification,
         store: catalog.store().describe(),
-    })
+    })))
+}
+
+/// The backup that is being made under the id that `backup` is, or begins.
+async fn find_running(
+    app: &App,
+    backup: &BackupReference,
+    store: Option<&StoreName>,
+) -> Result<Option<Row>, Failure> {
+    let text = match backup {
+        BackupReference::Id(id) => id.to_string(),
+        BackupReference::Prefix(prefix) => prefix.clone(),
+        BackupReference::Latest(_) | BackupReference::At(..) => return Ok(None),
+    };
+    let names =
+        store.map_or_else(|| app.inventory.stores.keys().cloned().collect(), |name| vec![name.clone()]);
+    for name in names {
+        let Ok(catalog) = app.catalog(Some(&name)).await else { continue };
+        let running = catalog.running(None).await?;
+        if let Some(found) = running.iter().find(|running| running.id.to_string().starts_with(&text)) {
+            return Ok(Some(running_row(&name, found)));
+        }
+    }
+    Ok(None)
 }
 
 /// The log of one backup.

@@ -8,7 +8,7 @@ use crate::catalog::{
     Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, UnreadableBackup, chain, layout,
 };
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::model::{BackupId, ByteSize, DatabaseName, PolicyName};
+use crate::model::{BackupId, BackupKind, ByteSize, DatabaseName, PolicyName};
 use crate::notify::EventKind;
 use crate::retention::{self, Candidate, Decision, Pinned};
 use serde::Serialize;
@@ -239,10 +239,11 @@ async fn survey(
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
 ) -> Result<Survey, Failure> {
     let mut listing = catalog.list(Some(&entry.name)).await?;
-    // Whoever cannot read everything cannot know what builds on what.
+    // Whoever cannot read an incremental cannot know what it builds on. A full builds on nothing: it stays, and counts for nothing.
     // What is not proven to be ours neither counts nor goes: whoever writes to the bucket could push out the real ones.
     let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
-    if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(ours) {
+    let hides = |one: &UnreadableBackup| ours(one) && one.id.kind() == BackupKind::Incremental;
+    if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(hides) {
         let id = unreadable.id;
         return Err(Failure::from(unreadable.error)
             .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));

@@ -215,3 +215,26 @@ fn what_every_tick_would_say_is_said_once_a_day() {
     assert!(!warned("2027-03-02T02:01:00Z") && !warned("2027-03-03T01:59:00Z"));
     assert!(warned("2027-03-03T02:01:00Z"));
 }
+
+#[test]
+fn a_shallow_look_does_not_stand_for_the_one_that_the_policy_wants() {
+    let Some(wards) = Wards::new(&["cache"], "[policies.prod]\nverify = \"read\"\nmax_unverified = \"1d\"\n")
+    else {
+        return;
+    };
+    wards.at("2027-03-01T12:00:00Z", &["policy", "apply"]).ok();
+    wards.at("2027-03-02T12:00:00Z", &["backup", "cache"]).ok();
+    wards.at("2027-03-05T12:00:00Z", &["verify", "cache@latest", "--level", "exists"]).ok();
+    let problems = |code: i32| {
+        let status = wards.at("2027-03-05T13:00:00Z", &["status", "--check", "--json"]).expect(code).json();
+        status["databases"][0]["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["kind"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(problems(20), ["unverified"]);
+    wards.at("2027-03-05T12:30:00Z", &["verify", "cache@latest", "--level", "read"]).ok();
+    assert!(problems(0).is_empty());
+}

@@ -209,3 +209,54 @@ fn a_drill_whose_server_died_or_whose_disk_is_full_proves_nothing() {
     assert_eq!(bench.run(&["restore", "shop@latest", "--plan", "--json"]).ok().json()["backup"], id.as_str());
     bench.run(&["verify", &id, "--level", "restore"]).ok();
 }
+
+#[test]
+fn a_drill_whose_server_is_killed_proves_nothing() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    let server = bench.path("tmp/jagad-drill-*/data/postmaster.pid");
+    let kill = format!(
+        "case \"$*\" in *--list*) ;; *) kill -9 $(head -n 1 {}) ;; esac; exec $real \"$@\"",
+        server.display()
+    );
+    let set = bench.with_tool("pg_restore", &kill);
+    let output = bench.run(&["verify", &id, "--level", "restore", "--set", &set]);
+    assert!(![0, 4].contains(&output.code), "{output:?}");
+    output.says("VERIFY: INCONCLUSIVE");
+    assert_eq!(bench.listed()[0]["verification"], "inconclusive");
+}
+
+#[test]
+fn a_backup_that_is_being_made_is_shown() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let gate = bench.path("gate");
+    let set =
+        bench.with_dump(&format!("while [ ! -e {} ]; do sleep 0.1; done; exec $real \"$@\"", gate.display()));
+    let run = bench.program(&["backup", "shop", "--set", &set]);
+    crate::program::wait_until("it is listed", || !bench.listed().is_empty());
+    let id = bench.listed()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.run(&["show", &id, "--json"]).ok().json()["status"], "running");
+    assert!(bench.run(&["show", &id]).ok().stdout.contains("status      running"));
+    std::fs::write(gate, "").unwrap();
+    run.wait().ok();
+    assert_eq!(bench.run(&["show", &id, "--json"]).ok().json()["manifest"]["status"], "success");
+}
+
+#[test]
+fn a_full_that_cannot_be_read_stays_and_keeps_nothing_else_from_being_pruned() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    bench.add("[policies.prod]\nretention = { full = 1 }\n");
+    let made: Vec<String> = (0..3).map(|_| bench.back_up(&[])).collect();
+    std::fs::write(folder(&bench, &made[0]).join("manifest.json"), "{\"format\":2}").unwrap();
+    let prune = ["prune", "--set", "databases.shop.policy=prod"];
+    bench.run(&prune).ok();
+    assert!(folder(&bench, &made[0]).exists() && !folder(&bench, &made[1]).exists());
+    // What an incremental builds on is not known without its manifest.
+    let hidden = folder(&bench, "20260101T020000Z-incremental-abcdef");
+    std::fs::create_dir(&hidden).unwrap();
+    std::fs::write(hidden.join("manifest.json"), "{\"format\":2}").unwrap();
+    bench
+        .run(&prune)
+        .expect(7)
+        .says("nothing is removed while 20260101T020000Z-incremental-abcdef cannot be read");
+}

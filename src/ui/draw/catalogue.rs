@@ -80,6 +80,26 @@ fn holds(row: &list::Row) -> String {
     }
 }
 
+impl Draw for list::Shown {
+    fn human(&self) -> String {
+        match self {
+            Self::Recorded(detail) => detail.human(),
+            Self::Running(row) => format!(
+                "backup      {}\ndatabase    {}\nstatus      {}\nstarted     {} UTC, {}\n",
+                row.id,
+                row.database,
+                row.status,
+                row.started_at.table(),
+                row.note.as_deref().unwrap_or_default()
+            ),
+        }
+    }
+
+    fn json(&self) -> String {
+        pretty(self)
+    }
+}
+
 impl Draw for list::Detail {
     fn human(&self) -> String {
         let manifest = &self.manifest;
