@@ -91,6 +91,15 @@ impl RunLog {
         }
     }
 
+    /// Keeps a failure that the watcher is told otherwise, with all that the tool which failed has said, as far as that is known:
+    /// the message has only the gist of it.
+    pub fn keep_failure(&self, heading: &str, failure: &Failure) {
+        for line in failure.tool_output().unwrap_or_default().lines() {
+            self.keep(format!("TOOL: {line}"));
+        }
+        self.keep(format!("{heading}: {}", failure.message()));
+    }
+
     /// Everything kept so far.
     pub fn text(&self) -> String {
         self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()

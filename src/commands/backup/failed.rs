@@ -36,7 +36,7 @@ impl FailedRun<'_> {
         manifest.duration_ms = milliseconds(self.began);
         manifest.error = Some(failure.record());
         manifest.parts.clear();
-        self.keep_words();
+        log.keep_failure("BACKUP: failed", failure);
         let recorded = catalog.commit(manifest).await;
         crash::point("after-failure");
         if let Err(error) = recorded
@@ -58,13 +58,5 @@ impl FailedRun<'_> {
         if let Err(error) = catalog.write_log(database, id, &log.text()).await {
             tracing::debug!(%error, "the log of the failed run was not written");
         }
-    }
-
-    /// The failure, and all that the tool said, as far as it was kept: the message has only the gist of it.
-    fn keep_words(&self) {
-        for line in self.failure.tool_output().unwrap_or_default().lines() {
-            self.log.keep(format!("TOOL: {line}"));
-        }
-        self.log.keep(format!("BACKUP: failed: {}", self.failure.message()));
     }
 }

@@ -186,7 +186,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     match &loaded {
         Ok(_) => log.say("RESTORE: OK"),
         // It is told at the end of the command; here it is kept for who reads the log later.
-        Err(failure) => log.keep(format!("RESTORE: failed: {}", failure.message())),
+        Err(failure) => log.keep_failure("RESTORE: failed", failure),
     }
     recorded.ended(&record).await;
     claim.release(&log).await;
