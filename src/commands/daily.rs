@@ -15,7 +15,9 @@ pub(super) fn warn(app: &App, database: &DatabaseName, log: &RunLog, line: &str)
     let mut said: BTreeMap<String, Timestamp> = known.unwrap_or_default();
     // One that lies ahead is of a clock that was wrong.
     said.retain(|_, at| *at <= now && now.since(*at) < ONCE_IN);
-    let what = digest::hex(&Sha256Digest::of(line.as_bytes()).0[..16]);
+    // Two configurations of one host may both have an entry of that name.
+    let said_where = format!("{:?} {line}", app.inventory.files);
+    let what = digest::hex(&Sha256Digest::of(said_where.as_bytes()).0[..16]);
     if said.contains_key(&what) {
         tracing::debug!(%database, "{line}");
         return;
