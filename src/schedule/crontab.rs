@@ -163,9 +163,12 @@ fn check_steps(field: &Field, text: &str) -> Result<(), String> {
 /// Reads an expression of the crate whose only field that says something is `field`.
 fn read(field: &Field, text: &str, expression: &str) -> Result<Schedule, String> {
     let Field { name, low, high } = field;
-    expression.parse().map_err(|error| {
-        let problem = one_line(&error);
-        format!("`{text}` in the field {name} ({low} to {high}) cannot be read: {problem}")
+    // Not the words of the crate: it names fields of its own, and what it was given is not what the user wrote.
+    expression.parse().map_err(|_| {
+        format!(
+            "`{text}` in the field {name} ({low} to {high}) cannot be read: write numbers, lists (1,3), ranges with the \
+             smaller first (1-3), steps (*/2), or names of three letters (jan, mon)"
+        )
     })
 }
 
