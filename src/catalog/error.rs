@@ -121,7 +121,7 @@ pub enum CatalogError {
         problem: String,
     },
     /// A record belongs to another repository, database or backup than its place says.
-    #[error("`{key}` is a stranger here: {problem}")]
+    #[error("`{key}` does not belong here: {problem}")]
     Stranger {
         /// The object.
         key: ObjectKey,

@@ -89,7 +89,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The server answered with an error that no other class covers.
-    #[error("{action}: the store answered {status} {code}: {message}")]
+    #[error("{action}: the store answered {}", answer(*.status, .code, .message))]
     Response {
         /// What was being done.
         action: String,
@@ -140,6 +140,12 @@ pub enum StoreError {
         /// What is wrong with them.
         detail: String,
     },
+}
+
+/// What a server answered, as far as it said anything: not every answer has a code or a message.
+fn answer(status: u16, code: &str, message: &str) -> String {
+    let known = if code.is_empty() { status.to_string() } else { format!("{status} {code}") };
+    if message.is_empty() { known } else { format!("{known}: {message}") }
 }
 
 /// Whether `error` says that a disk or a quota is full.

@@ -22,6 +22,16 @@ async fn a_directory_keeps_every_promise() {
     let missing = LocalSettings { path: directory.path().join("made/new") };
     // One that is missing may be a disk that is not mounted.
     assert!(matches!(LocalStore::open(&missing), Err(StoreError::PlaceMissing { .. })));
+    // A file is there, and is no directory: nobody shall be told to create what exists.
+    let parent = directory.path().join("made");
+    std::fs::create_dir(&parent).unwrap();
+    std::fs::write(&missing.path, "a file").unwrap();
+    let file = LocalStore::open(&missing);
+    assert!(
+        matches!(&file, Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotADirectory),
+        "{file:?}"
+    );
+    std::fs::remove_file(&missing.path).unwrap();
     LocalStore::create(&missing).unwrap();
     every_promise_is_kept(&store(&missing.path), Unfinished::Unknown).await;
 }

@@ -196,6 +196,11 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             Class::Integrity,
             "Run `jagad policy detach` for the database, then attach it anew; its backups stay.",
         ),
+        CatalogError::Damaged { key, .. } if key.as_str() == "jagad.json" => of(
+            Class::Integrity,
+            "Look at the object: if it is not a record of jagad, something else answers in place of the store; correct \
+             `endpoint`, `bucket` or `prefix`.",
+        ),
         CatalogError::Damaged { .. } | CatalogError::Stranger { .. } => of(Class::Integrity, ""),
         CatalogError::Unproven { doubt, .. } if doubt.key_is_missing => Some((
             Class::Key,

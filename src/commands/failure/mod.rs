@@ -333,6 +333,11 @@ mod tests {
                 failure.help
             );
         }
+        let not_ours =
+            CatalogError::Damaged { key: "jagad.json".parse().unwrap(), problem: "<html>".to_owned() };
+        let failure = Failure::from(not_ours);
+        assert_eq!(failure.class.exit_code(), 4, "{failure:?}");
+        assert!(failure.help.is_some_and(|help| help.contains("`endpoint`")));
         let problem = "certificate verify failed: self-signed certificate".to_owned();
         let failure = Failure::from(EngineError::Unreachable { address: "db".into(), problem });
         assert!(failure.help.is_some_and(|help| help.contains("`tls.ca`")));

@@ -14,6 +14,12 @@ pub(super) struct Root(PathBuf);
 impl Root {
     /// The directory must be there; the staging folder in it is created when it is absent.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        if path.exists() && !path.is_dir() {
+            return Err(StoreError::Io {
+                action: format!("open directory `{}`", path.display()),
+                source: io::ErrorKind::NotADirectory.into(),
+            });
+        }
         if !path.is_dir() {
             return Err(StoreError::PlaceMissing { place: format!("directory `{}`", path.display()) });
         }

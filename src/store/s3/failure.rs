@@ -319,6 +319,7 @@ mod tests {
             (403, "RequestTimeTooSkewed", "get: the clocks differ too much (because)"),
             (403, "InvalidObjectState", "get: the store answered 403 InvalidObjectState: because"),
             (409, "Odd", "get: the store answered 409 Odd: because"),
+            (500, "", "get: the store answered 500: because"),
         ];
         for (status, code, text) in table {
             let error = answer(status, code).into_error("get".to_owned(), "bkt", Some(&key));
