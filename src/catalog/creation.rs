@@ -63,8 +63,8 @@ async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Res
     match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
         // A dead creation left nothing but its lease.
         Err(CatalogError::Expired { leases, .. }) => {
-            for (key, _) in leases {
-                lease::end(store.as_ref(), &key).await?;
+            for found in leases {
+                lease::end(store.as_ref(), &found.key).await?;
             }
             Lease::acquire_in(store, &folder, &subject, record).await
         }

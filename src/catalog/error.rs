@@ -1,7 +1,7 @@
 //! What can be wrong with a repository.
 
 use super::authenticity::Doubt;
-use super::lease::LeaseRecord;
+use super::lease::Found;
 use super::manifest::Manifest;
 use crate::model::{BackupId, DatabaseName, RepositoryId, StoreName};
 use crate::store::{ObjectKey, StoreError};
@@ -93,8 +93,8 @@ pub enum CatalogError {
     Expired {
         /// The database.
         database: DatabaseName,
-        /// The leases, with their keys.
-        leases: Vec<(ObjectKey, LeaseRecord)>,
+        /// The leases.
+        leases: Vec<Found>,
     },
     /// The lease could not be kept; somebody else may be at work, so nothing was committed.
     #[error("the lease on `{database}` was lost: {problem}")]
@@ -162,6 +162,15 @@ impl CatalogError {
     pub fn store(doing: impl Into<String>) -> impl FnOnce(StoreError) -> Self {
         let doing = doing.into();
         move |source| Self::Store { doing, source }
+    }
+
+    /// What it says, with what the store said, on one line.
+    pub(super) fn with_cause(&self) -> String {
+        let text = match self {
+            Self::Store { source, .. } => format!("{self}: {source}"),
+            _ => self.to_string(),
+        };
+        text.replace(char::is_control, " ")
     }
 }
 

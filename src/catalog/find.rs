@@ -3,12 +3,12 @@
 use super::chain::{Chains, Chosen, Unclear, Wanted};
 use super::error::{CatalogError, PassedOver};
 use super::layout;
-use super::listing::{Entry, Items};
+use super::listing::{Entry, Items, is_of_one_object};
 use super::repository::Catalog;
 use super::{BackupReference, Listing};
 use crate::model::{BackupId, DatabaseName, Timestamp};
 use futures_util::StreamExt as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Backups named where none is good.
 const CANDIDATES: usize = 3;
@@ -122,14 +122,24 @@ impl Catalog {
         }
         drop(objects);
         found.retain(|_, items| items.manifest);
-        let (count, examples) = (found.len(), found.keys().map(|(_, id)| id.to_string()));
-        if count > 1 {
-            let examples = examples.take(3).collect::<Vec<_>>().join(", ");
-            return Err(CatalogError::Ambiguous { prefix: text.to_owned(), count, examples });
+        let ids: BTreeSet<&BackupId> = found.keys().map(|(_, id)| id).collect();
+        if ids.len() > 1 {
+            let examples = ids.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(CatalogError::Ambiguous { prefix: text.to_owned(), count: ids.len(), examples });
         }
-        let not_found = || CatalogError::NotFound { reference: text.to_owned() };
-        let ((database, id), items) = found.into_iter().next().ok_or_else(not_found)?;
-        let entry = self.entry(&database, &id, items).await?.ok_or_else(not_found)?;
-        Ok(Located { entry, passed_over: Vec::new() })
+        // An id is of one database. Copies of its folder that somebody has put under others cannot be read, and hide nothing.
+        let mut problem = None;
+        for ((database, id), items) in found {
+            match self.entry(&database, &id, items).await {
+                Ok(Some(entry)) => return Ok(Located { entry, passed_over: Vec::new() }),
+                Ok(None) => {}
+                Err(error) if !is_of_one_object(&error) => return Err(error),
+                Err(error @ CatalogError::Stranger { .. }) => {
+                    problem.get_or_insert(error);
+                }
+                Err(error) => problem = Some(error),
+            }
+        }
+        Err(problem.unwrap_or_else(|| CatalogError::NotFound { reference: text.to_owned() }))
     }
 }

@@ -172,8 +172,8 @@ pub enum Item<'k> {
     Manifest,
     /// The pin.
     Pin,
-    /// A verification result; its name sorts by time.
-    Verification,
+    /// A verification result, and when it ended by the clock of its host.
+    Verification(Timestamp),
     /// The mark of a verification that is under way.
     Verifying,
     /// The log, or a segment of a part.
@@ -192,10 +192,17 @@ pub fn backup_item(key: &ObjectKey) -> Option<(DatabaseName, BackupId, Item<'_>)
         "manifest.json" => Item::Manifest,
         "pin.json" => Item::Pin,
         "verifying.json" => Item::Verifying,
-        _ if rest.starts_with("verified/") => Item::Verification,
-        _ => Item::Other(rest),
+        _ => match verified_at(rest) {
+            Some(time) => Item::Verification(time),
+            None => Item::Other(rest),
+        },
     };
     Some((database.parse().ok()?, id.parse().ok()?, item))
+}
+
+/// The time in the name of a verification result.
+fn verified_at(file: &str) -> Option<Timestamp> {
+    Timestamp::from_compact(file.strip_prefix("verified/")?.strip_suffix(".json")?).ok()
 }
 
 #[cfg(test)]
@@ -224,7 +231,7 @@ mod tests {
         assert_eq!(of(&manifest(&database, &id)), ours("Manifest"));
         assert_eq!(of(&pin(&database, &id)), ours("Pin"));
         let time = "2026-11-21T00:00:00Z".parse().unwrap();
-        assert_eq!(of(&verification(&database, &id, time)), ours("Verification"));
+        assert_eq!(of(&verification(&database, &id, time)), ours("Verification(2026-11-21T00:00:00Z)"));
         assert_eq!(of(&segment(&database, &id, "shop.dump", 1)), ours("Other(\"shop.dump.0001\")"));
         assert_eq!(of(&marker()), None);
         assert_eq!(of(&key("databases/shop/lease/abc.json")), None);

@@ -11,6 +11,7 @@ pub use record::{Found, LeaseRecord, Operation, host_name, record};
 
 use super::error::CatalogError;
 use super::layout;
+use super::listing::is_of_one_object;
 use super::manifest;
 use crate::model::{DatabaseName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
@@ -54,15 +55,18 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>,
     let now = store.clock().await.map_err(CatalogError::store("ask the store for its time"))?;
     let mut found = Vec::new();
     for object in objects {
-        match store::read_small(store, &object.key, RECORD_LIMIT).await {
-            Ok(bytes) => {
-                let record = manifest::parse(&object.key, &bytes)?;
-                found.push(Found { record, age: now.since(object.modified), key: object.key });
-            }
+        let record = match store::read_small(store, &object.key, RECORD_LIMIT).await {
+            Ok(bytes) => manifest::parse(&object.key, &bytes),
             // Released between the listing and the reading.
-            Err(store::StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(CatalogError::Store { doing: doing(), source: error }),
-        }
+            Err(store::StoreError::NotFound { .. }) => continue,
+            Err(source) => Err(CatalogError::Store { doing: format!("read lease `{}`", object.key), source }),
+        };
+        let record = match record {
+            Err(error) if !is_of_one_object(&error) => return Err(error),
+            // Its holder may be alive: it counts, and it runs out like any other.
+            record => record.map_err(|error| error.with_cause()),
+        };
+        found.push(Found { record, age: now.since(object.modified), key: object.key });
     }
     Ok(found)
 }
@@ -219,8 +223,7 @@ async fn refuse_others(
     if others.is_empty() {
         return Ok(());
     }
-    let leases = others.into_iter().map(|found| (found.key, found.record)).collect();
-    Err(CatalogError::Expired { database: subject.clone(), leases })
+    Err(CatalogError::Expired { database: subject.clone(), leases: others })
 }
 
 /// Writes a lease under a key that nobody else can have; says when the write began.

@@ -7,6 +7,7 @@ use super::lease::LeaseRecord;
 use super::manifest::{Manifest, PinRecord};
 use super::repository::Catalog;
 use super::side::{self, SideRecord};
+use super::state::is_plausible;
 use super::verification::Verification;
 use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
 use crate::store::{ObjectKey, StoreError};
@@ -150,7 +151,7 @@ impl Catalog {
             SideRecord::Absent
         };
         let verification = match items.verification {
-            Some(key) => side::read(store, &key).await?,
+            Some(found) => side::read(store, &found.key).await?,
             None => SideRecord::Absent,
         };
         let verifying = match items.verifying {
@@ -182,12 +183,21 @@ fn is_of_one_file(error: &StoreError) -> bool {
     matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), PermissionDenied | IsADirectory))
 }
 
+/// The result of a verification. The greatest is the last; one of a clock that was far ahead, which the store's clock tells,
+/// comes before the rest, or it would hide every later one until its time comes.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct VerificationItem {
+    plausible: bool,
+    time: Timestamp,
+    key: ObjectKey,
+}
+
 /// What a listing showed of one backup.
 #[derive(Debug, Default)]
 pub(super) struct Items {
     pub(super) manifest: bool,
     pinned: bool,
-    verification: Option<ObjectKey>,
+    verification: Option<VerificationItem>,
     verifying: Option<Timestamp>,
 }
 
@@ -196,8 +206,11 @@ impl Items {
         match item {
             Item::Manifest => self.manifest = true,
             Item::Pin => self.pinned = true,
-            // Their names are times, so the greatest is the last.
-            Item::Verification => self.verification = self.verification.take().max(Some(key.clone())),
+            Item::Verification(time) => {
+                let found =
+                    VerificationItem { plausible: is_plausible(time, modified), time, key: key.clone() };
+                self.verification = self.verification.take().max(Some(found));
+            }
             Item::Verifying => self.verifying = Some(modified),
             Item::Other(_) => {}
         }

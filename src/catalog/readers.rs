@@ -31,13 +31,13 @@ impl Catalog {
         Ok(alive)
     }
 
-    /// The first of those who read the backup `id` now.
+    /// The first of those who read the backup `id` now, or may.
     pub async fn reader_of(
         &self,
         database: &DatabaseName,
         id: &BackupId,
     ) -> Result<Option<Found>, CatalogError> {
         let readers = self.readers(database).await?;
-        Ok(readers.into_iter().find(|reader| reader.record.backup.as_ref() == Some(id)))
+        Ok(readers.into_iter().find(|reader| reader.may_be(|record| record.backup.as_ref() == Some(id))))
     }
 }

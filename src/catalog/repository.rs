@@ -152,10 +152,11 @@ impl Catalog {
         let mut running = Vec::new();
         for database in databases {
             for found in lease::survey(self.store.as_ref(), &layout::leases(&database)).await? {
-                if let (Operation::Backup, Some(id), false) =
-                    (found.record.operation, found.record.backup.clone(), found.is_expired())
+                let expired = found.is_expired();
+                let Ok(lease) = found.record else { continue };
+                if let (Operation::Backup, Some(id), false) = (lease.operation, lease.backup.clone(), expired)
                 {
-                    running.push(RunningBackup { database: database.clone(), id, lease: found.record });
+                    running.push(RunningBackup { database: database.clone(), id, lease });
                 }
             }
         }

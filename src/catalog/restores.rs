@@ -133,12 +133,12 @@ impl Catalog {
         }
         if !ended {
             let leases = lease::survey(store, &layout::leases(target)).await?;
-            let lives = leases.iter().any(|found| {
-                let lease = &found.record;
-                let same = lease.operation == Operation::Restore
-                    && lease.host == record.host
-                    && lease.pid == record.pid;
-                same && !found.is_expired()
+            let lives = leases.iter().filter(|found| !found.is_expired()).any(|found| {
+                found.may_be(|lease| {
+                    lease.operation == Operation::Restore
+                        && lease.host == record.host
+                        && lease.pid == record.pid
+                })
             });
             record.status = if lives { RestoreStatus::Running } else { RestoreStatus::Died };
         }

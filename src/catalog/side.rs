@@ -68,11 +68,7 @@ pub(super) async fn read<T: DeserializeOwned>(
         Ok(Some(record)) => Ok(SideRecord::Known(record)),
         Ok(None) => Ok(SideRecord::Absent),
         Err(error) if is_of_one_object(&error) => {
-            let unreadable = match &error {
-                CatalogError::Store { source, .. } => format!("{error}: {source}"),
-                _ => error.to_string(),
-            };
-            Ok(SideRecord::Unreadable { unreadable })
+            Ok(SideRecord::Unreadable { unreadable: error.with_cause() })
         }
         Err(error) => Err(error),
     }

@@ -1,6 +1,7 @@
 //! What looks at a backup have found, and what they say of it together.
 
 use super::manifest::FailureRecord;
+use super::state::is_plausible;
 use crate::model::{Timestamp, VerificationStatus, VerifyLevel};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -48,8 +49,10 @@ impl Verification {
     /// contradict one that found the backup bad.
     #[must_use]
     pub fn after(mut self, before: Option<&Self>) -> Self {
-        let (passed, found_bad) =
+        let (mut passed, found_bad) =
             before.map_or_else(Default::default, |before| (before.all_passed(), before.bad()));
+        // Of a clock that was far ahead: it would count as new until its time comes.
+        passed.retain(|_, at| is_plausible(*at, self.verified_at));
         match self.status {
             VerificationStatus::Inconclusive => (self.passed, self.found_bad) = (passed, found_bad),
             VerificationStatus::Passed => {

@@ -3,13 +3,13 @@
 use super::leftovers::Leftovers;
 use super::unrecorded::{Unrecorded, Where};
 use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
-use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
+use crate::catalog::lease::{self, Found, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, BackupStatus, Help};
-use crate::store::{ObjectKey, StoreError};
+use crate::store::StoreError;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -46,8 +46,8 @@ pub(super) async fn hold(
                 return Ok(lease);
             }
             Err(CatalogError::Expired { leases, .. }) => {
-                for (key, record) in leases {
-                    bury(app, catalog, database, (&key, &record), purpose.log).await?;
+                for lease in &leases {
+                    bury(app, catalog, database, lease, purpose.log).await?;
                 }
             }
             Err(error @ CatalogError::Busy { .. }) if began.elapsed() >= purpose.wait => {
@@ -143,7 +143,25 @@ pub(super) async fn bury(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
-    (key, dead): (&ObjectKey, &LeaseRecord),
+    lease: &Found,
+    log: &RunLog,
+) -> Result<(), Failure> {
+    match &lease.record {
+        Ok(dead) => bury_run(app, catalog, database, dead, log).await?,
+        Err(problem) => log.warn(format!(
+            "a lease on `{database}` is removed that nobody has renewed and that cannot be read, so what its run left stays until \
+             `jagad prune`: {problem}",
+            database = database.name
+        )),
+    }
+    Ok(lease::end(catalog.store().as_ref(), &lease.key).await?)
+}
+
+async fn bury_run(
+    app: &App,
+    catalog: &Catalog,
+    database: &DatabaseEntry,
+    dead: &LeaseRecord,
     log: &RunLog,
 ) -> Result<(), Failure> {
     log.warn(format!(
@@ -169,7 +187,7 @@ pub(super) async fn bury(
         )),
         _ => {}
     }
-    Ok(lease::end(catalog.store().as_ref(), key).await?)
+    Ok(())
 }
 
 async fn bury_backup(

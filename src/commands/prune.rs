@@ -249,7 +249,10 @@ async fn survey(
             .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
     }
     let readers = catalog.readers(&entry.name).await?;
-    let read = readers.iter().filter_map(|reader| reader.record.backup.as_ref());
+    let ids = listing.entries.iter().map(|entry| &entry.manifest.id);
+    let read = ids.filter(|id| {
+        readers.iter().any(|reader| reader.may_be(|record| record.backup.as_ref() == Some(*id)))
+    });
     let in_use: BTreeSet<&BackupId> =
         listing.running.iter().flat_map(|run| &run.lease.parents).chain(read).collect();
     let candidates: Vec<Candidate> =

@@ -31,7 +31,7 @@ pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) 
     app.watch.confirm(&Question { facts: removed.clone(), question })?;
     let log = app.log();
     for lease in &found {
-        hold::bury(app, &catalog, entry, (&lease.key, &lease.record), &log).await?;
+        hold::bury(app, &catalog, entry, lease, &log).await?;
     }
     Ok(Report { database: database.clone(), removed })
 }

@@ -118,6 +118,46 @@ fn records_beside_a_manifest_that_cannot_be_read_hide_nothing() {
 }
 
 #[test]
+fn a_verification_of_a_clock_that_was_far_ahead_does_not_hide_the_later_ones() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&["--verify", "checksum"]);
+    let verified = folder(&bench, &id).join("verified");
+    let first = std::fs::read_dir(&verified).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&first).unwrap();
+    let year = &text[text.find("\"verified_at\": \"").unwrap() + 16..][..4];
+    std::fs::write(verified.join("20990101T000000Z.json"), text.replace(&format!("\"{year}-"), "\"2099-"))
+        .unwrap();
+    std::fs::write(verified.join("zzz.txt"), "left by somebody").unwrap();
+    std::fs::remove_file(first).unwrap();
+    let state = || bench.listed()[0]["verification"].as_str().unwrap().to_owned();
+    assert_eq!(state(), "passed");
+    bench.run(&["verify", "--db", "shop", "--max-age", "1d"]).ok().says("VERIFY: OK");
+    spoil(&bench, &id);
+    assert_eq!(state(), "failed");
+    bench.run(&["restore", "shop@latest", "--plan"]).expect(5).says("no good backup");
+}
+
+#[test]
+fn a_copy_of_a_backup_under_another_database_hides_it_not() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    for other in ["aaa", "zzz"] {
+        let copy = bench.path(&format!("store/databases/{other}/backups")).join(&id);
+        std::fs::create_dir_all(&copy).unwrap();
+        for file in std::fs::read_dir(folder(&bench, &id)).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+    }
+    assert_eq!(bench.run(&["show", &id, "--json"]).ok().json()["manifest"]["database"], "shop");
+    bench.run(&["verify", &id]).ok();
+    bench.run(&["restore", &id, "--plan"]).ok();
+    assert!(bench.run(&["delete", &id, "--dry-run"]).ok().stdout.contains("of `shop`"));
+    std::fs::remove_file(folder(&bench, &id).join("manifest.json")).unwrap();
+    bench.run(&["restore", &id, "--yes"]).expect(4).says("is a stranger here");
+}
+
+#[test]
 fn a_newer_backup_that_cannot_be_read_is_not_passed_over_in_silence() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     // Ids tell seconds, and which of two of one second is newer cannot be told from them.

@@ -26,6 +26,7 @@ mod hostile;
 mod housekeeping;
 mod installing;
 mod json;
+mod leases;
 mod matrix;
 #[cfg(feature = "crash-points")]
 mod month;

@@ -3,9 +3,13 @@
 use crate::catalog::FORMAT;
 use crate::model::{BackupId, BackupPurpose, Timestamp};
 use crate::store::ObjectKey;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::time::Duration;
+
+/// No lease lives longer without being renewed, whatever it says and whether or not it can be read: the longest lifetime
+/// that a configuration can have.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// What a lease is held for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +51,7 @@ pub struct LeaseRecord {
     /// [`FORMAT`].
     pub format: u32,
     /// Host of the holder.
+    #[serde(deserialize_with = "on_one_line")]
     pub host: String,
     /// Its process.
     pub pid: u32,
@@ -64,6 +69,11 @@ pub struct LeaseRecord {
     pub started: Timestamp,
     /// It is dead when its object was not rewritten for so long.
     pub lifetime_seconds: u64,
+}
+
+/// A text in which nothing looks like the next line of an answer or of a question.
+fn on_one_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(String::deserialize(deserializer)?.replace(char::is_control, " "))
 }
 
 impl LeaseRecord {
@@ -84,8 +94,8 @@ impl LeaseRecord {
 pub struct Found {
     /// Its key.
     pub key: ObjectKey,
-    /// What it says.
-    pub record: LeaseRecord,
+    /// What it says, or why that cannot be read.
+    pub record: Result<LeaseRecord, String>,
     /// How long ago it was last written, by the store's clock.
     pub age: Duration,
 }
@@ -93,17 +103,33 @@ pub struct Found {
 impl Found {
     /// Whether its holder has had its time and did not renew it.
     pub fn is_expired(&self) -> bool {
-        self.age.as_secs() > self.record.lifetime_seconds
+        self.age > self.lifetime()
+    }
+
+    /// What it says, where that can be read.
+    pub fn known(&self) -> Option<&LeaseRecord> {
+        self.record.as_ref().ok()
+    }
+
+    /// Whether it is, or may be, what `is` says: nobody knows what one that cannot be read is held for.
+    pub fn may_be(&self, is: impl FnOnce(&LeaseRecord) -> bool) -> bool {
+        self.known().is_none_or(is)
+    }
+
+    /// How long it lives without being renewed.
+    fn lifetime(&self) -> Duration {
+        let said = |record: &LeaseRecord| Duration::from_secs(record.lifetime_seconds);
+        self.known().map_or(LONGEST_LIFETIME, said).min(LONGEST_LIFETIME)
     }
 
     /// Who holds it, how fresh it is, and when it runs out.
     pub fn describe(&self) -> String {
-        let left = self.record.lifetime_seconds.saturating_sub(self.age.as_secs());
-        format!(
-            "{}; last sign {} s ago, expires in {left} s without another",
-            self.record.describe(),
-            self.age.as_secs()
-        )
+        let left = self.lifetime().saturating_sub(self.age).as_secs();
+        let who = match &self.record {
+            Ok(record) => record.describe(),
+            Err(problem) => format!("somebody whose lease cannot be read ({problem})"),
+        };
+        format!("{who}; last sign {} s ago, expires in {left} s without another", self.age.as_secs())
     }
 }
 

@@ -76,7 +76,9 @@ impl fmt::Display for Idle {
 impl Ward {
     /// The run that is under way, if there is one.
     pub(in crate::commands) fn running(&self) -> Option<&Found> {
-        self.leases.iter().find(|found| !found.is_expired() && found.record.operation == Operation::Backup)
+        let is_backup =
+            |found: &Found| found.known().is_some_and(|record| record.operation == Operation::Backup);
+        self.leases.iter().find(|found| !found.is_expired() && is_backup(found))
     }
 }
 
@@ -210,7 +212,8 @@ pub(in crate::commands) fn overdue_since(
     let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
         last.max(ward.protected.attachment.attached_at)
     });
-    let under_way = ward.running().is_some_and(|found| found.record.started >= missed);
+    let running = ward.running().and_then(Found::known);
+    let under_way = running.is_some_and(|record| record.started >= missed);
     (missed > since && !under_way).then_some(missed)
 }
 

@@ -1,6 +1,6 @@
 //! What makes a database unsafe.
 
-use crate::catalog::{Chains, Entry, Health, Listing};
+use crate::catalog::{Chains, Entry, Health, Listing, is_plausible};
 use crate::commands::list::side_problems;
 use crate::commands::schedule::duty::Duty;
 use crate::commands::schedule::duty::{self, Idle, Ward};
@@ -196,7 +196,8 @@ fn unverified(policy: &PolicyEntry, last: &Entry, at: Timestamp) -> Option<Probl
     // A look that is less deep than the policy wants does not stand for one that is.
     let level = policy.verify.unwrap_or(VerifyLevel::Exists);
     let proven = last.verification.known().and_then(|last| last.proven(level));
-    let since = proven.map_or(last.manifest.finished_at, |(_, at)| at);
+    let since = proven.map(|(_, at)| at).filter(|proven| is_plausible(*proven, at));
+    let since = since.unwrap_or(last.manifest.finished_at);
     (at.since(since) > limit).then(|| Problem {
         kind: ProblemKind::Unverified,
         message: format!("{} was not verified at level {level} for {}", last.manifest.id, Period(limit)),

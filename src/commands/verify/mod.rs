@@ -17,7 +17,7 @@ use super::{App, Class, Failure, RunLog, Tone, list, protection, reading};
 use crate::catalog::lease::host_name;
 use crate::catalog::{
     BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, Operation, SideRecord, Verification,
-    VerifyingMark,
+    VerifyingMark, is_plausible,
 };
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
@@ -143,7 +143,10 @@ fn is_wanted(app: &App, request: &Request, entry: &Entry) -> bool {
             SideRecord::Known(last) => last.bad().is_none() && proven.is_none(),
             SideRecord::Absent | SideRecord::Unreadable { .. } => true,
         },
-        Which::NotSince(age) => proven.is_none_or(|(_, at)| app.clock.now().since(at) >= age),
+        Which::NotSince(age) => {
+            let now = app.clock.now();
+            proven.is_none_or(|(_, at)| !is_plausible(at, now) || now.since(at) >= age)
+        }
     }
 }
 

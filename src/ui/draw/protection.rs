@@ -220,7 +220,9 @@ impl Draw for policy::PolicyReport {
 
 /// Entries of which nothing is known.
 fn not_seen(summary: &policy::PolicySummary) -> String {
-    let line = |one: &policy::Unknown| format!("! {}: cannot be looked at: {}\n", one.database, one.reason);
+    let line = |one: &policy::Unknown| {
+        format!("! {}: cannot be looked at: {}\n", one.database, one_line(&one.reason))
+    };
     summary.unknown.iter().map(line).collect()
 }
 

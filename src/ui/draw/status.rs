@@ -3,6 +3,7 @@
 use super::{Draw, count, pretty};
 use crate::commands::status::{Report, Standing};
 use crate::model::{ByteSize, Period, Timestamp};
+use crate::ui::plain::one_line;
 use crate::ui::table::table;
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ impl Draw for Report {
         text.push('\n');
         for one in &self.databases {
             for problem in &one.problems {
-                text.push_str(&format!("! {}: {}\n", one.database, problem.message));
+                text.push_str(&format!("! {}: {}\n", one.database, one_line(&problem.message)));
             }
             for warning in &one.warnings {
                 text.push_str(&format!("warning: {}: {warning}\n", one.database));
