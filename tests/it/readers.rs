@@ -99,3 +99,27 @@ fn a_restore_whose_lease_is_taken_away_stops_and_changes_nothing() {
     bench.server().mend();
     assert_eq!(bench.fingerprint(), before);
 }
+
+#[test]
+fn a_restore_whose_lease_is_taken_away_after_the_load_shows_nothing_of_it() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    bench.postgres.psql("shop", "CREATE TABLE later (a int);");
+    let before = bench.fingerprint();
+    let (loaded, go) = (bench.path("tmp/loaded"), bench.path("tmp/go"));
+    let script = format!(
+        "$real \"$@\" || exit 1; case \"$*\" in *--dbname=*) touch {}; while [ ! -e {} ]; do sleep 0.05; done ;; esac",
+        loaded.display(),
+        go.display()
+    );
+    // So long that no renewal notices it.
+    let set = bench.with_tool("pg_restore", &script);
+    let run =
+        bench.program(&["restore", &id, "--yes", "--set", &set, "--set", "settings.lease_lifetime=10m"]);
+    wait_until("everything is loaded", || loaded.exists());
+    bench.run(&["unlock", "shop", "--yes"]).ok();
+    std::fs::write(&go, "").unwrap();
+    run.wait().expect(11).says("the lease").helps();
+    assert_eq!(bench.fingerprint(), before);
+    assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
+}

@@ -3,6 +3,7 @@
 use super::plan::{PlannedLoad, RestorePlan};
 use super::{Proof, Request};
 use crate::catalog::{Manifest, Part};
+use crate::commands::hold::Claim;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
 use crate::engine::{Step, TargetEffect};
@@ -30,10 +31,10 @@ pub(super) async fn load(
     app: &App,
     request: &Request,
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
+    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
 ) -> Result<Vec<String>, Failure> {
     let mut reach = Reach::Nothing;
-    let loaded = steps(app, request, (plan, load, manifest), (reading, log), &mut reach).await;
+    let loaded = steps(app, request, (plan, load, manifest), (reading, claim, log), &mut reach).await;
     if loaded.is_err() {
         match (&load.plan.effect, reach) {
             (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
@@ -121,7 +122,7 @@ async fn steps(
     app: &App,
     request: &Request,
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
+    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
     reach: &mut Reach,
 ) -> Result<Vec<String>, Failure> {
     for step in &load.plan.before {
@@ -138,6 +139,8 @@ async fn steps(
         count(app, (plan, load, manifest), (reading, log)).await?;
     }
     app.cancel.check()?;
+    // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
+    claim.check().await?;
     for step in &load.plan.after {
         run(app, step).await?;
         crash::point("restore-after-step");

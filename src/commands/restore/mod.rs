@@ -320,7 +320,7 @@ async fn load_all(
     for (done, load) in plan.loads.iter().enumerate() {
         app.cancel.check()?;
         claim.check().await?;
-        let loaded = load::load(app, request, (plan, load, manifest), (reading, log)).await;
+        let loaded = load::load(app, request, (plan, load, manifest), (reading, claim, log)).await;
         match loaded {
             Ok(errors) => ignored.extend(errors),
             Err(failure) if done == 0 => return Err(failure),

@@ -18,6 +18,8 @@ pub(super) struct Failure {
 enum Cause {
     /// The server answered with an error.
     Answer { status: u16, code: String, message: String, region: Option<String> },
+    /// Something that is no S3 server answered with an error: a web server, a proxy.
+    Foreign { status: u16, body: String },
     /// There was no (whole) answer.
     Transport { detail: String, kind: Breakdown },
     /// No credentials could be had.
@@ -107,11 +109,11 @@ impl Failure {
         let retry_after = text("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
         let region =
             Some(element(&xml, "Region")).filter(|name| !name.is_empty()).or(text("x-amz-bucket-region"));
-        let cause = Cause::Answer {
-            status: status.as_u16(),
-            code: element(&xml, "Code"),
-            message: element(&xml, "Message"),
-            region,
+        let (status, code, message) = (status.as_u16(), element(&xml, "Code"), element(&xml, "Message"));
+        let cause = match foreign(&xml) {
+            // Rights are told by the status alone, also by what stands in front of a server.
+            Some(body) if status == 404 => Cause::Foreign { status, body },
+            _ => Cause::Answer { status, code, message, region },
         };
         Self { cause, retry_after, renewed: false }
     }
@@ -166,7 +168,7 @@ impl Failure {
     /// HTTP status, 0 without an answer.
     pub(super) fn status(&self) -> u16 {
         match self.cause {
-            Cause::Answer { status, .. } => status,
+            Cause::Answer { status, .. } | Cause::Foreign { status, .. } => status,
             _ => 0,
         }
     }
@@ -206,6 +208,7 @@ impl Failure {
                 let shown = if code.is_empty() { format!("HTTP {status}") } else { code.clone() };
                 if message.is_empty() { shown } else { format!("{shown}: {message}") }
             }
+            Cause::Foreign { status, body } => format!("HTTP {status}: {body}"),
             Cause::Transport { detail, .. } | Cause::Credentials(detail) | Cause::Nonsense(detail) => {
                 detail.clone()
             }
@@ -229,7 +232,7 @@ impl Failure {
                     && (TRANSIENT_STATUS.contains(status) || TRANSIENT_CODE.contains(&code.as_str()))
             }
             Cause::Transport { kind, .. } => matches!(kind, Breakdown::Broken | Breakdown::Lookup),
-            Cause::Credentials(_) | Cause::Nonsense(_) => false,
+            Cause::Credentials(_) | Cause::Nonsense(_) | Cause::Foreign { .. } => false,
         }
     }
 
@@ -254,6 +257,9 @@ impl Failure {
             Cause::Credentials(code) => return StoreError::Credentials { action, code },
             Cause::Nonsense(message) => {
                 return StoreError::Response { action, status: 200, code: "unexpected".to_owned(), message };
+            }
+            Cause::Foreign { status, body } => {
+                return StoreError::Response { action, status, code: "not S3".to_owned(), message: body };
             }
             Cause::Answer { status, code, message, region } => (status, code, message, region),
         };
@@ -281,6 +287,16 @@ impl Failure {
             _ => StoreError::Response { action, status, code, message },
         }
     }
+}
+
+/// How much is shown of an answer that is none of an S3 server.
+const SHOWN_OF_A_FOREIGN_BODY: usize = 80;
+
+/// The beginning of a body that is no S3 error. An answer to HEAD has no body, and some servers send none.
+fn foreign(body: &str) -> Option<String> {
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let foreign = !words.is_empty() && !body.contains("<Error");
+    foreign.then(|| words.join(" ").chars().take(SHOWN_OF_A_FOREIGN_BODY).collect())
 }
 
 #[cfg(test)]
@@ -325,6 +341,20 @@ mod tests {
             let error = answer(status, code).into_error("get".to_owned(), "bkt", Some(&key));
             assert_eq!(error.to_string(), text, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn a_page_of_a_web_server_is_not_an_object_that_is_not_there() {
+        let key: ObjectKey = "a/b".parse().unwrap();
+        let error = |body: &[u8]| {
+            let failure = Failure::from_answer(StatusCode::NOT_FOUND, &HeaderMap::new(), body);
+            failure.into_error("get".to_owned(), "bkt", Some(&key)).to_string()
+        };
+        assert_eq!(
+            error(b"<html>not\n here</html>"),
+            "get: the store answered 404 not S3: <html>not here</html>"
+        );
+        assert_eq!(error(b""), "no object `a/b`");
     }
 
     #[test]
