@@ -154,7 +154,7 @@ fn a_copy_of_a_backup_under_another_database_hides_it_not() {
     bench.run(&["restore", &id, "--plan"]).ok();
     assert!(bench.run(&["delete", &id, "--dry-run"]).ok().stdout.contains("of `shop`"));
     std::fs::remove_file(folder(&bench, &id).join("manifest.json")).unwrap();
-    bench.run(&["restore", &id, "--yes"]).expect(4).says("is a stranger here");
+    bench.run(&["restore", &id, "--yes"]).expect(4).says("does not belong here");
 }
 
 #[test]
