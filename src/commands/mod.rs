@@ -8,6 +8,7 @@ mod daily;
 pub mod delete;
 pub mod download;
 pub mod failure;
+mod findings;
 mod hold;
 pub mod initialise;
 pub mod keys;

@@ -2,7 +2,7 @@
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
 use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
-use crate::model::{ByteReader, PartKind, Witness};
+use crate::model::{ByteReader, Contents, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
 
 /// Which logical databases a backup takes.
@@ -147,6 +147,8 @@ pub struct RestoreTarget {
     pub properties: serde_json::Value,
     /// Version of the dumped server.
     pub server_version: String,
+    /// What was recorded of the database while it was dumped; `None` where nothing was.
+    pub recorded: Option<Contents>,
     /// Objects to restore.
     pub selection: Selection,
     /// Owners of objects.
@@ -223,9 +225,30 @@ pub struct LoadPlan {
     pub new_roles: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
+    /// What the target lacks. An [`FindingLevel::Error`] says that the load would fail, or lose something: nothing is
+    /// touched then, unless errors are allowed.
+    pub findings: Vec<Finding>,
 }
 
 impl LoadPlan {
+    /// A plan that feeds the bytes, and has nothing to do before or after that.
+    pub fn new(effect: TargetEffect, feed: Consumer) -> Self {
+        Self {
+            effect,
+            before: Vec::new(),
+            feed,
+            rewrite: None,
+            after: Vec::new(),
+            last: Vec::new(),
+            undo: Vec::new(),
+            cleanup: Vec::new(),
+            filling: String::new(),
+            new_roles: Vec::new(),
+            notes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// Feeds the plain bytes. Errors that were ignored, where that was allowed, come back.
     pub async fn feed(&self, runner: &dyn Runner, body: ByteReader<'_>) -> Result<Vec<String>, StreamError> {
         let body = match &self.rewrite {

@@ -1,5 +1,6 @@
 //! What a dump holds, and the proof in its own bytes that it is whole.
 
+use super::needs::Needs;
 use serde::{Deserialize, Serialize};
 
 /// The rows of one table as counted in the stream, or in a restored server.
@@ -53,6 +54,9 @@ pub struct Contents {
     /// The place in the server's log that the dump is a picture of, where the server keeps one and the dump says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<LogPosition>,
+    /// What its restore needs of a target.
+    #[serde(default, skip_serializing_if = "Needs::is_empty")]
+    pub needs: Needs,
 }
 
 impl Contents {

@@ -7,6 +7,7 @@ pub mod help;
 pub mod id;
 pub mod kind;
 pub mod names;
+pub mod needs;
 pub mod part;
 pub mod reader;
 pub mod secret;
@@ -23,6 +24,7 @@ pub use kind::{
     ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
+pub use needs::Needs;
 pub use part::{PartName, PartNameError};
 pub use reader::ByteReader;
 pub use secret::Secret;

@@ -71,6 +71,7 @@ impl Dump {
             database: database.to_owned(),
             properties: self.properties.clone(),
             server_version: self.server_version.clone(),
+            recorded: self.contents.clone(),
             selection: Selection::default(),
             owners: Ownership::Keep,
             privileges: Ownership::Keep,

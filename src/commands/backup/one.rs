@@ -10,7 +10,9 @@ use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, State
 use crate::commands::hold::{self, Purpose, hold, release};
 use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, RunLog, crash, milliseconds, protection, record, slots};
+use crate::commands::{
+    App, Class, Failure, RunLog, crash, findings, milliseconds, protection, record, slots,
+};
 use crate::config::DatabaseEntry;
 use crate::engine::{FindingLevel, Scope, Server};
 use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, Contents, PartKind, Timestamp};
@@ -270,19 +272,9 @@ pub(in crate::commands) async fn refuse_what_would_fail(
 ) -> Result<(), Failure> {
     let findings = server.check_dump(app.runner.as_ref(), scope).await?;
     for finding in findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
-        let help = if finding.help.is_empty() { String::new() } else { format!(" ({})", finding.help) };
-        log.warn(format!("{}: {}{help}", finding.subject, finding.problem));
+        log.warn(findings::line(finding));
     }
-    let errors: Vec<_> = findings.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let problems: Vec<_> =
-        errors.iter().map(|error| format!("{}: {}", error.subject, error.problem)).collect();
-    let mut help: Vec<_> =
-        errors.iter().map(|error| error.help.as_str()).filter(|help| !help.is_empty()).collect();
-    help.dedup();
-    Err(Failure::new(Class::Prerequisite, problems.join("; ")).help(help.join("\n")))
+    findings::failure_of(&findings).map_or(Ok(()), Err)
 }
 
 async fn packing(

@@ -3,11 +3,12 @@
 use super::{Globals, OnError, Proof, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
-use crate::commands::verify::levels;
-use crate::commands::{App, Class, Failure};
+use crate::commands::verify::{contents, levels};
+use crate::commands::{App, Class, Failure, Tone, findings};
 use crate::config::DatabaseEntry;
-use crate::engine::{self, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect};
-use crate::model::{ByteSize, DatabaseName, PartKind, random_word};
+use crate::engine::{self, FindingLevel, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect};
+use crate::model::{ByteSize, Contents, DatabaseName, PartKind, random_word};
+use std::collections::BTreeMap;
 
 /// A restore that could be started.
 pub struct RestorePlan {
@@ -39,6 +40,12 @@ impl PlannedLoad {
         matches!(self.plan.effect, TargetEffect::Replaces { .. } | TargetEffect::Overwrites { .. })
     }
 
+    /// What is worth knowing of it before it is started.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let found = self.plan.findings.iter().filter(|finding| finding.level != FindingLevel::Ok);
+        self.plan.notes.iter().cloned().chain(found.map(findings::line)).collect()
+    }
+
     /// One sentence for people.
     pub fn describe(&self) -> String {
         let size = ByteSize(self.part.plain_bytes);
@@ -68,9 +75,8 @@ impl PlannedLoad {
 impl RestorePlan {
     /// What would be done, line by line.
     pub fn lines(&self) -> Vec<String> {
-        let of = |load: &PlannedLoad| {
-            std::iter::once(load.describe()).chain(load.plan.notes.clone()).collect::<Vec<_>>()
-        };
+        let of =
+            |load: &PlannedLoad| std::iter::once(load.describe()).chain(load.notes()).collect::<Vec<_>>();
         self.loads.iter().flat_map(of).collect()
     }
 }
@@ -88,6 +94,7 @@ pub(super) async fn make(
     }
     let engine = engine::open(app.inventory.engine_settings(target).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
+    let recorded = recorded(app, request, manifest, reading).await?;
     let mut loads: Vec<PlannedLoad> = Vec::new();
     for part in parts {
         let database = match (part.kind, &request.into, &part.database) {
@@ -102,6 +109,7 @@ pub(super) async fn make(
             database: database.clone(),
             properties: part.properties.clone(),
             server_version: manifest.server.as_ref().map(|server| server.version.clone()).unwrap_or_default(),
+            recorded: part.database.as_ref().and_then(|database| recorded.get(database)).cloned(),
             selection: request.selection.clone(),
             owners: request.owners,
             privileges: request.privileges,
@@ -118,7 +126,30 @@ pub(super) async fn make(
         let everything = request.selection.is_everything();
         loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
     }
+    if request.on_error == OnError::Stop
+        && let Some(failure) = findings::failure_of(loads.iter().flat_map(|load| &load.plan.findings))
+    {
+        return Err(failure);
+    }
     Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads })
+}
+
+/// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.
+async fn recorded(
+    app: &App,
+    request: &Request,
+    manifest: &Manifest,
+    reading: &Reading<'_>,
+) -> Result<BTreeMap<String, Contents>, Failure> {
+    match contents::read(reading, manifest).await {
+        Err(failure) if request.proof == Proof::DigestsOnly && failure.class == Class::Integrity => {
+            let problem = failure.message();
+            app.watch
+                .say(Tone::Warning, &format!("what the backup needs of a target is not known: {problem}"));
+            Ok(BTreeMap::new())
+        }
+        read => read,
+    }
 }
 
 /// The parts that were asked for: globals first, so that owners exist.

@@ -103,7 +103,7 @@ fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
         rows: load.part.rows.filter(|_| load.everything),
         unit: manifest.engine.unit(),
         steps: load.plan.shown().into_iter().map(step).collect(),
-        notes: load.plan.notes.clone(),
+        notes: load.notes(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{contents, surroundings};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
-use crate::commands::{App, Class, Failure, RunLog, Task};
+use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
     Drill, MissingRoles, Occupied, Ownership, RestoreTarget, Selection, Server, StreamError,
 };
@@ -155,6 +155,7 @@ async fn restore_part(
         database: database.clone(),
         properties: part.properties.clone(),
         server_version: manifest.server.as_ref().map(|server| server.version.clone()).unwrap_or_default(),
+        recorded: recorded.get(&database).cloned(),
         selection: Selection::default(),
         owners: Ownership::Skip,
         privileges: Ownership::Skip,
@@ -168,6 +169,9 @@ async fn restore_part(
     };
     let stored = StoredPart::new(reading, manifest, part);
     let plan = server.load(app.runner.as_ref(), &target, &stored).await?;
+    if let Some(failure) = findings::failure_of(&plan.findings) {
+        return Err(failure);
+    }
     for step in &plan.before {
         step.run(app.runner.as_ref()).await?;
     }

@@ -113,17 +113,12 @@ impl MySqlServer {
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
         let undo = if existing.is_some() { Vec::new() } else { vec![self.run(&undo_sql(target))] };
         Ok(LoadPlan {
-            effect,
             before,
-            feed: self.feed(target),
             rewrite: Some(rewrite(Changes { definers: target.definers, tables: Vec::new() })),
             after: vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))],
-            last: Vec::new(),
             undo,
-            cleanup: Vec::new(),
             filling: target.database.clone(),
-            new_roles: Vec::new(),
-            notes: Vec::new(),
+            ..LoadPlan::new(effect, self.feed(target))
         })
     }
 
@@ -160,17 +155,10 @@ impl MySqlServer {
         });
         let drops: Vec<String> = drops.collect();
         Ok(LoadPlan {
-            effect: TargetEffect::AddsTo,
-            before: Vec::new(),
-            feed: self.feed(target),
             undo: vec![self.run(&format!("SET SESSION foreign_key_checks = 0;\n{}", drops.join("\n")))],
             rewrite: Some(rewrite(Changes { definers: target.definers, tables })),
-            after: Vec::new(),
-            last: Vec::new(),
-            cleanup: Vec::new(),
-            filling: String::new(),
-            new_roles: Vec::new(),
             notes: vec!["tables are added one after the other, not in one transaction".to_owned()],
+            ..LoadPlan::new(TargetEffect::AddsTo, self.feed(target))
         })
     }
 

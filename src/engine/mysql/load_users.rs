@@ -111,22 +111,16 @@ impl MySqlServer {
         let run = |statements: &[String]| script(&self.connection, &self.tools, &statements.join("\n"));
         let step = |statements: &[String]| (!statements.is_empty()).then(|| Step::from(run(statements)));
         Ok(LoadPlan {
-            effect: TargetEffect::AddsGlobals,
-            before: Vec::new(),
-            // Only the proof of the stream is wanted: everything that runs is in `after` and `last`.
-            feed: Consumer::Tool(ToolSpec::new("cat")),
-            rewrite: None,
             after: step(&missing.accounts).into_iter().collect(),
             last: missing.objects.iter().map(|grant| Step::from(run(std::slice::from_ref(grant)))).collect(),
-            undo: Vec::new(),
-            cleanup: Vec::new(),
-            filling: String::new(),
             new_roles: missing.created,
             notes: missing
                 .left_alone
                 .iter()
                 .map(|account| format!("user `{account}` is there already and stays as it is"))
                 .collect(),
+            // Only the proof of the stream is wanted: everything that runs is in `after` and `last`.
+            ..LoadPlan::new(TargetEffect::AddsGlobals, Consumer::Tool(ToolSpec::new("cat")))
         })
     }
 }

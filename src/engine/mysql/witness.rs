@@ -84,9 +84,8 @@ impl Witness for DumpWitness {
         Ok(Some(Contents {
             tables: tables.collect(),
             owners: tally.owners.into_iter().collect(),
-            extensions: Vec::new(),
-            large_objects: None,
             position: tally.place.map(|(file, offset)| LogPosition { file, offset, gtid }),
+            ..Contents::default()
         }))
     }
 }

@@ -187,17 +187,13 @@ impl PostgreSqlServer {
             )
         }));
         Ok(LoadPlan {
-            effect,
             before: vec![run(&create)?],
-            feed: consumer(target, feed),
-            rewrite: None,
             after,
-            last: Vec::new(),
             undo: vec![run(&drop_sql(&filling))?],
             cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect::<Result<_, _>>()?,
             filling,
-            new_roles: Vec::new(),
             notes,
+            ..LoadPlan::new(effect, consumer(target, feed))
         })
     }
 

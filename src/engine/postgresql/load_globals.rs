@@ -46,22 +46,15 @@ impl PostgreSqlServer {
             after.push(run(&missing.tablespaces)?);
         }
         Ok(LoadPlan {
-            effect: TargetEffect::AddsGlobals,
-            before: Vec::new(),
-            // Only the proof of the stream is wanted: everything that runs is in `after`.
-            feed: Consumer::Tool(ToolSpec::new("cat")),
-            rewrite: None,
             after,
-            last: Vec::new(),
-            undo: Vec::new(),
-            cleanup: Vec::new(),
-            filling: String::new(),
             new_roles: missing.new_roles,
             notes: missing
                 .left_alone
                 .iter()
                 .map(|what| format!("{what} is there already and stays as it is"))
                 .collect(),
+            // Only the proof of the stream is wanted: everything that runs is in `after`.
+            ..LoadPlan::new(TargetEffect::AddsGlobals, Consumer::Tool(ToolSpec::new("cat")))
         })
     }
 }

@@ -41,18 +41,11 @@ impl PostgreSqlServer {
             chosen.add_schemas();
             self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
             let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
+            let feed = consumer(target, self.feed_existing(target, toc, &use_list(chosen.entries()))?);
             let mut plan = LoadPlan {
-                effect: TargetEffect::AddsTo,
-                before: Vec::new(),
-                feed: consumer(target, self.feed_existing(target, toc, &use_list(chosen.entries()))?),
-                rewrite: None,
-                after: Vec::new(),
-                last: Vec::new(),
-                undo: Vec::new(),
-                cleanup: Vec::new(),
                 filling: target.database.clone(),
-                new_roles: Vec::new(),
                 notes,
+                ..LoadPlan::new(TargetEffect::AddsTo, feed)
             };
             self.make_roles(&mut plan, target, roles)?;
             plan

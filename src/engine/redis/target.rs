@@ -106,17 +106,10 @@ impl RedisServer {
             on_error: if target.stop_at_first_error { OnError::Stop } else { OnError::Count },
         };
         Ok(LoadPlan {
-            effect,
             before,
-            feed: Consumer::Native(Arc::new(load)),
-            rewrite: None,
-            after: Vec::new(),
-            undo: Vec::new(),
-            cleanup: Vec::new(),
-            last: Vec::new(),
             filling: target.database.clone(),
-            new_roles: Vec::new(),
             notes: self.notes(&head),
+            ..LoadPlan::new(effect, Consumer::Native(Arc::new(load)))
         })
     }
 

@@ -189,7 +189,7 @@ impl Account {
             owners: self.owners.iter().cloned().collect(),
             extensions: self.extensions.iter().cloned().collect(),
             large_objects: Some(self.large_objects),
-            position: None,
+            ..Contents::default()
         })
     }
 }

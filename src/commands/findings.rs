@@ -1,0 +1,25 @@
+//! What an engine found out about a server, for people.
+
+use super::{Class, Failure};
+use crate::engine::{Finding, FindingLevel};
+
+/// One failure that names every error among `findings`, with all that fixes them; `None` where there is none.
+pub(super) fn failure_of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Failure> {
+    let errors: Vec<_> =
+        findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect();
+    if errors.is_empty() {
+        return None;
+    }
+    let problems: Vec<_> =
+        errors.iter().map(|error| format!("{}: {}", error.subject, error.problem)).collect();
+    let mut help: Vec<_> =
+        errors.iter().map(|error| error.help.as_str()).filter(|help| !help.is_empty()).collect();
+    help.dedup();
+    Some(Failure::new(Class::Prerequisite, problems.join("; ")).help(help.join("\n")))
+}
+
+/// A finding in one line.
+pub(super) fn line(finding: &Finding) -> String {
+    let help = if finding.help.is_empty() { String::new() } else { format!(" ({})", finding.help) };
+    format!("{}: {}{help}", finding.subject, finding.problem)
+}
