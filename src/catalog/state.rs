@@ -296,9 +296,16 @@ impl State {
         run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
     }
 
-    /// The try of `kind` that is still to come, if there is one.
+    /// The try of `kind` that is still to come, if there is one. A backup that waits for its verification is a try that has
+    /// been made.
     pub fn retry_of(&self, kind: BackupKind, now: Timestamp) -> Option<&Retry> {
-        self.retry.as_ref().filter(|retry| retry.kind == kind && is_plausible(retry.after, now))
+        let made = |retry: &Retry| {
+            let unverified = self.unverified.as_ref().filter(|unverified| unverified.id.kind() == kind);
+            unverified.is_some_and(|unverified| unverified.started_at >= retry.planned)
+        };
+        self.retry
+            .as_ref()
+            .filter(|retry| retry.kind == kind && is_plausible(retry.after, now) && !made(retry))
     }
 }
 

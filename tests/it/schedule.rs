@@ -118,6 +118,22 @@ fn a_tick_that_is_killed_anywhere_is_counted_once_by_the_next() {
 }
 
 #[test]
+fn a_retry_that_waits_for_its_verification_is_not_taken_again() {
+    let Some(wards) = attached(&["cache"]) else { return };
+    for (time, point) in [("2027-03-02T02:00:00Z", "after-part"), ("2027-03-02T02:01:00Z", "before-verify")] {
+        let mut command = wards.command(&["schedule", "run"]);
+        let killed = Run::start(command.env("JAGAD_CLOCK", time).env("JAGAD_CRASH_AT", point)).wait();
+        assert_eq!(killed.code, 137, "{point}: {killed:?}");
+        wards.at(time, &["unlock", "cache", "--yes"]).ok();
+    }
+    let good = wards.backups("cache", "success");
+    // Whoever took it may still be about to verify it.
+    assert_eq!(wards.tick("2027-03-02T02:01:05Z"), ["waiting"]);
+    assert_eq!(wards.tick("2027-03-02T02:02:00Z"), ["verified"]);
+    assert_eq!(wards.backups("cache", "success"), good);
+}
+
+#[test]
 fn what_kills_its_host_every_time_is_tried_again_a_few_times_and_is_never_paused() {
     let Some(wards) = attached(&["cache"]) else { return };
     wards.change("retries = 0", "retries = 2\npause_after_failures = 1");

@@ -61,6 +61,24 @@ fn attempt(minutes: u64, class: &str) -> Manifest {
 }
 
 #[test]
+fn a_try_that_waits_for_its_verification_is_not_made_again() {
+    let two = Rules { retries: 2, ..rules(2, Some(1)) };
+    let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
+    let mut state = State::default();
+    let again = state.note(&attempt(0, "store"), &two, VerificationFollows::Yes);
+    assert_eq!(again, Turn::Again(minute(5)));
+    assert!(state.retry_of(BackupKind::Full, minute(5)).is_some());
+    let good = Manifest { status: BackupStatus::Success, error: None, ..attempt(5, "store") };
+    assert_eq!(state.note(&good, &two, VerificationFollows::Yes), Turn::None);
+    assert_eq!(state.retry_of(BackupKind::Full, minute(6)), None, "its backup is there");
+    // It is found bad: the plan is tried once more, as its third try.
+    let failure = attempt(0, "integrity").error.unwrap();
+    let bad = Verified::Failed(failure);
+    assert_eq!(state.settle(&good.id, &bad, (minute(7), &two)), Some(Turn::Again(minute(17))));
+    assert_eq!(state.retry_of(BackupKind::Full, minute(17)).map(|retry| retry.failed), Some(2));
+}
+
+#[test]
 fn a_failed_run_that_was_planned_is_tried_again_before_it_counts() {
     let two = Rules { retries: 2, ..rules(2, Some(1)) };
     let mut state = State::default();
