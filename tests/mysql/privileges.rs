@@ -3,7 +3,7 @@
 use super::support::mysql::{Release, Sql};
 use super::support::plans::{dump_all, scope};
 use jagad::engine::mysql::MySql;
-use jagad::engine::{Engine as _, Finding, FindingLevel, Scope, Server};
+use jagad::engine::{DatabaseChoice, Engine as _, EngineError, Finding, FindingLevel, Scope, Server};
 use jagad::model::EngineKind;
 use jagad::process::SystemRunner;
 
@@ -128,4 +128,61 @@ async fn tables_without_transactions_are_warned_of() {
         assert_eq!(warned.level, FindingLevel::Warning);
         assert_eq!(warned.help, "ALTER TABLE `shop`.`myisam` ENGINE = InnoDB;");
     }
+}
+
+/// Databases that a user may not see are missed, whatever hides them.
+async fn a_hidden_database_is_missed(release: Release) {
+    let Some(sql) = server(release) else { return };
+    sql.run(
+        "",
+        "CREATE DATABASE hr; CREATE ROLE looker; GRANT SELECT ON *.* TO looker; GRANT looker TO j@localhost;",
+    );
+    let all = Scope { databases: DatabaseChoice::All { exclude: Vec::new() }, globals: false };
+    let hidden = |findings: &[Finding]| {
+        let help = "GRANT SHOW DATABASES ON *.* TO `j`@`localhost`;";
+        findings
+            .iter()
+            .any(|finding| finding.subject == "see every database" && finding.help.starts_with(help))
+    };
+    // With no right at all, and a role that is not set.
+    assert!(hidden(&errors(as_j(&sql).await.as_ref(), &all).await));
+    let found = errors(as_j(&sql).await.as_ref(), &scope(&["shop"])).await;
+    assert_eq!(found[0].help, "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `shop`.* TO `j`@`localhost`;");
+    let refused = as_j(&sql).await.dump(&scope(&["shop"])).err().unwrap();
+    assert!(
+        matches!(&refused, EngineError::Privilege { help, .. } if help.starts_with("GRANT ")),
+        "{refused:?}"
+    );
+    // With rights on the other one.
+    sql.run("", "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON shop.* TO j@localhost;");
+    assert!(hidden(&errors(as_j(&sql).await.as_ref(), &all).await));
+    if release == Release::MySql97 {
+        sql.run(
+            "",
+            "SET GLOBAL partial_revokes = ON; GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, SHOW_ROUTINE ON *.* TO j@localhost;
+             REVOKE SELECT, SHOW VIEW, TRIGGER, EVENT ON hr.* FROM j@localhost;",
+        );
+        assert!(hidden(&errors(as_j(&sql).await.as_ref(), &all).await), "hidden by a partial revoke");
+    }
+    sql.run("", "GRANT SHOW DATABASES ON *.* TO j@localhost;");
+    let server = as_j(&sql).await;
+    assert!(!hidden(&errors(server.as_ref(), &all).await));
+    // Whoever sees everything is told that a database is not there.
+    let missing = server.check_dump(&SystemRunner, &scope(&["nowhere"])).await.unwrap_err();
+    assert!(matches!(missing, EngineError::NotFound { .. }), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_hidden_database_is_missed_on_mysql_9_7() {
+    a_hidden_database_is_missed(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn a_hidden_database_is_missed_on_mariadb_10_11() {
+    a_hidden_database_is_missed(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn a_hidden_database_is_missed_on_mariadb_11_8() {
+    a_hidden_database_is_missed(Release::MariaDb118).await;
 }

@@ -6,7 +6,7 @@ use super::facts::MySqlServer;
 use super::flavor::RoutinesRight;
 use super::query::Patience;
 use super::quote::{account, identifier, literal};
-use crate::engine::{EngineError, Finding, FindingLevel, Scope};
+use crate::engine::{DatabaseChoice, EngineError, Finding, FindingLevel, Scope};
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
 
@@ -22,9 +22,11 @@ impl MySqlServer {
         runner: &dyn Runner,
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
-        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         let mut findings = vec![self.tool_finding()];
         let grantee = self.grantee(runner).await?;
+        let (scope, unseen) = self.visible(scope, &grantee);
+        findings.extend(unseen);
+        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         if scope.globals {
             findings.push(self.accounts_finding(&grantee));
         }
@@ -37,6 +39,34 @@ impl MySqlServer {
         findings.extend(self.routines_finding(&grantee));
         findings.push(self.coordinates_finding(&grantee));
         Ok(findings)
+    }
+
+    /// What of `scope` the user can see, and what is said of the rest: nobody can tell a database that is hidden from one
+    /// that is not there.
+    fn visible(&self, scope: &Scope, grantee: &str) -> (Scope, Vec<Finding>) {
+        let mut scope = scope.clone();
+        if self.sees_every_database() {
+            return (scope, Vec::new());
+        }
+        let mut unseen = Vec::new();
+        match &mut scope.databases {
+            DatabaseChoice::All { .. } => unseen.push(error(
+                "see every database".to_owned(),
+                "a database on which the user has no right is left out in silence".to_owned(),
+                format!(
+                    "GRANT SHOW DATABASES ON *.* TO {grantee}; or name the databases with `dbnames` instead of \
+                     `all_databases`"
+                ),
+            )),
+            DatabaseChoice::Named(names) => names.retain(|name| {
+                let seen = self.facts.databases.iter().any(|database| database.name == *name);
+                if !seen {
+                    unseen.push(unseen_finding(name, grantee));
+                }
+                seen
+            }),
+        }
+        (scope, unseen)
     }
 
     /// The account that was let in, as a statement names it: not always the user that was asked for.
@@ -203,6 +233,15 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
         }
         Ok(findings)
     }
+}
+
+/// That a database is not to be seen, by a user from whom databases may be hidden.
+pub(super) fn unseen_finding(database: &str, grantee: &str) -> Finding {
+    error(
+        format!("see the database `{database}`"),
+        format!("the user has no right on `{database}`, or there is no such database"),
+        format!("GRANT {} ON {}.* TO {grantee};", DATABASE_RIGHTS.join(", "), pattern(database)),
+    )
 }
 
 /// The first of many names, and how many more there are.

@@ -1,11 +1,12 @@
 //! What a server says of itself.
 
+use super::check::unseen_finding;
 use super::connection::Connection;
 use super::flavor::Flavor;
 use super::query::{Patience, Row, ask};
-use super::quote::literals;
+use super::quote::{identifier, literals};
 use super::tools::{self, ToolSet, Version};
-use crate::engine::{EngineError, LogicalDatabase, ServerFacts, TlsMode, names};
+use crate::engine::{EngineError, Finding, LogicalDatabase, ServerFacts, TlsMode, names};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;
 use serde::{Deserialize, Serialize};
@@ -134,10 +135,21 @@ impl MySqlServer {
         self.connection.flavor
     }
 
-    /// The database `name`, or that it is not there.
+    /// Whether the connected user sees every database of the server.
+    pub(super) fn sees_every_database(&self) -> bool {
+        let seen = |name: &str| self.facts.databases.iter().any(|database| database.name == name);
+        self.grants.hides_nothing(|name| seen(name) || SYSTEM_DATABASES.contains(&name))
+    }
+
+    /// The database `name`, or why it cannot be had.
     pub(super) fn database(&self, name: &str) -> Result<&LogicalDatabase, EngineError> {
         let found = self.facts.databases.iter().find(|database| database.name == name);
         found.ok_or_else(|| {
+            if !self.sees_every_database() {
+                let Finding { problem, help, .. } =
+                    unseen_finding(name, &identifier(&self.connection.settings.user));
+                return EngineError::Privilege { problem, help };
+            }
             let existing = self.facts.databases.iter().map(|database| database.name.as_str());
             names::not_found("database", name, &format!(" on {}", self.connection.address()), existing)
         })

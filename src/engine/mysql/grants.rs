@@ -7,6 +7,28 @@ use crate::engine::EngineError;
 use crate::process::Runner;
 use std::collections::BTreeSet;
 
+/// Rights that may be held on one database. Whoever holds any of them on everything sees every database.
+const DATABASE_RIGHTS: [&str; 18] = [
+    "ALTER",
+    "ALTER ROUTINE",
+    "CREATE",
+    "CREATE ROUTINE",
+    "CREATE TEMPORARY TABLES",
+    "CREATE VIEW",
+    "DELETE",
+    "DROP",
+    "EVENT",
+    "EXECUTE",
+    "INDEX",
+    "INSERT",
+    "LOCK TABLES",
+    "REFERENCES",
+    "SELECT",
+    "SHOW VIEW",
+    "TRIGGER",
+    "UPDATE",
+];
+
 /// The rights of one user.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Grants {
@@ -59,6 +81,14 @@ impl Grants {
                 && entry.database.as_ref().is_some_and(|pattern| like(pattern, database))
         };
         (self.everywhere(privilege) && !self.revoked.iter().any(covers)) || self.entries.iter().any(covers)
+    }
+
+    /// Whether no database can be hidden from the user, who sees those that `sees` says. Partial revokes hide a database from
+    /// whoever has no other right on it, and only `SHOW DATABASES` outweighs them.
+    pub(super) fn hides_nothing(&self, sees: impl Fn(&str) -> bool) -> bool {
+        let seen = |entry: &Entry| entry.database.as_deref().is_some_and(&sees);
+        self.everywhere("SHOW DATABASES")
+            || (DATABASE_RIGHTS.iter().any(|right| self.everywhere(right)) && self.revoked.iter().all(seen))
     }
 
     /// Whether the right is held on one table.
@@ -153,6 +183,28 @@ mod tests {
         assert!(grants.in_database("EVENT", "t1") && grants.in_database("PROCESS", "any"));
         assert!(grants.on_table("SELECT", "x ON .y", "t") && !grants.on_table("INSERT", "x ON .y", "t"));
         assert!(grants.on_table("SELECT", "shop", "any"));
+    }
+
+    #[test]
+    fn who_sees_every_database_is_known() {
+        let hides_nothing =
+            |lines: &[&str]| Grants::read(lines.iter().copied()).hides_nothing(|name| name == "shop");
+        for (lines, expected) in [
+            (&["GRANT USAGE ON *.* TO `j`@`%`"][..], false),
+            (&["GRANT RELOAD, PROCESS ON *.* TO `j`@`%`", "GRANT SELECT ON `shop`.* TO `j`@`%`"], false),
+            (&["GRANT USAGE ON *.* TO `j`@`%`", "GRANT `reader`@`%` TO `j`@`%`"], false),
+            (&["GRANT SHOW DATABASES ON *.* TO `j`@`%`"], true),
+            (&["GRANT EVENT ON *.* TO `j`@`%`"], true),
+            (&["GRANT ALL PRIVILEGES ON *.* TO `j`@`%`"], true),
+            (&["GRANT SELECT ON *.* TO `j`@`%`", "REVOKE SELECT ON `hr`.* FROM `j`@`%`"], false),
+            (&["GRANT SELECT ON *.* TO `j`@`%`", "REVOKE SELECT ON `shop`.* FROM `j`@`%`"], true),
+            (
+                &["GRANT SELECT, SHOW DATABASES ON *.* TO `j`@`%`", "REVOKE SELECT ON `hr`.* FROM `j`@`%`"],
+                true,
+            ),
+        ] {
+            assert_eq!(hides_nothing(lines), expected, "{lines:?}");
+        }
     }
 
     #[test]
