@@ -87,7 +87,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     app.watch.confirm(&question(&backups, &last_ones))?;
     for (catalog, deleted) in &cascades {
         app.cancel.check()?;
-        delete_one(app, catalog, deleted, request.wait).await?;
+        delete_one(app, request, catalog, deleted).await?;
     }
     Ok(Report { status: "deleted", backups })
 }
@@ -121,13 +121,15 @@ fn left_without(
     backups: &[Deleted],
 ) -> Vec<DatabaseName> {
     let going: BTreeSet<&BackupId> = backups.iter().map(|deleted| &deleted.id).collect();
-    let is_left = |listing: &Listing| {
-        let chains = Chains::new(&listing.entries, app.clock.now());
-        let (mut all, mut staying) = (chains.good(), chains.good());
-        all.next().is_some() && !staying.any(|entry| !going.contains(&entry.manifest.id))
-    };
-    let left = listings.iter().filter(|(_, listing)| is_left(listing));
+    let left = listings.iter().filter(|(_, listing)| loses_every_good(app, listing, &going));
     left.map(|((_, database), _)| database.clone()).collect()
+}
+
+/// Whether a database has a good backup, and none when those of `going` are gone.
+fn loses_every_good(app: &App, listing: &Listing, going: &BTreeSet<&BackupId>) -> bool {
+    let chains = Chains::new(&listing.entries, app.clock.now());
+    let (mut all, mut staying) = (chains.good(), chains.good());
+    all.next().is_some() && !staying.any(|entry| !going.contains(&entry.manifest.id))
 }
 
 /// Nobody loses the last good backup of a database by a `--yes` in a script.
@@ -189,8 +191,21 @@ fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
     Question { facts, question: format!("Delete {noun} for good?") }
 }
 
-/// Refuses while somebody reads the backup.
-async fn delete_manifest(catalog: &Catalog, deleted: &Deleted, lease: &Lease) -> Result<(), Failure> {
+/// Refuses while somebody reads the backup, and where others have gone since it was looked at, so that it is the last good one
+/// now.
+async fn delete_manifest(
+    app: &App,
+    request: &Request,
+    catalog: &Catalog,
+    deleted: &Deleted,
+    lease: &Lease,
+) -> Result<(), Failure> {
+    if request.last_good == LastGood::Keep {
+        let listing = catalog.list(Some(&deleted.database)).await?;
+        if loses_every_good(app, &listing, &BTreeSet::from([&deleted.id])) {
+            refuse_last_good(std::slice::from_ref(&deleted.database))?;
+        }
+    }
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
         let message = format!("backup {} is being read ({})", deleted.id, reader.describe());
         return Err(Failure::new(Class::Busy, message).help("Wait until that has ended, then delete it."));
@@ -199,19 +214,25 @@ async fn delete_manifest(catalog: &Catalog, deleted: &Deleted, lease: &Lease) ->
     Ok(catalog.delete_manifest(&deleted.database, &deleted.id).await?)
 }
 
-async fn delete_one(app: &App, catalog: &Catalog, deleted: &Deleted, wait: Duration) -> Result<(), Failure> {
+async fn delete_one(
+    app: &App,
+    request: &Request,
+    catalog: &Catalog,
+    deleted: &Deleted,
+) -> Result<(), Failure> {
     let log = app.log();
     // The entry may be gone from the inventory; the lease needs its name only.
     let entry = app.inventory.databases.get(&deleted.database).cloned();
     let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(deleted.database.clone()));
     let backup = Some(deleted.id.clone());
-    let purpose = Purpose { operation: Operation::Delete, backup, makes: None, wait, log: &log };
+    let purpose =
+        Purpose { operation: Operation::Delete, backup, makes: None, wait: request.wait, log: &log };
     crash::point("delete-before-lease");
     let lease = hold(app, catalog, &entry, &purpose).await?;
     crash::point("delete-after-lease");
     // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that does
     // not restore. The lease says whose garbage it is.
-    if let Err(failure) = delete_manifest(catalog, deleted, &lease).await {
+    if let Err(failure) = delete_manifest(app, request, catalog, deleted, &lease).await {
         release(lease, &log).await;
         return Err(failure);
     }

@@ -27,13 +27,10 @@ impl Clock for SetClock {
     }
 }
 
-struct Silent;
+/// Somebody who answers each question with yes, after doing something else.
+struct Slow<F>(F);
 
-struct NoProgress;
-
-impl Progress for NoProgress {}
-
-impl Watch for Silent {
+impl<F: Fn() + Send + Sync> Watch for Slow<F> {
     fn say(&self, _: Tone, _: &str) {}
 
     fn start(&self, _: Task) -> Box<dyn Progress> {
@@ -41,9 +38,14 @@ impl Watch for Silent {
     }
 
     fn confirm(&self, _: &Question) -> Result<(), Failure> {
+        self.0();
         Ok(())
     }
 }
+
+struct NoProgress;
+
+impl Progress for NoProgress {}
 
 /// What a command gets from outside.
 pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
@@ -51,11 +53,20 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         inventory: Arc::new(inventory),
         clock: Arc::clone(clock) as _,
         runner: Arc::new(SystemRunner),
-        watch: Arc::new(Silent),
+        watch: Arc::new(Slow(|| ())),
         cancel: Cancel::default(),
         telling: jagad::commands::tell::Telling::Off,
         trust: jagad::commands::Trust::new(jagad::catalog::Demand::Proof),
     }
+}
+
+/// As [`app`], for somebody who does something else before the answer to a question.
+pub(crate) fn app_that_waits(
+    inventory: Inventory,
+    clock: &Arc<SetClock>,
+    meanwhile: impl Fn() + Send + Sync + 'static,
+) -> App {
+    App { watch: Arc::new(Slow(meanwhile)), ..app(inventory, clock) }
 }
 
 /// A tick over everything.

@@ -1,10 +1,15 @@
 //! Two runs at once.
 
 use crate::bench::Bench;
+use crate::host::{SetClock, app_that_waits};
 use crate::place::Place;
 use crate::program::wait_until;
 use crate::support::faulty::{Asked, Fault};
+use crate::ward::Wards;
 use http::Method;
+use jagad::commands::{Class, Mode, delete};
+use jagad::config::{ConfigRequest, Inventory};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A pg_dump that goes on only when the file `go` of the bench is there.
@@ -91,4 +96,37 @@ fn first_runs_at_once_agree_on_one_repository() {
             bench.run(&["verify", &format!("{name}@latest"), "--level", "read"]).ok();
         }
     }
+}
+
+#[test]
+fn two_deletions_at_once_leave_a_good_backup() {
+    let Some(wards) =
+        Wards::new(&["cache"], "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\n")
+    else {
+        return;
+    };
+    let wards = Arc::new(wards);
+    let ids: Vec<String> = (0..2)
+        .map(|_| wards.run(&["backup", "cache", "--json"]).ok())
+        .map(|run| run.json()["backups"][0]["id"].as_str().unwrap().to_owned())
+        .collect();
+    let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: Vec::new() };
+    let inventory = Inventory::load(&request).unwrap();
+    let (other, second) = (Arc::clone(&wards), ids[1].clone());
+    let meanwhile = move || {
+        other.run(&["delete", &second, "--yes"]).ok();
+    };
+    let app = app_that_waits(inventory, &SetClock::new("2027-03-01T00:00:00Z".parse().unwrap()), meanwhile);
+    let request = delete::Request {
+        backups: vec![ids[0].parse().unwrap()],
+        store: None,
+        last_good: delete::LastGood::Keep,
+        mode: Mode::Run,
+        wait: Duration::ZERO,
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let failure = runtime.block_on(delete::run(&app, &request)).unwrap_err();
+    assert_eq!(failure.class, Class::Refused, "{}", failure.message());
+    assert_eq!(wards.backups("cache", "success"), ids[..1]);
+    assert_eq!(std::fs::read_dir(wards.path("store/databases/cache/lease")).map_or(0, Iterator::count), 0);
 }
