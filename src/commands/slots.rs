@@ -10,7 +10,7 @@ use nix::sys::stat::Mode;
 use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often a wanted slot is asked for again.
@@ -26,9 +26,7 @@ pub(super) struct Slot {
 /// without one, and that is said.
 pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot, Failure> {
     let count = app.inventory.settings.max_concurrent;
-    // Each user has slots of its own: who may lock a file may keep others away.
-    let user = nix::unistd::geteuid();
-    let path = app.inventory.settings.state_dir.join(format!("slots-{user}"));
+    let path = folder(app);
     let began = Instant::now();
     loop {
         match free(&path, count) {
@@ -50,6 +48,16 @@ pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Whether slots can be taken at all, whoever has them now.
+pub(super) fn probe(app: &App) -> std::io::Result<()> {
+    own_folder(&folder(app)).map(|_| ())
+}
+
+/// Each user has slots of its own: who may lock a file may keep others away.
+fn folder(app: &App) -> PathBuf {
+    app.inventory.settings.state_dir.join(format!("slots-{}", nix::unistd::geteuid()))
 }
 
 /// A slot that nobody has; `None` when all are taken.

@@ -64,3 +64,27 @@ fn a_state_directory_that_cannot_be_used_stops_no_backup() {
     bench.run(&["backup", "shop"]).ok().says("are not limited across processes");
     assert_eq!(std::fs::read_dir(bench.path("victim")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_check_tells_of_folders_that_cannot_be_used() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let host = |args: &[&str]| {
+        let report = bench.run(&[&["check", "--json"], args].concat()).json();
+        let sections = report["sections"].as_array().unwrap();
+        sections.iter().find(|section| section["kind"] == "host").cloned()
+    };
+    let levels = |section: serde_json::Value| -> Vec<String> {
+        let findings = section["findings"].as_array().unwrap();
+        findings.iter().map(|finding| finding["level"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(levels(host(&[]).unwrap()), ["ok", "ok"]);
+    assert_eq!(host(&["main"]), None, "only the store was asked for");
+    std::fs::write(bench.path("file"), "").unwrap();
+    let args = ["--set", "settings.state_dir=file", "--set", "settings.tmp_dir=absent"];
+    let section = host(&args).unwrap();
+    assert_eq!(levels(section.clone()), ["warning", "error"]);
+    assert!(section["findings"].to_string().contains("settings.state_dir"), "{section}");
+    let told = bench.run(&[&["check"][..], &args].concat()).expect(7).stdout;
+    assert!(told.contains("absent") && told.contains("settings.tmp_dir"), "{told}");
+    assert!(!bench.path("absent").exists());
+}

@@ -1,5 +1,6 @@
 //! `jagad check`: every store, key, database and notifier is tried for real, and every failure says how to mend it.
 
+mod host;
 mod notifier;
 
 pub use notifier::Trial;
@@ -21,7 +22,7 @@ const SKEW: Duration = Duration::from_secs(60);
 /// What was tried on one thing.
 #[derive(Debug, Serialize)]
 pub struct Section {
-    /// `store`, `key`, `database` or `notifier`.
+    /// `host`, `store`, `key`, `database` or `notifier`.
     pub kind: &'static str,
     /// Its name.
     pub name: String,
@@ -131,6 +132,9 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         return Err(Failure::new(Class::NotFound, message).help("See `jagad config show`."));
     }
     let mut done = Vec::new();
+    if names.is_empty() {
+        done.push(host::check(app));
+    }
     for name in inventory.stores.keys().filter(|name| wanted(name.as_str())) {
         done.push(check_store(app, name).await);
     }

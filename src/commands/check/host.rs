@@ -1,0 +1,37 @@
+//! What jagad needs of this host: its own folders.
+
+use super::{Findings, Section};
+use crate::commands::{App, Class, Failure, slots, unrecorded};
+use std::io;
+use std::path::Path;
+
+/// Tries the folders of `settings`.
+pub(super) fn check(app: &App) -> (Section, Option<Class>) {
+    let settings = &app.inventory.settings;
+    let mut findings = Findings::new();
+    let state = &settings.state_dir;
+    let subject = "limit backups at once, and remember failures of a store that is down";
+    match slots::probe(app).and_then(|()| write_in(state)) {
+        Ok(()) => findings.ok(subject),
+        // Backups go on without either.
+        Err(error) => findings.warning(
+            subject,
+            format!("`{}` cannot be used: {error}", state.display()),
+            "Make it a directory of this user with mode 700, or name another with settings.state_dir.",
+        ),
+    }
+    let written = tempfile::NamedTempFile::new_in(&settings.tmp_dir).map_err(|error| {
+        let problem = format!("`{}` cannot be written to: {}", settings.tmp_dir.display(), error.kind());
+        Failure::new(Class::Prerequisite, problem)
+            .help("Passwords are handed to tools through it, and drills run in it: name a directory with settings.tmp_dir.")
+    });
+    findings.result("write temporary files", written);
+    findings.section("host", "this host".to_owned(), state.display().to_string())
+}
+
+/// Writes a small file as what is remembered is written, and removes it.
+fn write_in(folder: &Path) -> io::Result<()> {
+    let probe = folder.join(format!(".check-{}", crate::model::random_word(10)));
+    unrecorded::write(&probe, b"jagad")?;
+    std::fs::remove_file(&probe)
+}
