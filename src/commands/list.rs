@@ -129,11 +129,11 @@ async fn list_store(
         let mut unproven = Vec::new();
         for one in listing.unreadable {
             match one.error {
-                CatalogError::Unproven { doubt, claim, .. } => unproven.push((*claim, doubt)),
+                CatalogError::Unproven { doubt, claim, .. } => unproven.push((*claim, doubt, one.pinned)),
                 _ => app.watch.say(Tone::Warning, &describe(one)),
             }
         }
-        if let Some((_, doubt)) = unproven.first() {
+        if let Some((_, doubt, _)) = unproven.first() {
             let count = unproven.len();
             let warning = format!("{count} backups in store `{store}` are not proven to be ours: {doubt}");
             app.watch.say(Tone::Warning, &warning);
@@ -145,10 +145,10 @@ async fn list_store(
         for problem in listing.entries.iter().flat_map(side_problems) {
             app.watch.say(Tone::Warning, &problem);
         }
-        rows.extend(unproven.into_iter().map(|(manifest, doubt)| {
+        rows.extend(unproven.into_iter().map(|(manifest, doubt, pinned)| {
             let (pin, verification) = (SideRecord::Absent, SideRecord::Absent);
             let proof = Proof::Missing(doubt);
-            row(store, Entry { manifest, proof, pin, verification, verifying: None })
+            Row { pinned, ..row(store, Entry { manifest, proof, pin, verification, verifying: None }) }
         }));
         rows.extend(listing.entries.into_iter().map(|entry| row(store, entry)));
     }

@@ -88,7 +88,9 @@ fn a_forged_backup_that_is_not_encrypted_is_neither_verified_nor_restored_nor_do
 fn a_host_whose_key_is_away_lists_what_is_there_and_says_why_it_is_not_proven() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     let id = bench.back_up(&[]);
+    bench.run(&["pin", &id]).ok();
     std::fs::rename(bench.path("main.key"), bench.path("away.key")).unwrap();
+    assert_eq!(bench.listed()[0]["pinned"], true);
     let listed = bench.run(&["list"]).ok().says("main.key");
     assert!(listed.stdout.contains(&id) && listed.stdout.contains("not authenticated"), "{listed:?}");
     bench.run(&["restore", &id, "--yes"]).expect(12).says("main.key").helps();
@@ -176,4 +178,23 @@ fn a_bucket_that_was_emptied_is_not_called_safe() {
     std::fs::remove_dir_all(bench.path("store/databases/shop/backups")).unwrap();
     let status = bench.run(&["status", "--check", "--json"]).expect(20).json();
     assert_eq!(status["databases"][0]["problems"][0]["kind"], "no_backup", "{status}");
+}
+
+#[test]
+fn a_failure_that_is_laid_over_a_backup_is_told() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let (older, newer) = (bench.back_up(&[]), bench.back_up(&[]));
+    let path = folder(&bench, &newer).join("manifest.json");
+    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    manifest["status"] = json!("failed");
+    manifest["parts"] = json!([]);
+    manifest["error"] = json!({"class": "operation", "message": "so they say", "help": null});
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    assert_eq!(bench.statuses(), ["failed", "success"]);
+    assert!(bench.run(&["list"]).ok().stdout.contains("so they say"));
+    assert!(bench.run(&["restore", "shop@latest", "--plan"]).ok().stdout.contains(&older));
+    // With parts it would promise something: it is refused.
+    manifest["status"] = json!("success");
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    bench.run(&["show", &newer]).expect(4).says("not proven");
 }
