@@ -53,8 +53,9 @@ pub(super) fn statements(
 fn script(connection: &Connection, set: &ToolSet, database: &str, sql: &str) -> ToolSpec {
     let mut tool = connection.tool(set, "psql", database).args(["-XAtq", "-v", "ON_ERROR_STOP=1"]);
     tool.env.push(("PGCLIENTENCODING".to_owned(), "UTF8".to_owned()));
+    // A database may set a short timeout for all: it is lifted before anything else.
     tool.stdin = format!(
-        "SET search_path = pg_catalog, pg_temp;\nSET statement_timeout = 0;\nSET standard_conforming_strings = on;\n{sql}\n"
+        "SET statement_timeout = 0;\nSET search_path = pg_catalog, pg_temp;\nSET standard_conforming_strings = on;\n{sql}\n"
     )
     .into_bytes();
     tool
