@@ -143,6 +143,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-format -d 'F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: everything belongs to the connecting role'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-tablespaces -d 'PostgreSQL: put everything into the target\'s default tablespace'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l strip-definer -d 'MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces, or users, first'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis: remove every key of the target first; without it, a target that holds keys is refused'

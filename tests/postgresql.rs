@@ -23,6 +23,8 @@ mod dump;
 mod globals;
 #[path = "postgresql/login.rs"]
 mod login;
+#[path = "postgresql/needs.rs"]
+mod needs;
 #[path = "postgresql/privileges.rs"]
 mod privileges;
 #[path = "postgresql/refusals.rs"]

@@ -15,8 +15,8 @@ mod trailer;
 pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
-    DatabaseChoice, Drill, DumpPart, Finding, FindingLevel, LoadPlan, MissingRoles, Occupied, Ownership,
-    Reading, RestoreTarget, Scope, Selection, TargetEffect,
+    DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
+    Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect,
 };
 pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
@@ -72,8 +72,8 @@ pub trait Engine: Send + Sync {
     /// How to read one part to its end without a server. `server_version` is that of the dumped server.
     fn reading(&self, part: PartKind, server_version: &str) -> Result<Reading, EngineError>;
 
-    /// A throw-away server below `folder` (an existing, empty directory) that can take a backup of `server_version`.
-    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError>;
+    /// A throw-away server that can take a backup.
+    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;
 
     /// What writes one part as files into `folder`, which is new or empty, so that a server starts with it. An engine
     /// whose dumps are statements has no such files.

@@ -4,6 +4,8 @@ use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
 use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
 use crate::model::{ByteReader, Contents, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Which logical databases a backup takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,23 @@ pub struct Finding {
     pub help: String,
 }
 
+impl Finding {
+    /// Something is worth knowing.
+    pub fn warning(subject: impl Into<String>, problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            level: FindingLevel::Warning,
+            subject: subject.into(),
+            problem: problem.into(),
+            help: help.into(),
+        }
+    }
+
+    /// It would fail, or be incomplete.
+    pub fn error(subject: impl Into<String>, problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { level: FindingLevel::Error, ..Self::warning(subject, problem, help) }
+    }
+}
+
 /// Keep or leave out something on restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
@@ -107,6 +126,16 @@ pub enum MissingRoles {
     Refuse,
     /// They are made, without any right: enough for a server that is thrown away.
     Make,
+}
+
+/// How long the target of a restore is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Somebody's server.
+    Lasting,
+    /// A server that only proves that a backup can be restored: nothing outside of it is written to, and as little as
+    /// possible of the backup is run.
+    ThrownAway,
 }
 
 /// What it means that a server which a backup goes into as a whole holds data.
@@ -155,6 +184,8 @@ pub struct RestoreTarget {
     pub owners: Ownership,
     /// Grants.
     pub privileges: Ownership,
+    /// Tablespaces of objects, where the engine has them.
+    pub tablespaces: Ownership,
     /// Definers of views, routines, triggers and events, where the engine has them.
     pub definers: Ownership,
     /// What keys that are there already mean, where parts go into a whole server.
@@ -165,8 +196,12 @@ pub struct RestoreTarget {
     pub stop_at_first_error: bool,
     /// Roles that are not there yet and will be when this load begins: those that the globals bring which go first.
     pub coming_roles: Vec<String>,
+    /// The same of tablespaces.
+    pub coming_tablespaces: Vec<String>,
     /// What becomes of roles that are neither there nor coming.
     pub missing_roles: MissingRoles,
+    /// How long the target is there.
+    pub lifetime: Lifetime,
     /// Makes names of temporary objects unique: six characters of `[0-9a-z]`.
     pub token: String,
 }
@@ -223,6 +258,8 @@ pub struct LoadPlan {
     pub filling: String,
     /// Roles that it creates.
     pub new_roles: Vec<String>,
+    /// Tablespaces that it creates.
+    pub new_tablespaces: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
     /// What the target lacks. An [`FindingLevel::Error`] says that the load would fail, or lose something: nothing is
@@ -244,6 +281,7 @@ impl LoadPlan {
             cleanup: Vec::new(),
             filling: String::new(),
             new_roles: Vec::new(),
+            new_tablespaces: Vec::new(),
             notes: Vec::new(),
             findings: Vec::new(),
         }
@@ -271,6 +309,17 @@ pub struct Reading {
     pub tool: Option<ToolSpec>,
     /// Watches the plain bytes.
     pub witness: Box<dyn Witness>,
+}
+
+/// For which backup a throw-away server is made, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct DrillRequest<'a> {
+    /// Version of the dumped server.
+    pub server_version: &'a str,
+    /// What was recorded of each of its databases.
+    pub recorded: &'a BTreeMap<String, Contents>,
+    /// An existing, empty directory for all that it writes.
+    pub folder: &'a Path,
 }
 
 /// A throw-away server.

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 /// empty means that nothing is needed, or that the backup is older than the field: either way nothing can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Needs {}
+pub struct Needs {
+    /// PostgreSQL: libraries that the dumped server loads at its start (`shared_preload_libraries`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preloaded: Vec<String>,
+}
 
 impl Needs {
     /// Whether nothing is known to be needed.

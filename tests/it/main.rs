@@ -17,6 +17,7 @@ mod counting;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod damage;
+mod drills;
 mod failures;
 mod folder;
 mod good;

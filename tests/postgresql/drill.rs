@@ -2,11 +2,20 @@
 
 use super::support::plans::{dump, restore};
 use super::support::postgres::{Postgres, programs};
-use jagad::engine::{Engine as _, EngineError, MissingRoles, Ownership, RestoreTarget, bare};
-use jagad::model::EngineKind;
+use jagad::engine::{
+    DrillRequest, Engine as _, EngineError, Lifetime, MissingRoles, Ownership, RestoreTarget, bare,
+};
+use jagad::model::{Contents, EngineKind};
 use jagad::process::{Runner as _, SystemRunner, is_root};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+static NOTHING: BTreeMap<String, Contents> = BTreeMap::new();
+
+fn request<'a>(server_version: &'a str, folder: &'a Path) -> DrillRequest<'a> {
+    DrillRequest { server_version, recorded: &NOTHING, folder }
+}
 
 /// The processes whose command line speaks of `folder`.
 fn processes(folder: &Path) -> Vec<String> {
@@ -22,8 +31,8 @@ async fn check_drill(major: u32) {
     postgres.create_content("shop");
     let taken = dump(postgres.engine().inspect(&SystemRunner).await.unwrap().as_ref(), "shop").await;
     let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
-    let drill =
-        bare(EngineKind::PostgreSql, programs(major)).drill(&taken.server_version, place.path()).unwrap();
+    let request = request(&taken.server_version, place.path());
+    let drill = bare(EngineKind::PostgreSql, programs(major)).drill(&request).unwrap();
     for tool in &drill.setup {
         SystemRunner.output(tool).await.unwrap();
     }
@@ -35,6 +44,7 @@ async fn check_drill(major: u32) {
         owners: skip,
         privileges: skip,
         missing_roles: MissingRoles::Make,
+        lifetime: Lifetime::ThrownAway,
         ..taken.target("shop")
     };
     let (_, counted) = restore(server.as_ref(), &taken, &target).await.unwrap();
@@ -66,7 +76,7 @@ async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_18() {
 async fn a_drill_that_did_not_start_can_be_torn_down() {
     let Some(bin) = programs(15) else { return };
     let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
-    let drill = bare(EngineKind::PostgreSql, Some(bin)).drill("15.1", place.path()).unwrap();
+    let drill = bare(EngineKind::PostgreSql, Some(bin)).drill(&request("15.1", place.path())).unwrap();
     for tool in &drill.teardown {
         // It may complain, but it ends.
         let _ = SystemRunner.output(tool).await;
@@ -78,7 +88,9 @@ async fn a_drill_that_did_not_start_can_be_torn_down() {
 fn a_version_that_nothing_here_can_take_names_the_package_of_the_server() {
     let empty = tempfile::tempdir().unwrap();
     let engine = bare(EngineKind::PostgreSql, Some(empty.path().to_owned()));
-    let Err(EngineError::ToolMissing { tool, help }) = engine.drill("97.2", empty.path()) else { panic!() };
+    let Err(EngineError::ToolMissing { tool, help }) = engine.drill(&request("97.2", empty.path())) else {
+        panic!()
+    };
     assert_eq!(tool, "initdb 97 or newer");
     assert!(help.contains("apt install postgresql-97`") && help.contains("bin_dir"), "{help}");
 }
@@ -89,7 +101,7 @@ fn a_folder_in_which_no_socket_fits_is_refused() {
     let engine = bare(EngineKind::PostgreSql, Some(bin));
     let long = Path::new("/tmp").join("x".repeat(100));
     for folder in [long.as_path(), Path::new("/tmp/a,b")] {
-        let refused = engine.drill("15.1", folder).err();
+        let refused = engine.drill(&request("15.1", folder)).err();
         assert!(
             matches!(&refused, Some(EngineError::Prerequisite { help, .. }) if help.contains("TMPDIR")),
             "{refused:?}"

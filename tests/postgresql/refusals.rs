@@ -4,7 +4,9 @@ use super::support::plans::{Dump, dump, restore};
 use super::support::postgres::{Postgres, programs};
 use jagad::engine::ServerSettings;
 use jagad::engine::postgresql::PostgreSql;
-use jagad::engine::{Consumer, Engine as _, EngineError, LoadPlan, Ownership, RestoreTarget, Server};
+use jagad::engine::{
+    Consumer, Engine as _, EngineError, Finding, FindingLevel, LoadPlan, Ownership, RestoreTarget, Server,
+};
 use jagad::process::SystemRunner;
 
 async fn inspect(postgres: &Postgres) -> Box<dyn Server> {
@@ -17,7 +19,14 @@ async fn as_role(postgres: &Postgres, user: &str) -> Box<dyn Server> {
 }
 
 async fn plan(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Result<LoadPlan, EngineError> {
-    server.load(&SystemRunner, target, dump).await
+    let plan = server.load(&SystemRunner, target, dump).await?;
+    let error = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error);
+    match error.filter(|_| target.stop_at_first_error) {
+        Some(Finding { subject, problem, help, .. }) => {
+            Err(EngineError::Prerequisite { problem: format!("{subject}: {problem}"), help: help.clone() })
+        }
+        None => Ok(plan),
+    }
 }
 
 async fn refused(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> EngineError {
@@ -111,7 +120,11 @@ async fn an_extension_that_the_target_lacks_is_named() {
     );
     let tolerant = RestoreTarget { stop_at_first_error: false, ..taken.target("shop") };
     let (plan, _) = restore(server.as_ref(), &taken, &tolerant).await.unwrap();
-    assert!(plan.notes.iter().any(|note| note.contains("`old_snapshot`")), "{:?}", plan.notes);
+    assert!(
+        plan.findings.iter().any(|finding| finding.problem.contains("`old_snapshot`")),
+        "{:?}",
+        plan.findings
+    );
 }
 
 #[tokio::test]
@@ -173,7 +186,9 @@ async fn a_role_without_the_rights_is_refused_beforehand() {
     postgres.psql("postgres", "CREATE ROLE weak LOGIN;");
     let before = postgres.fingerprint("shop");
     let expect = |error: &EngineError, words: &str| {
-        let EngineError::Privilege { help, .. } = error else { panic!("{error:?}") };
+        let (EngineError::Privilege { help, .. } | EngineError::Prerequisite { help, .. }) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!(help, words, "{error}");
     };
     let replace = taken.target("shop");
@@ -186,7 +201,7 @@ async fn a_role_without_the_rights_is_refused_beforehand() {
     expect(&refused(server.as_ref(), &taken, &bare(&replace)).await, "GRANT \"Ow ner\" TO \"weak\";");
     let error = refused(server.as_ref(), &taken, &create).await;
     assert!(
-        matches!(&error, EngineError::Privilege { help, .. } if help.contains("--no-owner")),
+        matches!(&error, EngineError::Prerequisite { help, .. } if help.contains("--no-owner")),
         "{error:?}"
     );
     postgres.psql("postgres", "GRANT \"Ow ner\" TO \"weak\";");

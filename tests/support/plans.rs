@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jagad::engine::plan::DatabaseChoice;
 use jagad::engine::{
-    EngineError, LoadPlan, MissingRoles, Occupied, OpenArchive, Ownership, RestoreTarget, Scope, Selection,
-    Server,
+    EngineError, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles, Occupied, OpenArchive, Ownership,
+    RestoreTarget, Scope, Selection, Server,
 };
 use jagad::model::{ByteReader, Contents, PartKind};
 use jagad::process::SystemRunner;
@@ -75,12 +75,15 @@ impl Dump {
             selection: Selection::default(),
             owners: Ownership::Keep,
             privileges: Ownership::Keep,
+            tablespaces: Ownership::Keep,
             definers: Ownership::Keep,
             occupied: Occupied::Refuse,
             preceding: 0,
             stop_at_first_error: true,
             coming_roles: Vec::new(),
+            coming_tablespaces: Vec::new(),
             missing_roles: MissingRoles::Refuse,
+            lifetime: Lifetime::Lasting,
             token: "t0k3n0".to_owned(),
         }
     }
@@ -99,6 +102,10 @@ pub async fn restore(
     target: &RestoreTarget,
 ) -> Result<(LoadPlan, Option<Contents>), String> {
     let plan = server.load(&SystemRunner, target, dump).await.map_err(|error| format!("{error:?}"))?;
+    let fails = |finding: &&Finding| finding.level == FindingLevel::Error && target.stop_at_first_error;
+    if let Some(finding) = plan.findings.iter().find(fails) {
+        return Err(format!("{finding:?}"));
+    }
     let bytes: ByteReader<'_> = Box::pin(&*dump.bytes);
     let counted = run(server, &plan, bytes).await?;
     Ok((plan, counted))

@@ -45,6 +45,9 @@ pub struct Restore {
     /// Do not restore grants
     #[arg(long)]
     pub no_privileges: bool,
+    /// PostgreSQL: put everything into the target's default tablespace
+    #[arg(long)]
+    pub no_tablespaces: bool,
     /// MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them
     #[arg(long)]
     pub strip_definer: bool,
@@ -88,6 +91,7 @@ impl Restore {
             selection: Selection { schemas: self.schema, tables: self.table },
             owners: owner(self.no_owner),
             privileges: owner(self.no_privileges),
+            tablespaces: owner(self.no_tablespaces),
             definers: owner(self.strip_definer),
             occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },

@@ -47,6 +47,8 @@ pub struct Request {
     pub owners: Ownership,
     /// Grants.
     pub privileges: Ownership,
+    /// Tablespaces of objects.
+    pub tablespaces: Ownership,
     /// Definers of views, routines, triggers and events.
     pub definers: Ownership,
     /// What data on a server that is restored as a whole means.
@@ -139,6 +141,9 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     // Whoever had to be asked is no part of how long it takes.
     let (began, record) = (Instant::now(), record_of(app, manifest, &plan));
     let log = app.log();
+    for load in &plan.loads {
+        load.notes().into_iter().for_each(|note| log.warn(format!("{}: {note}", load.database)));
+    }
     if request.safety == Safety::Backup {
         safety_backup(app, target, &plan, &log).await?;
     }

@@ -6,7 +6,9 @@ use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::verify::{contents, levels};
 use crate::commands::{App, Class, Failure, Tone, findings};
 use crate::config::DatabaseEntry;
-use crate::engine::{self, FindingLevel, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect};
+use crate::engine::{
+    self, FindingLevel, Lifetime, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect,
+};
 use crate::model::{ByteSize, Contents, DatabaseName, PartKind, random_word};
 use std::collections::BTreeMap;
 
@@ -113,12 +115,15 @@ pub(super) async fn make(
             selection: request.selection.clone(),
             owners: request.owners,
             privileges: request.privileges,
+            tablespaces: request.tablespaces,
             definers: request.definers,
             occupied: request.occupied,
             preceding: loads.len(),
             stop_at_first_error: request.on_error == OnError::Stop,
             missing_roles: MissingRoles::Refuse,
+            lifetime: Lifetime::Lasting,
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
+            coming_tablespaces: loads.iter().flat_map(|load| load.plan.new_tablespaces.clone()).collect(),
             token: random_word(6),
         };
         let archive = StoredPart::new(reading, manifest, part);

@@ -5,13 +5,13 @@ use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
-    Drill, MissingRoles, Occupied, Ownership, RestoreTarget, Selection, Server, StreamError,
+    Drill, DrillRequest, Lifetime, MissingRoles, Occupied, Ownership, RestoreTarget, Selection, Server,
+    StreamError,
 };
 use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
 use crate::process::{Running, ToolError};
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 
@@ -30,9 +30,11 @@ pub(super) async fn restores(
         .prefix("jagad-drill-")
         .tempdir_in(&app.inventory.settings.tmp_dir)
         .map_err(|error| Failure::from(error).doing("make a folder for the throw-away server"))?;
-    let version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
-    let drill = app.tools_of(manifest).drill(version, folder.path())?;
-    let outcome = in_server(app, reading, manifest, (&drill, folder.path(), log)).await;
+    let recorded = contents::read(reading, manifest).await?;
+    let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
+    let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path() };
+    let drill = app.tools_of(manifest).drill(&request)?;
+    let outcome = in_server(app, (reading, manifest), (&request, &drill), log).await;
     for step in &drill.teardown {
         if let Err(error) = app.runner.output(step).await {
             log.warn(format!(
@@ -46,10 +48,11 @@ pub(super) async fn restores(
 
 async fn in_server(
     app: &App,
-    reading: &Reading<'_>,
-    manifest: &Manifest,
-    (drill, folder, log): (&Drill, &Path, &RunLog),
+    (reading, manifest): (&Reading<'_>, &Manifest),
+    (request, drill): (&DrillRequest<'_>, &Drill),
+    log: &RunLog,
 ) -> Result<(), Failure> {
+    let (recorded, folder) = (request.recorded, request.folder);
     for step in &drill.setup {
         // What keeps the throw-away server from starting says nothing about the backup.
         app.runner.output(step).await.map_err(|error| not_started(error.into()))?;
@@ -60,7 +63,7 @@ async fn in_server(
     };
     let outcome = async {
         let server = answering(app, drill, running.as_mut()).await?;
-        let work = restore_all(app, reading, manifest, (server.as_ref(), log));
+        let work = restore_all(app, reading, manifest, (server.as_ref(), recorded, log));
         let done = match running.as_mut() {
             None => work.await,
             Some(running) => tokio::select! {
@@ -97,15 +100,14 @@ async fn restore_all(
     app: &App,
     reading: &Reading<'_>,
     manifest: &Manifest,
-    (server, log): (&dyn Server, &RunLog),
+    (server, recorded, log): (&dyn Server, &BTreeMap<String, Contents>, &RunLog),
 ) -> Result<(), Failure> {
-    let recorded = contents::read(reading, manifest).await?;
     let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
     dumps.extend(manifest.parts_of(PartKind::Database));
     for (preceding, part) in dumps.into_iter().enumerate() {
         app.cancel.check()?;
         let part = (part, preceding);
-        restore_part(app, reading, (manifest, part), (server, &recorded, log)).await?;
+        restore_part(app, reading, (manifest, part), (server, recorded, log)).await?;
     }
     Ok(())
 }
@@ -159,12 +161,15 @@ async fn restore_part(
         selection: Selection::default(),
         owners: Ownership::Skip,
         privileges: Ownership::Skip,
+        tablespaces: Ownership::Skip,
         definers: Ownership::Keep,
         occupied: Occupied::Refuse,
         preceding,
         stop_at_first_error: true,
         coming_roles: Vec::new(),
+        coming_tablespaces: Vec::new(),
         missing_roles: MissingRoles::Make,
+        lifetime: Lifetime::ThrownAway,
         token: random_word(6),
     };
     let stored = StoredPart::new(reading, manifest, part);

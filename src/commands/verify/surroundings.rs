@@ -13,7 +13,7 @@ const FULL_BELOW_BYTES: u64 = 8 << 20;
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
 /// Words of tools and servers that lost their surroundings.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 29] = [
     "No space left on device",
     "could not extend file",
     "could not write to file",
@@ -40,6 +40,10 @@ const WORDS: [&str; 26] = [
     "could not open extension control file",
     "could not access file",
     "Unknown storage engine",
+    // A drill reads no foreign tables, lets nothing connect, and has the libraries that are installed.
+    "access to non-system foreign table is restricted",
+    "could not establish connection",
+    "via shared_preload_libraries",
 ];
 
 /// Whether the words of a tool that failed say that its surroundings did.

@@ -27,15 +27,14 @@ mod users;
 mod witness;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading, Replication,
-    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
+    Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
+    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind, Witness};
 use crate::process::Runner;
 use async_trait::async_trait;
 use connection::Connection;
 use facts::MySqlServer;
-use std::path::Path;
 
 /// A MySQL server, 8.0 or newer, or a MariaDB server, 10.5 or newer.
 #[derive(Debug)]
@@ -80,8 +79,8 @@ impl Engine for MySql {
         }
     }
 
-    fn drill(&self, _server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
-        drill::drill(&self.connection.settings, folder)
+    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+        drill::drill(&self.connection.settings, request.folder)
     }
 }
 

@@ -7,19 +7,42 @@ use crate::process::{ToolSpec, user_exists};
 use std::sync::Arc;
 
 /// No such file: libpq then uses none, where an empty value would mean its default in the home directory.
-const NO_FILE: &str = "/nonexistent/jagad";
+pub(super) const NO_FILE: &str = "/nonexistent/jagad";
 
 /// One server and role, ready to be given to tools.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     pub(super) settings: Arc<ServerSettings>,
     /// Settings of the sessions, `-c name=value`.
-    pub(super) options: Vec<&'static str>,
+    options: Vec<&'static str>,
+    /// Whether sessions take settings at all: a connection pooler in between may refuse them.
+    sessions: Sessions,
+}
+
+/// Whether settings can be given to a session when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sessions {
+    TakeSettings,
+    TakeNone,
 }
 
 impl Connection {
     pub(super) fn new(settings: ServerSettings) -> Self {
-        Self { settings: Arc::new(settings), options: Vec::new() }
+        Self { settings: Arc::new(settings), options: Vec::new(), sessions: Sessions::TakeSettings }
+    }
+
+    /// With one more setting of its sessions, where they take any.
+    pub(super) fn with_option(&self, option: &'static str) -> Self {
+        let mut with = self.clone();
+        if self.sessions == Sessions::TakeSettings {
+            with.options.push(option);
+        }
+        with
+    }
+
+    /// For a pooler that refuses settings: no session of this connection has any, now or later.
+    pub(super) fn without_options(&self) -> Self {
+        Self { options: Vec::new(), sessions: Sessions::TakeNone, ..self.clone() }
     }
 
     /// For people: `host:port`, or the socket's directory and port.

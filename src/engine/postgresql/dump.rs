@@ -5,7 +5,7 @@ use super::facts::PostgreSqlServer;
 use super::globals;
 use super::quote::connection_string;
 use crate::engine::{DumpPart, EngineError, Filter, Producer, Scope};
-use crate::model::PartKind;
+use crate::model::{Needs, PartKind};
 use crate::process::{Argument, ToolSpec};
 
 impl PostgreSqlServer {
@@ -36,7 +36,7 @@ impl PostgreSqlServer {
             database: Some(database.name.clone()),
             extension: "dump",
             source: Producer::Tool(self.dump_database(&database.name)),
-            witness: Box::new(ArchiveWitness::new()),
+            witness: Box::new(ArchiveWitness::with_needs(Needs { preloaded: self.preloaded.clone() })),
             estimate: database.bytes,
             properties: database.properties.clone(),
         }));

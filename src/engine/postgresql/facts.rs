@@ -1,7 +1,7 @@
 //! What a server says of itself.
 
 use super::connection::Connection;
-use super::properties::properties_sql;
+use super::properties::{properties_sql, split_names};
 use super::psql::{Patience, Question, ask};
 use super::tools::{self, ToolSet, major_of};
 use crate::engine::names;
@@ -17,6 +17,9 @@ const OLDEST_MAJOR: u32 = 13;
 /// operating system allows it).
 const NOTICE_DEAD_CLIENTS: &str = "client_connection_check_interval=1000";
 
+/// A database may have a limit of its own, which would end a question before that can lift it.
+const NO_LIMIT: &str = "statement_timeout=0";
+
 /// An inspected server.
 #[derive(Debug)]
 pub(super) struct PostgreSqlServer {
@@ -26,6 +29,8 @@ pub(super) struct PostgreSqlServer {
     pub(super) superuser: bool,
     /// Databases that cannot be dumped because they take no connections.
     pub(super) closed: Vec<String>,
+    /// Libraries that it loads at its start, where the role may know.
+    pub(super) preloaded: Vec<String>,
     /// Every installed set of client programs.
     pub(super) tools: Vec<ToolSet>,
     /// The set that fits the server.
@@ -47,6 +52,7 @@ struct Inventory {
     time: Timestamp,
     databases: Vec<LogicalDatabase>,
     closed: Vec<String>,
+    preloaded: Option<String>,
 }
 
 const GREETING: &str = "SELECT json_build_object('version', current_setting('server_version'),
@@ -63,17 +69,14 @@ SELECT system_identifier::text AS identity FROM pg_control_system() \\gset
 ";
 
 impl PostgreSqlServer {
-    pub(super) async fn inspect(
-        runner: &dyn Runner,
-        mut connection: Connection,
-    ) -> Result<Self, EngineError> {
-        let tools = tools::identify(runner, connection.settings.bin_dir.as_deref()).await?;
+    pub(super) async fn inspect(runner: &dyn Runner, plain: Connection) -> Result<Self, EngineError> {
+        let tools = tools::identify(runner, plain.settings.bin_dir.as_deref()).await?;
         let newest = tools.iter().max_by_key(|set| set.major).unwrap_or(&tools[0]).clone();
-        let maintenance = connection.settings.maintenance_database.clone();
+        let maintenance = plain.settings.maintenance_database.clone();
         let question =
             |sql, doing| Question { doing, database: &maintenance, sql, patience: Patience::Small };
         let greeting: Greeting =
-            ask(runner, &connection, &newest, question(GREETING, "ask the server who it is")).await?;
+            ask(runner, &plain, &newest, question(GREETING, "ask the server who it is")).await?;
         let major = greeting.number / 10_000;
         if major < OLDEST_MAJOR {
             return Err(EngineError::Version {
@@ -83,17 +86,18 @@ impl PostgreSqlServer {
         }
         let tool = tools::fitting(&tools, major)
             .cloned()
-            .ok_or_else(|| tools::missing("pg_dump", Some(major), connection.settings.bin_dir.as_deref()))?;
+            .ok_or_else(|| tools::missing("pg_dump", Some(major), plain.settings.bin_dir.as_deref()))?;
 
         let sql = inventory_sql(major);
         let doing = "ask the server what it holds";
+        let mut connection = plain.with_option(NO_LIMIT);
         if major >= 14 && greeting.linux {
-            connection.options.push(NOTICE_DEAD_CLIENTS);
+            connection = connection.with_option(NOTICE_DEAD_CLIENTS);
         }
         let mut answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
-        if answer.is_err() && !connection.options.is_empty() {
+        if answer.is_err() {
             // A connection pooler in between may refuse settings of its own sessions.
-            connection.options.clear();
+            connection = plain.without_options();
             answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
         }
         let inventory: Inventory = answer?;
@@ -107,7 +111,8 @@ impl PostgreSqlServer {
             tool: format!("pg_dump {}", tool.version),
         };
         let superuser = greeting.superuser;
-        Ok(Self { connection, facts, major, superuser, closed: inventory.closed, tools, tool })
+        let preloaded = inventory.preloaded.as_deref().map(split_names).unwrap_or_default();
+        Ok(Self { connection, facts, major, superuser, closed: inventory.closed, preloaded, tools, tool })
     }
 
     /// A question to one of its databases.
@@ -157,6 +162,7 @@ fn inventory_sql(major: u32) -> String {
       'properties', {}) ORDER BY d.datname), '[]')
     FROM pg_database d LEFT JOIN pg_tablespace t ON t.oid = d.dattablespace
     WHERE d.datallowconn AND NOT d.datistemplate),
+  'preloaded', (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'),
   'closed', (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database
     WHERE NOT datallowconn AND NOT datistemplate));",
         properties_sql(major)

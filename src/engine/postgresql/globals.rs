@@ -2,6 +2,8 @@
 //! not have yet.
 
 use super::quote::without_backslashes;
+use super::words::{Word, words};
+use crate::engine::Lifetime;
 use crate::engine::trailer::TrailerWitness;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,17 +29,21 @@ pub(super) struct MissingGlobals {
     pub(super) has_tablespaces: bool,
     /// Names of the roles among them.
     pub(super) new_roles: Vec<String>,
+    /// Names of the tablespaces among them.
+    pub(super) new_tablespaces: Vec<String>,
     /// Roles and tablespaces that are there already, with their kind.
     pub(super) left_alone: Vec<String>,
 }
 
 /// What the target has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Existing {
     pub(super) roles: BTreeSet<String>,
     pub(super) tablespaces: BTreeSet<String>,
     /// Who runs the statements.
     pub(super) actor: Actor,
+    /// A server that is thrown away has its tablespaces inside its own folder.
+    pub(super) lifetime: Lifetime,
 }
 
 /// Who creates roles.
@@ -88,7 +94,12 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
             Subject::Tablespace(space) => existing.tablespaces.contains(space),
         };
         if !known {
-            target.push_str(&safe);
+            let creates_tablespace = word(0) == "CREATE" && word(1) == "TABLESPACE";
+            if creates_tablespace && existing.lifetime == Lifetime::ThrownAway {
+                target.push_str(&without_place(&safe));
+            } else {
+                target.push_str(&safe);
+            }
             if existing.actor == Actor::Ordinary {
                 cut_grantor(target);
             }
@@ -100,13 +111,36 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
                         missing.new_roles.push(role.to_owned());
                     }
                 }
-                Subject::Tablespace(_) => missing.has_tablespaces = true,
+                Subject::Tablespace(space) => {
+                    if word(0) == "CREATE" {
+                        missing.new_tablespaces.push(space.to_owned());
+                    }
+                    missing.has_tablespaces = true;
+                }
             }
         } else if word(0) == "CREATE" {
             missing.left_alone.push(subject.to_string());
         }
     }
     Ok(missing)
+}
+
+/// `statement`, which creates a tablespace, without the place: the tablespace is then in the server's own folder, where the
+/// server allows that.
+fn without_place(statement: &str) -> String {
+    const CLAUSE: &str = " LOCATION ";
+    let mut quote = None;
+    for (at, byte) in statement.bytes().enumerate() {
+        match (byte, quote) {
+            (b'\'' | b'"', None) => quote = Some(byte),
+            (_, Some(open)) if byte == open => quote = None,
+            (b' ', None) if statement[at..].starts_with(CLAUSE) => {
+                return format!("{}{CLAUSE}'';", &statement[..at]);
+            }
+            _ => {}
+        }
+    }
+    statement.to_owned()
 }
 
 /// Attributes that a new role does not have anyway. Only a role that has them may say so much as that another has not.
@@ -165,60 +199,6 @@ impl std::fmt::Display for Subject<'_> {
 
 fn position(words: &[Word], bare: &str) -> Option<usize> {
     words.iter().position(|word| word.bare == bare)
-}
-
-/// One word of a statement: a keyword or a name, quotes taken off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
-    /// As written, when it was not quoted.
-    pub(super) bare: String,
-    /// The name it is, quoted or not.
-    pub(super) name: String,
-}
-
-/// The words of a statement; strings and punctuation are left out.
-pub(super) fn words(statement: &str) -> Vec<Word> {
-    let mut words = Vec::new();
-    let mut chars = statement.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\'' => skip_string(&mut chars),
-            '"' => words.push(Word { bare: String::new(), name: quoted_name(&mut chars) }),
-            char if is_word(char) => {
-                let mut word = String::from(char);
-                while let Some(next) = chars.next_if(|next| is_word(*next)) {
-                    word.push(next);
-                }
-                words.push(Word { bare: word.clone(), name: word });
-            }
-            ',' | ';' | '(' | ')' => words.push(Word { bare: char.to_string(), name: String::new() }),
-            _ => {}
-        }
-    }
-    words
-}
-
-fn is_word(char: char) -> bool {
-    char.is_alphanumeric() || char == '_' || char == '$' || !char.is_ascii()
-}
-
-fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    while let Some(char) = chars.next() {
-        if char == '\'' && chars.next_if_eq(&'\'').is_none() {
-            return;
-        }
-    }
-}
-
-fn quoted_name(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
-    let mut name = String::new();
-    while let Some(char) = chars.next() {
-        if char == '"' && chars.next_if_eq(&'"').is_none() {
-            break;
-        }
-        name.push(char);
-    }
-    name
 }
 
 /// The statements of a script, without comments and without psql's own commands (`\restrict`). Strings follow the
@@ -292,12 +272,26 @@ CREATE TABLESPACE there OWNER new LOCATION '/y';
 
 ";
 
+    fn target(actor: Actor) -> Existing {
+        Existing { roles: BTreeSet::new(), tablespaces: BTreeSet::new(), actor, lifetime: Lifetime::Lasting }
+    }
+
+    #[test]
+    fn tablespaces_of_a_server_that_is_thrown_away_are_inside_of_it() {
+        let existing = Existing { lifetime: Lifetime::ThrownAway, ..target(Actor::Superuser) };
+        let sql = "CREATE TABLESPACE \"a LOCATION b\" OWNER x LOCATION '/prod/ LOCATION ''x';\nCREATE TABLESPACE b OWNER x LOCATION E'/a\\\\b';";
+        let missing = missing_globals(sql, &existing).unwrap();
+        assert_eq!(missing.new_tablespaces, ["a LOCATION b", "b"]);
+        let expected = "CREATE TABLESPACE \"a LOCATION b\" OWNER x LOCATION '';\nCREATE TABLESPACE b OWNER x LOCATION '';\n";
+        assert_eq!(missing.tablespaces, expected);
+    }
+
     #[test]
     fn only_what_is_missing_is_left_of_the_globals() {
         let existing = Existing {
             roles: BTreeSet::from(["postgres".to_owned()]),
             tablespaces: BTreeSet::from(["there".to_owned()]),
-            actor: Actor::Superuser,
+            ..target(Actor::Superuser)
         };
         let missing = missing_globals(DUMP, &existing).unwrap();
         let settings = "SET default_transaction_read_only = off;\nSET standard_conforming_strings = on;\n";
@@ -335,7 +329,7 @@ GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
             "WITH INHERIT CREATEDB NOLOGIN PASSWORD",
             1,
         );
-        let made = |actor| missing_globals(sql, &Existing { actor, ..Existing::default() }).unwrap().roles;
+        let made = |actor| missing_globals(sql, &target(actor)).unwrap().roles;
         assert_eq!(made(Actor::Superuser), shortened);
         assert_eq!(made(Actor::Ordinary), shortened.replace(" GRANTED BY postgres", ""));
     }
@@ -364,7 +358,7 @@ GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
             }
             let sql = chars.concat();
             for actor in [Actor::Superuser, Actor::Ordinary] {
-                let Ok(made) = missing_globals(&sql, &Existing { actor, ..Existing::default() }) else { continue };
+                let Ok(made) = missing_globals(&sql, &target(actor)) else { continue };
                 prop_assert!(!made.roles.contains('\\') && !made.tablespaces.contains('\\'));
             }
         }

@@ -1,16 +1,16 @@
 //! Plans of restores.
 
-use super::archive::TableOfContents;
+use super::archive::{ArchiveFacts, LeftOut, Outline, TableOfContents};
 use super::facts::PostgreSqlServer;
-use super::properties::{DatabaseProperties, Surroundings};
+use super::properties::{DatabaseProperties, Finish, Surroundings};
 use super::psql::statements;
 use super::quote::{connection_string, with_suffix};
-use super::roles::{use_list, without_extension_comments};
 use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
 use crate::engine::{
-    Consumer, EngineError, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget, Step, TargetEffect,
+    Consumer, EngineError, Finding, Lifetime, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget,
+    Step, TargetEffect,
 };
 use crate::model::{PartKind, ServerRole};
 use crate::process::{Argument, Runner, ToolRun, ToolSpec};
@@ -45,7 +45,6 @@ impl PostgreSqlServer {
         self.check_server_versions(target)?;
         match target.kind {
             PartKind::Database => {
-                let toc = TableOfContents::read(open(archive).await?).await?;
                 let mut facts = self.target_facts(runner, &target.database).await?;
                 if facts.read_only {
                     return Err(EngineError::Refused {
@@ -54,18 +53,19 @@ impl PostgreSqlServer {
                             .to_owned(),
                     });
                 }
-                facts.roles.extend(target.coming_roles.iter().cloned());
-                facts.usable_roles.extend(target.coming_roles.iter().cloned());
+                facts.expect(target);
                 if target.selection.is_everything() {
-                    self.load_everything(target, toc.as_ref(), &facts)
+                    let outline = Outline::read(open(archive).await?).await?;
+                    self.load_everything(runner, target, (outline.as_ref(), &facts)).await
                 } else {
+                    let toc = TableOfContents::read(open(archive).await?).await?;
                     let toc = toc.ok_or_else(|| EngineError::Archive {
                         problem: "its version is not known here, so nothing can be chosen from it".to_owned(),
                     })?;
                     self.load_selection(runner, target, &toc, &facts).await
                 }
             }
-            PartKind::Globals => self.load_globals(runner, open(archive).await?).await,
+            PartKind::Globals => self.load_globals(runner, target, open(archive).await?).await,
             PartKind::Contents => Err(EngineError::Refused {
                 problem: "a list of contents cannot be restored".to_owned(),
                 help: "Restore the databases of the backup.".to_owned(),
@@ -93,9 +93,9 @@ impl PostgreSqlServer {
     fn restore_tool(
         &self,
         target: &RestoreTarget,
-        toc: Option<&TableOfContents>,
+        archive: Option<&ArchiveFacts>,
     ) -> Result<&ToolSet, EngineError> {
-        let dumper = toc.map_or(0, |toc| Self::major_of_dump(&toc.facts.dump_version));
+        let dumper = archive.map_or(0, |archive| Self::major_of_dump(&archive.dump_version));
         let bin_dir = self.connection.settings.bin_dir.as_deref();
         let needed = dumper.max(self.major);
         let set = tools::fitting(&self.tools, needed)
@@ -118,42 +118,42 @@ impl PostgreSqlServer {
         })
     }
 
-    fn load_everything(
+    async fn load_everything(
         &self,
+        runner: &dyn Runner,
         target: &RestoreTarget,
-        toc: Option<&TableOfContents>,
-        facts: &TargetFacts,
+        (outline, facts): (Option<&Outline>, &TargetFacts),
     ) -> Result<LoadPlan, EngineError> {
         self.check_beside(target, facts)?;
-        let mut notes = Vec::new();
-        let mut list = None;
-        let mut roles = Vec::new();
-        match toc {
-            Some(toc) => {
-                let left = if self.superuser { None } else { without_extension_comments(toc) };
-                list = left.map(use_list);
-                roles =
-                    self.check_needs(target, &toc.entries.iter().collect::<Vec<_>>(), facts, &mut notes)?;
-            }
-            None => notes.push(
-                "the version of the archive is not known here: its owners and extensions were not checked"
-                    .to_owned(),
-            ),
-        }
-        let mut plan = self.load_beside(target, toc, facts, list)?;
-        plan.notes.extend(notes);
-        self.make_roles(&mut plan, target, roles)?;
+        let Some(outline) = outline else {
+            let contents = Filling { archive: None, list: None };
+            let mut plan = self.load_beside(runner, target, (facts, contents)).await?;
+            let note =
+                "the version of the archive is not known here: its owners and extensions were not checked";
+            plan.notes.push(note.to_owned());
+            return Ok(plan);
+        };
+        let list = outline.list(&LeftOut {
+            extension_comments: !self.superuser,
+            views: true,
+            user_mappings: target.lifetime == Lifetime::ThrownAway,
+        });
+        let contents = Filling { archive: Some(&outline.facts), list };
+        let mut plan = self.load_beside(runner, target, (facts, contents)).await?;
+        let lacks = self.lacks(target, outline, facts);
+        plan.findings.extend(lacks.findings);
+        self.fill_views(&mut plan, target, &outline.views)?;
+        self.make_roles(&mut plan, target, lacks.roles)?;
         Ok(plan)
     }
 
     /// Fills a database beside the target, which [`Self::check_beside`] has found possible, and gives it the target's
     /// name at the end.
-    pub(super) fn load_beside(
+    pub(super) async fn load_beside(
         &self,
+        runner: &dyn Runner,
         target: &RestoreTarget,
-        toc: Option<&TableOfContents>,
-        facts: &TargetFacts,
-        list: Option<String>,
+        (facts, contents): (&TargetFacts, Filling<'_>),
     ) -> Result<LoadPlan, EngineError> {
         let filling = with_suffix(&target.database, &format!("{FILLING_MARK}{}", target.token));
         let replaced = with_suffix(&target.database, &format!("{REPLACED_MARK}{}", target.token));
@@ -163,10 +163,10 @@ impl PostgreSqlServer {
                 help: "Try again: another name will be taken.".to_owned(),
             });
         }
-        let mut notes = Vec::new();
-        let (create, finish) = self.creation(target, facts, &filling, &mut notes)?;
-        let mut feed = self.feed(target, toc, &filling)?;
-        if let Some(list) = list {
+        let Creation { create, finish, mut notes, findings } =
+            self.creation(runner, target, facts, &filling).await?;
+        let mut feed = self.feed(target, contents.archive, &filling)?;
+        if let Some(list) = contents.list {
             feed = feed.arg(list_argument(&list));
         }
         let beside = self.maintenance_beside(&target.database);
@@ -193,42 +193,59 @@ impl PostgreSqlServer {
             cleanup: old.iter().map(|replaced| run(&drop_sql(replaced))).collect::<Result<_, _>>()?,
             filling,
             notes,
+            findings,
             ..LoadPlan::new(effect, consumer(target, feed))
         })
     }
 
-    /// The statements that create the database and those that finish it.
-    fn creation(
+    /// How the database comes to be. What it was created with and the target refuses is told.
+    async fn creation(
         &self,
+        runner: &dyn Runner,
         target: &RestoreTarget,
         facts: &TargetFacts,
         filling: &str,
-        notes: &mut Vec<String>,
-    ) -> Result<(String, String), EngineError> {
+    ) -> Result<Creation, EngineError> {
         if target.properties.is_null() {
-            notes.push(
-                "the backup does not say how its database was created: the target's defaults apply"
-                    .to_owned(),
-            );
-            let create = format!("CREATE DATABASE {} TEMPLATE template0;", super::quote::identifier(filling));
-            return Ok((create, String::new()));
+            return Ok(Creation {
+                create: format!("CREATE DATABASE {} TEMPLATE template0;", super::quote::identifier(filling)),
+                finish: String::new(),
+                notes: vec![
+                    "the backup does not say how its database was created: the target's defaults apply"
+                        .to_owned(),
+                ],
+                findings: Vec::new(),
+            });
         }
         let properties: DatabaseProperties =
             serde_json::from_value(target.properties.clone()).map_err(|error| EngineError::Archive {
                 problem: format!("the properties of its database: {error}"),
             })?;
-        if properties.tablespace != "pg_default" && !facts.tablespaces.contains(&properties.tablespace) {
-            notes.push(format!(
-                "tablespace `{}` is not there: the default one is used",
-                properties.tablespace
-            ));
+        let tablespaces = match target.tablespaces {
+            Ownership::Keep => facts.usable_tablespaces.as_slice(),
+            Ownership::Skip => &[],
+        };
+        let mut notes = Vec::new();
+        let own = &properties.tablespace;
+        if own != "pg_default" && target.tablespaces == Ownership::Keep && !tablespaces.contains(own) {
+            let problem = if facts.tablespaces.contains(own) { "may not be used" } else { "is not there" };
+            notes.push(format!("tablespace `{own}` {problem}: the default one is used"));
         }
         let owner = Some(properties.owner.as_str()).filter(|owner| {
             target.owners == Ownership::Keep && facts.usable_roles.iter().any(|role| role == owner)
         });
-        let surroundings = Surroundings { major: self.major, owner, tablespaces: &facts.tablespaces };
-        let create = properties.create_sql(filling, &surroundings)?;
-        Ok((create, properties.finish_sql(filling, &facts.roles, target.privileges)))
+        let refused = match target.lifetime {
+            Lifetime::Lasting => self.refused_settings(runner, &properties, facts).await?,
+            Lifetime::ThrownAway => Vec::new(),
+        };
+        let surroundings = Surroundings { major: self.major, owner, tablespaces };
+        let finish = Finish { roles: &facts.roles, grants: target.privileges, refused: &refused };
+        Ok(Creation {
+            create: properties.create_sql(filling, &surroundings)?,
+            finish: properties.finish_sql(filling, &finish),
+            notes,
+            findings: refused.iter().map(|refused| self.setting_finding(&target.database, refused)).collect(),
+        })
     }
 
     /// pg_restore into a database that nobody else uses: it is thrown away when anything fails, so it needs no
@@ -236,13 +253,12 @@ impl PostgreSqlServer {
     fn feed(
         &self,
         target: &RestoreTarget,
-        toc: Option<&TableOfContents>,
+        archive: Option<&ArchiveFacts>,
         database: &str,
     ) -> Result<ToolSpec, EngineError> {
-        let mut connection = self.connection.clone();
         // The rename at the end is committed for good, and with it everything before it.
-        connection.options.push("synchronous_commit=off");
-        let tool = connection.tool(self.restore_tool(target, toc)?, "pg_restore", database);
+        let connection = self.connection.with_option("synchronous_commit=off");
+        let tool = connection.tool(self.restore_tool(target, archive)?, "pg_restore", database);
         let tool = restore_args(tool, target, database);
         Ok(if target.stop_at_first_error { tool.arg("--exit-on-error") } else { tool })
     }
@@ -251,10 +267,10 @@ impl PostgreSqlServer {
     pub(super) fn feed_existing(
         &self,
         target: &RestoreTarget,
-        toc: &TableOfContents,
+        archive: &ArchiveFacts,
         list: &str,
     ) -> Result<ToolSpec, EngineError> {
-        let set = self.restore_tool(target, Some(toc))?;
+        let set = self.restore_tool(target, Some(archive))?;
         let tool =
             restore_args(self.connection.tool(set, "pg_restore", &target.database), target, &target.database);
         let tool = tool.arg(list_argument(list));
@@ -264,6 +280,24 @@ impl PostgreSqlServer {
             tool
         })
     }
+}
+
+/// What goes into a new database.
+pub(super) struct Filling<'a> {
+    /// What wrote the archive; `None` where its version is not known here.
+    pub(super) archive: Option<&'a ArchiveFacts>,
+    /// The chosen entries; `None` for all.
+    pub(super) list: Option<String>,
+}
+
+/// How a database comes to be.
+struct Creation {
+    /// Makes it.
+    create: String,
+    /// Gives it what it has, once it is full.
+    finish: String,
+    notes: Vec<String>,
+    findings: Vec<Finding>,
 }
 
 /// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.
@@ -284,7 +318,11 @@ fn passed_over(run: &ToolRun) -> Option<Vec<String>> {
 }
 
 fn restore_args(tool: ToolSpec, target: &RestoreTarget, database: &str) -> ToolSpec {
-    let skips = [(target.owners, "--no-owner"), (target.privileges, "--no-privileges")];
+    let skips = [
+        (target.owners, "--no-owner"),
+        (target.privileges, "--no-privileges"),
+        (target.tablespaces, "--no-tablespaces"),
+    ];
     let skips =
         skips.into_iter().filter(|(ownership, _)| *ownership == Ownership::Skip).map(|(_, option)| option);
     tool.arg(format!("--dbname={}", connection_string(database))).args(skips)

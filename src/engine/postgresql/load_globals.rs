@@ -3,7 +3,7 @@
 use super::facts::PostgreSqlServer;
 use super::globals::{Actor, Existing, missing_globals};
 use super::psql::statements;
-use crate::engine::{Consumer, EngineError, LoadPlan, Step, TargetEffect};
+use crate::engine::{Consumer, EngineError, LoadPlan, RestoreTarget, Step, TargetEffect};
 use crate::model::ByteReader;
 use crate::process::{Runner, ToolSpec};
 use tokio::io::AsyncReadExt as _;
@@ -17,6 +17,7 @@ impl PostgreSqlServer {
     pub(super) async fn load_globals(
         &self,
         runner: &dyn Runner,
+        target: &RestoreTarget,
         globals: ByteReader<'static>,
     ) -> Result<LoadPlan, EngineError> {
         let mut text = Vec::new();
@@ -34,6 +35,7 @@ impl PostgreSqlServer {
             roles: facts.roles.into_iter().collect(),
             tablespaces: facts.tablespaces.into_iter().collect(),
             actor: if self.superuser { Actor::Superuser } else { Actor::Ordinary },
+            lifetime: target.lifetime,
         };
         let missing = missing_globals(&text, &existing)
             .map_err(|problem| EngineError::Archive { problem: format!("its globals: {problem}") })?;
@@ -48,6 +50,7 @@ impl PostgreSqlServer {
         Ok(LoadPlan {
             after,
             new_roles: missing.new_roles,
+            new_tablespaces: missing.new_tablespaces,
             notes: missing
                 .left_alone
                 .iter()

@@ -1,8 +1,8 @@
 //! Plans of restores of some tables or schemas.
 
-use super::archive::{Entry, TableOfContents};
+use super::archive::{Entry, Outline, TableOfContents};
 use super::facts::PostgreSqlServer;
-use super::load::consumer;
+use super::load::{Filling, consumer};
 use super::psql::{Patience, Question};
 use super::quote::text_array;
 use super::roles::use_list;
@@ -40,14 +40,15 @@ impl PostgreSqlServer {
         let plan = if facts.database.is_some() {
             chosen.add_schemas();
             self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
-            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
-            let feed = consumer(target, self.feed_existing(target, toc, &use_list(chosen.entries()))?);
+            let lacks = self.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
+            let feed = consumer(target, self.feed_existing(target, &toc.facts, &use_list(chosen.entries()))?);
             let mut plan = LoadPlan {
                 filling: target.database.clone(),
                 notes,
+                findings: lacks.findings,
                 ..LoadPlan::new(TargetEffect::AddsTo, feed)
             };
-            self.make_roles(&mut plan, target, roles)?;
+            self.make_roles(&mut plan, target, lacks.roles)?;
             plan
         } else {
             self.check_beside(target, facts)?;
@@ -55,10 +56,13 @@ impl PostgreSqlServer {
             // A few objects in a place of their own publish nothing.
             drop_memberships(&mut chosen, &mut notes, |_, _| true);
             chosen.add_needs();
-            let roles = self.check_needs(target, &chosen.entries().collect::<Vec<_>>(), facts, &mut notes)?;
-            let mut plan = self.load_beside(target, Some(toc), facts, Some(use_list(chosen.entries())))?;
+            let outline = Outline::of(&toc.facts, chosen.entries());
+            let lacks = self.lacks(target, &outline, facts);
+            let contents = Filling { archive: Some(&toc.facts), list: Some(use_list(chosen.entries())) };
+            let mut plan = self.load_beside(runner, target, (facts, contents)).await?;
             plan.notes.extend(notes);
-            self.make_roles(&mut plan, target, roles)?;
+            plan.findings.extend(lacks.findings);
+            self.make_roles(&mut plan, target, lacks.roles)?;
             plan
         };
         Ok(plan)

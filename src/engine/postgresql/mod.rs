@@ -4,6 +4,7 @@ pub mod archive;
 mod check;
 mod connection;
 mod count;
+mod cron;
 mod drill;
 mod dump;
 mod facts;
@@ -19,13 +20,16 @@ mod quote;
 mod replication;
 mod roles;
 mod selection;
+mod settings;
 mod swap;
 mod target;
 mod tools;
+mod views;
+mod words;
 
 use super::{
-    Drill, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading, Replication,
-    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
+    Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
+    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -33,7 +37,6 @@ use archive::ArchiveWitness;
 use async_trait::async_trait;
 use connection::Connection;
 use facts::PostgreSqlServer;
-use std::path::Path;
 
 /// A PostgreSQL server, 13 or newer.
 #[derive(Debug)]
@@ -85,8 +88,8 @@ impl Engine for PostgreSql {
         }
     }
 
-    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
-        drill::drill(&self.connection.settings, server_version, folder)
+    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+        drill::drill(&self.connection.settings, request)
     }
 }
 

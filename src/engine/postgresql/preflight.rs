@@ -1,13 +1,12 @@
 //! What must be true of a target before anything on it is changed.
 
-use super::archive::Entry;
+use super::archive::Outline;
 use super::facts::PostgreSqlServer;
-use super::properties::DatabaseProperties;
+use super::properties::{DatabaseProperties, split_names};
 use super::psql::statements;
 use super::quote::identifier;
-use super::roles::{NeededRoles, needed_roles};
 use super::target::TargetFacts;
-use crate::engine::{EngineError, LoadPlan, MissingRoles, Ownership, RestoreTarget, Step};
+use crate::engine::{EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Ownership, RestoreTarget, Step};
 use std::collections::BTreeSet;
 
 impl PostgreSqlServer {
@@ -79,35 +78,24 @@ impl PostgreSqlServer {
         Ok(())
     }
 
-    /// That the roles and extensions of `entries` are there. With errors allowed they only become notes. Where missing
-    /// roles are to be made, they come back instead.
-    pub(super) fn check_needs(
-        &self,
-        target: &RestoreTarget,
-        entries: &[&Entry],
-        facts: &TargetFacts,
-        notes: &mut Vec<String>,
-    ) -> Result<Vec<String>, EngineError> {
-        let needed = needed_roles_of(target, entries, facts);
-        let (absent, made) = match target.missing_roles {
-            MissingRoles::Refuse => (missing_role(&needed, facts), Vec::new()),
+    /// What the target lacks of what `outline` asks for. Where missing roles are to be made, they are among it.
+    pub(super) fn lacks(&self, target: &RestoreTarget, outline: &Outline, facts: &TargetFacts) -> Lacks {
+        let needed = needed_roles(target, outline, facts);
+        let mut lacks = Lacks::default();
+        match target.missing_roles {
+            MissingRoles::Refuse => lacks.findings.extend(missing_roles(&needed, facts)),
             MissingRoles::Make => {
                 let all = [&needed.owners, &needed.grantees, &needed.subjects].into_iter().flatten();
-                let all: BTreeSet<String> = all.cloned().collect();
-                (None, missing(&all, facts))
+                lacks.roles = missing(&all.cloned().collect(), facts);
             }
-        };
-        let problem = absent
-            .or_else(|| self.unusable_owner(&needed, facts))
-            .or_else(|| self.missing_extension(entries, facts));
-        match problem {
-            Some(error) if target.stop_at_first_error => Err(error),
-            Some(error) => {
-                notes.push(error.to_string());
-                Ok(made)
-            }
-            None => Ok(made),
         }
+        lacks.findings.extend(self.unusable_owners(&needed, facts));
+        lacks.findings.extend(self.extension_findings(outline, facts));
+        if target.tablespaces == Ownership::Keep {
+            lacks.findings.extend(self.tablespace_findings(outline, facts));
+        }
+        lacks.findings.extend(preload_findings(target, facts));
+        lacks
     }
 
     /// Lets `plan` begin with making roles that only have to be there.
@@ -131,42 +119,103 @@ impl PostgreSqlServer {
         Ok(())
     }
 
-    fn unusable_owner(&self, needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError> {
+    fn unusable_owners(&self, needed: &NeededRoles, facts: &TargetFacts) -> Option<Finding> {
         let there = needed.owners.iter().filter(|name| facts.roles.contains(name));
-        let owner = there.into_iter().find(|name| !facts.usable_roles.contains(name))?;
-        Some(EngineError::Privilege {
-            problem: format!("`{}` may not give objects to their owner `{owner}`", self.user()),
-            help: format!(
-                "GRANT {} TO {}; or leave owners out with `--no-owner`",
-                identifier(owner),
-                identifier(self.user())
-            ),
+        let owners: Vec<&String> = there.filter(|name| !facts.usable_roles.contains(name)).collect();
+        let names: Vec<String> = owners.iter().map(|name| identifier(name)).collect();
+        (!owners.is_empty()).then(|| {
+            Finding::error(
+                "owners",
+                format!("`{}` may not give objects to {}", self.user(), listed(owners)),
+                format!(
+                    "GRANT {} TO {}; or leave owners out with `--no-owner`",
+                    names.join(", "),
+                    identifier(self.user())
+                ),
+            )
         })
     }
 
-    fn missing_extension(&self, entries: &[&Entry], facts: &TargetFacts) -> Option<EngineError> {
-        let needed = || {
-            let extensions = entries.iter().filter(|entry| entry.kind == "EXTENSION");
-            extensions.map(|entry| entry.tag.as_str())
-        };
+    fn extension_findings(&self, outline: &Outline, facts: &TargetFacts) -> Vec<Finding> {
         let available = |name: &str| facts.extensions.iter().find(|extension| extension.name == name);
-        if let Some(name) = needed().find(|name| available(name).is_none()) {
-            return Some(EngineError::Prerequisite {
-                problem: format!("the extension `{name}` is not installed on {}", self.connection.address()),
-                help: format!("Install the package that holds `{name}` on the server's machine."),
-            });
+        let (mut absent, mut closed) = (Vec::new(), Vec::new());
+        for name in &outline.extensions {
+            match available(name) {
+                None => absent.push(name),
+                Some(extension) if !extension.open => closed.push(name),
+                Some(_) => {}
+            }
         }
-        let closed = needed().find(|name| available(name).is_some_and(|extension| !extension.open))?;
-        Some(EngineError::Privilege {
-            problem: format!("only a superuser may create the extension `{closed}`"),
-            help: "Restore as a superuser.".to_owned(),
-        })
+        let mut findings = Vec::new();
+        if !absent.is_empty() {
+            let names = listed(absent);
+            findings.push(Finding::error(
+                "extensions",
+                format!("not installed on {}: {names}", self.connection.address()),
+                format!("Install the packages that hold {names} on the server's machine."),
+            ));
+        }
+        if !closed.is_empty() {
+            findings.push(Finding::error(
+                "extensions",
+                format!("only a superuser may create {}", listed(closed)),
+                "Restore as a superuser.",
+            ));
+        }
+        findings
+    }
+
+    fn tablespace_findings(&self, outline: &Outline, facts: &TargetFacts) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (tablespace, first) in &outline.tablespaces {
+            let name = identifier(tablespace);
+            let (problem, help) = if !facts.tablespaces.contains(tablespace) {
+                let help = format!("CREATE TABLESPACE {name} LOCATION '…'; or restore it with `--globals`");
+                (format!("it is not there, and `{first}` belongs into it"), help)
+            } else if !facts.usable_tablespaces.contains(tablespace) {
+                let help = format!("GRANT CREATE ON TABLESPACE {name} TO {};", identifier(self.user()));
+                (format!("`{}` may not create `{first}` in it", self.user()), help)
+            } else {
+                continue;
+            };
+            let help = format!("{help}; or put everything into the default one with `--no-tablespaces`");
+            findings.push(Finding::error(
+                format!("tablespace `{tablespace}`"),
+                problem,
+                help.replace(";;", ";"),
+            ));
+        }
+        findings
     }
 }
 
-/// The roles that `entries`, and the database where it is made anew, need.
-fn needed_roles_of(target: &RestoreTarget, entries: &[&Entry], facts: &TargetFacts) -> NeededRoles {
-    let mut needed = needed_roles(entries.iter().copied(), target);
+/// What a target lacks.
+#[derive(Debug, Default)]
+pub(super) struct Lacks {
+    /// For people.
+    pub(super) findings: Vec<Finding>,
+    /// Roles that are to be made first.
+    pub(super) roles: Vec<String>,
+}
+
+/// Roles that a restore needs.
+struct NeededRoles {
+    owners: BTreeSet<String>,
+    grantees: BTreeSet<String>,
+    subjects: BTreeSet<String>,
+}
+
+/// The roles that the outline, and the database where it is made anew, need.
+fn needed_roles(target: &RestoreTarget, outline: &Outline, facts: &TargetFacts) -> NeededRoles {
+    let kept = |roles: &BTreeSet<String>, ownership| match ownership {
+        Ownership::Keep => roles.clone(),
+        Ownership::Skip => BTreeSet::new(),
+    };
+    let mut needed = NeededRoles {
+        owners: kept(&outline.owners, target.owners),
+        grantees: kept(&outline.grantees, target.privileges),
+        subjects: outline.subjects.clone(),
+    };
     // An existing database that only gets some objects keeps its own owner and rights.
     let makes_database = target.selection.is_everything() || facts.database.is_none();
     if makes_database
@@ -182,12 +231,26 @@ fn needed_roles_of(target: &RestoreTarget, entries: &[&Entry], facts: &TargetFac
     needed
 }
 
+/// Extensions that the dumped server loaded at its start, and this one does not: most work as far as a restore goes.
+fn preload_findings(target: &RestoreTarget, facts: &TargetFacts) -> Vec<Finding> {
+    let Some(recorded) = &target.recorded else { return Vec::new() };
+    let wanted = recorded.needs.preloaded.iter().filter(|library| recorded.extensions.contains(library));
+    let here = facts.preloaded.as_deref().map(split_names).unwrap_or_default();
+    let absent: Vec<&String> = wanted.filter(|library| !here.contains(library)).collect();
+    if absent.is_empty() || facts.preloaded.is_none() || target.lifetime == Lifetime::ThrownAway {
+        return Vec::new();
+    }
+    let problem = format!("the dumped server loads {} at its start, and this one does not", listed(absent));
+    let help = "Add it to `shared_preload_libraries` and restart the server, or the extension does not work.";
+    vec![Finding::warning("extensions", problem, help)]
+}
+
 fn missing(names: &BTreeSet<String>, facts: &TargetFacts) -> Vec<String> {
     names.iter().filter(|name| !facts.roles.contains(name)).cloned().collect()
 }
 
-/// What to say of the first kind of roles of which some are missing.
-fn missing_role(needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError> {
+/// What to say of each kind of roles of which some are missing.
+fn missing_roles(needed: &NeededRoles, facts: &TargetFacts) -> Vec<Finding> {
     let without = |option: &str| format!("go without them with `{option}`");
     let kinds = [
         (&needed.owners, "own objects", without("--no-owner")),
@@ -195,11 +258,19 @@ fn missing_role(needed: &NeededRoles, facts: &TargetFacts) -> Option<EngineError
         // No option of pg_restore leaves policies out.
         (&needed.subjects, "policies are for", "accept errors with `--allow-errors`".to_owned()),
     ];
-    kinds.into_iter().find_map(|(names, what, otherwise)| {
-        let names: Vec<String> = missing(names, facts).iter().map(|role| format!("`{role}`")).collect();
-        (!names.is_empty()).then(|| EngineError::Prerequisite {
-            problem: format!("roles that {what} are missing on the target: {}", names.join(", ")),
-            help: format!("Restore them first with `--globals`, or {otherwise}."),
+    let found = kinds.into_iter().filter_map(|(names, what, otherwise)| {
+        let names = missing(names, facts);
+        (!names.is_empty()).then(|| {
+            Finding::error(
+                format!("roles that {what}"),
+                format!("missing on the target: {}", listed(&names)),
+                format!("Restore them first with `--globals`, or {otherwise}."),
+            )
         })
-    })
+    });
+    found.collect()
+}
+
+fn listed<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -1,7 +1,8 @@
 //! What a database is created with: the part of it that pg_dump leaves to `CREATE DATABASE`.
 
 use super::quote::{identifier, literal};
-use crate::engine::EngineError;
+use super::settings::RefusedSetting;
+use crate::engine::{EngineError, Ownership};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -138,6 +139,16 @@ pub(super) struct Surroundings<'a> {
     pub(super) tablespaces: &'a [String],
 }
 
+/// What a database gets at last.
+pub(super) struct Finish<'a> {
+    /// Roles that exist.
+    pub(super) roles: &'a [String],
+    /// Its grants.
+    pub(super) grants: Ownership,
+    /// Settings that the target does not take.
+    pub(super) refused: &'a [RefusedSetting],
+}
+
 impl DatabaseProperties {
     /// The statement that creates the database `name` from `template0`. An ICU or builtin locale on a server that has
     /// no such provider is an error.
@@ -181,13 +192,9 @@ impl DatabaseProperties {
         Ok(sql + ";")
     }
 
-    /// Statements that give the database `name` its comment, limit, settings and (if `grants`) rights.
-    pub(super) fn finish_sql(
-        &self,
-        name: &str,
-        roles: &[String],
-        grants: crate::engine::Ownership,
-    ) -> String {
+    /// Statements that give the database `name` its comment, limit, settings and (if `finish` keeps them) rights.
+    pub(super) fn finish_sql(&self, name: &str, finish: &Finish<'_>) -> String {
+        let Finish { roles, grants, refused } = finish;
         let database = identifier(name);
         let mut sql = String::new();
         if let Some(comment) = &self.comment {
@@ -197,22 +204,19 @@ impl DatabaseProperties {
             let _ = writeln!(sql, "ALTER DATABASE {database} CONNECTION LIMIT {};", self.connection_limit);
         }
         let known = |role: &Option<String>| role.as_ref().is_none_or(|role| roles.contains(role));
-        for Setting { role, setting } in self.settings.iter().flatten().filter(|setting| known(&setting.role))
-        {
-            let whose = match role {
+        let kept = |setting: &&Setting| {
+            known(&setting.role) && !refused.iter().any(|refused| refused.setting == **setting)
+        };
+        for setting in self.settings.iter().flatten().filter(kept) {
+            let whose = match &setting.role {
                 Some(role) => format!("ROLE {} IN DATABASE {database}", identifier(role)),
                 None => format!("DATABASE {database}"),
             };
-            if let Some((variable, value)) = setting.split_once('=') {
-                let _ = writeln!(
-                    sql,
-                    "ALTER {whose} SET {} TO {};",
-                    variable_name(variable),
-                    setting_value(variable, value)
-                );
+            if let Some(assignment) = setting.assignment() {
+                let _ = writeln!(sql, "ALTER {whose} SET {assignment};");
             }
         }
-        if let (Some(acl), crate::engine::Ownership::Keep) = (&self.acl, grants) {
+        if let (Some(acl), Ownership::Keep) = (&self.acl, grants) {
             let _ = writeln!(sql, "REVOKE ALL ON DATABASE {database} FROM PUBLIC;");
             for Grant { grantee, privilege, grantable } in acl.iter().filter(|grant| known(&grant.grantee)) {
                 let to = grantee.as_ref().map_or_else(|| "PUBLIC".to_owned(), |role| identifier(role));
@@ -229,6 +233,27 @@ impl DatabaseProperties {
         let grantees = self.acl.iter().flatten().filter_map(|grant| grant.grantee.as_ref());
         grantees.chain(self.settings.iter().flatten().filter_map(|setting| setting.role.as_ref()))
     }
+}
+
+impl Setting {
+    /// `variable TO value`, as a statement says it.
+    pub(super) fn assignment(&self) -> Option<String> {
+        let (variable, value) = self.setting.split_once('=')?;
+        Some(format!("{} TO {}", variable_name(variable), setting_value(variable, value)))
+    }
+
+    /// The libraries that it makes every session load.
+    pub(super) fn libraries(&self) -> Vec<String> {
+        match self.setting.split_once('=') {
+            Some(("session_preload_libraries", list)) => split_names(list),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The variable of a setting, as a statement says it.
+pub(super) fn variable_of(setting: &str) -> String {
+    variable_name(setting.split_once('=').map_or(setting, |(variable, _)| variable))
 }
 
 /// A variable may have a prefix of its own: `plpgsql.extra_warnings`.
@@ -261,7 +286,7 @@ fn setting_value(variable: &str, value: &str) -> String {
 }
 
 /// The names of a list such as `"$user", public`.
-fn split_names(list: &str) -> Vec<String> {
+pub(super) fn split_names(list: &str) -> Vec<String> {
     let (mut names, mut name, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
     let mut chars = list.chars().peekable();
     while let Some(char) = chars.next() {
@@ -288,7 +313,6 @@ fn split_names(list: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Ownership;
 
     fn properties() -> DatabaseProperties {
         serde_json::from_str(
@@ -341,7 +365,9 @@ mod tests {
 
     #[test]
     fn settings_and_grants_follow_for_roles_that_exist() {
-        let sql = properties().finish_sql("x", &["r".to_owned()], Ownership::Keep);
+        let roles = ["r".to_owned()];
+        let finish = Finish { roles: &roles, grants: Ownership::Keep, refused: &[] };
+        let sql = properties().finish_sql("x", &finish);
         let expected = "COMMENT ON DATABASE \"x\" IS 'it''s';
 ALTER DATABASE \"x\" CONNECTION LIMIT 5;
 ALTER DATABASE \"x\" SET \"search_path\" TO '$user', 'a\"b, c', 'public';
@@ -352,6 +378,7 @@ GRANT CONNECT ON DATABASE \"x\" TO PUBLIC;
 GRANT CREATE ON DATABASE \"x\" TO \"r\" WITH GRANT OPTION;
 ";
         assert_eq!(sql, expected);
-        assert!(!properties().finish_sql("x", &[], Ownership::Skip).contains("GRANT"));
+        let finish = Finish { roles: &[], grants: Ownership::Skip, refused: &[] };
+        assert!(!properties().finish_sql("x", &finish).contains("GRANT"));
     }
 }

@@ -1,50 +1,11 @@
-//! Roles that an archive needs: owners, and those that are granted something.
+//! Roles that the statements of an archive name.
 
-use super::archive::{Entry, TableOfContents};
-use super::globals::{Word, words};
-use crate::engine::{Ownership, RestoreTarget};
-use std::collections::BTreeSet;
-
-/// Roles that restoring the chosen entries of `toc` into `target` needs.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct NeededRoles {
-    /// Objects are given to them.
-    pub(super) owners: BTreeSet<String>,
-    /// They are granted something.
-    pub(super) grantees: BTreeSet<String>,
-    /// Policies are for them, which no option leaves out.
-    pub(super) subjects: BTreeSet<String>,
-}
+use super::archive::Entry;
+use super::words::{Word, words};
+use std::fmt::Write as _;
 
 /// Names that stand for a role and are none.
 const NO_ROLES: [&str; 4] = ["public", "current_user", "current_role", "session_user"];
-
-pub(super) fn needed_roles<'a>(
-    entries: impl IntoIterator<Item = &'a Entry>,
-    target: &RestoreTarget,
-) -> NeededRoles {
-    let mut needed = NeededRoles::default();
-    for entry in entries.into_iter().filter(|entry| !about_the_database(entry)) {
-        let grants = matches!(entry.kind.as_str(), "ACL" | "DEFAULT ACL");
-        // Of the kinds that only say something about another object nothing is given to the owner; names with `pg_`
-        // are the server's own.
-        let gives = !grants && !matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL");
-        if target.owners == Ownership::Keep
-            && gives
-            && !entry.owner.is_empty()
-            && !entry.owner.starts_with("pg_")
-        {
-            needed.owners.insert(entry.owner.clone());
-        }
-        if grants && target.privileges == Ownership::Keep {
-            needed.grantees.extend(roles_after_to(&entry.definition));
-        }
-        if entry.kind == "POLICY" {
-            needed.subjects.extend(roles_of_policy(&entry.definition));
-        }
-    }
-    needed
-}
 
 /// Entries that only `pg_restore --create` replays, which is never used.
 pub(super) fn about_the_database(entry: &Entry) -> bool {
@@ -52,7 +13,7 @@ pub(super) fn about_the_database(entry: &Entry) -> bool {
 }
 
 /// The roles that the statements of `sql` name behind `TO`, `FROM` and `FOR ROLE`.
-fn roles_after_to(sql: &str) -> Vec<String> {
+pub(super) fn roles_after_to(sql: &str) -> Vec<String> {
     let words = words(sql);
     let mut roles = Vec::new();
     let mut at = 0;
@@ -74,7 +35,7 @@ fn roles_after_to(sql: &str) -> Vec<String> {
 }
 
 /// The roles of `CREATE POLICY … TO …`. The clause stands in front of the conditions, which may say anything.
-fn roles_of_policy(sql: &str) -> Vec<String> {
+pub(super) fn roles_of_policy(sql: &str) -> Vec<String> {
     let words = words(sql);
     let clauses = words.iter().take_while(|word| !matches!(word.bare.as_str(), "USING" | "WITH" | "("));
     clauses.skip_while(|word| word.bare != "TO").skip(1).filter_map(role).collect()
@@ -87,19 +48,16 @@ fn role(word: &Word) -> Option<String> {
 
 /// The entries of `toc` as a list for `pg_restore --use-list`.
 pub(super) fn use_list<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
-    let lines: Vec<String> =
-        entries.into_iter().map(|entry| format!("{}; {}\n", entry.id, entry.kind)).collect();
-    lines.concat()
+    list_of(entries.into_iter().map(|entry| entry.id))
 }
 
-/// What a role that is no superuser must leave out: comments on extensions, which only their owner may set and which
-/// creating the extension sets anyway.
-pub(super) fn without_extension_comments(toc: &TableOfContents) -> Option<Vec<&Entry>> {
-    let is_one = |entry: &&Entry| entry.kind == "COMMENT" && entry.tag.starts_with("EXTENSION ");
-    toc.entries
-        .iter()
-        .any(|entry| is_one(&entry))
-        .then(|| toc.entries.iter().filter(|entry| !is_one(entry)).collect())
+/// The same of the entries' numbers.
+pub(super) fn list_of(ids: impl IntoIterator<Item = i32>) -> String {
+    let mut list = String::new();
+    for id in ids {
+        let _ = writeln!(list, "{id};");
+    }
+    list
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A choice of tables or schemas inside an archive: them, and all that belongs to them.
 
 use super::archive::{Entry, TableOfContents};
-use super::globals::words;
+use super::words::words;
 use crate::engine::names::not_found;
 use crate::engine::{EngineError, Selection};
 use std::collections::{HashMap, HashSet};

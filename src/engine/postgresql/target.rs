@@ -3,7 +3,7 @@
 use super::facts::PostgreSqlServer;
 use super::psql::{Patience, Question};
 use super::quote::literal;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, RestoreTarget};
 use crate::process::Runner;
 use serde::Deserialize;
 
@@ -16,12 +16,19 @@ pub(super) struct TargetFacts {
     pub(super) read_only: bool,
     /// Whether the role may create databases.
     pub(super) createdb: bool,
-    /// Every role.
+    /// Every role, and those that are made before it is filled.
     pub(super) roles: Vec<String>,
+    /// Those of them that are there now.
+    #[serde(default)]
+    pub(super) present_roles: Vec<String>,
     /// Those the connected role can act as.
     pub(super) usable_roles: Vec<String>,
-    /// Every tablespace.
+    /// Every tablespace, and those that are made before it is filled.
     pub(super) tablespaces: Vec<String>,
+    /// Those in which the connected role may create something.
+    pub(super) usable_tablespaces: Vec<String>,
+    /// Libraries that the server loads at its start, where the role may know.
+    pub(super) preloaded: Option<String>,
     /// Every database, templates and closed ones too.
     pub(super) databases: Vec<String>,
     /// Extensions that can be made there.
@@ -73,7 +80,20 @@ impl PostgreSqlServer {
         let sql = target_sql(self.major, database);
         let beside = self.maintenance_beside(database);
         let doing = "look at the target";
-        self.ask(runner, Question { doing, database: &beside, sql: &sql, patience: Patience::Small }).await
+        let question = Question { doing, database: &beside, sql: &sql, patience: Patience::Small };
+        let mut facts: TargetFacts = self.ask(runner, question).await?;
+        facts.present_roles.clone_from(&facts.roles);
+        Ok(facts)
+    }
+}
+
+impl TargetFacts {
+    /// Adds what will be there when the load begins.
+    pub(super) fn expect(&mut self, target: &RestoreTarget) {
+        self.roles.extend(target.coming_roles.iter().cloned());
+        self.usable_roles.extend(target.coming_roles.iter().cloned());
+        self.tablespaces.extend(target.coming_tablespaces.iter().cloned());
+        self.usable_tablespaces.extend(target.coming_tablespaces.iter().cloned());
     }
 }
 
@@ -107,6 +127,9 @@ SELECT json_build_object(
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
   'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR pg_has_role(r.oid, '{right}')),
   'tablespaces', (SELECT json_agg(spcname) FROM pg_tablespace),
+  'usable_tablespaces', (SELECT coalesce(json_agg(spcname), '[]') FROM pg_tablespace
+    WHERE spcname <> 'pg_global' AND has_tablespace_privilege(oid, 'CREATE')),
+  'preloaded', (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'),
   'databases', (SELECT json_agg(datname) FROM pg_database),
   'extensions', (SELECT coalesce(json_agg(json_build_object('name', name, 'open', open)), '[]') FROM
     (SELECT name, bool_or(me.rolsuper OR trusted OR NOT superuser) AS open FROM pg_available_extension_versions

@@ -21,8 +21,8 @@ mod tls;
 mod witness;
 
 use super::{
-    Consumer, Drill, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading, Replication,
-    RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
+    Consumer, Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading,
+    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::Runner;
@@ -74,8 +74,8 @@ impl Engine for Redis {
         }
     }
 
-    fn drill(&self, server_version: &str, folder: &Path) -> Result<Drill, EngineError> {
-        drill::drill(&self.address.settings, server_version, folder)
+    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+        drill::drill(&self.address.settings, request.server_version, request.folder)
     }
 
     fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {

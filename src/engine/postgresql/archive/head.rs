@@ -25,6 +25,8 @@ pub struct Entry {
     pub tag: String,
     /// Its owner; empty when it has none.
     pub owner: String,
+    /// Its tablespace; empty for the database's own.
+    pub tablespace: String,
     /// The first bytes of the statement that makes it, as many as were asked for.
     pub definition: String,
     /// Whether its rows come as COPY text.
@@ -116,7 +118,7 @@ const OFFSET_NO_DATA: i64 = 3;
 /// Parses the head from pieces cut anywhere.
 #[derive(Debug)]
 pub(super) struct Head {
-    definition_limit: usize,
+    definitions: Definitions,
     magic: Vec<u8>,
     decoder: Option<Decoder>,
     facts: ArchiveFacts,
@@ -126,11 +128,39 @@ pub(super) struct Head {
     entry: Entry,
 }
 
+/// Of which kinds of entries the definitions are kept: nobody needs those of tables and functions, which are most of an
+/// archive's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Definitions {
+    /// Of none.
+    None,
+    /// Of what names roles.
+    OfRoles,
+    /// Of what names roles, publications or triggers.
+    OfChoices,
+}
+
+/// How much of a definition is kept: statements that grant something to somebody are far shorter.
+const DEFINITION_LIMIT_BYTES: usize = 64 * 1024;
+
+impl Definitions {
+    fn limit(self, kind: &str) -> usize {
+        let roles = matches!(kind, "ACL" | "DEFAULT ACL" | "POLICY");
+        let choices = roles || kind == "TRIGGER" || kind.starts_with("PUBLICATION TABLE");
+        let kept = match self {
+            Self::None => false,
+            Self::OfRoles => roles,
+            Self::OfChoices => choices,
+        };
+        if kept { DEFINITION_LIMIT_BYTES } else { 0 }
+    }
+}
+
 impl Head {
-    /// Keeps at most `definition_limit` bytes of each entry's definition.
-    pub(super) fn new(definition_limit: usize) -> Self {
+    /// Keeps of each entry all but the definitions that are not asked for.
+    pub(super) fn new(definitions: Definitions) -> Self {
         Self {
-            definition_limit,
+            definitions,
             magic: Vec::with_capacity(11),
             decoder: None,
             facts: ArchiveFacts::default(),
@@ -155,7 +185,7 @@ impl Head {
             let Some(field) = self.fields.get(self.at).copied() else {
                 return Ok(Progress::Done(self.facts.clone()));
             };
-            let kind = field.kind(self.definition_limit);
+            let kind = field.kind(self.definitions.limit(&self.entry.kind));
             let Some(value) = decoder.take(kind, bytes)? else { return Ok(Progress::More) };
             self.store(field, value, seen)?;
         }
@@ -212,6 +242,7 @@ impl Head {
             Field::Copy => entry.copies = value != Value::Text(None),
             Field::Namespace => entry.namespace = value.text().unwrap_or_default(),
             Field::Owner => entry.owner = value.text().unwrap_or_default(),
+            Field::Tablespace => entry.tablespace = value.text().unwrap_or_default(),
             Field::Dependency => self.store_dependency(value)?,
             Field::Data => {
                 entry.has_data = value.number() != OFFSET_NO_DATA;
@@ -225,7 +256,6 @@ impl Head {
             | Field::TableOid
             | Field::Section
             | Field::Drop
-            | Field::Tablespace
             | Field::AccessMethod
             | Field::RelationKind
             | Field::WithOids => {}
@@ -276,12 +306,9 @@ impl Field {
             | Self::Section
             | Self::RelationKind => Kind::Int,
             Self::Definition => Kind::Text { keep: definition_limit },
-            Self::Drop
-            | Self::WithOids
-            | Self::Tablespace
-            | Self::AccessMethod
-            | Self::TableOid
-            | Self::Copy => Kind::Text { keep: 0 },
+            Self::Drop | Self::WithOids | Self::AccessMethod | Self::TableOid | Self::Copy => {
+                Kind::Text { keep: 0 }
+            }
             Self::DatabaseName
             | Self::ServerVersion
             | Self::DumpVersion
@@ -289,6 +316,7 @@ impl Field {
             | Self::Tag
             | Self::Kind
             | Self::Namespace
+            | Self::Tablespace
             | Self::Owner => Kind::Text { keep: NAME_LIMIT_BYTES },
             Self::Dependency => Kind::Text { keep: 20 },
         }

@@ -8,10 +8,12 @@ mod block;
 mod contents;
 mod field;
 mod head;
+mod outline;
 #[cfg(test)]
 mod tests;
 mod witness;
 
 pub use contents::TableOfContents;
 pub use head::{ArchiveFacts, Entry};
+pub use outline::{LeftOut, Outline, Relation};
 pub use witness::ArchiveWitness;

@@ -2,8 +2,8 @@
 
 use super::block::{Blocks, Content, Ledger};
 use super::field::Problem;
-use super::head::{ArchiveFacts, Entry, Head, Progress};
-use crate::model::{Contents, TableRows, Witness, WitnessError};
+use super::head::{ArchiveFacts, Definitions, Entry, Head, Progress};
+use crate::model::{Contents, Needs, TableRows, Witness, WitnessError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 const FORMAT: &str = "PostgreSQL archive";
@@ -19,6 +19,7 @@ pub struct ArchiveWitness {
     phase: Phase,
     at_byte: u64,
     account: Account,
+    needs: Needs,
 }
 
 #[derive(Debug)]
@@ -39,7 +40,18 @@ impl Default for ArchiveWitness {
 impl ArchiveWitness {
     /// Before the first byte.
     pub fn new() -> Self {
-        Self { phase: Phase::Head(Box::new(Head::new(0))), at_byte: 0, account: Account::default() }
+        let head = Head::new(Definitions::None);
+        Self {
+            phase: Phase::Head(Box::new(head)),
+            at_byte: 0,
+            account: Account::default(),
+            needs: Needs::default(),
+        }
+    }
+
+    /// With what the server says that a restore needs, for the contents.
+    pub fn with_needs(needs: Needs) -> Self {
+        Self { needs, ..Self::new() }
     }
 
     fn watch(&mut self, mut bytes: &[u8]) -> Result<(), Problem> {
@@ -78,7 +90,10 @@ impl Witness for ArchiveWitness {
         let problem = match &self.phase {
             Phase::Unknown => return Ok(None),
             Phase::Data(blocks) if blocks.between_blocks() => match self.account.missing() {
-                None => return Ok(self.account.contents()),
+                None => {
+                    let contents = self.account.contents();
+                    return Ok(contents.map(|contents| Contents { needs: self.needs.clone(), ..contents }));
+                }
                 Some(what) => format!("it ends at byte {} without the data of {what}", self.at_byte),
             },
             Phase::Data(blocks) => {

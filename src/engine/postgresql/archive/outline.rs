@@ -1,0 +1,159 @@
+//! What restoring all of an archive asks for, gathered entry by entry: names, and a number for each entry.
+
+use super::contents::read_head;
+use super::head::{ArchiveFacts, Definitions, Entry};
+use crate::engine::EngineError;
+use crate::engine::postgresql::roles::{about_the_database, list_of, roles_after_to, roles_of_policy};
+use crate::model::ByteReader;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The largest outline that is kept.
+const KEPT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// A table, view or the like, by its names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Relation {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What an archive asks of the server that it goes into. Unlike a table of contents it stays small: each name is kept
+/// once, and of an entry its number and kind of part.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// What wrote it.
+    pub facts: ArchiveFacts,
+    /// Roles that objects are given to.
+    pub owners: BTreeSet<String>,
+    /// Roles that are granted something.
+    pub grantees: BTreeSet<String>,
+    /// Roles that policies are for, which no option leaves out.
+    pub subjects: BTreeSet<String>,
+    /// Extensions that are created.
+    pub extensions: BTreeSet<String>,
+    /// Tablespaces that objects are put into, each with the first of them.
+    pub tablespaces: BTreeMap<String, String>,
+    /// Materialized views that are filled, in the order in which that works.
+    pub views: Vec<Relation>,
+    entries: Vec<(i32, Part)>,
+    kept_bytes: usize,
+}
+
+/// What an entry is to somebody who leaves some of them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// It is always restored.
+    Usual,
+    /// A comment on an extension, which only its owner may set and which creating the extension sets anyway.
+    ExtensionComment,
+    /// It fills a materialized view.
+    View,
+    /// How a role logs in to a foreign server.
+    UserMapping,
+}
+
+impl Outline {
+    /// Reads `archive` up to the end of its table of contents, and no further. `None` when it is an archive of a version
+    /// whose layout is not known here.
+    pub async fn read(archive: ByteReader<'_>) -> Result<Option<Self>, EngineError> {
+        let mut outline = Self::default();
+        let facts = read_head(archive, Definitions::OfRoles, |entry| {
+            outline.enter(&entry);
+            if outline.kept_bytes > KEPT_LIMIT_BYTES {
+                Err("its table of contents is too large".to_owned())
+            } else {
+                Ok(())
+            }
+        })
+        .await?;
+        Ok(facts.map(|facts| Self { facts, ..outline }))
+    }
+
+    /// The outline of some entries.
+    pub fn of<'a>(facts: &ArchiveFacts, entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+        let mut outline = Self { facts: facts.clone(), ..Self::default() };
+        entries.into_iter().for_each(|entry| outline.enter(entry));
+        outline
+    }
+
+    fn enter(&mut self, entry: &Entry) {
+        let part = match entry.kind.as_str() {
+            "COMMENT" if entry.tag.starts_with("EXTENSION ") => Part::ExtensionComment,
+            "MATERIALIZED VIEW DATA" => Part::View,
+            "USER MAPPING" => Part::UserMapping,
+            _ => Part::Usual,
+        };
+        self.entries.push((entry.id, part));
+        self.kept_bytes += size_of::<(i32, Part)>();
+        if about_the_database(entry) {
+            return;
+        }
+        if part == Part::View {
+            self.kept_bytes += entry.namespace.len() + entry.tag.len() + size_of::<Relation>();
+            self.views.push(Relation { schema: entry.namespace.clone(), name: entry.tag.clone() });
+        }
+        if entry.kind == "EXTENSION" {
+            self.keep_extension(&entry.tag);
+        }
+        if !entry.tablespace.is_empty() && !self.tablespaces.contains_key(&entry.tablespace) {
+            let first = format!("{}.{}", entry.namespace, entry.tag);
+            self.kept_bytes += entry.tablespace.len() + first.len();
+            self.tablespaces.insert(entry.tablespace.clone(), first);
+        }
+        self.enter_roles(entry);
+    }
+
+    fn keep_extension(&mut self, name: &str) {
+        self.kept_bytes += name.len();
+        self.extensions.insert(name.to_owned());
+    }
+
+    fn enter_roles(&mut self, entry: &Entry) {
+        let grants = matches!(entry.kind.as_str(), "ACL" | "DEFAULT ACL");
+        // Of the kinds that only say something about another object nothing is given to the owner; names with `pg_`
+        // are the server's own.
+        let gives = !grants && !matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL");
+        let owner = &entry.owner;
+        if gives && !owner.is_empty() && !owner.starts_with("pg_") && !self.owners.contains(owner) {
+            self.kept_bytes += owner.len();
+            self.owners.insert(owner.clone());
+        }
+        let (set, roles) = match entry.kind.as_str() {
+            "ACL" | "DEFAULT ACL" => (&mut self.grantees, roles_after_to(&entry.definition)),
+            "POLICY" => (&mut self.subjects, roles_of_policy(&entry.definition)),
+            _ => return,
+        };
+        for role in roles.into_iter().filter(|role| !set.contains(role)).collect::<Vec<_>>() {
+            self.kept_bytes += role.len();
+            set.insert(role);
+        }
+    }
+
+    /// The entries to restore as a list for `pg_restore --use-list`; `None` when that is all of them.
+    pub fn list(&self, left: &LeftOut) -> Option<String> {
+        let stays = |part: Part| match part {
+            Part::Usual => true,
+            Part::ExtensionComment => !left.extension_comments,
+            Part::View => !left.views,
+            Part::UserMapping => !left.user_mappings,
+        };
+        if self.entries.iter().all(|(_, part)| stays(*part)) {
+            return None;
+        }
+        let stay = self.entries.iter().filter(|(_, part)| stays(*part));
+        Some(list_of(stay.map(|(id, _)| *id)))
+    }
+}
+
+/// What of an archive is not restored by pg_restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Comments on extensions.
+    pub extension_comments: bool,
+    /// Filling materialized views.
+    pub views: bool,
+    /// How roles log in to foreign servers.
+    pub user_mappings: bool,
+}
