@@ -3,7 +3,7 @@
 use super::{App, Class, Failure, Tone};
 use crate::catalog::{Catalog, CatalogError, RestoreListing, RestoreRecord};
 use crate::config::ConfigError;
-use crate::model::{BackupStatus, DatabaseName, StoreName};
+use crate::model::{BackupStatus, DatabaseName, RestoreStatus, StoreName};
 use serde::Serialize;
 
 /// What to list.
@@ -82,9 +82,13 @@ pub async fn show(app: &App, text: &str, store: Option<&StoreName>) -> Result<De
 pub async fn logs(app: &App, text: &str, store: Option<&StoreName>) -> Result<String, Failure> {
     let (catalog, restore) = find(app, text, store).await?;
     catalog.read_restore_log(&restore).await?.ok_or_else(|| {
-        let problem = format!("restore {} has no log; it is {}", restore.id, restore.status);
-        Failure::new(Class::NotFound, problem)
-            .help(format!("A restore writes its log when it ends. See `jagad show {}`.", restore.id))
+        let why = match restore.status {
+            RestoreStatus::Running => "it is still running, and its log is stored when it ends",
+            RestoreStatus::Died => "it was killed before its log was stored",
+            _ => "its log could not be stored",
+        };
+        Failure::new(Class::NotFound, format!("restore {} has no log: {why}", restore.id))
+            .help(format!("See `jagad show {}`.", restore.id))
     })
 }
 

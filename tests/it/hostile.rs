@@ -52,6 +52,18 @@ fn what_a_manifest_says_never_becomes_a_command_even_where_it_is_believed() {
 }
 
 #[test]
+fn a_manifest_never_leads_into_a_template_of_the_server() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace";
+    for name in ["template1", "template0"] {
+        edit(&bench, &id, |manifest| database_part(manifest)["database"] = json!(name));
+        bench.run(&["restore", &id, "--yes", "--allow-unauthenticated"]).expect(6).says("is a template");
+    }
+    assert_eq!(bench.postgres.psql("template1", tables), "0");
+}
+
+#[test]
 fn a_part_is_downloaded_into_its_folder_and_nowhere_else() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     let id = bench.back_up(&[]);

@@ -123,3 +123,35 @@ fn a_restore_whose_lease_is_taken_away_after_the_load_shows_nothing_of_it() {
     assert_eq!(bench.fingerprint(), before);
     assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
 }
+
+#[test]
+fn a_deletion_whose_lease_is_taken_away_deletes_nothing() {
+    let Some(bench) = Bench::small(Place::server()) else { return };
+    let ids = [bench.back_up(&[]), bench.back_up(&[])];
+    // Under its lease it asks who reads the backup: there it waits.
+    bench.server().fail(|asked: &Asked| {
+        let asks = asked.method == Method::GET && asked.query.contains("readers");
+        if asks { Fault::Delay(Duration::from_secs(3)) } else { Fault::Pass }
+    });
+    let run = bench.program(&["delete", &ids[0], "--yes", "--set", "settings.lease_lifetime=10m"]);
+    let asks = |asked: &Asked| asked.method == Method::GET && asked.query.contains("readers");
+    wait_until("it holds its lease", || bench.server().count(asks) > 0);
+    bench.server().mend();
+    bench.run(&["unlock", "shop", "--yes"]).ok();
+    run.wait().expect(11).says("the lease").helps();
+    assert_eq!(bench.statuses(), ["success", "success"]);
+    bench.run(&["verify", &ids[0], "--level", "read"]).ok();
+}
+
+#[test]
+fn two_verifications_at_once_both_end() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let id = bench.back_up(&[]);
+    let runs =
+        ["read", "restore"].map(|level| bench.program(&["verify", &id, "--level", level, "--wait", "60s"]));
+    for run in runs {
+        run.wait().ok();
+    }
+    assert_eq!(bench.listed()[0]["verification"], "passed");
+    assert_eq!(bench.listed()[0]["verified_level"], "restore");
+}

@@ -109,6 +109,20 @@ fn a_backup_is_listed_verified_at_every_depth_and_comes_back() {
 }
 
 #[test]
+fn a_restore_that_is_repeated_restores_the_same_backup_and_not_its_safety_copy() {
+    let Some(bench) = Bench::new(Kind::Redis7) else { return };
+    bench.fill();
+    let id = bench.back_up(&[]);
+    let before = bench.source.digest();
+    bench.source.client().ok("DEL hash stream");
+    for _ in 0..2 {
+        let args = ["restore", "cache@latest", "--clean", "--safety-backup", "--yes", "--json"];
+        assert_eq!(bench.run(&args).ok().json()["backup"], id.as_str());
+        assert_eq!(bench.source.digest(), before);
+    }
+}
+
+#[test]
 fn files_are_written_for_a_server_that_appends() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     bench.fill();

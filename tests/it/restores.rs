@@ -169,7 +169,7 @@ fn restores_are_seen_while_they_run_and_after_they_have_ended() {
     bench.server().mend();
     wait_until("the dead one is known to be dead", || newest()["status"] == "died");
     let dead = newest()["id"].as_str().unwrap().to_owned();
-    bench.run(&["logs", &dead]).expect(5).says("has no log; it is died").helps();
+    bench.run(&["logs", &dead]).expect(5).says("it was killed before its log was stored").helps();
     assert!(bench.run(&["show", &dead]).ok().stdout.contains("died"));
 
     let set = bench.with_tool(

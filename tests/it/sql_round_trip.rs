@@ -119,3 +119,40 @@ fn a_drill_leaves_nothing_and_takes_nothing_away_on_mysql_9_7() {
 fn a_drill_leaves_nothing_and_takes_nothing_away_on_mariadb_11_8() {
     a_drill_leaves_nothing_and_takes_nothing_away(Release::MariaDb118);
 }
+
+fn a_restore_that_is_repeated_restores_the_same_backup(release: Release) {
+    let Some(bench) = SqlBench::small(release) else { return };
+    let id = bench.back_up(&[]);
+    let before = bench.sql.fingerprint("shop");
+    bench.sql.run("shop", "DELETE FROM sale; DELETE FROM item WHERE id > 10;");
+    for _ in 0..2 {
+        let args = ["restore", "shop@latest", "--safety-backup", "--yes", "--json"];
+        assert_eq!(bench.run(&args).ok().json()["backup"], id.as_str());
+        assert_eq!(bench.sql.fingerprint("shop"), before);
+    }
+    // A manifest that somebody else wrote leads into no database of the server's own either.
+    let path = bench.path("store/databases/shop/backups").join(&id).join("manifest.json");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    for name in ["mysql", "sys", "MySQL", "information_schema", "performance_schema"] {
+        std::fs::write(
+            &path,
+            manifest.replace(
+                "\"database\": \"shop\",\n      \"",
+                &format!("\"database\": \"{name}\",\n      \""),
+            ),
+        )
+        .unwrap();
+        let args = ["restore", &id, "--yes", "--allow-unauthenticated"];
+        bench.run(&args).expect(6).says("is the server's own");
+    }
+}
+
+#[test]
+fn a_restore_that_is_repeated_restores_the_same_backup_on_mysql_9_7() {
+    a_restore_that_is_repeated_restores_the_same_backup(Release::MySql97);
+}
+
+#[test]
+fn a_restore_that_is_repeated_restores_the_same_backup_on_mariadb_11_8() {
+    a_restore_that_is_repeated_restores_the_same_backup(Release::MariaDb118);
+}
