@@ -19,6 +19,13 @@ pub enum BackupReference {
     At(DatabaseName, Timestamp),
 }
 
+impl BackupReference {
+    /// Whether it means the best of several backups, and not one by its name.
+    pub fn is_symbolic(&self) -> bool {
+        matches!(self, Self::Latest(_) | Self::At(..))
+    }
+}
+
 impl fmt::Display for BackupReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,7 +1,7 @@
 //! Finding the backup that a reference means, in the store where it is.
 
 use super::{App, Class, Failure, Tone, protection};
-use crate::catalog::{BackupReference, Catalog, CatalogError, Entry, PassedOver};
+use crate::catalog::{BackupReference, Catalog, CatalogError, Entry, Located, PassedOver};
 use crate::config::ConfigError;
 use crate::model::{BackupId, BackupStatus, DatabaseName, StoreName};
 
@@ -31,7 +31,8 @@ fn stores(app: &App, reference: &BackupReference, named: Option<&StoreName>) -> 
 /// Backups that were passed over and are told of one by one.
 const TOLD: usize = 5;
 
-/// The backup that `reference` means, and the catalogue it is in.
+/// The backup that `reference` means, and the catalogue it is in. An entry that was moved to another store has backups in both:
+/// a symbolic reference means the newest of all.
 pub(super) async fn locate(
     app: &App,
     reference: &BackupReference,
@@ -47,27 +48,75 @@ async fn locate_holding(
     store: Option<&StoreName>,
     databases: &[String],
 ) -> Result<(Catalog, Entry), Failure> {
+    let names = stores(app, reference, store);
     let mut missing: Option<Failure> = None;
-    for name in stores(app, reference, store) {
-        let found = match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
-            Ok(catalog) => {
-                catalog.find(reference, databases, app.clock.now()).await.map(|found| (catalog, found))
-            }
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok((catalog, found)) => {
-                tell_passed_over(app, reference, &found.passed_over);
+    let mut best: Option<(&StoreName, Catalog, Box<Located>)> = None;
+    for name in &names {
+        match find_in(app, name, reference, databases).await {
+            Ok(Found::Backup(catalog, found)) if !reference.is_symbolic() => {
                 return Ok((catalog, found.entry));
             }
-            Err(error @ CatalogError::NoneGood { .. }) => missing = Some(error.into()),
-            Err(error @ (CatalogError::NotFound { .. } | CatalogError::NoRepository { .. })) => {
-                missing.get_or_insert_with(|| error.into());
+            Ok(Found::Backup(catalog, found)) => {
+                let finished = |located: &Located| located.entry.manifest.finished_at;
+                if best.as_ref().is_none_or(|(_, _, best)| finished(&found) > finished(best)) {
+                    best = Some((name, catalog, found));
+                }
             }
-            Err(error) => return Err(error.into()),
+            Ok(Found::NoneGood(failure)) => missing = Some(failure),
+            Ok(Found::Nothing(failure)) => {
+                missing.get_or_insert(failure);
+            }
+            // What its own store has must not be out of reach because of another one.
+            Err(failure) if best.is_some() => {
+                let line = format!(
+                    "store `{name}` may hold a newer backup than `{reference}` means: {}",
+                    failure.message()
+                );
+                app.watch.say(Tone::Warning, &line);
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    Err(missing.unwrap_or_else(|| ConfigError::NoStore.into()))
+    let Some((name, catalog, found)) = best else {
+        return Err(missing.unwrap_or_else(|| ConfigError::NoStore.into()));
+    };
+    if names.first() != Some(name) {
+        app.watch.say(Tone::Warning, &format!("`{reference}` means a backup in store `{name}`"));
+    }
+    tell_passed_over(app, reference, &found.passed_over);
+    Ok((catalog, found.entry))
+}
+
+/// What a store has of a reference.
+enum Found {
+    /// The backup that it means there.
+    Backup(Catalog, Box<Located>),
+    /// Backups, and none of them is good.
+    NoneGood(Failure),
+    /// Nothing.
+    Nothing(Failure),
+}
+
+async fn find_in(
+    app: &App,
+    name: &StoreName,
+    reference: &BackupReference,
+    databases: &[String],
+) -> Result<Found, Failure> {
+    let found = match app.catalog_in(app.store(Some(name)).await?, Some(name)).await {
+        Ok(catalog) => {
+            catalog.find(reference, databases, app.clock.now()).await.map(|found| (catalog, found))
+        }
+        Err(error) => Err(error),
+    };
+    match found {
+        Ok((catalog, found)) => Ok(Found::Backup(catalog, Box::new(found))),
+        Err(error @ CatalogError::NoneGood { .. }) => Ok(Found::NoneGood(error.into())),
+        Err(error @ (CatalogError::NotFound { .. } | CatalogError::NoRepository { .. })) => {
+            Ok(Found::Nothing(error.into()))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whoever says `@latest` must hear that it is not the last one.

@@ -88,6 +88,32 @@ fn latest_passes_over_what_was_found_bad_and_says_so() {
 }
 
 #[test]
+fn latest_is_the_newest_of_all_stores() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    std::fs::create_dir(bench.path("second")).unwrap();
+    bench.add("[stores.second]\ntype = \"local\"\npath = \"second\"\n");
+    let latest = || {
+        let shown = bench.run(&["show", "shop@latest", "--json"]).ok();
+        (shown.json()["manifest"]["id"].as_str().unwrap().to_owned(), shown.stderr)
+    };
+    let old = bench.back_up(&[]);
+    assert_eq!(latest(), (old.clone(), String::new()));
+    let moved = bench.back_up(&["--store", "second"]);
+    let (id, told) = latest();
+    assert_eq!(id, moved);
+    assert!(told.contains("means a backup in store `second`"), "{told}");
+    bench.run(&["restore", "shop@latest", "--plan"]).ok().says("store `second`");
+    // What another store may hold is told, and keeps nobody from what is at hand.
+    std::fs::rename(bench.path("second"), bench.path("away")).unwrap();
+    let (id, told) = latest();
+    assert_eq!(id, old);
+    assert!(told.contains("store `second` may hold a newer backup"), "{told}");
+    std::fs::rename(bench.path("away"), bench.path("second")).unwrap();
+    let newest = bench.back_up(&[]);
+    assert_eq!(latest(), (newest, String::new()));
+}
+
+#[test]
 fn records_beside_a_manifest_that_cannot_be_read_hide_nothing() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     let old = bench.back_up(&[]);
