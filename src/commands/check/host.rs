@@ -2,7 +2,7 @@
 
 use super::{Findings, Section};
 use crate::commands::{App, Class, Failure, slots, unrecorded};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Tries the folders of `settings`.
@@ -20,7 +20,9 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
             "Make it a directory of this user with mode 700, or name another with settings.state_dir.",
         ),
     }
-    let written = tempfile::NamedTempFile::new_in(&settings.tmp_dir).map_err(|error| {
+    // A full disk takes an empty file.
+    let write = || tempfile::NamedTempFile::new_in(&settings.tmp_dir)?.write_all(&[b'.'; 64 << 10]);
+    let written = write().map_err(|error| {
         let problem = format!("`{}` cannot be written to: {}", settings.tmp_dir.display(), error.kind());
         Failure::new(Class::Prerequisite, problem)
             .help("Passwords are handed to tools through it, and drills run in it: name a directory with settings.tmp_dir.")
