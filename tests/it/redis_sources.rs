@@ -4,6 +4,7 @@ use crate::program::{Run, wait_until};
 use crate::redis::Bench;
 use crate::support::redis::{Kind, Server};
 use crate::support::replicas::{redis_primary, redis_replica};
+use nix::sys::signal::{Signal, kill};
 
 /// A bench whose `cache` is a primary, and its replica.
 fn pair(kind: Kind) -> Option<(Bench, Server)> {
@@ -58,4 +59,22 @@ fn a_replica_that_goes_away_in_the_middle_is_replaced_by_the_primary() {
     assert_eq!(bench.source()["role"], "primary");
     bench.run(&["restore", "cache@latest", "--target", "other", "--yes"]).ok();
     assert_eq!(bench.target.digest(), bench.source.digest());
+}
+
+#[test]
+fn a_primary_that_stands_still_is_replaced_by_its_replica_and_one_that_is_gone_is_not() {
+    let Some((mut bench, replica)) = pair(Kind::Redis8) else { return };
+    bench.declare_replica(&replica.socket(), "");
+    kill(bench.source.pid(), Signal::SIGSTOP).unwrap();
+    let run = bench.run(&["backup", "cache"]);
+    kill(bench.source.pid(), Signal::SIGCONT).unwrap();
+    run.ok().says("SOURCE: replica").says("the primary does not answer");
+    assert_eq!(bench.source()["address"], replica.socket().display().to_string().as_str());
+    bench.source.crash();
+    wait_until("the replica knows", || {
+        replica.client().ok("INFO").text().contains("master_link_status:down")
+    });
+    // It is refused at once, with the reason: it would send nothing.
+    let refused = bench.run(&["backup", "cache"]).expect(1);
+    refused.says("the link to its primary is down").says("and the primary");
 }

@@ -2,6 +2,7 @@
 
 use crate::content::fill;
 use crate::round_trip::{put, take};
+use crate::support::plans::run;
 use crate::support::redis::{Kind, Server};
 use jagad::engine::{Engine as _, EngineError, Occupied, RestoreTarget, Selection, StreamError};
 use jagad::model::{ByteReader, EngineKind};
@@ -102,8 +103,12 @@ async fn a_target_that_is_full_or_dies_says_so() {
     let Some(source) = Server::start(Kind::Redis7) else { return };
     source.client().ok("DEBUG POPULATE 20000 key 1000");
     let dump = take(&source).await;
-    let Some(target) = Server::start_with(Kind::Redis7, &["--maxmemory", "8mb"]) else { return };
-    let error = put(&dump, &dump.target("keys"), &target).await.unwrap_err();
+    let Some(target) = Server::start(Kind::Redis7) else { return };
+    let server = target.engine().inspect(&SystemRunner).await.unwrap();
+    let plan = server.load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
+    target.client().ok("CONFIG SET maxmemory 8mb");
+    let bytes: ByteReader<'_> = Box::pin(&*dump.bytes);
+    let error = run(server.as_ref(), &plan, bytes).await.unwrap_err();
     assert!(error.contains("Prerequisite") && error.contains("maxmemory"), "{error}");
 
     let Some(mut target) = Server::start(Kind::Redis7) else { return };
@@ -166,4 +171,38 @@ async fn a_stream_that_fails_is_no_restore_and_a_damaged_one_is_named() {
     let cut = std::io::Cursor::new(Arc::clone(&dump.bytes)).take(dump.bytes.len() as u64 - 3);
     let error = plan.feed(&SystemRunner, Box::pin(cut)).await.unwrap_err();
     assert!(matches!(&error, StreamError::Engine(EngineError::Archive { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_with_too_little_memory_is_found_before_it_is_emptied() {
+    for kind in [Kind::Redis7, Kind::Redis8, Kind::Valkey9] {
+        let (Some(source), Some(target)) = (Server::start(kind), Server::start(kind)) else { return };
+        source.client().ok("DEBUG POPULATE 20000 key 1000");
+        let dump = take(&source).await;
+        let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
+        target.client().ok("SET old 1");
+        let errors = async || {
+            let server = target.engine().inspect(&SystemRunner).await.unwrap();
+            server.load(&SystemRunner, &clean, &dump).await.unwrap().findings
+        };
+        for policy in ["noeviction", "allkeys-lru"] {
+            target.client().ok(&format!("CONFIG SET maxmemory-policy {policy}"));
+            target.client().ok("CONFIG SET maxmemory 10mb");
+            let [finding] = &errors().await[..] else { panic!("{kind:?} {policy}") };
+            assert_eq!(finding.level, jagad::engine::FindingLevel::Error, "{finding:?}");
+            assert!(finding.problem.contains(policy) && finding.help.contains("maxmemory"), "{finding:?}");
+        }
+        assert_eq!(target.client().ok("GET old").text(), "1");
+        // No more is asked for than the data needs: what the help says is enough.
+        let help = errors().await[0].help.clone();
+        let need = help.split(' ').nth(3).unwrap().trim_end_matches(',').to_owned();
+        target.client().ok("CONFIG SET maxmemory-policy noeviction");
+        let limit = need.parse::<u64>().unwrap() * 11 / 10;
+        target.client().ok(&format!("CONFIG SET maxmemory {limit}"));
+        assert!(errors().await.is_empty());
+        put(&dump, &clean, &target).await.unwrap();
+        assert_eq!(target.digest(), source.digest(), "{kind:?}");
+        target.client().ok("CONFIG SET maxmemory 0");
+        assert!(errors().await.is_empty());
+    }
 }

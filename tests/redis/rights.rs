@@ -101,3 +101,34 @@ async fn a_wrong_password_is_told_apart_from_a_server_that_is_not_there() {
     let gone = server.engine().inspect(&SystemRunner).await.err();
     assert!(matches!(gone, Some(EngineError::Unreachable { .. })), "{gone:?}");
 }
+
+#[tokio::test]
+async fn commands_that_were_renamed_away_are_found_before_anything_is_done() {
+    for command in ["SYNC", "REPLCONF"] {
+        let Some(source) = Server::start_with(Kind::Redis7, &["--rename-command", command, ""]) else {
+            return;
+        };
+        let server = source.engine().inspect(&SystemRunner).await.unwrap();
+        let findings = server.check_dump(&SystemRunner, &ALL).await.unwrap();
+        let error = findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
+        assert!(error.problem.contains(command) && error.help.contains("rename-command"), "{error:?}");
+    }
+    let Some(source) = Server::start(Kind::Redis7) else { return };
+    fill(&source);
+    let dump = take(&source).await;
+    for command in ["FLUSHALL", "RESTORE", "SCAN", "TYPE", "PTTL", "SELECT", "FUNCTION"] {
+        let Some(target) = Server::start_with(Kind::Redis7, &["--rename-command", command, ""]) else {
+            return;
+        };
+        target.client().ok("SET old 1");
+        let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
+        let server = target.engine().inspect(&SystemRunner).await.unwrap();
+        match server.load(&SystemRunner, &clean, &dump).await.err() {
+            Some(EngineError::Prerequisite { problem, help }) => {
+                assert!(problem.contains(command) && help.contains("rename-command"), "{problem} {help}");
+            }
+            other => panic!("{command}: {other:?}"),
+        }
+        assert_eq!(target.client().ok("GET old").text(), "1");
+    }
+}

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// for such a reason is asked so many times.
 const LOOKS: usize = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+/// A primary that does not answer for so long stands still, and its replicas are asked without it: they notice after a minute
+/// that it is gone, and send nothing from then on.
+const PRIMARY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// A server that answered.
 pub(in crate::commands) struct Reached {
@@ -92,14 +95,13 @@ pub(in crate::commands) async fn survey(
         let help = "Add a [[databases.NAME.replicas]] table, or leave out --source.";
         return Err(Failure::new(Class::Usage, message).help(help));
     }
-    let primary = match app.inventory.engine_settings(entry).await {
-        Ok(settings) => reach(app, settings).await.1,
-        Err(error) => Err(error.into()),
-    };
-    let mut survey = Survey { primary, replicas: Vec::new(), wish };
-    if wish == SourceChoice::Primary {
-        return Ok(survey);
+    if wish == SourceChoice::Primary || entry.replicas.is_empty() {
+        return Ok(Survey { primary: primary(app, entry).await, replicas: Vec::new(), wish });
     }
+    let first = tokio::time::timeout(PRIMARY_PATIENCE, primary(app, entry)).await;
+    let late = first.is_err();
+    let mut survey =
+        Survey { primary: first.unwrap_or_else(|_| Err(stands_still())), replicas: Vec::new(), wish };
     for (at, replica) in entry.replicas.iter().enumerate() {
         app.cancel.check()?;
         let primary = survey.primary.as_ref().ok();
@@ -110,7 +112,20 @@ pub(in crate::commands) async fn survey(
             break;
         }
     }
+    // It may only be slow, and it is the only one that is left.
+    if late && wish == SourceChoice::Auto && survey.replicas.iter().all(|looked| looked.verdict.is_err()) {
+        survey.primary = primary(app, entry).await;
+    }
     Ok(survey)
+}
+
+/// The entry's own server.
+async fn primary(app: &App, entry: &DatabaseEntry) -> Result<Reached, Failure> {
+    reach(app, app.inventory.engine_settings(entry).await?).await.1
+}
+
+fn stands_still() -> Failure {
+    Failure::new(Class::Operation, format!("it did not answer within {}", Period(PRIMARY_PATIENCE)))
 }
 
 async fn reach(app: &App, settings: ServerSettings) -> (String, Result<Reached, Failure>) {

@@ -21,7 +21,7 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
         ),
     }
     // A full disk takes an empty file.
-    let write = || tempfile::NamedTempFile::new_in(&settings.tmp_dir)?.write_all(&[b'.'; 64 << 10]);
+    let write = || tempfile::NamedTempFile::new_in(&settings.tmp_dir)?.write_all(&vec![b'.'; 64 << 10]);
     let written = write().map_err(|error| {
         let problem = format!("`{}` cannot be written to: {}", settings.tmp_dir.display(), error.kind());
         Failure::new(Class::Prerequisite, problem)

@@ -5,8 +5,8 @@ use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
-    Drill, DrillRequest, Lifetime, MissingRoles, Occupied, Ownership, RestoreTarget, Selection, Server,
-    StreamError,
+    Drill, DrillRequest, EngineError, Lifetime, MissingRoles, Occupied, Ownership, RestoreTarget, Selection,
+    Server, StreamError,
 };
 use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
@@ -144,6 +144,17 @@ async fn answering(
     }
 }
 
+/// The server's program that was found is not the one that the backup needs.
+fn too_old(error: EngineError) -> Failure {
+    let too_old = matches!(error, EngineError::Version { .. });
+    let failure = Failure::from(error);
+    if !too_old {
+        return failure;
+    }
+    Failure { class: Class::Prerequisite, ..failure.doing("the throw-away server is too old") }
+        .help("Name the folder of a newer server program in the entry's `tools.bin_dir`.")
+}
+
 async fn restore_part(
     app: &App,
     reading: &Reading<'_>,
@@ -173,7 +184,7 @@ async fn restore_part(
         token: random_word(6),
     };
     let stored = StoredPart::new(reading, manifest, part);
-    let plan = server.load(app.runner.as_ref(), &target, &stored).await?;
+    let plan = server.load(app.runner.as_ref(), &target, &stored).await.map_err(too_old)?;
     if let Some(failure) = findings::failure_of(&plan.findings) {
         return Err(failure);
     }

@@ -1,8 +1,9 @@
 //! What would make a backup fail, before it is begun.
 
-use super::connection::Address;
+use super::connection::{Address, Connection};
 use super::facts::{Info, RedisServer};
 use super::resp::{self, Reply};
+use super::rights::is_unknown;
 use super::{rights, sync};
 use crate::engine::{EngineError, Finding, FindingLevel};
 use std::time::Duration;
@@ -10,6 +11,10 @@ use tokio::io::AsyncReadExt as _;
 
 /// A server that refuses a replica says so at once; after so long it has begun to prepare.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(1500);
+
+/// What to do about a server that does not send its stream.
+const NO_STREAM: &str = "A backup reads the replication stream (REPLCONF, SYNC). Take `rename-command` for it out of the configuration; a service that \
+                         does not offer it cannot be backed up this way.";
 
 impl RedisServer {
     /// Questions that change nothing and cost nothing.
@@ -20,14 +25,28 @@ impl RedisServer {
             let info = Info::ask(&mut connection).await?;
             findings.push(loaded(&node, &info));
             findings.extend(linked(&node, &info));
-            let subject = format!("ask {} for its stream", node.shown());
-            // Without an option it does nothing, and whether the user may run it is looked at first.
-            findings.push(match connection.reply_to(&[b"REPLCONF"]).await? {
-                Reply::Error(said) if said.starts_with("NOPERM") => self.denied(subject, &said),
-                _ => good(subject),
-            });
+            findings.push(self.streams(&node, &mut connection).await?);
         }
         Ok(findings)
+    }
+
+    /// Whether the commands of a stream are there for this user. Neither does anything: REPLCONF without an option, and SYNC with
+    /// one that it does not take, which a server says before it looks at rights.
+    async fn streams(&self, node: &Address, connection: &mut Connection) -> Result<Finding, EngineError> {
+        let subject = format!("ask {} for its stream", node.shown());
+        for (command, question) in
+            [("REPLCONF", &[&b"REPLCONF"[..]][..]), ("SYNC", &[&b"SYNC"[..], b"nothing"][..])]
+        {
+            match connection.reply_to(question).await? {
+                Reply::Error(said) if said.starts_with("NOPERM") => return Ok(self.denied(subject, &said)),
+                Reply::Error(said) if is_unknown(&said) => {
+                    let problem = format!("the server has no {command}: {said}");
+                    return Ok(error(subject, problem, NO_STREAM.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Ok(good(subject))
     }
 
     /// Asks for the stream and hangs up as soon as it is clear that it would come.
@@ -67,7 +86,7 @@ impl RedisServer {
     /// What `ACL DRYRUN` says; `None` where the user may not ask or the server does not know it.
     async fn simulated(
         &self,
-        connection: &mut super::connection::Connection,
+        connection: &mut Connection,
     ) -> Result<Option<Result<(), String>>, EngineError> {
         let words: [&[u8]; 4] = [b"ACL", b"DRYRUN", self.user().as_bytes(), b"SYNC"];
         Ok(match connection.reply_to(&words).await? {

@@ -46,5 +46,24 @@ impl RedisServer {
 /// What a restore wants to know before it begins.
 fn properties(info: &Info) -> serde_json::Value {
     let highest = info.keyspace().keys().next_back().copied();
-    serde_json::json!({ "highest_database": highest, "used_memory": info.number("used_memory") })
+    serde_json::json!({
+        "highest_database": highest,
+        "used_memory": info.number("used_memory"),
+        "data_memory": data_memory(info),
+    })
+}
+
+/// The memory that keys and functions take: all that is used, less what a server has that holds nothing, and what it keeps for
+/// those who are connected. `None` for a node of a cluster, of which each part is another server's.
+fn data_memory(info: &Info) -> Option<u64> {
+    if info.get("cluster_enabled") == Some("1") {
+        return None;
+    }
+    let sum = |names: &[&str]| names.iter().filter_map(|name| info.number(name)).fold(0, u64::saturating_add);
+    // From Redis 7 on one buffer holds what the backlog and the replicas share.
+    let replication =
+        sum(&["mem_replication_backlog", "mem_clients_slaves"]).max(sum(&["mem_total_replication_buffers"]));
+    let others = sum(&["used_memory_startup", "mem_clients_normal", "mem_aof_buffer"]);
+    let used = info.number("used_memory")?;
+    Some(used.saturating_sub(others).saturating_sub(replication))
 }

@@ -25,6 +25,11 @@ pub(super) fn shown(user: &str) -> &str {
     if user.is_empty() { "default" } else { user }
 }
 
+/// Whether an error reply says that the server does not know the command: it was renamed away, or a service leaves it out.
+pub(super) fn is_unknown(said: &str) -> bool {
+    said.starts_with("ERR unknown command")
+}
+
 /// What an error reply to `question` means. `address` and `user` say who asked where.
 pub(super) fn refusal(question: &str, said: &str, (address, user): (&str, &str)) -> EngineError {
     let user = shown(user);
@@ -53,6 +58,16 @@ pub(super) fn refusal(question: &str, said: &str, (address, user): (&str, &str))
         "OOM" => EngineError::Prerequisite {
             problem: format!("the memory of {address} is full: {said}"),
             help: "Raise `maxmemory` on the server; what was loaded so far stays there.".to_owned(),
+        },
+        "ERR" if is_unknown(said) => EngineError::Prerequisite {
+            problem: format!("{address} does not offer {question}: {said}"),
+            help: match question {
+                "FLUSHALL" | "FUNCTION" => {
+                    "Take `rename-command` for it out of the configuration, or empty the server by other means and restore without --clean."
+                }
+                _ => "Take `rename-command` for it out of the configuration; a service that does not offer it cannot be used.",
+            }
+            .to_owned(),
         },
         "BUSYKEY" => EngineError::Refused {
             problem: format!("{question} is already at {address}: something else writes there"),

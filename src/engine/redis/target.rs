@@ -8,8 +8,10 @@ use super::pipe::OnError;
 use super::rdb::{Crc64, Entry, Header, Visitor, Walker, Wants};
 use super::resp::Reply;
 use super::restore::{Load, select};
+use super::rights::is_unknown;
 use crate::engine::{
-    Action, Consumer, EngineError, LoadPlan, Occupied, OpenArchive, RestoreTarget, Step, TargetEffect,
+    Action, Consumer, EngineError, Finding, FindingLevel, LoadPlan, Occupied, OpenArchive, RestoreTarget,
+    Step, TargetEffect,
 };
 use crate::model::{ByteSize, ServerRole};
 use async_trait::async_trait;
@@ -108,7 +110,7 @@ impl RedisServer {
         Ok(LoadPlan {
             before,
             filling: target.database.clone(),
-            notes: self.notes(&head),
+            findings: self.findings_of_memory(target, &head),
             ..LoadPlan::new(effect, Consumer::Native(Arc::new(load)))
         })
     }
@@ -201,20 +203,36 @@ impl RedisServer {
         }
     }
 
-    fn notes(&self, head: &Head) -> Vec<String> {
-        let mut notes = Vec::new();
-        let limit = self.info.number("maxmemory").unwrap_or(0);
-        if let Some(used) = head.used_memory
-            && limit > 0
-            && used > limit
-        {
-            notes.push(format!(
-                "`maxmemory` of the target is {}, and the dumped server used {}: keys may be evicted or refused.",
-                ByteSize(limit),
-                ByteSize(used)
-            ));
+    /// Whether what was dumped fits into the memory that the target may use. A server of one node that knows how much its data
+    /// took says so surely; of others only the memory of the whole server is known, which says no more than that it may not fit.
+    fn findings_of_memory(&self, target: &RestoreTarget, head: &Head) -> Vec<Finding> {
+        let limit = self.info.number("maxmemory").filter(|limit| *limit > 0);
+        let Some(limit) = limit else { return Vec::new() };
+        let own = self.info.number("used_memory_startup").unwrap_or(0);
+        let data = target.properties.get("data_memory").and_then(serde_json::Value::as_u64);
+        let data = data.filter(|_| self.shards.is_none());
+        let (level, need) = match (data, head.used_memory) {
+            (Some(data), _) => (FindingLevel::Error, data.saturating_add(own)),
+            (None, Some(used)) => (FindingLevel::Warning, used),
+            (None, None) => return Vec::new(),
+        };
+        if need <= limit {
+            return Vec::new();
         }
-        notes
+        let policy = self.info.get("maxmemory_policy").unwrap_or("noeviction");
+        let lost = if policy == "noeviction" { "keys would be refused" } else { "keys would be evicted" };
+        vec![Finding {
+            level,
+            subject: format!("`maxmemory` of {}", self.address.shown()),
+            problem: format!(
+                "it is {}, the dumped data took {}: {lost} (`{policy}`)",
+                ByteSize(limit),
+                ByteSize(need)
+            ),
+            help: format!(
+                "CONFIG SET maxmemory {need}, or 0 for none; --allow-errors loads what fits and counts the rest."
+            ),
+        }]
     }
 }
 
@@ -246,7 +264,9 @@ fn no_value(version: u16) -> Vec<u8> {
 async fn allowed(connection: &mut Connection, words: &[&str]) -> Result<(), EngineError> {
     let bytes: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     match connection.reply_to(&bytes).await? {
-        Reply::Error(said) if said.starts_with("NOPERM") => Err(connection.refusal(words[0], &said)),
+        Reply::Error(said) if said.starts_with("NOPERM") || is_unknown(&said) => {
+            Err(connection.refusal(words[0], &said))
+        }
         Reply::Error(_) => Ok(()),
         _ => Err(strange(connection, words[0])),
     }
