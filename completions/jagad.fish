@@ -149,6 +149,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Crea
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Redis: remove every key of the target first; without it, a target that holds keys is refused'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l keep-going -d 'When a database of several cannot be restored, restore the others (exit code 3)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l skip-verify -d 'Do not look at every object before and count every row after; digests are checked all the same'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l force -d 'Overwrite a protected entry'

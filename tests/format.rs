@@ -132,6 +132,7 @@ impl Backup {
             fallback_reason: None,
             purpose: jagad::model::BackupPurpose::Manual,
             partial: false,
+            left_out: std::collections::BTreeMap::new(),
             note: None,
             labels: std::collections::BTreeMap::new(),
             jagad: "0.1.0".to_owned(),

@@ -54,6 +54,9 @@ pub struct Manifest {
     /// It holds only those databases of its entry that somebody named: it fulfils no schedule and is no full for retention.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Databases of a server that was to be taken as a whole, and that could not be dumped, each with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
     /// The user's own words.
     pub note: Option<String>,
     /// Labels of the database entry.

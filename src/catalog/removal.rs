@@ -1,7 +1,7 @@
 //! Taking backups out of a store, in an order in which a crash leaves garbage and never a backup that does not restore.
 
 use super::{Catalog, CatalogError, layout};
-use crate::model::{BackupId, BackupStatus, DatabaseName};
+use crate::model::{BackupId, BackupStatus, DatabaseName, PartName};
 use crate::store::{ObjectKey, ObjectMeta};
 use futures_util::TryStreamExt as _;
 
@@ -31,6 +31,18 @@ impl Catalog {
         }
         let keep = [layout::manifest(database, id), layout::log(database, id)];
         self.delete_data(database, id, |key| !keep.contains(key)).await
+    }
+
+    /// Deletes what was stored of a part that does not become part of the backup.
+    pub async fn delete_part(
+        &self,
+        (database, id): (&DatabaseName, &BackupId),
+        part: &PartName,
+    ) -> Result<(), CatalogError> {
+        let start = format!("{}.", layout::segment(database, id, part, 0));
+        let whole = start.trim_end_matches('.').to_owned();
+        let of_part = |key: &ObjectKey| key.as_str() == whole || key.as_str().starts_with(&start);
+        self.delete_data(database, id, of_part).await
     }
 
     /// Deletes leases that were made empty because the store did not delete then; as well as it does now.

@@ -4,6 +4,7 @@ use super::App;
 use crate::catalog::{FORMAT, Manifest, RecipeRecord, lease};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, BackupStatus, Codec, Method, RepositoryId};
+use std::collections::BTreeMap;
 
 /// A manifest of a run that has done nothing yet: it says `failed` until a backup is proven.
 pub(super) fn blank(
@@ -33,6 +34,7 @@ pub(super) fn blank(
         error: None,
         fallback_reason: None,
         partial: false,
+        left_out: BTreeMap::new(),
         note: None,
         labels: database.labels.clone(),
         jagad: env!("CARGO_PKG_VERSION").to_owned(),

@@ -16,7 +16,7 @@ pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
-    Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect,
+    Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Unfit,
 };
 pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
@@ -110,6 +110,17 @@ pub trait Server: Send + Sync {
 
     /// What questions cannot find: the dump tool itself reads every definition of `scope`, and no rows.
     async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError>;
+
+    /// Logical databases that a scope of all would take, and that cannot be dumped, each with the reason.
+    fn unfit(&self, _scope: &Scope) -> Vec<Unfit> {
+        Vec::new()
+    }
+
+    /// Why a database that was there when the server was inspected cannot be dumped any more: it is gone, or closed. `None`
+    /// when it still can, and for engines that do not ask.
+    async fn vanished(&self, _runner: &dyn Runner, _database: &str) -> Result<Option<String>, EngineError> {
+        Ok(None)
+    }
 
     /// How to load one part. Looks at the server and, where needed, at the head of the archive; changes nothing.
     async fn load(

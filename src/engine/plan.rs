@@ -51,6 +51,17 @@ pub enum DatabaseChoice {
     },
 }
 
+/// A logical database that is left out of a backup of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Its name.
+    pub database: String,
+    /// Why, for people: "it accepts no connections".
+    pub reason: String,
+    /// What to do about it.
+    pub help: String,
+}
+
 /// One part of a backup: what runs, and how its bytes prove themselves.
 pub struct DumpPart {
     /// What it holds.

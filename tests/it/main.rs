@@ -66,6 +66,7 @@ mod tools;
 mod troubles;
 mod truth;
 mod ward;
+mod whole_servers;
 
 #[cfg(not(feature = "crash-points"))]
 #[test]

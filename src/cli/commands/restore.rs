@@ -63,6 +63,9 @@ pub struct Restore {
     /// Go on after statements that fail, and report them (exit code 3)
     #[arg(long)]
     pub allow_errors: bool,
+    /// When a database of several cannot be restored, restore the others (exit code 3)
+    #[arg(long)]
+    pub keep_going: bool,
     /// Do not look at every object before and count every row after; digests are checked all the same
     #[arg(long)]
     pub skip_verify: bool,
@@ -96,6 +99,7 @@ impl Restore {
             occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
+            on_failure: if self.keep_going { restore::OnFailure::GoOn } else { restore::OnFailure::Stop },
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },
             proof: if self.skip_verify { restore::Proof::DigestsOnly } else { restore::Proof::Full },
             force: if self.force { restore::Force::Yes } else { restore::Force::No },

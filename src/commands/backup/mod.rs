@@ -5,12 +5,14 @@ mod announce;
 mod dry_run;
 mod failed;
 mod hooks;
+mod left_out;
 mod one;
 mod part;
 pub(super) mod source;
 
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
+pub use left_out::LeftOut;
 pub(super) use one::{Ran, Trigger, refuse_what_would_fail};
 pub use source::ReplicaReport;
 
@@ -91,6 +93,8 @@ pub struct Report {
     pub stored_bytes: u64,
     /// Logical databases in it.
     pub databases: Vec<String>,
+    /// Those of the server that are not, though all were wanted.
+    pub left_out: Vec<LeftOut>,
     /// Tables counted.
     pub tables: u64,
     /// Rows counted.
@@ -114,6 +118,11 @@ impl Report {
             tables: dumps().filter_map(|part| part.tables).sum(),
             rows: dumps().filter_map(|part| part.rows).sum(),
             unit: manifest.engine.unit(),
+            left_out: manifest
+                .left_out
+                .into_iter()
+                .map(|(database, reason)| LeftOut { database, reason })
+                .collect(),
             verification: None,
             id: manifest.id,
             database: manifest.database,
@@ -135,7 +144,10 @@ impl Outcome {
     /// What the whole run means: nothing, the one failure, or "some failed".
     pub fn verdict(&self) -> Option<Class> {
         let mut failures = self.results.iter().filter_map(|(_, result)| result.as_ref().err());
-        let first = failures.next()?.class;
+        let Some(first) = failures.next().map(|failure| failure.class) else {
+            let mut reports = self.results.iter().filter_map(|(_, result)| result.as_ref().ok());
+            return reports.any(|report| !report.left_out.is_empty()).then_some(Class::Partial);
+        };
         match self.results.len() {
             1 => Some(first),
             _ if matches!(first, Class::Interrupted(_)) => Some(first),

@@ -2,6 +2,7 @@
 
 use super::announce::Course;
 use super::failed::{Data, FailedRun};
+use super::left_out::{self, Lost};
 use super::part::{self, Packing};
 use super::source::Source;
 use super::{Choices, Report, again};
@@ -236,8 +237,10 @@ pub(super) fn describe(manifest: &mut Manifest, source: &Source) {
 
 /// The dump itself, part after part.
 pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
-    let Taking { app, catalog, database, choices, manifest, stop, log } = taking;
+    let Taking { app, catalog, database, choices, stop, log, .. } = taking;
     let packing = packing(app, catalog, (database, choices), (stop, log)).await?;
+    left_out::note_unfit(taking, server, scope);
+    let Taking { app, manifest, .. } = taking;
     manifest.recipe = RecipeRecord {
         codec: packing.codec,
         level: packing.level,
@@ -245,8 +248,18 @@ pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &S
         key_id: packing.sealing.as_ref().map(|(_, key)| key.id_in(manifest.repository).to_string()),
     };
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
+    let app = *app;
     for plan in server.dump(scope)? {
-        let (part, counted) = part::dump(app, &packing, manifest, plan).await?;
+        let (database, extension) = (plan.database.clone(), plan.extension);
+        let (part, counted) = match part::dump(app, &packing, taking.manifest, plan).await {
+            Ok(dumped) => dumped,
+            Err(failure) => {
+                let lost = Lost { database, extension, failure };
+                left_out::go_on_without(taking, server, scope, lost).await?;
+                continue;
+            }
+        };
+        let manifest = &mut *taking.manifest;
         if let (Some(database), Some(counted)) = (&part.database, counted) {
             contents.insert(database.clone(), counted);
         }
@@ -256,6 +269,7 @@ pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &S
         manifest.parts.push(part);
         crash::point("after-part");
     }
+    let manifest = &mut *taking.manifest;
     let bytes = serde_json::to_vec(&contents).map_err(|error| Failure::from(std::io::Error::other(error)))?;
     let part = part::store_bytes(&packing, manifest, PartKind::Contents, bytes).await?;
     manifest.parts.push(part);

@@ -1,13 +1,14 @@
 //! One part goes into the server.
 
 use super::plan::{PlannedLoad, RestorePlan};
-use super::{Proof, Request};
+use super::sequence::FailedLoad;
+use super::{OnError, Proof, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::hold::Claim;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
 use crate::engine::{Step, TargetEffect};
-use crate::model::{CipherKind, PartKind};
+use crate::model::{CipherKind, Contents, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
 
@@ -24,17 +25,31 @@ enum Reach {
     Removal,
     /// The part is going in.
     Feed,
+    /// All of it went in, and it is not what was dumped.
+    Mismatch,
 }
 
-/// Loads one part; the errors that were ignored, if that was allowed, come back. When it fails the target is as before.
+/// What came of one part.
+#[derive(Debug, Default)]
+pub(super) struct LoadedPart {
+    /// Errors that were ignored because that was asked for.
+    pub(super) ignored: Vec<String>,
+    /// Rows that were counted on the target, where they were.
+    pub(super) rows: Option<u64>,
+}
+
+/// Loads one part. When it fails the target is as before, unless only the count says that something is wrong.
 pub(super) async fn load(
     app: &App,
     request: &Request,
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
-) -> Result<Vec<String>, Failure> {
+) -> Result<LoadedPart, Failure> {
     let mut reach = Reach::Nothing;
     let loaded = steps(app, request, (plan, load, manifest), (reading, claim, log), &mut reach).await;
+    if reach == Reach::Mismatch {
+        return loaded.map_err(|failure| kept(load, failure));
+    }
     if loaded.is_err() {
         match (&load.plan.effect, reach) {
             (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
@@ -82,8 +97,10 @@ pub(super) async fn prove(
 }
 
 /// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
-pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog) {
-    for load in &plan.loads {
+pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog, failed: &[FailedLoad]) {
+    let restored = |load: &&PlannedLoad| failed.iter().all(|failed| failed.database != load.database);
+    let loads: Vec<&PlannedLoad> = plan.loads.iter().filter(restored).collect();
+    for load in &loads {
         for step in &load.plan.last {
             if let Err(error) = step.run(app.runner.as_ref()).await {
                 let problem = Failure::from(error).message();
@@ -91,7 +108,7 @@ pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog) {
             }
         }
     }
-    for load in plan.loads.iter().filter(|load| load.part.kind == PartKind::Database) {
+    for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
         match plan.server.look_after(app.runner.as_ref(), &load.database).await {
             Ok(findings) => {
                 for finding in findings {
@@ -124,19 +141,32 @@ async fn steps(
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
     (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
     reach: &mut Reach,
-) -> Result<Vec<String>, Failure> {
+) -> Result<LoadedPart, Failure> {
     for step in &load.plan.before {
         *reach = Reach::Removal;
         run(app, step).await?;
     }
     *reach = Reach::Feed;
     crash::point("restore-before-feed");
-    let ignored = feed(app, (load, manifest), (reading, log)).await?;
+    let mut ignored = feed(app, (load, manifest), (reading, log)).await?;
     crash::point("restore-after-feed");
+    let mut rows = None;
     let whole_database = request.selection.is_everything() && load.part.kind == PartKind::Database;
-    let countable = whole_database && !load.plan.filling.is_empty();
-    if request.proof == Proof::Full && countable && ignored.is_empty() {
-        count(app, (plan, load, manifest), (reading, log)).await?;
+    if request.proof == Proof::Full && whole_database && !load.plan.filling.is_empty() {
+        let counted = count(app, (plan, load, manifest), reading).await?;
+        match counted.difference {
+            None => log.say(counted.line(load, manifest.engine.unit())),
+            // The tool itself found nothing wrong, or was told to go on.
+            Some(difference) if request.on_error == OnError::Count => {
+                log.warn(difference.message());
+                ignored.push(difference.message());
+            }
+            Some(difference) => {
+                *reach = Reach::Mismatch;
+                return Err(difference);
+            }
+        }
+        rows = Some(counted.found.rows());
     }
     app.cancel.check()?;
     // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
@@ -151,7 +181,7 @@ async fn steps(
             log.warn(format!("what was replaced could not be removed: {}", Failure::from(error).message()));
         }
     }
-    Ok(ignored)
+    Ok(LoadedPart { ignored, rows })
 }
 
 async fn run(app: &App, step: &Step) -> Result<(), Failure> {
@@ -206,25 +236,45 @@ fn tell(log: &RunLog, manifest: &Manifest, part: &Part) {
     log.say(format!("DECOMPRESS: {} -> {} bytes", part.packed_bytes, part.plain_bytes));
 }
 
+/// A failure that only the count has found: what was loaded is kept, and how to have it is said.
+fn kept(load: &PlannedLoad, failure: Failure) -> Failure {
+    let filled = &load.plan.filling;
+    let help = if *filled == load.database {
+        format!(
+            "All of it was loaded into `{filled}`, and stays there. `--allow-errors` accepts what differs."
+        )
+    } else {
+        format!(
+            "What was loaded is kept as `{filled}`: look at it and drop it. `--allow-errors` accepts what differs."
+        )
+    };
+    failure.help(help)
+}
+
+/// What was loaded, against what was counted while it was dumped.
+struct Counted {
+    found: Contents,
+    difference: Option<Failure>,
+}
+
+impl Counted {
+    fn line(&self, load: &PlannedLoad, unit: &str) -> String {
+        let tables = self.found.tables.len();
+        format!("{}: {tables} tables, {} {unit}, as they were dumped", load.database, self.found.rows())
+    }
+}
+
 /// Counts what was loaded, before anybody can see it, against what was counted while it was dumped.
 async fn count(
     app: &App,
     (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
-) -> Result<(), Failure> {
+    reading: &Reading<'_>,
+) -> Result<Counted, Failure> {
     let recorded = verify::contents::read(reading, manifest).await?;
-    let Some(expected) = load.part.database.as_ref().and_then(|database| recorded.get(database)) else {
-        return Ok(());
-    };
+    let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
     let counting = plan.server.count(app.runner.as_ref(), &load.plan.filling);
     let found = app.cancel.unless_stopped(reading.stop, counting).await??;
-    verify::contents::compare(&load.database, expected, &found)?;
-    log.say(format!(
-        "{}: {} tables, {} {}, as they were dumped",
-        load.database,
-        found.tables.len(),
-        found.rows(),
-        manifest.engine.unit()
-    ));
-    Ok(())
+    let compare = |expected| verify::contents::compare(&load.database, expected, &found).err();
+    let difference = expected.and_then(compare);
+    Ok(Counted { found, difference })
 }

@@ -5,9 +5,11 @@ mod load;
 mod offline;
 mod plan;
 mod report;
+mod sequence;
 
 pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
+pub use sequence::FailedLoad;
 
 use super::backup;
 use super::hold::{Claim, Purpose, claim};
@@ -57,6 +59,8 @@ pub struct Request {
     pub globals: Globals,
     /// What an error in a statement means.
     pub on_error: OnError,
+    /// What a database that cannot be restored means for the others.
+    pub on_failure: OnFailure,
     /// Whether the target is backed up first.
     pub safety: Safety,
     /// Whether objects are looked at before, and rows counted after.
@@ -85,6 +89,15 @@ pub enum OnError {
     Stop,
     /// It goes on and is reported as partial.
     Count,
+}
+
+/// What a database that cannot be restored means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The first that fails stops the rest.
+    Stop,
+    /// The others are restored, and the restore is reported as partial.
+    GoOn,
 }
 
 /// A backup of the target before it is touched.
@@ -173,29 +186,31 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     recorded.begun(&record).await;
     let stop = either(&app.cancel.token, &claim.lost());
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
-    let loaded = load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
+    let loaded = sequence::load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
     reader.finish().await;
 
     let loaded = loaded.map_err(|failure| claim.lost_or(app, failure));
-    let mut record = RestoreRecord {
+    let (status, error) = match &loaded {
+        Ok(loaded) if loaded.is_whole() => (RestoreStatus::Success, None),
+        Ok(loaded) => (RestoreStatus::Partial, loaded.failed.first().map(|failed| failed.error.clone())),
+        Err(failure) => (RestoreStatus::Failed, Some(failure.record())),
+    };
+    let record = RestoreRecord {
         finished_at: Some(app.clock.now()),
         duration_ms: Some(milliseconds(began)),
-        error: loaded.as_ref().err().map(Failure::record),
+        status,
+        error,
         ..record
     };
-    record.status = match &loaded {
-        Ok(ignored) if ignored.is_empty() => RestoreStatus::Success,
-        Ok(_) => RestoreStatus::Partial,
-        Err(_) => RestoreStatus::Failed,
-    };
     match &loaded {
+        Ok(loaded) if !loaded.failed.is_empty() => log.warn("RESTORE: some databases are not restored"),
         Ok(_) => log.say("RESTORE: OK"),
         // It is told at the end of the command; here it is kept for who reads the log later.
         Err(failure) => log.keep_failure("RESTORE: failed", failure),
     }
     recorded.ended(&record).await;
     claim.release(&log).await;
-    loaded.map(|ignored| Report::done(manifest, &plan, &record, ignored))
+    loaded.map(|loaded| Report::done(manifest, &plan, &record, loaded))
 }
 
 /// Where a restore is written down, while its target is held.
@@ -309,34 +324,6 @@ async fn safety_backup(
         .map_err(|failure| failure.doing("safety backup"))?;
     log.say(format!("safety backup {} of `{}` is pinned", report.id, target.name));
     Ok(())
-}
-
-/// Loads part after part. Each becomes visible by itself, whole; the first that fails stops the rest.
-async fn load_all(
-    app: &App,
-    request: &Request,
-    (plan, manifest): (&RestorePlan, &crate::catalog::Manifest),
-    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
-) -> Result<Vec<String>, Failure> {
-    if request.proof == Proof::Full {
-        load::prove(app, plan, manifest, reading).await?;
-    }
-    let mut ignored = Vec::new();
-    for (done, load) in plan.loads.iter().enumerate() {
-        app.cancel.check()?;
-        claim.check().await?;
-        let loaded = load::load(app, request, (plan, load, manifest), (reading, claim, log)).await;
-        match loaded {
-            Ok(errors) => ignored.extend(errors),
-            Err(failure) if done == 0 => return Err(failure),
-            Err(failure) => {
-                let before: Vec<_> = plan.loads[..done].iter().map(|load| load.database.as_str()).collect();
-                return Err(failure.doing(format!("{} restored before this failed", before.join(", "))));
-            }
-        }
-    }
-    load::settle(app, plan, log).await;
-    Ok(ignored)
 }
 
 /// The record of a restore that begins now.

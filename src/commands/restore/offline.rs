@@ -106,6 +106,7 @@ fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
 
 fn report(manifest: &Manifest, pieces: &[Piece<'_>], (status, folder): (&str, &Path)) -> Report {
     let load = |piece: &Piece<'_>| LoadReport {
+        everything: true,
         database: piece.name.clone(),
         effect: format!(
             "\"{}\" ({} of dump) is written into `{}`.",
@@ -130,5 +131,6 @@ fn report(manifest: &Manifest, pieces: &[Piece<'_>], (status, folder): (&str, &P
         loads: pieces.iter().map(load).collect(),
         duration_ms: None,
         ignored_errors: Vec::new(),
+        failed: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! What a restore would do, worked out before anything is touched.
 
-use super::{Globals, OnError, Proof, Request};
+use super::sequence::FailedLoad;
+use super::{Globals, OnError, OnFailure, Proof, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::verify::{contents, levels};
@@ -22,6 +23,8 @@ pub struct RestorePlan {
     pub server: Box<dyn Server>,
     /// What is loaded, in order.
     pub loads: Vec<PlannedLoad>,
+    /// What cannot be, where the others are restored all the same.
+    pub refused: Vec<FailedLoad>,
 }
 
 /// One part and how it is loaded.
@@ -79,7 +82,10 @@ impl RestorePlan {
     pub fn lines(&self) -> Vec<String> {
         let of =
             |load: &PlannedLoad| std::iter::once(load.describe()).chain(load.notes()).collect::<Vec<_>>();
-        self.loads.iter().flat_map(of).collect()
+        let refused = self.refused.iter().map(|failed| {
+            format!("Database \"{}\" cannot be restored: {}", failed.database, failed.error.message)
+        });
+        self.loads.iter().flat_map(of).chain(refused).collect()
     }
 }
 
@@ -98,6 +104,7 @@ pub(super) async fn make(
     let server = engine.inspect(app.runner.as_ref()).await?;
     let recorded = recorded(app, request, manifest, reading).await?;
     let mut loads: Vec<PlannedLoad> = Vec::new();
+    let mut refused: Vec<(String, Failure)> = Vec::new();
     for part in parts {
         let database = match (part.kind, &request.into, &part.database) {
             (PartKind::Globals, _, _) => "globals".to_owned(),
@@ -127,16 +134,34 @@ pub(super) async fn make(
             token: random_word(6),
         };
         let archive = StoredPart::new(reading, manifest, part);
-        let plan = server.load(app.runner.as_ref(), &restore, &archive).await?;
-        let everything = request.selection.is_everything();
-        loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
+        let planned = server.load(app.runner.as_ref(), &restore, &archive).await.map_err(Failure::from);
+        let goes_on = request.on_failure == OnFailure::GoOn && part.kind == PartKind::Database;
+        let lacking = |plan: LoadPlan| match findings::failure_of(&plan.findings) {
+            Some(failure) if request.on_error == OnError::Stop => Err(failure),
+            _ => Ok(plan),
+        };
+        let planned = if goes_on { planned.and_then(lacking) } else { planned };
+        match planned {
+            Ok(plan) => {
+                let everything = request.selection.is_everything();
+                loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
+            }
+            Err(failure) if goes_on => refused.push((database, failure)),
+            Err(failure) => return Err(failure),
+        }
     }
     if request.on_error == OnError::Stop
         && let Some(failure) = findings::failure_of(loads.iter().flat_map(|load| &load.plan.findings))
     {
         return Err(failure);
     }
-    Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads })
+    // Where nothing is left to restore, that is no partial success.
+    let any = loads.iter().any(|load| load.part.kind == PartKind::Database);
+    if !any && !refused.is_empty() {
+        return Err(refused.remove(0).1);
+    }
+    let refused = refused.iter().map(|(database, failure)| FailedLoad::new(database, failure)).collect();
+    Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads, refused })
 }
 
 /// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.

@@ -1,6 +1,7 @@
 //! What a restore tells at its end.
 
 use super::plan::RestorePlan;
+use super::sequence::{FailedLoad, Loaded};
 use crate::catalog::{Manifest, RestoreRecord};
 use crate::engine::Shown;
 use crate::model::{BackupId, DatabaseName};
@@ -30,6 +31,8 @@ pub struct Report {
     pub duration_ms: Option<u64>,
     /// Errors that were ignored because that was asked for.
     pub ignored_errors: Vec<String>,
+    /// Databases that could not be restored, or could not be where only the plan is shown, while the others were.
+    pub failed: Vec<FailedLoad>,
 }
 
 /// One tool that is run.
@@ -52,6 +55,9 @@ pub struct LoadReport {
     pub plain_bytes: u64,
     /// Rows in them, where they were counted and all are restored.
     pub rows: Option<u64>,
+    /// Whether all of the part is restored, or a choice of its objects.
+    #[serde(skip)]
+    pub everything: bool,
     /// What a row is called, for people: `rows`, `keys`.
     #[serde(skip)]
     pub unit: &'static str,
@@ -75,6 +81,7 @@ impl Report {
             loads: plan.loads.iter().map(|planned| load(planned, manifest)).collect(),
             duration_ms: None,
             ignored_errors: Vec::new(),
+            failed: plan.refused.clone(),
         }
     }
 
@@ -83,13 +90,24 @@ impl Report {
         manifest: &Manifest,
         plan: &RestorePlan,
         record: &RestoreRecord,
-        ignored_errors: Vec<String>,
+        loaded: Loaded,
     ) -> Self {
+        let mut loads = Self::planned(manifest, plan).loads;
+        loads.retain(|load| loaded.failed.iter().all(|failed| failed.database != load.database));
+        for load in &mut loads {
+            // What was counted there, and where errors were ignored nothing else.
+            let counted = loaded.rows.get(&load.database).copied();
+            load.rows = load.rows.and_then(|dumped| {
+                if loaded.ignored.is_empty() { counted.or(Some(dumped)) } else { counted }
+            });
+        }
         Self {
             status: record.status.to_string(),
             restore: Some(record.id.to_string()),
             duration_ms: record.duration_ms,
-            ignored_errors,
+            ignored_errors: loaded.ignored,
+            failed: loaded.failed,
+            loads,
             ..Self::planned(manifest, plan)
         }
     }
@@ -101,6 +119,7 @@ fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
         rows: load.part.rows.filter(|_| load.everything),
+        everything: load.everything,
         unit: manifest.engine.unit(),
         steps: load.plan.shown().into_iter().map(step).collect(),
         notes: load.notes(),

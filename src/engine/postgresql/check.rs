@@ -41,19 +41,30 @@ impl PostgreSqlServer {
         runner: &dyn Runner,
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
-        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
+        let databases = self.chosen(scope)?;
         let mut findings = vec![self.tool_finding()];
-        findings.extend(self.closed_finding(scope));
+        findings.extend(self.unfit_findings(scope));
         let rights = self.server_rights(runner).await?;
         findings.extend(self.replica_finding(&rights));
         if scope.globals {
             findings.push(self.globals_finding(&rights));
         }
         for database in databases {
-            if rights.connect.contains(&database.name) {
-                findings.extend(self.database_findings(runner, database).await?);
+            let name = &database.name;
+            let found = if rights.connect.contains(name) {
+                self.database_findings(runner, database).await.map(Some)
             } else {
-                let name = &database.name;
+                Ok(None)
+            };
+            if !matches!(found, Ok(Some(_)))
+                && matches!(scope.databases, DatabaseChoice::All { .. })
+                && let Ok(Some(reason)) = self.ask_vanished(runner, name).await
+            {
+                let problem = format!("`{name}` is left out: {reason}");
+                findings.push(warning("all databases".to_owned(), problem, String::new()));
+            } else if let Some(found) = found? {
+                findings.extend(found);
+            } else {
                 let grant = format!("GRANT CONNECT ON DATABASE {} TO {};", identifier(name), self.role());
                 findings.push(error(
                     format!("connect to `{name}`"),
@@ -80,19 +91,6 @@ impl PostgreSqlServer {
             self.tool.major
         );
         warning(subject, problem, format!("apt install postgresql-client-{}", self.major))
-    }
-
-    fn closed_finding(&self, scope: &Scope) -> Option<Finding> {
-        let all = matches!(scope.databases, DatabaseChoice::All { .. });
-        (all && !self.closed.is_empty()).then(|| {
-            let names = shown(self.closed.iter().map(|name| format!("`{name}`")));
-            let help = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true;", identifier(&self.closed[0]));
-            warning(
-                "all databases".to_owned(),
-                format!("{names}: left out, no connections are allowed"),
-                help,
-            )
-        })
     }
 
     fn replica_finding(&self, rights: &ServerRights) -> Option<Finding> {
@@ -224,7 +222,7 @@ impl PostgreSqlServer {
         scope: &Scope,
     ) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
-        for database in scope.choose(&self.facts.databases, |name| self.database(name))? {
+        for database in self.chosen(scope)? {
             findings.push(self.rehearse(runner, &database.name).await);
         }
         Ok(findings)

@@ -12,7 +12,7 @@ impl PostgreSqlServer {
     pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
         let settings = &self.connection.settings;
         check_extra_args(&settings.extra_args)?;
-        let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
+        let databases = self.chosen(scope)?;
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.connection.address()),

@@ -5,7 +5,7 @@ use super::properties::{properties_sql, split_names};
 use super::psql::{Patience, Question, ask};
 use super::tools::{self, ToolSet, major_of};
 use crate::engine::names;
-use crate::engine::{EngineError, LogicalDatabase, ServerFacts};
+use crate::engine::{EngineError, LogicalDatabase, ServerFacts, Unfit};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub(super) struct PostgreSqlServer {
     pub(super) superuser: bool,
     /// Databases that cannot be dumped because they take no connections.
     pub(super) closed: Vec<String>,
+    /// Databases that cannot be dumped because somebody's `DROP DATABASE` was interrupted.
+    pub(super) invalid: Vec<String>,
     /// Libraries that it loads at its start, where the role may know.
     pub(super) preloaded: Vec<String>,
     /// Every installed set of client programs.
@@ -52,12 +54,16 @@ struct Inventory {
     time: Timestamp,
     databases: Vec<LogicalDatabase>,
     closed: Vec<String>,
+    invalid: Vec<String>,
     preloaded: Option<String>,
 }
 
 const GREETING: &str = "SELECT json_build_object('version', current_setting('server_version'),
   'number', current_setting('server_version_num')::int, 'replica', pg_is_in_recovery(),
   'superuser', current_setting('is_superuser') = 'on', 'linux', version() ~ 'linux');";
+
+/// The connection limit of a database whose `DROP DATABASE` was interrupted; nobody can connect to it.
+pub(super) const INVALID: i32 = -2;
 
 /// The right to call `pg_control_system` is checked before any `CASE` around it, so psql itself must leave it out.
 const IDENTITY: &str = "SELECT has_function_privilege('pg_control_system()', 'execute') AS allowed \\gset
@@ -112,7 +118,17 @@ impl PostgreSqlServer {
         };
         let superuser = greeting.superuser;
         let preloaded = inventory.preloaded.as_deref().map(split_names).unwrap_or_default();
-        Ok(Self { connection, facts, major, superuser, closed: inventory.closed, preloaded, tools, tool })
+        Ok(Self {
+            connection,
+            facts,
+            major,
+            superuser,
+            closed: inventory.closed,
+            invalid: inventory.invalid,
+            preloaded,
+            tools,
+            tool,
+        })
     }
 
     /// A question to one of its databases.
@@ -128,14 +144,8 @@ impl PostgreSqlServer {
     pub(super) fn database(&self, name: &str) -> Result<&LogicalDatabase, EngineError> {
         let found = self.facts.databases.iter().find(|database| database.name == name);
         found.ok_or_else(|| {
-            if self.closed.iter().any(|closed| closed == name) {
-                return EngineError::Prerequisite {
-                    problem: format!("database `{name}` accepts no connections"),
-                    help: format!(
-                        "ALTER DATABASE {} ALLOW_CONNECTIONS true;",
-                        super::quote::identifier(name)
-                    ),
-                };
+            if let Some(Unfit { reason, help, .. }) = self.unusable().find(|unfit| unfit.database == name) {
+                return EngineError::Prerequisite { problem: format!("database `{name}`: {reason}"), help };
             }
             let existing = self.facts.databases.iter().map(|database| database.name.as_str());
             names::not_found("database", name, &format!(" on {}", self.connection.address()), existing)
@@ -161,10 +171,12 @@ fn inventory_sql(major: u32) -> String {
       'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,
       'properties', {}) ORDER BY d.datname), '[]')
     FROM pg_database d LEFT JOIN pg_tablespace t ON t.oid = d.dattablespace
-    WHERE d.datallowconn AND NOT d.datistemplate),
+    WHERE d.datallowconn AND NOT d.datistemplate AND d.datconnlimit <> {INVALID}),
   'preloaded', (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'),
   'closed', (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database
-    WHERE NOT datallowconn AND NOT datistemplate));",
+    WHERE NOT datallowconn AND NOT datistemplate AND datconnlimit <> {INVALID}),
+  'invalid', (SELECT coalesce(json_agg(datname ORDER BY datname), '[]') FROM pg_database
+    WHERE datconnlimit = {INVALID}));",
         properties_sql(major)
     )
 }

@@ -2,6 +2,7 @@
 
 use super::archive::{ArchiveFacts, LeftOut, Outline, TableOfContents};
 use super::facts::PostgreSqlServer;
+use super::ignored::passed_over;
 use super::properties::{DatabaseProperties, Finish, Surroundings};
 use super::psql::statements;
 use super::quote::{connection_string, with_suffix};
@@ -13,13 +14,10 @@ use crate::engine::{
     Step, TargetEffect,
 };
 use crate::model::{PartKind, ServerRole};
-use crate::process::{Argument, Runner, ToolRun, ToolSpec};
+use crate::process::{Argument, Runner, ToolSpec};
 
 /// pg_restore of this major and newer sets a variable that older servers do not have, which is an error there.
 const SETS_TRANSACTION_TIMEOUT: u32 = 17;
-
-/// The status of a pg_restore that went on after errors.
-const STATUS_SOME_FAILED: i32 = 1;
 
 impl PostgreSqlServer {
     pub(super) async fn plan_load(
@@ -303,18 +301,6 @@ struct Creation {
 /// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.
 pub(super) fn consumer(target: &RestoreTarget, tool: ToolSpec) -> Consumer {
     if target.stop_at_first_error { Consumer::Tool(tool) } else { Consumer::Lenient(tool, passed_over) }
-}
-
-fn passed_over(run: &ToolRun) -> Option<Vec<String>> {
-    match run.status {
-        0 => Some(Vec::new()),
-        STATUS_SOME_FAILED => {
-            let lines = run.stderr.lines().filter(|line| line.contains("error:"));
-            let errors: Vec<String> = lines.map(ToOwned::to_owned).collect();
-            Some(if errors.is_empty() { vec![run.stderr.clone()] } else { errors })
-        }
-        _ => None,
-    }
 }
 
 fn restore_args(tool: ToolSpec, target: &RestoreTarget, database: &str) -> ToolSpec {

@@ -9,6 +9,7 @@ mod drill;
 mod dump;
 mod facts;
 mod globals;
+mod ignored;
 mod load;
 mod load_globals;
 mod load_selection;
@@ -24,12 +25,13 @@ mod settings;
 mod swap;
 mod target;
 mod tools;
+mod unfit;
 mod views;
 mod words;
 
 use super::{
     Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
-    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
+    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings, Unfit,
 };
 use crate::model::{Contents, EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -111,6 +113,14 @@ impl Server for PostgreSqlServer {
 
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
         self.plan_dump(scope)
+    }
+
+    fn unfit(&self, scope: &Scope) -> Vec<Unfit> {
+        self.left_out(scope)
+    }
+
+    async fn vanished(&self, runner: &dyn Runner, database: &str) -> Result<Option<String>, EngineError> {
+        self.ask_vanished(runner, database).await
     }
 
     async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {

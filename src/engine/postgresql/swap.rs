@@ -55,12 +55,14 @@ END",
 
 /// The databases among `existing` that an interrupted restore may have left behind.
 pub(super) fn leftovers(existing: &[String]) -> impl Iterator<Item = &String> {
-    existing.iter().filter(|name| {
-        [FILLING_MARK, REPLACED_MARK].iter().any(|mark| {
-            name.rsplit_once(mark).is_some_and(|(_, token)| {
-                token.len() == 6
-                    && token.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
-            })
+    existing.iter().filter(|name| is_leftover(name))
+}
+
+/// Whether only a restore gives such a name.
+pub(super) fn is_leftover(name: &str) -> bool {
+    [FILLING_MARK, REPLACED_MARK].iter().any(|mark| {
+        name.rsplit_once(mark).is_some_and(|(_, token)| {
+            token.len() == 6 && token.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
         })
     })
 }

@@ -21,6 +21,9 @@ impl Draw for backup::Outcome {
                         ByteSize(report.stored_bytes),
                         elapsed(report.duration_ms),
                     ));
+                    for left in &report.left_out {
+                        text.push_str(&format!("left out: `{}`: {}\n", left.database, left.reason));
+                    }
                     if let Some(last) = &report.verification {
                         text.push_str(&format!("verified at level {}: {}\n", last.level, last.status));
                     }
@@ -126,8 +129,15 @@ impl Draw for restore::Report {
                             count(rows, singular(load.unit))
                         )
                     }
+                    None if load.everything => format!("  {}: not counted\n", load.database),
                     None => format!("  {}: the chosen objects\n", load.database),
                 });
+            }
+        }
+        for failed in &self.failed {
+            text.push_str(&format!("  failed: `{}`: {}\n", failed.database, failed.error.message));
+            for line in failed.error.help.iter().flat_map(|help| help.lines()) {
+                text.push_str(&format!("    help: {line}\n"));
             }
         }
         for error in &self.ignored_errors {
@@ -141,7 +151,7 @@ impl Draw for restore::Report {
     }
 
     fn verdict(&self) -> Option<Class> {
-        (self.status == "partial").then_some(Class::Partial)
+        (self.status == "partial" || !self.failed.is_empty()).then_some(Class::Partial)
     }
 }
 

@@ -193,6 +193,9 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
             lines.push(("position", format!("{name}: {file}:{offset}{gtid}")));
         }
     }
+    for (database, reason) in &manifest.left_out {
+        lines.push(("left out", format!("`{database}`: {reason}")));
+    }
     lines.extend(manifest.note.iter().map(|note| ("note", note.clone())));
     if !manifest.labels.is_empty() {
         let labels: Vec<_> = manifest.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

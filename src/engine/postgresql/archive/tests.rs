@@ -190,7 +190,7 @@ async fn the_table_of_contents_is_read_without_the_data() {
     assert_eq!(toc.facts.dump_version, "15.20");
     let entry = &toc.entries[2];
     assert_eq!((entry.id, entry.kind.as_str(), entry.tag.as_str()), (12, "TABLE DATA", "t"));
-    assert!(entry.has_data && entry.copies && entry.definition == "CREATE ...");
+    assert!(entry.has_data && entry.copies && entry.definition.is_empty());
     assert_eq!((entry.oid, entry.dependencies.as_slice()), (16384, &[1, 2][..]));
     assert!(TableOfContents::read(Box::pin(&bytes[..300])).await.is_err());
 }

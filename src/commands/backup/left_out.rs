@@ -1,0 +1,58 @@
+//! Databases that are not in a backup of a whole server: those that cannot be dumped, and those that went away while others were.
+
+use super::one::Taking;
+use crate::catalog::layout;
+use crate::commands::Failure;
+use crate::engine::{DatabaseChoice, Scope, Server};
+use crate::model::PartKind;
+use serde::Serialize;
+
+/// One of them.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOut {
+    /// The logical database.
+    pub database: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// A part that could not be dumped.
+pub(super) struct Lost {
+    pub(super) database: Option<String>,
+    pub(super) extension: &'static str,
+    pub(super) failure: Failure,
+}
+
+/// Writes down what could not be taken from the beginning.
+pub(super) fn note_unfit(taking: &mut Taking<'_>, server: &dyn Server, scope: &Scope) {
+    let unfit = server.unfit(scope).into_iter().map(|unfit| (unfit.database, unfit.reason));
+    taking.manifest.left_out = unfit.collect();
+}
+
+/// Goes on without a database that went away after all of the server was looked at; any other failure comes back.
+pub(super) async fn go_on_without(
+    taking: &mut Taking<'_>,
+    server: &dyn Server,
+    scope: &Scope,
+    lost: Lost,
+) -> Result<(), Failure> {
+    let Lost { database, extension, failure } = lost;
+    let (Some(database), DatabaseChoice::All { .. }) = (database, &scope.databases) else {
+        return Err(failure);
+    };
+    if taking.stop.is_cancelled() {
+        return Err(failure);
+    }
+    let Ok(Some(reason)) = server.vanished(taking.app.runner.as_ref(), &database).await else {
+        return Err(failure);
+    };
+    taking.log.warn(format!("`{database}` is left out: {reason}"));
+    let part = layout::part_name(PartKind::Database, Some(&database), extension);
+    let run = (&taking.manifest.database, &taking.manifest.id);
+    if let Err(error) = taking.catalog.delete_part(run, &part).await {
+        let why = Failure::from(error).message();
+        taking.log.warn(format!("what was stored of it could not be removed: {why}"));
+    }
+    taking.manifest.left_out.insert(database, reason);
+    Ok(())
+}
