@@ -15,6 +15,10 @@ mod support;
 mod dump;
 #[path = "mysql/filters.rs"]
 mod filters;
+#[path = "mysql/names.rs"]
+mod names;
+#[path = "mysql/preflight.rs"]
+mod preflight;
 #[path = "mysql/privileges.rs"]
 mod privileges;
 #[path = "mysql/restores.rs"]

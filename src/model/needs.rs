@@ -1,6 +1,7 @@
 //! What the restore of a logical database needs of its target, beyond a server that is new enough.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What the restore of one logical database needs, as far as it was seen while the database was dumped. A field that is
 /// empty means that nothing is needed, or that the backup is older than the field: either way nothing can be compared.
@@ -10,6 +11,28 @@ pub struct Needs {
     /// PostgreSQL: libraries that the dumped server loads at its start (`shared_preload_libraries`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preloaded: Vec<String>,
+    /// Kinds of objects that need a right of their own (`view`, `trigger`, `function`, `foreign key` …), each with one
+    /// object of the kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub objects: BTreeMap<String, String>,
+    /// Storage engines, each with a table of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub engines: BTreeMap<String, String>,
+    /// Databases that views name, its own among them, each with a view that does.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub databases: BTreeMap<String, String>,
+    /// The same for tables: foreign keys, defaults.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub referenced: BTreeMap<String, String>,
+    /// Tablespaces by name, each with a table that lives in it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tablespaces: BTreeMap<String, String>,
+    /// Directories outside of the server's own that tables live in, each with a table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub directories: BTreeMap<String, String>,
+    /// Options of tables that a server may be set not to take (`no key`, `compressed`, `lenient` …), each with a table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, String>,
 }
 
 impl Needs {

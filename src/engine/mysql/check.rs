@@ -268,7 +268,7 @@ async fn read_to_end(runner: &dyn Runner, tool: &crate::process::ToolSpec) -> Re
 }
 
 /// A database in a `GRANT`, where two characters stand for others.
-fn pattern(database: &str) -> String {
+pub(super) fn pattern(database: &str) -> String {
     identifier(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
 }
 

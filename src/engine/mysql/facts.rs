@@ -3,13 +3,13 @@
 use super::check::unseen_finding;
 use super::connection::Connection;
 use super::flavor::Flavor;
+use super::properties::ask_options;
 use super::query::{Patience, Row, ask};
 use super::quote::{identifier, literals};
 use super::tools::{self, ToolSet, Version};
 use crate::engine::{EngineError, Finding, LogicalDatabase, ServerFacts, TlsMode, names};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Databases that every server makes for itself.
@@ -28,44 +28,6 @@ const VARIABLES: [&str; 10] = [
     "datadir",
     "event_scheduler",
 ];
-
-/// How a database was created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DatabaseProperties {
-    /// Default character set.
-    pub(super) charset: CollationName,
-    /// Default collation.
-    pub(super) collation: CollationName,
-}
-
-/// The name of a character set or a collation: letters, digits and underscores.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(super) struct CollationName(String);
-
-impl CollationName {
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for CollationName {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if (1..=64).contains(&text.len()) && text.bytes().all(safe) {
-            Ok(Self(text))
-        } else {
-            Err(format!("`{text}` is not the name of a character set or a collation"))
-        }
-    }
-}
-
-impl From<CollationName> for String {
-    fn from(name: CollationName) -> Self {
-        name.0
-    }
-}
 
 /// An inspected server.
 #[derive(Debug)]
@@ -239,6 +201,7 @@ ORDER BY s.SCHEMA_NAME;",
         literals(SYSTEM_DATABASES)
     );
     let answer = ask(runner, server, (DOING, &sql, Patience::Small)).await?;
+    let mut options = ask_options(runner, server).await;
     let mut databases = Vec::with_capacity(answer.len());
     for row in answer {
         let [name, charset, collation, bytes] =
@@ -246,7 +209,9 @@ ORDER BY s.SCHEMA_NAME;",
                 question: DOING.to_owned(),
                 problem: format!("a row of {} fields", row.len()),
             })?;
-        let properties = serde_json::json!({ "charset": charset, "collation": collation });
+        let mut properties = serde_json::json!(options.remove(&name).unwrap_or_default());
+        properties["charset"] = charset.into();
+        properties["collation"] = collation.into();
         databases.push(LogicalDatabase { name, bytes: bytes.parse().unwrap_or(0), properties });
     }
     databases.sort_by(|a, b| a.name.cmp(&b.name));

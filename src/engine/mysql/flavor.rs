@@ -81,6 +81,14 @@ pub(super) struct Flavor {
     pub(super) message_folders: &'static [&'static str],
     /// Names the variable that makes this server's data this server's.
     pub(super) identity: &'static str,
+    /// Lists the databases with what only this family knows of them: name, comment, whether it is read-only, whether its
+    /// tables are encrypted, whether InnoDB is not strict.
+    pub(super) database_options: &'static str,
+    /// The right to make views, routines, triggers and events for other accounts, under its names in this family's
+    /// versions: any of them does.
+    pub(super) definer_rights: &'static [&'static str],
+    /// Rights to change protected settings of the own session; empty where everybody may.
+    pub(super) session_rights: &'static [&'static str],
     /// Accounts that belong to the server itself.
     pub(super) own_accounts: &'static [&'static str],
 }
@@ -126,6 +134,10 @@ pub(super) static MYSQL: Flavor = Flavor {
     drill_options: &["--mysqlx=OFF", "--performance-schema=OFF", "--skip-innodb-doublewrite"],
     message_folders: &["mysql"],
     identity: "server_uuid",
+    database_options: "SELECT s.SCHEMA_NAME, '', COALESCE(e.OPTIONS LIKE '%READ ONLY=1%', 0), s.DEFAULT_ENCRYPTION = 'YES',
+  @@GLOBAL.innodb_strict_mode = 0 FROM information_schema.SCHEMATA s JOIN information_schema.SCHEMATA_EXTENSIONS e ON e.SCHEMA_NAME = s.SCHEMA_NAME;",
+    definer_rights: &["SET_ANY_DEFINER", "SET_USER_ID", "SUPER"],
+    session_rights: &["SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"],
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
 };
 
@@ -172,6 +184,9 @@ pub(super) static MARIADB: Flavor = Flavor {
     drill_options: &[],
     message_folders: &["mariadb", "mysql"],
     identity: "server_uid",
+    database_options: "SELECT SCHEMA_NAME, SCHEMA_COMMENT, 0, 0, @@GLOBAL.innodb_strict_mode = 0 FROM information_schema.SCHEMATA;",
+    definer_rights: &["SET USER"],
+    session_rights: &[],
     own_accounts: &["mariadb.sys"],
 };
 

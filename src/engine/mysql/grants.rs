@@ -86,9 +86,18 @@ impl Grants {
     /// Whether no database can be hidden from the user, who sees those that `sees` says. Partial revokes hide a database from
     /// whoever has no other right on it, and only `SHOW DATABASES` outweighs them.
     pub(super) fn hides_nothing(&self, sees: impl Fn(&str) -> bool) -> bool {
-        let seen = |entry: &Entry| entry.database.as_deref().is_some_and(&sees);
+        let visible = |entry: &Entry| entry.database.as_deref().is_some_and(&sees);
         self.everywhere("SHOW DATABASES")
-            || (DATABASE_RIGHTS.iter().any(|right| self.everywhere(right)) && self.revoked.iter().all(seen))
+            || (DATABASE_RIGHTS.iter().any(|right| self.everywhere(right))
+                && self.revoked.iter().all(visible))
+    }
+
+    /// Whether the right is held on anything in the database.
+    pub(super) fn somewhere_in(&self, privilege: &str, database: &str) -> bool {
+        let inside = |entry: &Entry| {
+            entry.has(privilege) && entry.database.as_ref().is_some_and(|pattern| like(pattern, database))
+        };
+        self.in_database(privilege, database) || self.entries.iter().any(inside)
     }
 
     /// Whether the right is held on one table.

@@ -175,6 +175,18 @@ fn last_name(first: &Token<'_>, mut rest: Tokens<'_>) -> String {
     }
 }
 
+/// The view that the statement creates, also as a placeholder.
+pub(super) fn created_view(head: &[u8]) -> Option<String> {
+    let mut tokens = Tokens::of(head);
+    tokens.next().filter(|token| token.is("create"))?;
+    let ends = ["table", "procedure", "function", "event", "sequence", "package", "trigger", "("];
+    let view = tokens.find(|token| token.is("view") || ends.iter().any(|word| token.is(word)))?;
+    if !view.is("view") {
+        return None;
+    }
+    tokens.next().map(|token| token.name())
+}
+
 /// The definer of a view, routine, trigger or event: where it stands, and who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Definer {

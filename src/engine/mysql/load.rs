@@ -1,11 +1,16 @@
 //! Plans of restores of one logical database.
 
-use super::facts::{DatabaseProperties, MySqlServer, SYSTEM_DATABASES};
+use super::facts::{MySqlServer, SYSTEM_DATABASES};
+use super::preflight::Preflight;
+use super::properties::DatabaseProperties;
+use super::qualified::Renaming;
 use super::query::{Patience, script};
 use super::quote::{identifier, literal, literals};
 use super::rewrite::{Changes, rewrite};
 use super::tools::Version;
-use crate::engine::{Consumer, EngineError, LoadPlan, OpenArchive, RestoreTarget, Step, TargetEffect};
+use crate::engine::{
+    Consumer, EngineError, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step, TargetEffect,
+};
 use crate::model::{ByteSize, PartKind, ServerRole};
 use crate::process::{Runner, ToolRun};
 
@@ -29,7 +34,7 @@ impl MySqlServer {
             PartKind::Database => {
                 self.check_target(target)?;
                 if target.selection.tables.is_empty() {
-                    self.load_everything(target)
+                    self.load_everything(runner, target).await
                 } else {
                     self.load_tables(runner, target).await
                 }
@@ -91,35 +96,61 @@ impl MySqlServer {
     }
 
     /// The database that has this name already. Where names of files are not told apart by case, databases are not.
-    fn existing(&self, name: &str) -> Option<&crate::engine::LogicalDatabase> {
-        let exact = self.variables.get("lower_case_table_names").is_none_or(|value| value == "0");
+    fn existing(&self, name: &str) -> Option<&LogicalDatabase> {
         let same = |other: &str| {
-            if exact { other == name } else { other.to_lowercase() == name.to_lowercase() }
+            if self.folds_names() { other.to_lowercase() == name.to_lowercase() } else { other == name }
         };
         self.facts.databases.iter().find(|database| same(&database.name))
     }
 
-    fn load_everything(&self, target: &RestoreTarget) -> Result<LoadPlan, EngineError> {
+    async fn load_everything(
+        &self,
+        runner: &dyn Runner,
+        target: &RestoreTarget,
+    ) -> Result<LoadPlan, EngineError> {
         let existing = self.existing(&target.database);
+        let preflight = self.preflight(runner, target, existing).await?;
         let effect = existing.map_or(TargetEffect::Creates, |existing| TargetEffect::Overwrites {
             holds: ByteSize(existing.bytes).to_string(),
         });
         let name = identifier(&target.database);
+        let properties = properties(target)?;
         let mut before = Vec::new();
         if existing.is_some() {
-            before.push(self.run(&format!("DROP DATABASE IF EXISTS {name};")));
+            before.push(self.run(&format!("{}DROP DATABASE IF EXISTS {name};", preflight.before_drop)));
         }
-        before.push(self.run(&create_sql(target)?));
+        before.push(self.run(&create_sql(target, properties.as_ref())));
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
         let undo = if existing.is_some() { Vec::new() } else { vec![self.run(&undo_sql(target))] };
+        let mut after = vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))];
+        if properties.is_some_and(|properties| properties.options.read_only) {
+            after.push(self.run(&format!("ALTER DATABASE {name} READ ONLY = 1;")));
+        }
+        let feed = self.feed(target, &preflight);
         Ok(LoadPlan {
             before,
-            rewrite: Some(rewrite(Changes { definers: target.definers, tables: Vec::new() })),
-            after: vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))],
+            rewrite: Some(rewrite(self.changes(target, &preflight))),
+            after,
             undo,
             filling: target.database.clone(),
-            ..LoadPlan::new(effect, self.feed(target))
+            findings: preflight.findings,
+            ..LoadPlan::new(effect, feed)
         })
+    }
+
+    /// What is changed of the dump for this target.
+    fn changes(&self, target: &RestoreTarget, preflight: &Preflight) -> Changes {
+        let renaming = Renaming {
+            from: target.source_database.clone(),
+            to: target.database.clone(),
+            folds_case: self.folds_names(),
+        };
+        Changes {
+            renaming: (renaming.from != renaming.to).then_some(renaming),
+            left_out: preflight.left_out.clone(),
+            absent: preflight.absent.clone(),
+            ..Changes::none(target.definers)
+        }
     }
 
     /// Some tables of the backup, into a database that may have others.
@@ -132,10 +163,12 @@ impl MySqlServer {
         let bare = |table: &String| table.strip_prefix(&source).unwrap_or(table).to_owned();
         let tables: Vec<String> = target.selection.tables.iter().map(bare).collect();
         if self.existing(&target.database).is_none() {
-            let everything = self.load_everything(target)?;
-            let rewrite = Some(rewrite(Changes { definers: target.definers, tables }));
+            let everything = self.load_everything(runner, target).await?;
+            let preflight = self.preflight(runner, target, None).await?;
+            let rewrite = Some(rewrite(Changes { tables, ..self.changes(target, &preflight) }));
             return Ok(LoadPlan { rewrite, filling: String::new(), ..everything });
         }
+        let preflight = self.preflight(runner, target, None).await?;
         let doing = format!("look for the tables in `{}`", target.database);
         let sql = format!(
             "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME IN ({});",
@@ -154,20 +187,27 @@ impl MySqlServer {
             format!("DROP TABLE IF EXISTS {}.{};", identifier(&target.database), identifier(table))
         });
         let drops: Vec<String> = drops.collect();
+        let feed = self.feed(target, &preflight);
         Ok(LoadPlan {
             undo: vec![self.run(&format!("SET SESSION foreign_key_checks = 0;\n{}", drops.join("\n")))],
-            rewrite: Some(rewrite(Changes { definers: target.definers, tables })),
+            rewrite: Some(rewrite(Changes { tables, ..self.changes(target, &preflight) })),
             notes: vec!["tables are added one after the other, not in one transaction".to_owned()],
-            ..LoadPlan::new(TargetEffect::AddsTo, self.feed(target))
+            findings: preflight.findings,
+            ..LoadPlan::new(TargetEffect::AddsTo, feed)
         })
     }
 
     /// The client that takes the dump. It stops at the first error unless it is told to go on.
-    fn feed(&self, target: &RestoreTarget) -> Consumer {
-        let tool = self
+    fn feed(&self, target: &RestoreTarget, preflight: &Preflight) -> Consumer {
+        let mut tool = self
             .connection
             .tool(&self.tools.client)
             .args(["--binary-mode", "--default-character-set=utf8mb4"]);
+        if !preflight.session.is_empty() {
+            let settings: Vec<String> =
+                preflight.session.iter().map(|setting| format!("SESSION {setting}")).collect();
+            tool = tool.arg(format!("--init-command=SET {}", settings.join(", ")));
+        }
         let tool = tool.args(self.flavor().client_options.iter().copied());
         let database = format!("--database={}", target.database);
         if target.stop_at_first_error {
@@ -189,18 +229,18 @@ fn passed_over(run: &ToolRun) -> Option<Vec<String>> {
     (run.status == 0 && !lost).then(|| errors.map(ToOwned::to_owned).collect())
 }
 
-fn create_sql(target: &RestoreTarget) -> Result<String, EngineError> {
+fn properties(target: &RestoreTarget) -> Result<Option<DatabaseProperties>, EngineError> {
+    if target.properties.is_null() {
+        return Ok(None);
+    }
+    let failed = |error| EngineError::Archive { problem: format!("the properties of its database: {error}") };
+    serde_json::from_value(target.properties.clone()).map(Some).map_err(failed)
+}
+
+fn create_sql(target: &RestoreTarget, properties: Option<&DatabaseProperties>) -> String {
     let name = identifier(&target.database);
-    let how = if target.properties.is_null() {
-        String::new()
-    } else {
-        let DatabaseProperties { charset, collation } = serde_json::from_value(target.properties.clone())
-            .map_err(|error| EngineError::Archive {
-                problem: format!("the properties of its database: {error}"),
-            })?;
-        format!(" CHARACTER SET {} COLLATE {}", identifier(charset.as_str()), identifier(collation.as_str()))
-    };
-    Ok(format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT);", mark(target)))
+    let how = properties.map_or_else(String::new, DatabaseProperties::clauses);
+    format!("CREATE DATABASE {name}{how};\nCREATE TABLE {name}.{} (restored INT PRIMARY KEY);", mark(target))
 }
 
 fn mark(target: &RestoreTarget) -> String {

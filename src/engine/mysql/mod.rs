@@ -4,6 +4,7 @@ mod check;
 mod connection;
 mod count;
 mod definers;
+mod definition;
 mod drill;
 mod dump;
 mod edit;
@@ -15,16 +16,24 @@ mod head;
 mod history;
 mod load;
 mod load_users;
+mod needed;
+mod places;
+mod preflight;
+mod properties;
+mod qualified;
 mod query;
 mod quote;
 mod replication;
 mod rewrite;
+mod rights;
 mod scanner;
 #[cfg(test)]
 mod scanner_tests;
+mod target;
 mod tools;
 mod users;
 mod witness;
+mod words;
 
 use super::{
     Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,

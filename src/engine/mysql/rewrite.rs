@@ -2,20 +2,43 @@
 
 use super::edit::{Edit, edited};
 use super::head::{self, Statement};
+use super::needed::{DEFINITION_LIMIT, holds_rows};
+use super::places::{LeftOut, without_places};
+use super::qualified::{Renaming, references, renamed};
 use super::scanner::{Current, HEAD_LIMIT, Piece, Scanner, Sink};
+use super::words::QuoteRules;
 use crate::engine::{EngineError, Ownership, Rewrite};
 use memchr::memmem;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-/// What is left out or taken.
+/// What is left out, taken, or called something else.
 #[derive(Debug, Clone)]
 pub(super) struct Changes {
     /// Definers of views, routines, triggers and events.
     pub(super) definers: Ownership,
     /// Only these tables, with their rows and triggers; empty means everything.
     pub(super) tables: Vec<String>,
+    /// The database gets another name, also where a definition names it.
+    pub(super) renaming: Option<Renaming>,
+    /// Places of tables that are not taken over.
+    pub(super) left_out: LeftOut,
+    /// Databases that the server does not have: a view that reads them stays the placeholder that others can build on.
+    pub(super) absent: BTreeSet<String>,
+}
+
+impl Changes {
+    /// Of everything, as it is.
+    pub(super) fn none(definers: Ownership) -> Self {
+        Self {
+            definers,
+            tables: Vec::new(),
+            renaming: None,
+            left_out: LeftOut::default(),
+            absent: BTreeSet::new(),
+        }
+    }
 }
 
 /// The stage.
@@ -31,7 +54,15 @@ struct Editor {
 impl Editor {
     fn new(changes: Changes) -> Self {
         let missing = changes.tables.iter().cloned().collect();
-        let writer = Writer { changes, missing, fate: Fate::Open, seen: 0, out: Vec::new() };
+        let writer = Writer {
+            changes,
+            missing,
+            fate: Fate::Open,
+            text: Vec::new(),
+            placeholders: BTreeMap::new(),
+            too_long: false,
+            out: Vec::new(),
+        };
         Self { scanner: Scanner::new(), writer }
     }
 }
@@ -46,7 +77,19 @@ impl Edit for Editor {
     fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
         std::mem::swap(&mut self.writer.out, out);
         self.scanner.finish(&mut self.writer);
+        // A statement without an end is the server's to judge.
+        let rest = std::mem::take(&mut self.writer.text);
+        self.writer.out.extend_from_slice(&rest);
         std::mem::swap(&mut self.writer.out, out);
+        if self.writer.too_long {
+            return Err(io::Error::other(EngineError::Refused {
+                problem: format!(
+                    "a definition of more than {} MiB may name the database that was backed up",
+                    DEFINITION_LIMIT >> 20
+                ),
+                help: "Restore it under its own name, on another server.".to_owned(),
+            }));
+        }
         let missing: Vec<String> = self.writer.missing.iter().map(|table| format!("`{table}`")).collect();
         if missing.is_empty() {
             return Ok(());
@@ -62,7 +105,7 @@ impl Edit for Editor {
 /// What becomes of the statement that goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// Not decided: its head is still being read.
+    /// Not decided: it is still being collected.
     Open,
     Kept,
     Dropped,
@@ -73,8 +116,12 @@ struct Writer {
     /// Chosen tables that have not come by.
     missing: BTreeSet<String>,
     fate: Fate,
-    /// How much of the statement has been seen.
-    seen: usize,
+    /// The statement so far, while its fate is open: all of a definition, the head of rows.
+    text: Vec<u8>,
+    /// Placeholders of views, by the name of the view, where a view may stay one.
+    placeholders: BTreeMap<String, Vec<u8>>,
+    /// Whether a definition was too long to be looked at where that matters.
+    too_long: bool,
     out: Vec<u8>,
 }
 
@@ -85,33 +132,26 @@ impl Sink for Writer {
             // Among them is the sandbox line, a command that older clients stumble over.
             Piece::Comment(bytes) => self.keep_lines(bytes),
             Piece::CommentEnd => {}
-            Piece::Statement(bytes) => {
-                self.seen += bytes.len();
-                match self.fate {
-                    Fate::Kept => self.out.extend_from_slice(bytes),
-                    Fate::Dropped => self.keep_lines(bytes),
-                    Fate::Open if current.head.len() >= HEAD_LIMIT => {
-                        self.decide(&current.head);
-                        // What came after the head in the same slice.
-                        let rest = &bytes[bytes.len() - (self.seen - HEAD_LIMIT)..];
-                        if self.fate == Fate::Kept {
-                            self.out.extend_from_slice(rest);
-                        } else {
-                            self.keep_lines(rest);
-                        }
+            Piece::Statement(bytes) => match self.fate {
+                Fate::Kept => self.out.extend_from_slice(bytes),
+                Fate::Dropped => self.keep_lines(bytes),
+                Fate::Open => {
+                    self.text.extend_from_slice(bytes);
+                    let rows = holds_rows(&self.text) == Some(true);
+                    if rows && self.text.len() >= HEAD_LIMIT || self.text.len() > DEFINITION_LIMIT {
+                        self.too_long |= !rows && self.changes.renaming.is_some();
+                        self.decide(current.rules);
                     }
-                    Fate::Open => {}
                 }
-            }
+            },
             Piece::End(delimiter) => {
                 if self.fate == Fate::Open {
-                    self.decide(&current.head);
+                    self.decide(current.rules);
                 }
                 if self.fate == Fate::Kept {
                     self.out.extend_from_slice(delimiter);
                 }
                 self.fate = Fate::Open;
-                self.seen = 0;
             }
         }
     }
@@ -123,21 +163,52 @@ impl Writer {
         self.out.extend(bytes.iter().filter(|byte| **byte == b'\n'));
     }
 
-    /// Keeps or drops the statement that begins with `head`; a kept one's head is written.
-    fn decide(&mut self, head: &[u8]) {
-        self.fate = if self.keeps(head) { Fate::Kept } else { Fate::Dropped };
+    /// Keeps or drops the statement that was collected; a kept one is written as it is to be.
+    fn decide(&mut self, rules: QuoteRules) {
+        let text = std::mem::take(&mut self.text);
+        self.fate = if self.keeps(&text[..text.len().min(HEAD_LIMIT)]) { Fate::Kept } else { Fate::Dropped };
         if self.fate == Fate::Dropped {
-            self.keep_lines(head);
-            return;
+            self.keep_lines(&text);
+        } else if holds_rows(&text) == Some(true) {
+            self.out.extend_from_slice(&text);
+        } else {
+            let changed = self.changed(text, rules);
+            self.out.extend_from_slice(&changed);
         }
-        let definer = (self.changes.definers == Ownership::Skip).then(|| head::definer(head)).flatten();
-        match definer {
-            Some(definer) => {
-                self.out.extend_from_slice(&head[..definer.place.start]);
-                self.out.extend_from_slice(&head[definer.place.end..]);
-            }
-            None => self.out.extend_from_slice(head),
+    }
+
+    /// A definition as it is to be.
+    fn changed(&mut self, mut text: Vec<u8>, rules: QuoteRules) -> Vec<u8> {
+        if let Some(placeholder) = self.placeholder(&text, rules) {
+            return placeholder;
         }
+        if self.changes.definers == Ownership::Skip
+            && let Some(definer) = head::definer(&text)
+        {
+            text.drain(definer.place);
+        }
+        if let Some(renaming) = &self.changes.renaming
+            && let Some(other) = renamed(&text, rules, renaming)
+        {
+            text = other;
+        }
+        without_places(&text, rules, &self.changes.left_out).unwrap_or(text)
+    }
+
+    /// What stays of a view that reads a database that is not there.
+    fn placeholder(&mut self, text: &[u8], rules: QuoteRules) -> Option<Vec<u8>> {
+        if self.changes.absent.is_empty() {
+            return None;
+        }
+        let view = head::created_view(text)?;
+        let reads = |database: &String| {
+            references(text, rules).iter().any(|reference| reference.database == *database)
+        };
+        if self.changes.absent.iter().any(reads) {
+            return Some(self.placeholders.remove(&view).unwrap_or_default());
+        }
+        self.placeholders.insert(view, text.to_owned());
+        None
     }
 
     fn keeps(&mut self, head: &[u8]) -> bool {

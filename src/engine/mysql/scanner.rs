@@ -3,6 +3,7 @@
 //! It knows quotes, backslashes (and where they mean nothing), comments, and the `DELIMITER` command. Comments that hold
 //! code (`/*!50003 … */`, `/*M!100100 … */`) are code. What goes out is exactly what came in.
 
+use super::words::QuoteRules;
 use memchr::{memchr, memchr2, memmem};
 
 /// The beginning of a statement that is kept: names, definers and settings are all in it.
@@ -32,6 +33,8 @@ pub(super) struct Current {
     pub(super) head: Vec<u8>,
     /// Parentheses that were opened outside of any other.
     pub(super) groups: u64,
+    /// How it reads quotes.
+    pub(super) rules: QuoteRules,
     depth: u32,
 }
 
@@ -68,8 +71,8 @@ pub(super) struct Scanner {
     command: Vec<u8>,
     /// The byte after a backslash that ended a slice is to be passed over.
     escaped: bool,
-    /// Whether backslashes in quotes are just characters.
-    plain_backslashes: bool,
+    /// How the session reads quotes now.
+    rules: QuoteRules,
     /// The end of the last slice, which could not be understood without the next.
     carry: Vec<u8>,
 }
@@ -104,7 +107,7 @@ impl Scanner {
             delimiter: b";".to_vec(),
             command: Vec::new(),
             escaped: false,
-            plain_backslashes: false,
+            rules: QuoteRules::default(),
             carry: Vec::new(),
         }
     }
@@ -195,7 +198,8 @@ impl Scanner {
             self.command.clear();
             return 0;
         }
-        self.current = Current { head: std::mem::take(&mut self.current.head), ..Current::default() };
+        let head = std::mem::take(&mut self.current.head);
+        self.current = Current { head, rules: self.rules, ..Current::default() };
         self.current.head.clear();
         self.state = State::Code;
         0
@@ -326,7 +330,8 @@ impl Scanner {
         if std::mem::take(&mut self.escaped) {
             at += 1;
         }
-        let escapes = quote != b'`' && !self.plain_backslashes;
+        let is_name = quote == b'`' || (quote == b'"' && self.rules.quoted_names);
+        let escapes = !is_name && !self.rules.plain_backslashes;
         while at < rest.len() {
             let found = if escapes { memchr2(quote, b'\\', &rest[at..]) } else { memchr(quote, &rest[at..]) };
             let Some(found) = found else { return rest.len() };
@@ -351,7 +356,12 @@ impl Scanner {
         }
         let is_set = head.get(..3).is_some_and(|word| word.eq_ignore_ascii_case(b"set"));
         if is_set && memmem::find(&head.to_ascii_lowercase(), b"sql_mode").is_some() {
-            self.plain_backslashes = memmem::find(head, b"NO_BACKSLASH_ESCAPES").is_some();
+            let has = |mode: &[u8]| memmem::find(head, mode).is_some();
+            // Modes that combine others, as ANSI and ORACLE do, are written with all that they combine.
+            self.rules = QuoteRules {
+                plain_backslashes: has(b"NO_BACKSLASH_ESCAPES"),
+                quoted_names: has(b"ANSI_QUOTES"),
+            };
         }
     }
 }
@@ -363,9 +373,9 @@ enum End {
     Last,
 }
 
-fn begins_line_comment(rest: &[u8]) -> bool {
+pub(super) fn begins_line_comment(rest: &[u8]) -> bool {
     let dashes = rest.starts_with(b"--") && rest.get(2).is_none_or(|byte| *byte <= b' ');
-    dashes || rest[0] == b'#'
+    dashes || rest.first() == Some(&b'#')
 }
 
 /// A comment that holds no code.

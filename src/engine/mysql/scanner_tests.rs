@@ -70,7 +70,7 @@ async fn rewritten(text: &str, size: usize, changes: Changes) -> std::io::Result
 }
 
 fn changes(definers: Ownership, tables: &[&str]) -> Changes {
-    Changes { definers, tables: tables.iter().map(|table| (*table).to_owned()).collect() }
+    Changes { tables: tables.iter().map(|table| (*table).to_owned()).collect(), ..Changes::none(definers) }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Watches a dump go by: whole or not, what it holds, and where in the binary log it stands.
 
 use super::head::{self, Statement};
+use super::needed::Watched;
 use super::scanner::{Current, Piece, Scanner, Sink};
 use crate::model::{Contents, LogPosition, TableRows, Witness, WitnessError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ struct Tally {
     /// Transactions in the dump, as MySQL's tool writes them, and as MariaDB's does.
     purged: Option<String>,
     slave_pos: Option<String>,
+    watched: Watched,
 }
 
 /// Whether it began as a dump does.
@@ -73,7 +75,7 @@ impl Witness for DumpWitness {
                 if between { "it ends without `-- Dump completed`" } else { "it ends inside a statement" };
             return Err(WitnessError::Incomplete { format: FORMAT, problem: problem.to_owned() });
         }
-        let tally = std::mem::take(&mut self.tally);
+        let mut tally = std::mem::take(&mut self.tally);
         let gtid = tally.purged.or(tally.slave_pos);
         let tables = tally.tables.into_iter().map(|(table, rows)| TableRows {
             schema: String::new(),
@@ -85,6 +87,7 @@ impl Witness for DumpWitness {
             tables: tables.collect(),
             owners: tally.owners.into_iter().collect(),
             position: tally.place.map(|(file, offset)| LogPosition { file, offset, gtid }),
+            needs: tally.watched.finish(),
             ..Contents::default()
         }))
     }
@@ -92,6 +95,7 @@ impl Witness for DumpWitness {
 
 impl Sink for Tally {
     fn piece(&mut self, piece: Piece<'_>, current: &Current) {
+        self.watched.piece(piece, current);
         match piece {
             Piece::Space(_) => {}
             Piece::Comment(bytes) => {

@@ -36,7 +36,10 @@ impl PostgreSqlServer {
             database: Some(database.name.clone()),
             extension: "dump",
             source: Producer::Tool(self.dump_database(&database.name)),
-            witness: Box::new(ArchiveWitness::with_needs(Needs { preloaded: self.preloaded.clone() })),
+            witness: Box::new(ArchiveWitness::with_needs(Needs {
+                preloaded: self.preloaded.clone(),
+                ..Needs::default()
+            })),
             estimate: database.bytes,
             properties: database.properties.clone(),
         }));

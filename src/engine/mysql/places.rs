@@ -1,0 +1,98 @@
+//! Where tables live beside the server's own directory: general tablespaces, `DATA DIRECTORY` and `INDEX DIRECTORY`.
+
+use super::words::{Kind, QuoteRules, Word, words};
+use std::ops::Range;
+
+/// What of it is left out of definitions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    /// These tablespaces, by name.
+    pub(super) tablespaces: Vec<String>,
+    /// Every directory.
+    pub(super) directories: bool,
+}
+
+/// `statement` without what is left out; `None` where nothing is.
+pub(super) fn without_places(statement: &[u8], rules: QuoteRules, left_out: &LeftOut) -> Option<Vec<u8>> {
+    if *left_out == LeftOut::default() {
+        return None;
+    }
+    let words = words(statement, rules);
+    let is_table = words.first().is_some_and(|word| word.is("create"))
+        && words.iter().take(5).any(|word| word.is("table"));
+    if !is_table {
+        return None;
+    }
+    let mut text = Vec::with_capacity(statement.len());
+    let mut done = 0;
+    for at in 0..words.len() {
+        if let Some(place) = place_at(&words, at, left_out) {
+            text.extend_from_slice(&statement[done..place.start]);
+            done = place.end;
+        }
+    }
+    if done == 0 {
+        return None;
+    }
+    text.extend_from_slice(&statement[done..]);
+    Some(text)
+}
+
+/// What begins at `at` and is left out.
+fn place_at(words: &[Word<'_>], at: usize, left_out: &LeftOut) -> Option<Range<usize>> {
+    let next_value = |from: usize| words[from..].iter().find(|word| !word.is_sign(b'='));
+    let first = &words[at];
+    let value = if first.is("tablespace") {
+        let value = next_value(at + 1)?;
+        if !left_out.tablespaces.contains(&value.name()) {
+            return None;
+        }
+        value
+    } else if first.is_any(&["data", "index"]) && words.get(at + 1)?.is("directory") {
+        let value = next_value(at + 2)?;
+        if !left_out.directories || value.kind != Kind::Text {
+            return None;
+        }
+        value
+    } else {
+        return None;
+    };
+    Some(first.place.start..value.place.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_left_out_of_tables_alone() {
+        let left_out = LeftOut { tablespaces: vec!["ts".to_owned()], directories: true };
+        let without = |statement: &str| {
+            let text = without_places(statement.as_bytes(), QuoteRules::default(), &left_out);
+            text.map(|text| String::from_utf8(text).unwrap())
+        };
+        for (statement, left) in [
+            (
+                "CREATE TABLE `t` (\n `data` int\n) /*!50100 TABLESPACE `ts` */ ENGINE=InnoDB COMMENT='DATA DIRECTORY=x'",
+                "CREATE TABLE `t` (\n `data` int\n) /*!50100  */ ENGINE=InnoDB COMMENT='DATA DIRECTORY=x'",
+            ),
+            (
+                "CREATE TABLE `t` (`a` int) ENGINE=MyISAM DATA DIRECTORY='/a b/' INDEX DIRECTORY='/c'",
+                "CREATE TABLE `t` (`a` int) ENGINE=MyISAM  ",
+            ),
+            (
+                "CREATE TABLE `t` (`a` int) PARTITION BY HASH (`a`)\n(PARTITION p0 DATA DIRECTORY = '/b' ENGINE = InnoDB)",
+                "CREATE TABLE `t` (`a` int) PARTITION BY HASH (`a`)\n(PARTITION p0  ENGINE = InnoDB)",
+            ),
+        ] {
+            assert_eq!(without(statement).as_deref(), Some(left));
+        }
+        for statement in [
+            "CREATE TABLE `t` (`a` int) /*!50100 TABLESPACE `other` */ ENGINE=InnoDB",
+            "CREATE TABLE `t` (`a` int, INDEX `directory` (`a`))",
+            "CREATE PROCEDURE p() CREATE TEMPORARY TABLE x (a int) DATA DIRECTORY='/a'",
+        ] {
+            assert_eq!(without(statement), None, "{statement}");
+        }
+    }
+}
