@@ -5,7 +5,7 @@ use jagad::catalog::Subject;
 use jagad::cli::commands::protection::{self, StatusFormat};
 use jagad::cli::commands::{Command, Config, Key, Listed, Policy, Repository, Schedule, Status};
 use jagad::cli::{Cli, Global, manual};
-use jagad::commands::tell::Telling;
+use jagad::commands::notify::Notifications;
 use jagad::commands::{
     App, Cancel, Class, Failure, Mode, Trust, backup, check, configuration, delete, download, initialise,
     keys, list, pin, policy, prune, repository, restore, restores, schedule, status, unlock, verify,
@@ -74,7 +74,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
         runner: Arc::new(SystemRunner),
         watch: Arc::clone(ui) as _,
         cancel: Cancel::default(),
-        telling: if global.no_notify { Telling::Off } else { Telling::On },
+        notifications: if global.no_notify { Notifications::Off } else { Notifications::On },
         trust: Trust::new(command.demand()),
     };
     for warning in &app.inventory.warnings {

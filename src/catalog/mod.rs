@@ -37,7 +37,7 @@ pub use reference::{BackupReference, Subject};
 pub use repository::Catalog;
 pub use restores::{RestoreListing, RestoreRecord, UnreadableRestore};
 pub use side::{SideRecord, VerifyingMark};
-pub use state::{NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, State, Turn, is_plausible};
+pub use state::{NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, RunEffect, State, is_plausible};
 pub use verification::{FoundBad, Verification};
 
 /// The format of everything in a repository. A reader refuses a higher number.

@@ -57,7 +57,7 @@ pub struct State {
 
 /// What noting a run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum RunEffect {
     /// Nothing that somebody must be told.
     None,
     /// It was one failure too many.
@@ -133,10 +133,15 @@ impl Default for State {
 impl State {
     /// Counts a recorded run. One of only some databases and a safety copy say nothing of the plan and change nothing, nor
     /// does the run that was noted last when it is noted again. With `verification` a success counts when that has passed.
-    pub fn note(&mut self, manifest: &Manifest, rules: &Rules, verification: VerificationFollows) -> Turn {
+    pub fn note(
+        &mut self,
+        manifest: &Manifest,
+        rules: &Rules,
+        verification: VerificationFollows,
+    ) -> RunEffect {
         let of_the_whole = !manifest.partial && manifest.purpose != BackupPurpose::Safety;
         if !of_the_whole || self.last_run.as_ref().is_some_and(|last| last.id == manifest.id) {
-            return Turn::None;
+            return RunEffect::None;
         }
         let run =
             NotedRun { id: manifest.id.clone(), started_at: manifest.started_at, status: manifest.status };
@@ -160,13 +165,13 @@ impl State {
         };
         if verification == VerificationFollows::Yes {
             self.unverified = Some(unverified);
-            return Turn::None;
+            return RunEffect::None;
         }
         self.unverified = None;
         self.succeeded(&unverified)
     }
 
-    fn note_failure(&mut self, manifest: &Manifest, rules: &Rules) -> Turn {
+    fn note_failure(&mut self, manifest: &Manifest, rules: &Rules) -> RunEffect {
         let interrupted = is_interrupted(manifest);
         if let Some(failure) = manifest.error.clone() {
             self.last_error =
@@ -175,11 +180,11 @@ impl State {
         if manifest.purpose == BackupPurpose::Scheduled {
             let at = manifest.finished_at;
             if let Some(again) = self.try_again((manifest.kind, at), rules, interrupted) {
-                return Turn::Again(again);
+                return RunEffect::Again(again);
             }
         }
         // Nothing is wrong with the database where somebody else ended the run.
-        if interrupted { Turn::None } else { self.count_failure(manifest.finished_at, rules.limit) }
+        if interrupted { RunEffect::None } else { self.count_failure(manifest.finished_at, rules.limit) }
     }
 
     /// When a run that failed at `at` is tried again; `None` when its tries are used up, or its period is over.
@@ -213,21 +218,21 @@ impl State {
         id: &BackupId,
         verified: &Verified,
         (at, rules): (Timestamp, &Rules),
-    ) -> Option<Turn> {
+    ) -> Option<RunEffect> {
         let unverified = self.unverified.take_if(|unverified| unverified.id == *id)?;
         Some(match verified {
             Verified::Inconclusive if unverified.failed < rules.retries => {
                 let failed = unverified.failed + 1;
                 let after = at.plus(backoff(failed));
                 self.unverified = Some(Unverified { failed, after, ..unverified });
-                Turn::Again(after)
+                RunEffect::Again(after)
             }
             // Of one that stays unproven nothing bad is known, and its run succeeded.
             Verified::Passed | Verified::Inconclusive => self.succeeded(&unverified),
             Verified::Failed(failure) => {
                 self.last_error = Some(NotedFailure { at, id: id.clone(), failure: failure.clone() });
                 match self.try_again((id.kind(), at), rules, false) {
-                    Some(again) => Turn::Again(again),
+                    Some(again) => RunEffect::Again(again),
                     None => self.count_failure(at, rules.limit),
                 }
             }
@@ -236,11 +241,11 @@ impl State {
 
     /// Counts a failed run that could not be recorded in its time: no failure in a row any more where something good has begun
     /// since then, and no attempt either, so that what was planned is made up for at once.
-    pub fn note_late(&mut self, manifest: &Manifest, rules: &Rules) -> Turn {
+    pub fn note_late(&mut self, manifest: &Manifest, rules: &Rules) -> RunEffect {
         let good = self.last_good.as_ref().map(|good| good.started_at);
         let since = good.filter(|good| is_plausible(*good, manifest.finished_at));
         if since.is_some_and(|good| good >= manifest.started_at) || is_interrupted(manifest) {
-            return Turn::None;
+            return RunEffect::None;
         }
         if let Some(failure) = manifest.error.clone() {
             self.last_error =
@@ -249,7 +254,7 @@ impl State {
         self.count_failure(manifest.finished_at, rules.limit)
     }
 
-    fn succeeded(&mut self, run: &Unverified) -> Turn {
+    fn succeeded(&mut self, run: &Unverified) -> RunEffect {
         self.failures = 0;
         self.retry = None;
         self.last_error = None;
@@ -262,19 +267,19 @@ impl State {
         }
         if self.paused.as_ref().is_some_and(|pause| pause.cause == PauseCause::Failures) {
             self.paused = None;
-            return Turn::Resumed;
+            return RunEffect::Resumed;
         }
-        Turn::None
+        RunEffect::None
     }
 
-    fn count_failure(&mut self, at: Timestamp, limit: Option<u32>) -> Turn {
+    fn count_failure(&mut self, at: Timestamp, limit: Option<u32>) -> RunEffect {
         self.failures = self.failures.saturating_add(1);
         if self.paused.is_some() || limit.is_none_or(|limit| self.failures < limit) {
-            return Turn::None;
+            return RunEffect::None;
         }
         let reason = format!("{} failures in a row", self.failures);
         self.paused = Some(Pause { at, cause: PauseCause::Failures, reason });
-        Turn::Paused
+        RunEffect::Paused
     }
 
     /// Forgets the failures and goes on. What was planned until `until` is not made up for.

@@ -1,6 +1,6 @@
 //! `jagad delete`: backups by hand, with everything that depends on them shown first.
 
-use super::hold::{Purpose, hold, release};
+use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::locate::{locate, locate_unreadable};
 use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
@@ -226,9 +226,9 @@ async fn delete_one(
     let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(deleted.database.clone()));
     let backup = Some(deleted.id.clone());
     let purpose =
-        Purpose { operation: Operation::Delete, backup, makes: None, wait: request.wait, log: &log };
+        LeaseRequest { operation: Operation::Delete, backup, makes: None, wait: request.wait, log: &log };
     crash::point("delete-before-lease");
-    let lease = hold(app, catalog, &entry, &purpose).await?;
+    let lease = acquire_lease(app, catalog, &entry, &purpose).await?;
     crash::point("delete-after-lease");
     // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that does
     // not restore. The lease says whose garbage it is.

@@ -9,12 +9,13 @@ pub mod delete;
 pub mod download;
 pub mod failure;
 mod findings;
-mod hold;
 pub mod initialise;
 pub mod keys;
+mod lease_guard;
 mod leftovers;
 pub mod list;
 mod locate;
+pub mod notify;
 mod opening;
 pub mod pin;
 pub mod policy;
@@ -26,15 +27,14 @@ mod remembered;
 pub mod repository;
 pub mod restore;
 pub mod restores;
+mod run_effects;
 pub mod schedule;
 pub mod selection;
 mod slots;
 pub mod status;
 mod stop;
 mod stored;
-pub mod tell;
 mod trust;
-mod turn;
 pub mod unlock;
 mod unrecorded;
 pub mod verify;
@@ -70,7 +70,7 @@ pub struct App {
     /// How it is stopped.
     pub cancel: Cancel,
     /// Whether notifiers are told.
-    pub telling: tell::Telling,
+    pub notifications: notify::Notifications,
     /// Which manifests are believed.
     pub trust: Trust,
 }

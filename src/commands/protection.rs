@@ -2,7 +2,7 @@
 
 use super::{App, Class, Failure};
 use crate::catalog::state::{GoodRun, Rules, VerificationFollows, Verified};
-use crate::catalog::{Attachment, Catalog, CatalogError, Chains, Manifest, NotedLeftovers, State, Turn};
+use crate::catalog::{Attachment, Catalog, CatalogError, Chains, Manifest, NotedLeftovers, RunEffect, State};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, DatabaseName, Period, PolicyName, StoreName, Timestamp,
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An attached entry.
 #[derive(Debug, Clone)]
-pub(super) struct Protected {
+pub(super) struct Protection {
     /// The entry as its policy protects it; as it is written where this host does not know the policy.
     pub(super) entry: DatabaseEntry,
     /// The repository that says so.
@@ -28,7 +28,7 @@ pub(super) struct Protected {
     pub(super) attachment: Attachment,
 }
 
-impl Protected {
+impl Protection {
     /// What its policy says of the store, where that is another one than it is attached in.
     pub(super) fn other_store<'a>(&self, app: &'a App) -> Option<&'a StoreName> {
         let named = self.policy(app)?.store.as_ref().or_else(|| app.inventory.default_store())?;
@@ -59,7 +59,7 @@ impl Repositories {
     }
 
     /// The attachment of `entry`, if there is one. Asks each repository that may know it once.
-    pub(super) async fn find(&self, app: &App, entry: &DatabaseEntry) -> Result<Option<Protected>, Failure> {
+    pub(super) async fn find(&self, app: &App, entry: &DatabaseEntry) -> Result<Option<Protection>, Failure> {
         for name in candidates(app, entry) {
             let catalog = match self.opened.get(&name) {
                 Some(Ok(Some(catalog))) => catalog,
@@ -72,7 +72,7 @@ impl Repositories {
                 // Its backups go where their runs are counted, also when the policy names another store by now: a run that
                 // is counted elsewhere would be due again at every tick.
                 entry.store = Some(name);
-                return Ok(Some(Protected { entry, catalog: catalog.clone(), attachment }));
+                return Ok(Some(Protection { entry, catalog: catalog.clone(), attachment }));
             }
         }
         Ok(None)
@@ -80,7 +80,7 @@ impl Repositories {
 }
 
 /// The attachment of one entry, if there is one.
-pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Protected>, Failure> {
+pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Protection>, Failure> {
     Repositories::open(app, [entry]).await.find(app, entry).await
 }
 
@@ -149,9 +149,9 @@ async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
 
 /// What a recorded run came to.
 #[derive(Debug, Clone)]
-pub(super) struct Noted {
+pub(super) struct CountedRun {
     /// What it changed.
-    pub(super) turn: Turn,
+    pub(super) effect: RunEffect,
     /// The state after it.
     pub(super) state: State,
     /// The server that the good backup before it was read from.
@@ -163,14 +163,14 @@ pub(super) struct Noted {
 async fn count(
     catalog: &Catalog,
     database: &DatabaseName,
-    change: impl FnOnce(&mut State, &Attachment) -> Option<Turn>,
-) -> Result<Option<Noted>, Failure> {
+    change: impl FnOnce(&mut State, &Attachment) -> Option<RunEffect>,
+) -> Result<Option<CountedRun>, Failure> {
     let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
-    let Some(turn) = change(&mut state, &attachment) else { return Ok(None) };
+    let Some(effect) = change(&mut state, &attachment) else { return Ok(None) };
     catalog.write_state(database, &state).await?;
-    Ok(Some(Noted { turn, state, source_before }))
+    Ok(Some(CountedRun { effect, state, source_before }))
 }
 
 /// Counts a recorded run; `None` when its database is not attached. With `verification` a success counts when that has
@@ -180,7 +180,7 @@ pub(super) async fn note(
     catalog: &Catalog,
     manifest: &Manifest,
     verification: VerificationFollows,
-) -> Result<Option<Noted>, Failure> {
+) -> Result<Option<CountedRun>, Failure> {
     count(catalog, &manifest.database, |state, attachment| {
         let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
         Some(state.note(manifest, &rules, verification))
@@ -207,7 +207,7 @@ pub(super) async fn settle(
     catalog: &Catalog,
     (database, id): (&DatabaseName, &BackupId),
     verified: &Verified,
-) -> Result<Option<Noted>, Failure> {
+) -> Result<Option<CountedRun>, Failure> {
     let now = app.clock.now();
     count(catalog, database, |state, attachment| {
         let started = state.unverified.as_ref().map_or(now, |unverified| unverified.started_at);
@@ -221,7 +221,7 @@ pub(super) async fn note_late(
     app: &App,
     catalog: &Catalog,
     manifest: &Manifest,
-) -> Result<Option<Noted>, Failure> {
+) -> Result<Option<CountedRun>, Failure> {
     count(catalog, &manifest.database, |state, attachment| {
         let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
         Some(state.note_late(manifest, &rules))
@@ -245,7 +245,7 @@ pub(super) async fn forget_good(
         let is_last = state.last_good.as_ref().is_some_and(|good| good.id == *id);
         is_last.then(|| {
             state.last_good = last;
-            Turn::None
+            RunEffect::None
         })
     })
     .await
@@ -291,7 +291,7 @@ pub(super) async fn note_sweep(
 ) -> Result<(), Failure> {
     let swept = count(catalog, database, |state, _| {
         state.swept_at = Some(now);
-        Some(Turn::None)
+        Some(RunEffect::None)
     });
     swept.await.map(|_| ())
 }
@@ -309,7 +309,7 @@ pub(super) async fn note_leftovers(
             problem.map(|problem| NotedLeftovers { at: app.clock.now(), problem: problem.to_owned() });
         (state.leftovers.is_some() || leftovers.is_some()).then(|| {
             state.leftovers = leftovers;
-            Turn::None
+            RunEffect::None
         })
     });
     if let Err(failure) = noted.await {

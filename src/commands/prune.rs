@@ -1,8 +1,8 @@
 //! `jagad prune`: what the policies do not keep goes, and what dead runs left with it.
 
-use super::hold::{Purpose, hold, release};
+use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::protection::{self, Repositories};
-use super::{App, Class, Failure, Mode, RunLog, crash, tell};
+use super::{App, Class, Failure, Mode, RunLog, crash, notify};
 use crate::catalog::lease::Operation;
 use crate::catalog::{
     Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, UnreadableBackup, chain, layout,
@@ -50,7 +50,7 @@ pub struct Pruned {
     /// The policy whose retention it was.
     pub policy: PolicyName,
     /// Every recorded backup, newest first.
-    pub backups: Vec<Verdict>,
+    pub backups: Vec<PrunedBackup>,
     /// Bytes that going backups and garbage take.
     pub freed_bytes: u64,
     /// Objects of runs that died or were interrupted: of how many backups.
@@ -61,7 +61,7 @@ pub struct Pruned {
 
 /// What becomes of one backup.
 #[derive(Debug, Serialize)]
-pub struct Verdict {
+pub struct PrunedBackup {
     /// The backup.
     pub id: BackupId,
     /// `keep` or `remove`.
@@ -92,8 +92,8 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     };
     let mut failures = Vec::new();
     for (entry, failure) in unknown {
-        if request.mode == Mode::Run && tell::is_news(&failure) {
-            tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+        if request.mode == Mode::Run && notify::is_reported(&failure) {
+            notify::send(app, entry, &notify::failed(app, EventKind::PruneFailed, entry, &failure)).await;
         }
         failures.push((entry.name.clone(), failure));
     }
@@ -102,9 +102,9 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         match one(app, (&entry, policy), (request.mode, request.wait), &log).await {
             Ok(pruned) => databases.extend(pruned),
             Err(failure) => {
-                if request.mode == Mode::Run && tell::is_news(&failure) {
-                    let event = tell::failed(app, EventKind::PruneFailed, &entry, &failure);
-                    tell::tell_of(app, &entry, &event).await;
+                if request.mode == Mode::Run && notify::is_reported(&failure) {
+                    let event = notify::failed(app, EventKind::PruneFailed, &entry, &failure);
+                    notify::send(app, &entry, &event).await;
                 }
                 failures.push((entry.name.clone(), failure));
             }
@@ -134,8 +134,8 @@ pub(super) async fn after_backup(
         Err(failure) if failure.class == Class::Busy => Ok(()),
         Err(failure) => {
             let failure = failure.doing(format!("prune `{}`", entry.name));
-            if tell::is_news(&failure) {
-                tell::tell_of(app, entry, &tell::failed(app, EventKind::PruneFailed, entry, &failure)).await;
+            if notify::is_reported(&failure) {
+                notify::send(app, entry, &notify::failed(app, EventKind::PruneFailed, entry, &failure)).await;
             }
             Err(failure)
         }
@@ -151,8 +151,8 @@ async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     let named =
         |entry: &&DatabaseEntry| request.databases.is_empty() || request.databases.contains(&entry.name);
     for entry in app.inventory.databases.values().filter(named) {
-        let event = tell::failed(app, EventKind::PruneFailed, entry, failure);
-        tell::tell_of(app, entry, &event).await;
+        let event = notify::failed(app, EventKind::PruneFailed, entry, failure);
+        notify::send(app, entry, &event).await;
     }
 }
 
@@ -219,15 +219,15 @@ pub(super) async fn one(
     if mode == Mode::Plan {
         return Ok(Some(survey(app, &catalog, (entry, policy)).await?.pruned));
     }
-    let purpose = Purpose { operation: Operation::Delete, backup: None, makes: None, wait, log };
-    let lease = hold(app, &catalog, entry, &purpose).await?;
+    let purpose = LeaseRequest { operation: Operation::Delete, backup: None, makes: None, wait, log };
+    let lease = acquire_lease(app, &catalog, entry, &purpose).await?;
     let removed = remove(app, (&catalog, &lease), (entry, policy), log).await;
     release(lease, log).await;
     removed.map(Some)
 }
 
 /// What is there, and what becomes of it.
-struct Survey {
+struct PrunePlan {
     pruned: Pruned,
     going: Vec<BackupId>,
     abandoned: Vec<Abandoned>,
@@ -237,7 +237,7 @@ async fn survey(
     app: &App,
     catalog: &Catalog,
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
-) -> Result<Survey, Failure> {
+) -> Result<PrunePlan, Failure> {
     let mut listing = catalog.list(Some(&entry.name)).await?;
     // Whoever cannot read an incremental cannot know what it builds on. A full builds on nothing: it stays, and counts for nothing.
     // What is not proven to be ours neither counts nor goes: whoever writes to the bucket could push out the real ones.
@@ -276,7 +276,7 @@ async fn survey(
         abandoned: abandoned.len() as u64,
         unfinished_uploads: 0,
     };
-    Ok(Survey { pruned, going, abandoned })
+    Ok(PrunePlan { pruned, going, abandoned })
 }
 
 fn candidate(entry: &Entry, in_use: bool) -> Candidate {
@@ -296,8 +296,8 @@ fn candidate(entry: &Entry, in_use: bool) -> Candidate {
     }
 }
 
-fn verdict(decision: &Decision, stored_bytes: u64) -> Verdict {
-    Verdict {
+fn verdict(decision: &Decision, stored_bytes: u64) -> PrunedBackup {
+    PrunedBackup {
         id: decision.id.clone(),
         action: if decision.removed.is_some() { "remove" } else { "keep" },
         reasons: decision.kept.iter().chain(&decision.removed).map(ToString::to_string).collect(),

@@ -3,7 +3,7 @@
 //! `settings.state_dir`; a host that loses them loses nothing that was recorded.
 
 use super::leftovers::Leftovers;
-use super::protection::{self, Noted};
+use super::protection::{self, CountedRun};
 use super::{App, Class, Failure, RunLog, record, remembered};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
@@ -147,7 +147,7 @@ pub(super) async fn record(
     catalog: &Catalog,
     entry: &DatabaseEntry,
     log: &RunLog,
-) -> Option<Noted> {
+) -> Option<CountedRun> {
     let mut noted = None;
     for (path, run) in kept(app, &remembered::keys_of(app, catalog), &entry.name) {
         let id = run.id.clone();
@@ -174,7 +174,7 @@ async fn record_one(
     catalog: &Catalog,
     entry: &DatabaseEntry,
     run: Unrecorded,
-) -> Result<Option<Noted>, Failure> {
+) -> Result<Option<CountedRun>, Failure> {
     let manifest = Manifest {
         started_at: run.started_at,
         finished_at: run.finished_at,

@@ -55,7 +55,7 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         runner: Arc::new(SystemRunner),
         watch: Arc::new(Slow(|| ())),
         cancel: Cancel::default(),
-        telling: jagad::commands::tell::Telling::Off,
+        notifications: jagad::commands::notify::Notifications::Off,
         trust: jagad::commands::Trust::new(jagad::catalog::Demand::Proof),
     }
 }

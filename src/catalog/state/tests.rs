@@ -29,7 +29,7 @@ fn rules(number: u32, limit: Option<u32>) -> Rules {
 }
 
 /// What each run of `days` turns, and the state after all of them.
-fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<Turn>, State) {
+fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<RunEffect>, State) {
     let mut state = State::default();
     let turns = days.iter().map(|(number, status)| {
         state.note(&manifest(*number, status, ""), &rules(*number, limit), VerificationFollows::No)
@@ -40,14 +40,14 @@ fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<Turn>, State) {
 #[test]
 fn failures_in_a_row_pause_and_a_success_resumes() {
     let (turns, state) = noted(&[(1, "failed"), (2, "failed"), (3, "failed"), (4, "failed")], Some(3));
-    assert_eq!(turns, [Turn::None, Turn::None, Turn::Paused, Turn::None]);
+    assert_eq!(turns, [RunEffect::None, RunEffect::None, RunEffect::Paused, RunEffect::None]);
     assert_eq!((state.failures, state.paused.as_ref().unwrap().cause), (4, PauseCause::Failures));
     let (turns, state) = noted(&[(1, "failed"), (2, "success"), (3, "failed"), (4, "failed")], Some(3));
-    assert_eq!((turns.contains(&Turn::Paused), state.failures), (false, 2));
+    assert_eq!((turns.contains(&RunEffect::Paused), state.failures), (false, 2));
     let (turns, state) = noted(&[(1, "failed"), (2, "success")], Some(1));
-    assert_eq!((turns, state.failures), (vec![Turn::Paused, Turn::Resumed], 0));
+    assert_eq!((turns, state.failures), (vec![RunEffect::Paused, RunEffect::Resumed], 0));
     assert!(state.paused.is_none() && state.last_error.is_none());
-    assert_eq!(noted(&[(1, "failed"), (2, "failed")], None).0, [Turn::None, Turn::None]);
+    assert_eq!(noted(&[(1, "failed"), (2, "failed")], None).0, [RunEffect::None, RunEffect::None]);
 }
 
 /// The run of the second day, `minutes` after its time.
@@ -66,15 +66,15 @@ fn a_try_that_waits_for_its_verification_is_not_made_again() {
     let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
     let mut state = State::default();
     let again = state.note(&attempt(0, "store"), &two, VerificationFollows::Yes);
-    assert_eq!(again, Turn::Again(minute(5)));
+    assert_eq!(again, RunEffect::Again(minute(5)));
     assert!(state.retry_of(BackupKind::Full, minute(5)).is_some());
     let good = Manifest { status: BackupStatus::Success, error: None, ..attempt(5, "store") };
-    assert_eq!(state.note(&good, &two, VerificationFollows::Yes), Turn::None);
+    assert_eq!(state.note(&good, &two, VerificationFollows::Yes), RunEffect::None);
     assert_eq!(state.retry_of(BackupKind::Full, minute(6)), None, "its backup is there");
     // It is found bad: the plan is tried once more, as its third try.
     let failure = attempt(0, "integrity").error.unwrap();
     let bad = Verified::Failed(failure);
-    assert_eq!(state.settle(&good.id, &bad, (minute(7), &two)), Some(Turn::Again(minute(17))));
+    assert_eq!(state.settle(&good.id, &bad, (minute(7), &two)), Some(RunEffect::Again(minute(17))));
     assert_eq!(state.retry_of(BackupKind::Full, minute(17)).map(|retry| retry.failed), Some(2));
 }
 
@@ -85,20 +85,20 @@ fn a_failed_run_that_was_planned_is_tried_again_before_it_counts() {
     let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
     let note =
         |state: &mut State, minutes| state.note(&attempt(minutes, "store"), &two, VerificationFollows::No);
-    assert_eq!(note(&mut state, 0), Turn::Again(minute(5)));
-    assert_eq!(note(&mut state, 5), Turn::Again(minute(15)));
+    assert_eq!(note(&mut state, 0), RunEffect::Again(minute(5)));
+    assert_eq!(note(&mut state, 5), RunEffect::Again(minute(15)));
     assert_eq!((state.failures, state.paused.is_some(), state.last_error.is_some()), (0, false, true));
-    assert_eq!(note(&mut state, 15), Turn::Paused);
+    assert_eq!(note(&mut state, 15), RunEffect::Paused);
     assert_eq!((state.failures, state.retry), (1, None));
     // One by hand is not tried again.
     let mut state = State::default();
     let by_hand = Manifest { purpose: BackupPurpose::Manual, ..attempt(0, "store") };
-    assert_eq!(state.note(&by_hand, &two, VerificationFollows::No), Turn::Paused);
+    assert_eq!(state.note(&by_hand, &two, VerificationFollows::No), RunEffect::Paused);
     assert_eq!(state.last_full, None);
     // The next run comes before the time to try again.
     let hourly = Rules { period: Some((minute(0), minute(60))), ..two };
     let mut state = State::default();
-    assert_eq!(state.note(&attempt(58, "store"), &hourly, VerificationFollows::No), Turn::Paused);
+    assert_eq!(state.note(&attempt(58, "store"), &hourly, VerificationFollows::No), RunEffect::Paused);
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn what_was_cut_short_is_made_up_for_and_counts_for_no_pause() {
     let two = Rules { retries: 2, ..rules(2, Some(1)) };
     let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
     for (rules, expected) in [
-        (two, [Turn::Again(minute(0)), Turn::Again(minute(11)), Turn::None]),
-        (Rules { retries: 0, ..two }, [Turn::Again(minute(0)), Turn::None, Turn::None]),
+        (two, [RunEffect::Again(minute(0)), RunEffect::Again(minute(11)), RunEffect::None]),
+        (Rules { retries: 0, ..two }, [RunEffect::Again(minute(0)), RunEffect::None, RunEffect::None]),
     ] {
         let mut state = State::default();
         let tries = if rules.retries == 0 { 2 } else { 3 };
@@ -124,7 +124,7 @@ fn a_run_counts_when_its_backup_has_been_verified() {
     let settled = |verified: &Verified| {
         let (_, mut state) = noted(&[(1, "failed")], Some(2));
         let run = manifest(2, "success", "");
-        assert_eq!(state.note(&run, &rules(2, Some(2)), VerificationFollows::Yes), Turn::None);
+        assert_eq!(state.note(&run, &rules(2, Some(2)), VerificationFollows::Yes), RunEffect::None);
         assert_eq!((state.failures, &state.last_good), (1, &None), "it was counted before it was verified");
         let turn = state.settle(&run.id, verified, (day(2), &rules(2, Some(2))));
         assert_eq!(
@@ -135,15 +135,15 @@ fn a_run_counts_when_its_backup_has_been_verified() {
         (turn, state)
     };
     let (turn, state) = settled(&Verified::Passed);
-    assert_eq!((turn, state.failures), (Some(Turn::None), 0));
+    assert_eq!((turn, state.failures), (Some(RunEffect::None), 0));
     assert_eq!(state.last_good.unwrap().id, manifest(2, "success", "").id);
     let error = manifest(1, "failed", "").error.unwrap();
     let (turn, state) = settled(&Verified::Failed(error.clone()));
-    assert_eq!((turn, state.failures, &state.last_good), (Some(Turn::Paused), 2, &None));
+    assert_eq!((turn, state.failures, &state.last_good), (Some(RunEffect::Paused), 2, &None));
     assert_eq!(state.last_error.unwrap().failure, error);
     // Nothing is known against the backup.
     let (turn, state) = settled(&Verified::Inconclusive);
-    assert_eq!((turn, state.failures), (Some(Turn::None), 0));
+    assert_eq!((turn, state.failures), (Some(RunEffect::None), 0));
 }
 
 #[test]
@@ -153,15 +153,15 @@ fn a_verification_that_proved_nothing_is_tried_again() {
     state.note(&run, &two, VerificationFollows::Yes);
     let turns: Vec<_> =
         (0..4).map(|_| state.settle(&run.id, &Verified::Inconclusive, (day(2), &two))).collect();
-    let minutes = |minutes: u64| Some(Turn::Again(day(2).plus(Duration::from_secs(minutes * 60))));
-    assert_eq!(turns, [minutes(5), minutes(10), Some(Turn::None), None]);
+    let minutes = |minutes: u64| Some(RunEffect::Again(day(2).plus(Duration::from_secs(minutes * 60))));
+    assert_eq!(turns, [minutes(5), minutes(10), Some(RunEffect::None), None]);
 }
 
 #[test]
 fn a_run_that_is_noted_twice_counts_once() {
     let (_, mut state) = noted(&[(1, "failed")], Some(2));
     let again = state.note(&manifest(1, "failed", ""), &rules(1, Some(2)), VerificationFollows::No);
-    assert_eq!((again, state.failures), (Turn::None, 1));
+    assert_eq!((again, state.failures), (RunEffect::None, 1));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! One backup as those outside see it: notifiers hear of its beginning and its end, hooks run around it.
 
 use super::hooks::{self, Moment};
-use super::{Choices, Ran, Report, Trigger, one};
+use super::{Choices, Ran, Report, Trigger, run};
 use crate::catalog::state::VerificationFollows;
-use crate::catalog::{Catalog, Manifest, Turn};
-use crate::commands::protection::Noted;
-use crate::commands::{App, Failure, RunLog, crash, tell, turn, verify};
+use crate::catalog::{Catalog, Manifest, RunEffect};
+use crate::commands::protection::CountedRun;
+use crate::commands::{App, Failure, RunLog, crash, notify, run_effects, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, Period, Timestamp};
 use crate::notify::{Event, EventKind};
@@ -22,13 +22,13 @@ pub(in crate::commands) async fn back_up(
     choices: &Choices,
     trigger: Trigger,
 ) -> Result<Ran, Failure> {
-    let course = Course::new(app, database, choices);
-    let report = match one::back_up(app, database, choices, (trigger, &course)).await {
+    let course = Announcement::new(app, database, choices);
+    let report = match run::back_up(app, database, choices, (trigger, &course)).await {
         Ok(Ran::Taken(report)) => report,
         // Nothing was begun, and nothing failed.
         Ok(ran) => return Ok(ran),
         // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
-        Err(failure) if !tell::is_news(&failure) => {
+        Err(failure) if !notify::is_reported(&failure) => {
             course.unannounced().await;
             return Err(failure);
         }
@@ -74,7 +74,7 @@ pub(in crate::commands) async fn run_verified(
 ) -> Result<(), Failure> {
     let id = manifest.id.clone();
     let choices = Choices::default();
-    let course = Course::new(app, database, &choices);
+    let course = Announcement::new(app, database, &choices);
     course.state().id = Some(id);
     // Somebody else counted it, and told of it.
     let counted = verified.noted.is_some();
@@ -113,7 +113,7 @@ enum Ended<'r> {
 }
 
 /// A backup under way.
-pub(super) struct Course<'a> {
+pub(super) struct Announcement<'a> {
     app: &'a App,
     database: &'a DatabaseEntry,
     also: &'a [EventKind],
@@ -128,14 +128,14 @@ pub(super) struct Course<'a> {
 struct State {
     id: Option<BackupId>,
     /// What the run came to for the database's protection, where it is attached.
-    noted: Option<Noted>,
+    noted: Option<CountedRun>,
     /// Hooks that failed without making the backup fail.
     complaints: Vec<(&'static str, String)>,
-    /// Telling of the beginning goes on beside the work.
+    /// Notifications of the beginning goes on beside the work.
     telling: Option<JoinHandle<()>>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Announcement<'a> {
     /// A backup of `database` that is about to be tried.
     fn new(app: &'a App, database: &'a DatabaseEntry, choices: &'a Choices) -> Self {
         let log = app.log();
@@ -152,10 +152,10 @@ impl<'a> Course<'a> {
     /// backup's.
     pub(super) async fn begin(&self, manifest: &Manifest, stop: &CancellationToken) -> Result<(), Failure> {
         let message = format!("a backup of {} {} began", self.database.engine, self.database.name);
-        let event = tell::event(self.app, EventKind::BackupStarted, Some(self.database), &message)
+        let event = notify::event(self.app, EventKind::BackupStarted, Some(self.database), &message)
             .backup(Some(&manifest.id));
         let (app, database, also) = (self.app.clone(), self.database.clone(), self.also.to_vec());
-        let telling = async move { tell::tell_also(&app, &database, &also, &event).await };
+        let telling = async move { notify::send_also(&app, &database, &also, &event).await };
         {
             let mut state = self.state();
             state.id = Some(manifest.id.clone());
@@ -176,11 +176,12 @@ impl<'a> Course<'a> {
     }
 
     /// The run was counted.
-    pub(super) fn noted(&self, noted: Option<Noted>) {
+    pub(super) fn noted(&self, noted: Option<CountedRun>) {
         let mut state = self.state();
         // The one before says where the good backup before it came from.
         let before = state.noted.take().and_then(|noted| noted.source_before);
-        state.noted = noted.map(|noted| Noted { source_before: before.or(noted.source_before), ..noted });
+        state.noted =
+            noted.map(|noted| CountedRun { source_before: before.or(noted.source_before), ..noted });
     }
 
     /// Waits for what is being told; nothing is told of its end.
@@ -198,8 +199,8 @@ impl<'a> Course<'a> {
 
     /// When the run is tried again before it counts.
     fn tried_again(&self) -> Option<Timestamp> {
-        match self.state().noted.as_ref().map(|noted| noted.turn) {
-            Some(Turn::Again(at)) => Some(at),
+        match self.state().noted.as_ref().map(|noted| noted.effect) {
+            Some(RunEffect::Again(at)) => Some(at),
             _ => None,
         }
     }
@@ -226,30 +227,32 @@ impl<'a> Course<'a> {
                 None
             }
             Ended::Failed { failure, again: None } => {
-                Some(tell::failed(app, EventKind::BackupFailed, database, failure))
+                Some(notify::failed(app, EventKind::BackupFailed, database, failure))
             }
             Ended::NotVerified { failure, .. } => Some(verify::not_verified(app, database, failure)),
         };
         if let Some(event) = event {
-            let in_a_row = turn::in_a_row(app, database, (noted.as_ref(), id.as_ref()));
+            let consecutive_failures =
+                run_effects::consecutive_failures(app, database, (noted.as_ref(), id.as_ref()));
             let failed = !matches!(ended, Ended::Succeeded(_));
-            let event = event.backup(id.as_ref()).failures_in_a_row(if failed { in_a_row } else { 0 });
+            let event =
+                event.backup(id.as_ref()).failures_in_a_row(if failed { consecutive_failures } else { 0 });
             let mut event =
                 event.fact("duration", Period(Duration::from_secs(self.began.elapsed().as_secs())));
             for (hook, complaint) in complaints {
                 event = event.fact(hook, complaint);
             }
-            tell::tell_also(app, database, self.also, &event.log(&self.log.text())).await;
+            notify::send_also(app, database, self.also, &event.log(&self.log.text())).await;
         }
-        for event in noted.iter().flat_map(|noted| turn::consequences(app, database, noted)) {
-            tell::tell_of(app, database, &event.backup(id.as_ref())).await;
+        for event in noted.iter().flat_map(|noted| run_effects::events_of(app, database, noted)) {
+            notify::send(app, database, &event.backup(id.as_ref())).await;
         }
     }
 }
 
 fn succeeded(app: &App, database: &DatabaseEntry, report: &Report) -> Event {
     let message = format!("{} {} is backed up to {}", database.engine, database.name, report.store);
-    let event = tell::event(app, EventKind::BackupSucceeded, Some(database), &message)
+    let event = notify::event(app, EventKind::BackupSucceeded, Some(database), &message)
         .fact("stored", ByteSize(report.stored_bytes))
         .fact("dumped", ByteSize(report.plain_bytes));
     match &report.verification {

@@ -1,8 +1,8 @@
 //! `jagad backup --dry-run`: what would be run, after looking at the server.
 
 use super::Request;
-use super::one::refuse_what_would_fail;
-use super::source::{self, Extent, ReplicaReport};
+use super::run::refuse_what_would_fail;
+use super::source::{self, ReplicaReport, ReplicaSearch};
 use crate::commands::selection::select;
 use crate::commands::{App, Failure};
 use crate::engine;
@@ -51,7 +51,7 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     for entry in select(app, &request.choice)? {
-        let survey = source::survey(app, entry, (request.choices.source, Extent::All)).await?;
+        let survey = source::survey(app, entry, (request.choices.source, ReplicaSearch::All)).await?;
         let replicas = survey.reports();
         let chosen = survey.decide()?;
         let server = chosen.reached.server.as_ref();

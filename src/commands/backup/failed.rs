@@ -3,7 +3,7 @@
 use crate::catalog::{Catalog, Manifest};
 use crate::commands::leftovers::Leftovers;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Failure, RunLog, crash, hold, milliseconds};
+use crate::commands::{App, Failure, RunLog, crash, lease_guard, milliseconds};
 use crate::model::BackupStatus;
 use std::time::Instant;
 
@@ -40,7 +40,7 @@ impl FailedRun<'_> {
         let recorded = catalog.commit(manifest).await;
         crash::point("after-failure");
         if let Err(error) = recorded
-            && !hold::is_buried(catalog, manifest, &error).await
+            && !lease_guard::was_recorded_as_abandoned(catalog, manifest, &error).await
         {
             log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
             let times = (manifest.started_at, manifest.finished_at);

@@ -1,19 +1,19 @@
 //! `jagad backup`: one-shot backups.
 
-mod again;
 mod announce;
+mod attempt;
 mod dry_run;
 mod failed;
 mod hooks;
 mod left_out;
-mod one;
 mod part;
+mod run;
 pub(super) mod source;
 
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
-pub(super) use one::{Ran, Trigger, refuse_what_would_fail};
+pub(super) use run::{Ran, Trigger, refuse_what_would_fail};
 pub use source::ReplicaReport;
 
 use super::selection::{DatabaseSelection, select};

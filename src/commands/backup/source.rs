@@ -17,24 +17,24 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 const PRIMARY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// A server that answered.
-pub(in crate::commands) struct Reached {
+pub(in crate::commands) struct ReachableServer {
     pub(in crate::commands) engine: Box<dyn Engine>,
     pub(in crate::commands) server: Box<dyn Server>,
 }
 
 /// The server that a backup is taken from, and why this one.
 pub(in crate::commands) struct Source {
-    pub(in crate::commands) reached: Reached,
+    pub(in crate::commands) reached: ReachableServer,
     pub(in crate::commands) record: SourceRecord,
     /// Whether the primary may be taken in its place.
     pub(super) replaceable: bool,
 }
 
 /// What was found out about one replica.
-pub(in crate::commands) struct Looked {
+pub(in crate::commands) struct CheckedReplica {
     pub(in crate::commands) address: String,
     /// The server and why it fits, or why it does not.
-    pub(in crate::commands) verdict: Result<(Reached, String), Failure>,
+    pub(in crate::commands) verdict: Result<(ReachableServer, String), Failure>,
 }
 
 /// One replica, for people and as JSON.
@@ -52,7 +52,7 @@ pub struct ReplicaReport {
 
 /// How many replicas are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Extent {
+pub(in crate::commands) enum ReplicaSearch {
     /// None after the first that fits.
     FirstFit,
     /// All.
@@ -60,9 +60,9 @@ pub(in crate::commands) enum Extent {
 }
 
 /// Everything that was found out about an entry's servers.
-pub(in crate::commands) struct Survey {
-    primary: Result<Reached, Failure>,
-    pub(in crate::commands) replicas: Vec<Looked>,
+pub(in crate::commands) struct SourceSurvey {
+    primary: Result<ReachableServer, Failure>,
+    pub(in crate::commands) replicas: Vec<CheckedReplica>,
     wish: SourceChoice,
 }
 
@@ -73,7 +73,7 @@ pub(in crate::commands) async fn choose(
     wish: Option<SourceChoice>,
     log: &RunLog,
 ) -> Result<Source, Failure> {
-    let source = survey(app, entry, (wish, Extent::FirstFit)).await?.decide()?;
+    let source = survey(app, entry, (wish, ReplicaSearch::FirstFit)).await?.decide()?;
     let SourceRecord { role, address, reason } = &source.record;
     if !entry.replicas.is_empty() {
         let line = format!("SOURCE: {role} {address} ({reason})");
@@ -87,8 +87,8 @@ pub(in crate::commands) async fn choose(
 pub(in crate::commands) async fn survey(
     app: &App,
     entry: &DatabaseEntry,
-    (wish, extent): (Option<SourceChoice>, Extent),
-) -> Result<Survey, Failure> {
+    (wish, extent): (Option<SourceChoice>, ReplicaSearch),
+) -> Result<SourceSurvey, Failure> {
     let wish = wish.unwrap_or(entry.source);
     if wish == SourceChoice::Replica && entry.replicas.is_empty() {
         let message = format!("`{}` has no replica to take a backup from", entry.name);
@@ -96,19 +96,19 @@ pub(in crate::commands) async fn survey(
         return Err(Failure::new(Class::Usage, message).help(help));
     }
     if wish == SourceChoice::Primary || entry.replicas.is_empty() {
-        return Ok(Survey { primary: primary(app, entry).await, replicas: Vec::new(), wish });
+        return Ok(SourceSurvey { primary: primary(app, entry).await, replicas: Vec::new(), wish });
     }
     let first = tokio::time::timeout(PRIMARY_PATIENCE, primary(app, entry)).await;
     let late = first.is_err();
     let mut survey =
-        Survey { primary: first.unwrap_or_else(|_| Err(stands_still())), replicas: Vec::new(), wish };
+        SourceSurvey { primary: first.unwrap_or_else(|_| Err(stands_still())), replicas: Vec::new(), wish };
     for (at, replica) in entry.replicas.iter().enumerate() {
         app.cancel.check()?;
         let primary = survey.primary.as_ref().ok();
         let looked = look(app, (entry, at, replica), primary).await;
         let fits = looked.verdict.is_ok();
         survey.replicas.push(looked);
-        if fits && extent == Extent::FirstFit {
+        if fits && extent == ReplicaSearch::FirstFit {
             break;
         }
     }
@@ -120,7 +120,7 @@ pub(in crate::commands) async fn survey(
 }
 
 /// The entry's own server.
-async fn primary(app: &App, entry: &DatabaseEntry) -> Result<Reached, Failure> {
+async fn primary(app: &App, entry: &DatabaseEntry) -> Result<ReachableServer, Failure> {
     reach(app, app.inventory.engine_settings(entry).await?).await.1
 }
 
@@ -128,11 +128,11 @@ fn stands_still() -> Failure {
     Failure::new(Class::Operation, format!("it did not answer within {}", Period(PRIMARY_PATIENCE)))
 }
 
-async fn reach(app: &App, settings: ServerSettings) -> (String, Result<Reached, Failure>) {
+async fn reach(app: &App, settings: ServerSettings) -> (String, Result<ReachableServer, Failure>) {
     let engine = engine::open(settings);
     let address = engine.address();
     let reached = match engine.inspect(app.runner.as_ref()).await {
-        Ok(server) => Ok(Reached { engine, server }),
+        Ok(server) => Ok(ReachableServer { engine, server }),
         Err(error) => Err(error.into()),
     };
     (address, reached)
@@ -141,11 +141,13 @@ async fn reach(app: &App, settings: ServerSettings) -> (String, Result<Reached, 
 async fn look(
     app: &App,
     (entry, at, replica): (&DatabaseEntry, usize, &ReplicaEntry),
-    primary: Option<&Reached>,
-) -> Looked {
+    primary: Option<&ReachableServer>,
+) -> CheckedReplica {
     let settings = match app.inventory.replica_settings(entry, replica).await {
         Ok(settings) => settings,
-        Err(error) => return Looked { address: format!("number {}", at + 1), verdict: Err(error.into()) },
+        Err(error) => {
+            return CheckedReplica { address: format!("number {}", at + 1), verdict: Err(error.into()) };
+        }
     };
     let (address, reached) = reach(app, settings).await;
     let verdict = match reached {
@@ -155,7 +157,7 @@ async fn look(
         },
         Err(failure) => Err(failure),
     };
-    Looked { address, verdict }
+    CheckedReplica { address, verdict }
 }
 
 /// Why a replica does not fit.
@@ -177,8 +179,8 @@ impl From<EngineError> for Unfit {
 /// Why the replica fits.
 async fn judge(
     app: &App,
-    reached: &Reached,
-    (max_lag, primary): (Duration, Option<&Reached>),
+    reached: &ReachableServer,
+    (max_lag, primary): (Duration, Option<&ReachableServer>),
 ) -> Result<String, Failure> {
     let mut looks = 1;
     loop {
@@ -196,8 +198,8 @@ async fn judge(
 
 async fn judge_once(
     app: &App,
-    reached: &Reached,
-    (max_lag, primary): (Duration, Option<&Reached>),
+    reached: &ReachableServer,
+    (max_lag, primary): (Duration, Option<&ReachableServer>),
 ) -> Result<String, Unfit> {
     let runner = app.runner.as_ref();
     let Some(replication) = reached.server.replication(runner).await? else {
@@ -225,7 +227,7 @@ async fn judge_once(
     }
 }
 
-impl Survey {
+impl SourceSurvey {
     /// The source, or why there is none.
     pub(in crate::commands) fn decide(self) -> Result<Source, Failure> {
         let Self { primary, replicas, wish } = self;
@@ -263,7 +265,7 @@ impl Survey {
     /// Every replica that was looked at.
     pub(in crate::commands) fn reports(&self) -> Vec<ReplicaReport> {
         let first = self.replicas.iter().position(|looked| looked.verdict.is_ok());
-        let report = |(at, looked): (usize, &Looked)| ReplicaReport {
+        let report = |(at, looked): (usize, &CheckedReplica)| ReplicaReport {
             address: looked.address.clone(),
             used: first == Some(at),
             fits: looked.verdict.is_ok(),
@@ -277,7 +279,7 @@ impl Survey {
 }
 
 impl Source {
-    fn primary(reached: Reached, reason: String, replaceable: bool) -> Self {
+    fn primary(reached: ReachableServer, reason: String, replaceable: bool) -> Self {
         // An entry whose own server is a standby is backed up from it as from any other.
         let role = reached.server.facts().role;
         let record = SourceRecord { role, address: reached.engine.address(), reason };

@@ -5,7 +5,7 @@ mod notifier;
 
 pub use notifier::Trial;
 
-use super::backup::source::{self, Extent, Survey};
+use super::backup::source::{self, ReplicaSearch, SourceSurvey};
 use super::{App, Class, Failure};
 use crate::config::DatabaseEntry;
 use crate::engine::{self, EngineError, Finding, FindingLevel, Scope, Server};
@@ -332,7 +332,7 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
         }
     }
     if !entry.replicas.is_empty() {
-        match source::survey(app, entry, (None, Extent::All)).await {
+        match source::survey(app, entry, (None, ReplicaSearch::All)).await {
             Ok(survey) => check_replicas(app, entry, (&survey, &mut findings)).await,
             Err(failure) => {
                 findings.result("look at its replicas", Err::<(), _>(failure));
@@ -343,7 +343,11 @@ async fn check_database(app: &App, entry: &DatabaseEntry) -> (Section, Option<Cl
 }
 
 /// Which replicas would be used, why not the others, and whether a dump of the one that would be used works.
-async fn check_replicas(app: &App, entry: &DatabaseEntry, (survey, findings): (&Survey, &mut Findings)) {
+async fn check_replicas(
+    app: &App,
+    entry: &DatabaseEntry,
+    (survey, findings): (&SourceSurvey, &mut Findings),
+) {
     if entry.source == SourceChoice::Primary {
         findings.ok("its replicas are not asked: `source` is primary");
     }

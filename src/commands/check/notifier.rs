@@ -1,7 +1,7 @@
 //! Notifiers are tried: their secrets, the way to the other side, and on request a message.
 
 use super::{Findings, Section};
-use crate::commands::{App, Class, Failure, tell};
+use crate::commands::{App, Class, Failure, notify};
 use crate::config::NotifierEntry;
 use crate::notify::EventKind;
 
@@ -18,11 +18,12 @@ pub enum Trial {
 pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: Trial) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let mut place = String::new();
-    if let Some(notifier) = findings.result("settings and secrets", tell::open(app, entry).await) {
+    if let Some(notifier) = findings.result("settings and secrets", notify::open(app, entry).await) {
         notifier.place().clone_into(&mut place);
         let reached = notifier.probe().await.map_err(Failure::from);
         if findings.result("reach it", reached).is_some() && trial == Trial::Message {
-            let event = tell::event(app, EventKind::Test, None, "this is what a message of jagad looks like");
+            let event =
+                notify::event(app, EventKind::Test, None, "this is what a message of jagad looks like");
             let sent = notifier.send(&event).await.map_err(Failure::from);
             findings.result("send a test", sent);
         }

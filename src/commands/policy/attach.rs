@@ -3,7 +3,7 @@
 use super::hold_for_policy;
 use crate::catalog::{Attachment, Catalog};
 use crate::commands::backup::{self, Choices, refuse_what_would_fail};
-use crate::commands::hold::release;
+use crate::commands::lease_guard::release;
 use crate::commands::{App, Class, Failure, RunLog, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::engine;

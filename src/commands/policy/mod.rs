@@ -10,7 +10,7 @@ pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach}
 pub use report::{Copy, PolicyReport, PolicySummary, Summary, Unknown, WardReport, list, show};
 pub use switch::{Missed, SwitchReport, SwitchRequest, Turned, pause, resume};
 
-use super::hold::{Purpose, hold};
+use super::lease_guard::{LeaseRequest, acquire_lease};
 use super::{App, Failure, RunLog};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease};
@@ -24,6 +24,6 @@ async fn hold_for_policy(
     entry: &DatabaseEntry,
     (wait, log): (Duration, &RunLog),
 ) -> Result<Lease, Failure> {
-    let purpose = Purpose { operation: Operation::Policy, backup: None, makes: None, wait, log };
-    hold(app, catalog, entry, &purpose).await
+    let purpose = LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait, log };
+    acquire_lease(app, catalog, entry, &purpose).await
 }

@@ -1,7 +1,7 @@
 //! `jagad policy list` and `show`.
 
 use crate::catalog::{Chains, NotedFailure};
-use crate::commands::schedule::duty::{Duty, Look, Ward};
+use crate::commands::schedule::duty::{Duty, Look, ProtectedDatabase};
 use crate::commands::{App, Failure, schedule};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, BackupKind, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
@@ -142,7 +142,7 @@ fn store_name(app: &App, policy: &PolicyEntry) -> Option<crate::model::StoreName
 }
 
 fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) -> PolicySummary {
-    let wards: Vec<&Ward> = looks
+    let wards: Vec<&ProtectedDatabase> = looks
         .iter()
         .filter_map(|(_, look)| if let Look::Attached(ward) = look { Some(&**ward) } else { None })
         .filter(|ward| ward.protected.attachment.policy == policy.name)
@@ -179,7 +179,11 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
     }
 }
 
-async fn describe(entry: &DatabaseEntry, ward: &Ward, now: Timestamp) -> Result<WardReport, Failure> {
+async fn describe(
+    entry: &DatabaseEntry,
+    ward: &ProtectedDatabase,
+    now: Timestamp,
+) -> Result<WardReport, Failure> {
     let listing = ward.protected.catalog.list(Some(&entry.name)).await?;
     let chains = Chains::new(&listing.entries, now);
     let last = |kind: BackupKind| {

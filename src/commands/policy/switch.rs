@@ -2,8 +2,8 @@
 
 use super::hold_for_policy;
 use crate::catalog::{Pause, PauseCause};
-use crate::commands::hold::release;
-use crate::commands::protection::{Protected, Repositories};
+use crate::commands::lease_guard::release;
+use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
 use crate::model::{DatabaseName, PolicyName, Timestamp};
@@ -104,7 +104,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
 }
 
 /// The attached entries that are meant.
-async fn chosen(app: &App, request: &SwitchRequest) -> Result<Vec<Protected>, Failure> {
+async fn chosen(app: &App, request: &SwitchRequest) -> Result<Vec<Protection>, Failure> {
     let entries: Vec<&DatabaseEntry> = match (&request.policy, request.databases.as_slice()) {
         (Some(policy), _) => {
             app.inventory.policy(policy)?;

@@ -1,8 +1,8 @@
-//! Telling of a restore's end those who are told of its target.
+//! Notifications of a restore's end those who are told of its target.
 
 use super::{Report, Request};
 use crate::catalog::BackupReference;
-use crate::commands::{App, Class, Failure, Mode, tell};
+use crate::commands::{App, Class, Failure, Mode, notify};
 use crate::model::DatabaseName;
 use crate::notify::EventKind;
 
@@ -17,13 +17,13 @@ pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, 
         Err(_) => request.target.as_ref().or_else(|| source(&request.backup)),
     };
     let Some(target) = target else { return };
-    let Some(entry) = tell::entry(app, target).await else { return };
+    let Some(entry) = notify::entry(app, target).await else { return };
     let entry = &entry;
     let event = match result {
         Ok(report) => {
             let message =
                 format!("{} of `{}` is restored into `{}`", report.backup, report.source, report.target);
-            let event = tell::event(app, EventKind::RestoreFinished, Some(entry), &message)
+            let event = notify::event(app, EventKind::RestoreFinished, Some(entry), &message)
                 .backup(Some(&report.backup))
                 .fact("status", &report.status);
             match report.ignored_errors.len() {
@@ -32,14 +32,14 @@ pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, 
             }
         }
         Err(failure) => {
-            let event = tell::failed(app, EventKind::RestoreFailed, entry, failure);
+            let event = notify::failed(app, EventKind::RestoreFailed, entry, failure);
             match &request.backup {
                 BackupReference::Id(id) => event.backup(Some(id)),
                 _ => event,
             }
         }
     };
-    tell::tell_of(app, entry, &event).await;
+    notify::send(app, entry, &event).await;
 }
 
 /// The entry that a backup is of, where its reference says so.

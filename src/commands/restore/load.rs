@@ -4,7 +4,7 @@ use super::plan::{PlannedLoad, RestorePlan};
 use super::sequence::FailedLoad;
 use super::{OnError, Proof, Request};
 use crate::catalog::{Manifest, Part};
-use crate::commands::hold::Claim;
+use crate::commands::lease_guard::Claim;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
 use crate::engine::{Step, TargetEffect};

@@ -12,7 +12,7 @@ pub use report::Report;
 pub use sequence::FailedLoad;
 
 use super::backup;
-use super::hold::{Claim, Purpose, claim};
+use super::lease_guard::{Claim, LeaseRequest, claim};
 use super::locate::locate_good_holding;
 use super::protection;
 use super::reading::announce;
@@ -165,7 +165,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     let protected = protection::protected(app, target).await;
     let protected = protected.unwrap_or_else(|_| protection::declared(app, target));
     let home = app.catalog_or_new(app.inventory.store_of(&protected, None).as_ref()).await?;
-    let purpose = Purpose {
+    let purpose = LeaseRequest {
         operation: Operation::Restore,
         backup: Some(manifest.id.clone()),
         makes: None,

@@ -4,7 +4,7 @@ use super::load::{self, LoadedPart};
 use super::plan::RestorePlan;
 use super::{OnFailure, Proof, Request};
 use crate::catalog::{FailureRecord, Manifest};
-use crate::commands::hold::Claim;
+use crate::commands::lease_guard::Claim;
 use crate::commands::stored::Reading;
 use crate::commands::{App, Class, Failure, RunLog};
 use crate::model::PartKind;

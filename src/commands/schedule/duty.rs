@@ -2,7 +2,7 @@
 
 use crate::catalog::lease::{self, Found, Operation};
 use crate::catalog::{Attachment, State, is_plausible, layout};
-use crate::commands::protection::{Protected, Repositories};
+use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Failure, unrecorded};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, BackupKind, PolicyName, Timestamp};
@@ -16,13 +16,13 @@ pub(in crate::commands) enum Look {
     /// Whether it is attached cannot be known now.
     Unknown(Failure),
     /// It is attached.
-    Attached(Box<Ward>),
+    Attached(Box<ProtectedDatabase>),
 }
 
 /// An attached database and how it stands.
-pub(in crate::commands) struct Ward {
+pub(in crate::commands) struct ProtectedDatabase {
     /// It, its policy and its repository.
-    pub(in crate::commands) protected: Protected,
+    pub(in crate::commands) protected: Protection,
     /// How it has fared.
     pub(in crate::commands) state: State,
     /// Every lease on it, live or dead.
@@ -73,7 +73,7 @@ impl fmt::Display for Idle {
     }
 }
 
-impl Ward {
+impl ProtectedDatabase {
     /// The run that is under way, if there is one.
     pub(in crate::commands) fn running(&self) -> Option<&Found> {
         let is_backup =
@@ -104,7 +104,7 @@ impl Look {
     }
 }
 
-impl Ward {
+impl ProtectedDatabase {
     /// Whether its last run still waits for its verification, and nothing else is at it.
     pub(in crate::commands) fn is_to_be_verified(&self, at: Timestamp) -> bool {
         let due = |after: Timestamp| after <= at || !is_plausible(after, at);
@@ -126,14 +126,14 @@ async fn look_or_fail(
     app: &App,
     repositories: &Repositories,
     entry: &DatabaseEntry,
-) -> Result<Option<Ward>, Failure> {
+) -> Result<Option<ProtectedDatabase>, Failure> {
     let Some(protected) = repositories.find(app, entry).await? else { return Ok(None) };
     let catalog = &protected.catalog;
     let state = catalog.state(&entry.name).await?;
     let leases = lease::survey(catalog.store().as_ref(), &layout::leases(&entry.name)).await?;
     let duty =
         duty(&protected.entry, protected.policy(app), (&protected.attachment, &state), app.clock.now());
-    Ok(Some(Ward { protected, state, leases, duty }))
+    Ok(Some(ProtectedDatabase { protected, state, leases, duty }))
 }
 
 /// What is to be done about an attached entry at `now`.
@@ -200,7 +200,7 @@ fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Time
 /// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
 pub(in crate::commands) fn overdue_since(
     policy: &PolicyEntry,
-    ward: &Ward,
+    ward: &ProtectedDatabase,
     last_good: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Timestamp> {

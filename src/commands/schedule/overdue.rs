@@ -1,10 +1,10 @@
-//! Telling that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
+//! Notifications that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
 
-use super::duty::{Ward, overdue_since};
+use super::duty::{ProtectedDatabase, overdue_since};
 use crate::catalog::lease::Operation;
 use crate::catalog::{State, is_plausible};
-use crate::commands::hold::{Purpose, hold, release};
-use crate::commands::{App, Failure, RunLog, tell};
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
+use crate::commands::{App, Failure, RunLog, notify};
 use crate::model::{BackupKind, Timestamp};
 use crate::notify::EventKind;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn last_good(state: &State) -> Option<Timestamp> {
 /// Tells of an overdue full, once a day at most, on all hosts together. A database that is busy waits for the next tick.
 pub(super) async fn tell_if_overdue(
     app: &App,
-    (ward, at): (&Ward, Timestamp),
+    (ward, at): (&ProtectedDatabase, Timestamp),
     log: &RunLog,
 ) -> Result<(), Failure> {
     let Some(policy) = ward.protected.policy(app) else { return Ok(()) };
@@ -38,8 +38,8 @@ pub(super) async fn tell_if_overdue(
     }
     let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
     let purpose =
-        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
-    let lease = hold(app, catalog, entry, &purpose).await?;
+        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
+    let lease = acquire_lease(app, catalog, entry, &purpose).await?;
     let noted = async {
         let mut state = catalog.state(&entry.name).await?;
         // Another host may have told, or a backup may have ended, since it was looked at.
@@ -67,7 +67,7 @@ pub(super) async fn tell_if_overdue(
         .map(|pause| format!("it is paused ({}): jagad policy resume {}", pause.reason, entry.name));
     let help = reason.unwrap_or_else(|| format!("See why: jagad status {}", entry.name));
     log.warn(&message);
-    let event = tell::event(app, EventKind::Overdue, Some(entry), &message).help(Some(&help));
-    tell::tell_of(app, entry, &event.failures_in_a_row(state.failures)).await;
+    let event = notify::event(app, EventKind::Overdue, Some(entry), &message).help(Some(&help));
+    notify::send(app, entry, &event.failures_in_a_row(state.failures)).await;
     Ok(())
 }

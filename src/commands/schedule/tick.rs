@@ -1,14 +1,14 @@
 //! One entry's share of a tick.
 
-use super::duty::{self, Duty, Idle, Look, Ward};
+use super::duty::{self, Duty, Idle, Look, ProtectedDatabase};
 use super::overdue;
 use super::run::{Action, Outcome, Request, When};
 use crate::catalog::is_plausible;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
-use crate::commands::hold::{Purpose, hold, release};
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, Mode, RunLog, daily, protection, prune, tell, verify};
+use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, prune, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
@@ -106,11 +106,11 @@ fn failed(blank: Outcome, failure: Failure) -> Outcome {
 
 /// Tells of a backup that was planned and could not even be tried, once for each plan.
 async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
-    let Some(failure) = failure.filter(|failure| tell::is_news(failure)) else { return };
+    let Some(failure) = failure.filter(|failure| notify::is_reported(failure)) else { return };
     let entry = protection::declared(app, entry);
     let count = u32::try_from(unrecorded::pending(app, &entry).len()).unwrap_or(u32::MAX);
-    let event = tell::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
-    tell::tell_of(app, &entry, &event).await;
+    let event = notify::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
+    notify::send(app, &entry, &event).await;
 }
 
 /// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a failure:
@@ -159,7 +159,7 @@ fn unreachable(
 async fn act(
     app: &App,
     request: &Request,
-    (ward, at): (&Ward, Timestamp),
+    (ward, at): (&ProtectedDatabase, Timestamp),
     (blank, log): (Outcome, &RunLog),
 ) -> Outcome {
     let duty = match (&ward.duty, request.when) {
@@ -206,7 +206,7 @@ fn idle_outcome(app: &App, idle: &Idle, blank: Outcome, log: &RunLog) -> Outcome
 async fn protect(
     app: &App,
     request: &Request,
-    (ward, planned): (&Ward, Timestamp),
+    (ward, planned): (&ProtectedDatabase, Timestamp),
     (blank, log): (Outcome, &RunLog),
 ) -> Outcome {
     let entry = &ward.protected.entry;
@@ -237,7 +237,12 @@ async fn protect(
 }
 
 /// Retention after a backup that is safe.
-async fn retain(app: &App, request: &Request, ward: &Ward, (done, log): (Outcome, &RunLog)) -> Outcome {
+async fn retain(
+    app: &App,
+    request: &Request,
+    ward: &ProtectedDatabase,
+    (done, log): (Outcome, &RunLog),
+) -> Outcome {
     let entry = &ward.protected.entry;
     let Some(policy) = ward.protected.policy(app) else { return done };
     match prune::after_backup(app, (entry, policy), request.wait, log).await {
@@ -254,7 +259,7 @@ async fn retain(app: &App, request: &Request, ward: &Ward, (done, log): (Outcome
 async fn verify_pending(
     app: &App,
     request: &Request,
-    ward: &Ward,
+    ward: &ProtectedDatabase,
     (blank, log): (Outcome, &RunLog),
 ) -> Outcome {
     let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
@@ -282,7 +287,7 @@ async fn verify_pending(
 
 /// Buries dead runs, and looks for garbage once a day, where no backup of this tick did it. What fails is told and tried
 /// again by the next tick.
-async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
+async fn tidy(app: &App, (ward, at): (&ProtectedDatabase, Timestamp), log: &RunLog) {
     let entry = &ward.protected.entry;
     let swept = ward.state.swept_at.unwrap_or(ward.protected.attachment.attached_at);
     // One of a clock that was wrong would put it off until then.
@@ -290,7 +295,7 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
     let done = if sweep && let Some(policy) = ward.protected.policy(app) {
         prune::one(app, (entry, policy), (Mode::Run, Duration::ZERO), log).await.map(|_| ())
     } else if ward.leases.iter().any(Found::is_expired) {
-        bury(app, ward, log).await
+        record_abandoned(app, ward, log).await
     } else {
         Ok(())
     };
@@ -304,10 +309,10 @@ async fn tidy(app: &App, (ward, at): (&Ward, Timestamp), log: &RunLog) {
 }
 
 /// Takes the lease, which buries whoever died with it, and gives it back.
-async fn bury(app: &App, ward: &Ward, log: &RunLog) -> Result<(), Failure> {
+async fn record_abandoned(app: &App, ward: &ProtectedDatabase, log: &RunLog) -> Result<(), Failure> {
     let purpose =
-        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
-    let lease = hold(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
+        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
+    let lease = acquire_lease(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
     release(lease, log).await;
     Ok(())
 }

@@ -6,7 +6,7 @@ mod problem;
 pub use metrics::{prometheus, write_textfile};
 pub use problem::{Problem, ProblemKind};
 
-use super::schedule::duty::{Duty, Look, Ward};
+use super::schedule::duty::{Duty, Look, ProtectedDatabase};
 use super::{App, Failure, protection, prune, schedule};
 use crate::catalog::{CatalogError, Chains, Entry, Listing};
 use crate::config::DatabaseEntry;
@@ -214,7 +214,7 @@ fn good(full: &Entry) -> Good {
 }
 
 /// One word for the whole.
-fn word(ward: Option<&Ward>, unknown: bool, problems: &[Problem]) -> &'static str {
+fn word(ward: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> &'static str {
     let Some(ward) = ward else { return if unknown { "unknown" } else { "unprotected" } };
     if unknown {
         "unknown"

@@ -3,7 +3,7 @@
 use crate::catalog::{Chains, Entry, Health, Listing, is_plausible};
 use crate::commands::list::side_problems;
 use crate::commands::schedule::duty::Duty;
-use crate::commands::schedule::duty::{self, Idle, Ward};
+use crate::commands::schedule::duty::{self, Idle, ProtectedDatabase};
 use crate::commands::{App, Failure};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, ByteSize, Period, Timestamp, VerifyLevel};
@@ -79,7 +79,7 @@ impl ProblemKind {
 /// What is known of one entry.
 pub(super) struct Facts<'a> {
     pub(super) entry: &'a DatabaseEntry,
-    pub(super) ward: Option<&'a Ward>,
+    pub(super) ward: Option<&'a ProtectedDatabase>,
     /// Good fulls, the oldest first.
     pub(super) fulls: &'a [&'a Entry],
     /// All backups, as they build on each other.
@@ -151,7 +151,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
 /// Whether a full that was planned has not come. `last_good` is when the last good one began.
 fn overdue(
     policy: &PolicyEntry,
-    ward: &Ward,
+    ward: &ProtectedDatabase,
     last_good: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Problem> {

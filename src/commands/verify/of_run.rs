@@ -4,9 +4,9 @@ use super::{look_and_record, mark};
 use crate::catalog::lease::Operation;
 use crate::catalog::state::Verified;
 use crate::catalog::{Catalog, Entry, Manifest, Verification};
-use crate::commands::hold::{Purpose, hold, release};
-use crate::commands::protection::{self, Noted};
-use crate::commands::{App, Class, Failure, RunLog, tell};
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
+use crate::commands::protection::{self, CountedRun};
+use crate::commands::{App, Class, Failure, RunLog, notify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use crate::notify::{Event, EventKind};
@@ -23,7 +23,7 @@ pub(in crate::commands) struct OfRun {
     /// Whether the backup is known to be bad, and not only unproven.
     pub(in crate::commands) proven_bad: bool,
     /// What it meant for the database's protection, where that was counted.
-    pub(in crate::commands) noted: Option<Noted>,
+    pub(in crate::commands) noted: Option<CountedRun>,
 }
 
 /// Verifies the backup of a run, and counts the run.
@@ -91,15 +91,15 @@ async fn settle(
     entry: &DatabaseEntry,
     (catalog, id): (&Catalog, &BackupId),
     (verified, log): (&Verified, &RunLog),
-) -> Option<Noted> {
+) -> Option<CountedRun> {
     let purpose =
-        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
+        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
     let counted = async {
         // One that nobody counts needs no lease.
         if catalog.attachment(&entry.name).await?.is_none() {
             return Ok(None);
         }
-        let lease = hold(app, catalog, entry, &purpose).await?;
+        let lease = acquire_lease(app, catalog, entry, &purpose).await?;
         let noted = protection::settle(app, catalog, (&entry.name, id), verified).await;
         release(lease, log).await;
         noted
@@ -154,15 +154,20 @@ fn recorded(found: &Entry, level: VerifyLevel) -> Option<(Verified, Result<Verif
 
 /// The event of a run whose backup is bad, or could not be looked at: whoever is told of failed runs is told of it.
 pub(in crate::commands) fn not_verified(app: &App, entry: &DatabaseEntry, failure: &Failure) -> Event {
-    tell::failed(app, EventKind::VerifyFailed, entry, failure).counts_as(EventKind::BackupFailed)
+    notify::failed(app, EventKind::VerifyFailed, entry, failure).counts_as(EventKind::BackupFailed)
 }
 
 /// A backup that was found bad is the last good one no longer. What cannot be written now is corrected by the next run.
 pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifest) {
     let Some(entry) = app.inventory.databases.get(&manifest.database) else { return };
     let log = app.log();
-    let purpose =
-        Purpose { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log: &log };
+    let purpose = LeaseRequest {
+        operation: Operation::Policy,
+        backup: None,
+        makes: None,
+        wait: LONGEST_WAIT,
+        log: &log,
+    };
     let corrected = async {
         let is_last = match catalog.attachment(&entry.name).await? {
             Some(_) => catalog.state(&entry.name).await?.last_good.is_some_and(|good| good.id == manifest.id),
@@ -171,7 +176,7 @@ pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifes
         if !is_last {
             return Ok(());
         }
-        let lease = hold(app, catalog, entry, &purpose).await?;
+        let lease = acquire_lease(app, catalog, entry, &purpose).await?;
         let forgotten = protection::forget_good(app, catalog, (&entry.name, &manifest.id)).await;
         release(lease, &log).await;
         forgotten

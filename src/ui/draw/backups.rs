@@ -216,7 +216,7 @@ impl Draw for prune::Report {
         let mut text = String::new();
         for pruned in &self.databases {
             let planned = self.status == "planned";
-            let row = |backup: &prune::Verdict| {
+            let row = |backup: &prune::PrunedBackup| {
                 let size = ByteSize(backup.stored_bytes).to_string();
                 vec![backup.id.to_string(), backup.action.to_owned(), size, backup.reasons.join(", ")]
             };

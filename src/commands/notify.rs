@@ -1,4 +1,4 @@
-//! Telling: who hears of an event, and what it means that a notifier fails: a warning, never more.
+//! Notifications: who hears of an event, and what it means that a notifier fails: a warning, never more.
 
 use super::{App, Class, Failure, Tone, protection};
 use crate::catalog::lease::host_name;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Whether notifiers are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
+pub enum Notifications {
     /// They are.
     On,
     /// `--no-notify`: nobody is.
@@ -62,12 +62,12 @@ pub(super) fn failed(app: &App, kind: EventKind, entry: &DatabaseEntry, failure:
 
 /// Whether somebody must be told of `failure`. A configuration that cannot work is told to who runs the command: nothing was
 /// tried, so nothing has failed.
-pub(super) fn is_news(failure: &Failure) -> bool {
+pub(super) fn is_reported(failure: &Failure) -> bool {
     failure.class != Class::Usage
 }
 
 /// Tells those who are told of `entry`, and of kinds in `also` every notifier that is declared.
-pub(super) async fn tell_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
+pub(super) async fn send_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
     let everybody = also.contains(&event.kind());
     let named = recipients(app, entry);
     let chosen =
@@ -78,16 +78,16 @@ pub(super) async fn tell_also(app: &App, entry: &DatabaseEntry, also: &[EventKin
 }
 
 /// Tells those who are told of `entry`.
-pub(super) async fn tell_of(app: &App, entry: &DatabaseEntry, event: &Event) {
-    tell_also(app, entry, &[], event).await;
+pub(super) async fn send(app: &App, entry: &DatabaseEntry, event: &Event) {
+    send_also(app, entry, &[], event).await;
 }
 
 /// Tells all of `notifiers` at once. One that fails is a warning in the log and is not tried again.
 async fn tell(app: &App, notifiers: impl Iterator<Item = &NotifierEntry>, event: &Event) {
-    if app.telling == Telling::Off {
+    if app.notifications == Notifications::Off {
         return;
     }
-    let told = notifiers.map(|notifier| async move { (notifier, send(app, notifier, event).await) });
+    let told = notifiers.map(|notifier| async move { (notifier, send_to(app, notifier, event).await) });
     for (notifier, result) in join_all(told).await {
         match result {
             Ok(()) => {
@@ -114,6 +114,6 @@ pub(super) async fn open(app: &App, entry: &NotifierEntry) -> Result<Notifier, F
 }
 
 /// Tells one, within twice its timeout at most: once for its secrets and once for the message.
-pub(super) async fn send(app: &App, entry: &NotifierEntry, event: &Event) -> Result<(), Failure> {
+pub(super) async fn send_to(app: &App, entry: &NotifierEntry, event: &Event) -> Result<(), Failure> {
     Ok(open(app, entry).await?.send(event).await?)
 }

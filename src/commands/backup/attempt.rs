@@ -1,6 +1,6 @@
 //! A replica that is lost in the middle of a dump: what came of it is removed, and the primary is taken in its place.
 
-use super::one::{self, Taking};
+use super::run::{self, Taking};
 use super::source::{self, Source};
 use crate::commands::{Class, Failure, crash};
 use crate::model::ServerRole;
@@ -22,13 +22,13 @@ pub(super) async fn take(taking: &mut Taking<'_>) -> Result<(), Failure> {
 
 /// One dump from `source`. With a failure comes whether another server may do better.
 async fn attempt(taking: &mut Taking<'_>, source: &Source) -> Result<(), (Failure, bool)> {
-    one::describe(taking.manifest, source);
+    run::describe(taking.manifest, source);
     let server = source.reached.server.as_ref();
     let scope = taking.database.scope(&taking.choices.databases);
-    let looked = one::refuse_what_would_fail(taking.app, server, &scope, taking.log).await;
+    let looked = run::refuse_what_would_fail(taking.app, server, &scope, taking.log).await;
     looked.map_err(|failure| (failure, true))?;
     // The store, a key or a stop are the same whatever is dumped.
-    let dumped = one::dump(taking, server, &scope).await;
+    let dumped = run::dump(taking, server, &scope).await;
     dumped.map_err(|failure| {
         // A full disk is the server's unless the store says so.
         let source_failed =

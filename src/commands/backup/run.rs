@@ -1,14 +1,14 @@
 //! One backup of one database, from the lease to the commit.
 
-use super::announce::Course;
+use super::announce::Announcement;
 use super::failed::{Data, FailedRun};
 use super::left_out::{self, Lost};
 use super::part::{self, Packing};
 use super::source::Source;
-use super::{Choices, Report, again};
+use super::{Choices, Report, attempt};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, Manifest, RecipeRecord, ServerRecord, State};
-use crate::commands::hold::{self, Purpose, hold, release};
+use crate::commands::lease_guard::{self, LeaseRequest, acquire_lease, release};
 use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{
@@ -64,7 +64,7 @@ pub(super) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
     choices: &Choices,
-    (trigger, course): (Trigger, &Course<'_>),
+    (trigger, course): (Trigger, &Announcement<'_>),
 ) -> Result<Ran, Failure> {
     let log = course.log.clone();
     let _slot = match slots::take(app, choices.wait, &log).await {
@@ -107,7 +107,7 @@ pub(super) async fn back_up(
     let mut taking =
         Taking { app, catalog: &catalog, database, choices, manifest: record, stop: &stop, log: &log };
     let taken = match course.begin(taking.manifest, &stop).await {
-        Ok(()) => again::take(&mut taking).await,
+        Ok(()) => attempt::take(&mut taking).await,
         Err(failure) => Err(failure),
     };
     let taken = taken.map_err(|failure| late_or(&deadline, choices.timeout, failure));
@@ -130,7 +130,7 @@ pub(super) async fn back_up(
             return Err(failure);
         }
         Outcome::Failed(failure) => {
-            let failure = hold::lost_or(&lease, app, failure);
+            let failure = lease_guard::lost_or(&lease, app, failure);
             let failed = FailedRun { app, catalog: &catalog, failure: &failure, log: &log, began, data };
             failed.record(&mut manifest).await;
             end(app, &catalog, (&manifest, lease), (course, Some(&failure))).await;
@@ -171,14 +171,14 @@ async fn begin(
     let store_name = app.inventory.store_of(database, choices.store.as_ref());
     let catalog = app.catalog_or_new(store_name.as_ref()).await?;
     crash::point("before-lease");
-    let purpose = Purpose {
+    let purpose = LeaseRequest {
         operation: Operation::Backup,
         backup: Some(run.id.clone()),
         makes: Some(run.trigger.purpose()),
         wait: choices.wait,
         log: run.log,
     };
-    let lease = hold(app, &catalog, database, &purpose).await?;
+    let lease = acquire_lease(app, &catalog, database, &purpose).await?;
     Ok((catalog, lease))
 }
 
@@ -188,7 +188,7 @@ async fn end(
     app: &App,
     catalog: &Catalog,
     (manifest, lease): (&Manifest, Lease),
-    (course, failure): (&Course<'_>, Option<&Failure>),
+    (course, failure): (&Announcement<'_>, Option<&Failure>),
 ) {
     course.finish(manifest, failure).await;
     crash::point("before-note");

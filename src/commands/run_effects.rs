@@ -1,39 +1,39 @@
 //! What a counted run means for those outside: a pause, its end, another source.
 
-use super::protection::Noted;
-use super::{App, tell, unrecorded};
-use crate::catalog::{Manifest, Turn};
+use super::protection::CountedRun;
+use super::{App, notify, unrecorded};
+use crate::catalog::{Manifest, RunEffect};
 use crate::config::DatabaseEntry;
 use crate::model::BackupId;
 use crate::notify::{Event, EventKind};
 
 /// Tells of a run that died without a word, now that it was found, and of what that means.
-pub(super) async fn found_dead(
+pub(super) async fn report_abandoned(
     app: &App,
     database: &DatabaseEntry,
-    (manifest, noted): (&Manifest, Option<&Noted>),
+    (manifest, noted): (&Manifest, Option<&CountedRun>),
 ) {
     let message = manifest.error.as_ref().map_or("", |error| error.message.as_str());
-    let event = tell::event(app, EventKind::BackupFailed, Some(database), message)
+    let event = notify::event(app, EventKind::BackupFailed, Some(database), message)
         .backup(Some(&manifest.id))
-        .failures_in_a_row(in_a_row(app, database, (noted, Some(&manifest.id))));
-    tell::tell_of(app, database, &event).await;
-    counted_late(app, database, noted).await;
+        .failures_in_a_row(consecutive_failures(app, database, (noted, Some(&manifest.id))));
+    notify::send(app, database, &event).await;
+    report_late_count(app, database, noted).await;
 }
 
 /// Tells of what it means that runs were counted only now.
-pub(super) async fn counted_late(app: &App, database: &DatabaseEntry, noted: Option<&Noted>) {
-    for event in noted.into_iter().flat_map(|noted| consequences(app, database, noted)) {
-        tell::tell_of(app, database, &event).await;
+pub(super) async fn report_late_count(app: &App, database: &DatabaseEntry, noted: Option<&CountedRun>) {
+    for event in noted.into_iter().flat_map(|noted| events_of(app, database, noted)) {
+        notify::send(app, database, &event).await;
     }
 }
 
-/// The how-manieth failure in a row it is: as it was counted, or as far as this host remembers where no store would take it; 0
+/// Which consecutive failure it is: as it was counted, or as far as this host remembers where no store would take it; 0
 /// where it is not counted at all.
-pub(super) fn in_a_row(
+pub(super) fn consecutive_failures(
     app: &App,
     database: &DatabaseEntry,
-    (noted, id): (Option<&Noted>, Option<&BackupId>),
+    (noted, id): (Option<&CountedRun>, Option<&BackupId>),
 ) -> u32 {
     if id.is_none() {
         return u32::try_from(unrecorded::pending(app, database).len()).unwrap_or(u32::MAX);
@@ -43,19 +43,19 @@ pub(super) fn in_a_row(
 }
 
 /// What a counted run changed for the protection of its database.
-pub(super) fn consequences(app: &App, database: &DatabaseEntry, noted: &Noted) -> Vec<Event> {
+pub(super) fn events_of(app: &App, database: &DatabaseEntry, noted: &CountedRun) -> Vec<Event> {
     let name = &database.name;
-    let event = |kind, message: String| tell::event(app, kind, Some(database), &message);
+    let event = |kind, message: String| notify::event(app, kind, Some(database), &message);
     let mut events = Vec::new();
-    match noted.turn {
-        Turn::None | Turn::Again(_) => {}
-        Turn::Paused => {
+    match noted.effect {
+        RunEffect::None | RunEffect::Again(_) => {}
+        RunEffect::Paused => {
             let reason = noted.state.paused.as_ref().map_or("", |pause| pause.reason.as_str());
             let message = format!("`{name}` is paused: {reason}; nothing is scheduled for it any more");
             let help = format!("Mend the cause, then: jagad policy resume {name}");
             events.push(event(EventKind::PolicyPaused, message).help(Some(&help)));
         }
-        Turn::Resumed => {
+        RunEffect::Resumed => {
             let message = format!("a backup of `{name}` succeeded, and its policy goes on");
             events.push(event(EventKind::PolicyResumed, message));
         }

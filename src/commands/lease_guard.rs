@@ -2,7 +2,7 @@
 
 use super::leftovers::Leftovers;
 use super::unrecorded::{Unrecorded, Where};
-use super::{App, Class, Failure, RunLog, protection, record, turn, unrecorded};
+use super::{App, Class, Failure, RunLog, protection, record, run_effects, unrecorded};
 use crate::catalog::lease::{self, Found, Lease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::state::VerificationFollows;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// What the lease is wanted for.
-pub(super) struct Purpose<'a> {
+pub(super) struct LeaseRequest<'a> {
     /// What will be done.
     pub(super) operation: Operation,
     /// The backup that is made, restored or deleted.
@@ -28,11 +28,11 @@ pub(super) struct Purpose<'a> {
 }
 
 /// Takes the lease on `database`. Runs that died with it are first recorded as failed and their leftovers removed.
-pub(super) async fn hold(
+pub(super) async fn acquire_lease(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
-    purpose: &Purpose<'_>,
+    purpose: &LeaseRequest<'_>,
 ) -> Result<Lease, Failure> {
     let began = Instant::now();
     let lifetime = app.inventory.settings.lease_lifetime;
@@ -42,12 +42,12 @@ pub(super) async fn hold(
         match Lease::acquire(catalog.store(), &database.name, record).await {
             Ok(lease) => {
                 let noted = unrecorded::record(app, catalog, database, purpose.log).await;
-                turn::counted_late(app, database, noted.as_ref()).await;
+                run_effects::report_late_count(app, database, noted.as_ref()).await;
                 return Ok(lease);
             }
             Err(CatalogError::Expired { leases, .. }) => {
                 for lease in &leases {
-                    bury(app, catalog, database, lease, purpose.log).await?;
+                    record_abandoned(app, catalog, database, lease, purpose.log).await?;
                 }
             }
             Err(error @ CatalogError::Busy { .. }) if began.elapsed() >= purpose.wait => {
@@ -79,9 +79,9 @@ pub(super) async fn claim(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
-    purpose: &Purpose<'_>,
+    purpose: &LeaseRequest<'_>,
 ) -> Result<Claim, Failure> {
-    match hold(app, catalog, database, purpose).await {
+    match acquire_lease(app, catalog, database, purpose).await {
         Ok(lease) => Ok(Claim(Some(lease))),
         Err(failure) if failure.is_refused_write() => {
             purpose.log.warn(format!(
@@ -139,7 +139,7 @@ pub(super) async fn release(lease: Lease, log: &RunLog) {
 
 /// Records a dead run as failed, removes what it stored, and only then removes its lease: a crash in between leaves the
 /// lease, and the next run does it again.
-pub(super) async fn bury(
+pub(super) async fn record_abandoned(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
@@ -147,7 +147,7 @@ pub(super) async fn bury(
     log: &RunLog,
 ) -> Result<(), Failure> {
     match &lease.record {
-        Ok(dead) => bury_run(app, catalog, database, dead, log).await?,
+        Ok(dead) => record_abandoned_run(app, catalog, database, dead, log).await?,
         Err(problem) => log.warn(format!(
             "a lease on `{database}` is removed that nobody has renewed and that cannot be read, so what its run left stays until \
              `jagad prune`: {problem}",
@@ -157,7 +157,7 @@ pub(super) async fn bury(
     Ok(lease::end(catalog.store().as_ref(), &lease.key).await?)
 }
 
-async fn bury_run(
+async fn record_abandoned_run(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
@@ -172,7 +172,7 @@ async fn bury_run(
         dead.started.table()
     ));
     match (&dead.backup, dead.operation) {
-        (Some(id), Operation::Backup) => bury_backup(app, catalog, database, (id, dead), log).await?,
+        (Some(id), Operation::Backup) => record_abandoned_backup(app, catalog, database, (id, dead), log).await?,
         (Some(id), Operation::Delete) => {
             Leftovers { app, catalog, database: &database.name, id, log }.of_deletion().await;
         }
@@ -190,7 +190,7 @@ async fn bury_run(
     Ok(())
 }
 
-async fn bury_backup(
+async fn record_abandoned_backup(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
@@ -266,7 +266,7 @@ async fn bury_backup(
         Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
         None => {
             log.warn(format!("recorded backup {id} as failed"));
-            turn::found_dead(app, database, (&manifest, noted.as_ref())).await;
+            run_effects::report_abandoned(app, database, (&manifest, noted.as_ref())).await;
         }
     }
     leftovers.of_dead_run().await;
@@ -275,7 +275,11 @@ async fn bury_backup(
 
 /// Whether a failed run could not be recorded because another run took it for dead and did so: what it has stored since
 /// then is still to be removed.
-pub(super) async fn is_buried(catalog: &Catalog, manifest: &Manifest, error: &CatalogError) -> bool {
+pub(super) async fn was_recorded_as_abandoned(
+    catalog: &Catalog,
+    manifest: &Manifest,
+    error: &CatalogError,
+) -> bool {
     let found = async || catalog.manifest(&manifest.database, &manifest.id).await.ok().flatten();
     is_taken(error) && found().await.is_some_and(|found| found.status == BackupStatus::Failed)
 }
