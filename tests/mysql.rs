@@ -11,12 +11,16 @@
 
 mod support;
 
+#[path = "mysql/charsets.rs"]
+mod charsets;
 #[path = "mysql/dump.rs"]
 mod dump;
 #[path = "mysql/filters.rs"]
 mod filters;
 #[path = "mysql/names.rs"]
 mod names;
+#[path = "mysql/packets.rs"]
+mod packets;
 #[path = "mysql/preflight.rs"]
 mod preflight;
 #[path = "mysql/privileges.rs"]

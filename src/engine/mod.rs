@@ -122,6 +122,11 @@ pub trait Server: Send + Sync {
         Ok(None)
     }
 
+    /// What is worth knowing of a dump that was just taken of `database`: what would keep it from coming back here.
+    fn judge_dump(&self, _database: &str, _contents: &Contents) -> Vec<Finding> {
+        Vec::new()
+    }
+
     /// How to load one part. Looks at the server and, where needed, at the head of the archive; changes nothing.
     async fn load(
         &self,

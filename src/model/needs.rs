@@ -33,6 +33,20 @@ pub struct Needs {
     /// Options of tables that a server may be set not to take (`no key`, `compressed`, `lenient` …), each with a table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, String>,
+    /// Bytes of the longest statement, where a dump is made of statements: the target must take it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub longest_statement: u64,
+    /// Bytes of the longest statement when escapes are left out without which the target reads the same.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub longest_unescaped: u64,
+    /// Bytes of the longest statement that the dumped server takes.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub statement_limit: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Needs {

@@ -100,10 +100,11 @@ async fn definers_are_told_or_stripped_on_mariadb_11_8() {
 
 /// The dump with a statement in it that no server takes.
 fn with_error(taken: Dump) -> Dump {
-    let text = String::from_utf8(taken.bytes.to_vec()).unwrap();
-    let (before, after) = text.split_once("CREATE TABLE `nothing` (").unwrap();
-    let bytes = format!("{before}CREATE TABEL `nothing` ({after}").into_bytes().into();
-    Dump { bytes, ..taken }
+    let good = b"CREATE TABLE `nothing` (";
+    let at = taken.bytes.windows(good.len()).position(|bytes| bytes == good).unwrap();
+    let mut bytes = taken.bytes.to_vec();
+    bytes[at..at + good.len()].copy_from_slice(b"CREATE TABEL `nothing` (");
+    Dump { bytes: bytes.into(), ..taken }
 }
 
 async fn errors_stop_or_are_counted(release: Release) {

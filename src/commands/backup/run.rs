@@ -261,6 +261,9 @@ pub(super) async fn dump(taking: &mut Taking<'_>, server: &dyn Server, scope: &S
         };
         let manifest = &mut *taking.manifest;
         if let (Some(database), Some(counted)) = (&part.database, counted) {
+            for finding in server.judge_dump(database, &counted) {
+                taking.log.warn(findings::line(&finding));
+            }
             contents.insert(database.clone(), counted);
         }
         if manifest.parts.iter().any(|other| other.name == part.name) {

@@ -5,8 +5,8 @@ use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
-    Drill, DrillRequest, EngineError, Lifetime, MissingRoles, Occupied, Ownership, RestoreTarget, Selection,
-    Server, StreamError,
+    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, MissingRoles, Occupied, Ownership,
+    RestoreTarget, Selection, Server, StreamError,
 };
 use crate::model::{Contents, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
@@ -187,6 +187,9 @@ async fn restore_part(
     let plan = server.load(app.runner.as_ref(), &target, &stored).await.map_err(too_old)?;
     if let Some(failure) = findings::failure_of(&plan.findings) {
         return Err(failure);
+    }
+    for finding in plan.findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
+        log.warn(findings::line(finding));
     }
     for step in &plan.before {
         step.run(app.runner.as_ref()).await?;

@@ -1,11 +1,12 @@
 //! Everything that would make a dump fail or leave something out, found before the night it matters. The tools pass over
 //! what they may not see, and end well.
 
-use super::dump::Coordinates;
+use super::columns::UTF8;
+use super::dump::{Coordinates, Reason, Text};
 use super::facts::MySqlServer;
 use super::flavor::RoutinesRight;
 use super::query::Patience;
-use super::quote::{account, identifier, literal};
+use super::quote::{account, identifier, literal, literals};
 use crate::engine::{DatabaseChoice, EngineError, Finding, FindingLevel, Scope};
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
@@ -35,6 +36,7 @@ impl MySqlServer {
             findings.extend(self.engines_finding(runner, &database.name).await?);
             findings.extend(self.views_finding(runner, &database.name).await?);
             findings.extend(self.history_finding(&database.name)?);
+            findings.extend(self.text_finding(runner, &database.name).await?);
         }
         findings.extend(self.routines_finding(&grantee));
         findings.push(self.coordinates_finding(&grantee));
@@ -213,6 +215,46 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
             help: "Give the view below a name that sorts before, or do without the check option; a restore goes on past \
                    it with --allow-errors."
                 .to_owned(),
+        }))
+    }
+
+    /// A warning where characters of `database` may change.
+    async fn text_finding(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+    ) -> Result<Option<Finding>, EngineError> {
+        let Text::Converted(reason) = self.text() else { return Ok(None) };
+        let doing = format!("ask for the character sets of `{database}`");
+        let sql = format!(
+            "SELECT DISTINCT CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {}
+AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
+            literal(database),
+            literals(UTF8)
+        );
+        let charsets: Vec<String> =
+            self.ask(runner, (&doing, &sql, Patience::Small)).await?.into_iter().flatten().collect();
+        if charsets.is_empty() {
+            return Ok(None);
+        }
+        let (why, help) = match reason {
+            Reason::Argument(arg) => {
+                (format!("because of `{arg}`"), "Take it out of `extra_args`.".to_owned())
+            }
+            Reason::OldTool => (
+                format!("because {} cannot do otherwise", self.facts.tool),
+                "Install a newer `mysqldump`: one that has `--init-command`.".to_owned(),
+            ),
+        };
+        Ok(Some(Finding {
+            level: FindingLevel::Warning,
+            subject: format!("characters in `{database}`"),
+            problem: format!(
+                "text in {} becomes UTF-8 and back, {why}: characters that have several places there may come back in \
+                 another",
+                some_of(&charsets)
+            ),
+            help,
         }))
     }
 

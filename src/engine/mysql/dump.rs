@@ -2,21 +2,20 @@
 
 use super::facts::MySqlServer;
 use super::history::History;
+use super::rows::{UNCONVERTED, marked_rows};
 use super::users;
 use super::witness::DumpWitness;
 use crate::engine::{DumpPart, EngineError, Producer, Scope};
 use crate::model::PartKind;
 use crate::process::ToolSpec;
 
-/// One snapshot, no waiting for locks, and everything that a database holds; bytes as hexadecimal digits, because text
-/// is converted and bytes must not be. No `LOCK TABLES` around rows: MariaDB then refuses defaults that ask a sequence.
-const OPTIONS: [&str; 8] = [
+/// One snapshot, no waiting for locks, and everything that a database holds. No hexadecimal digits, which would be twice as
+/// long as the bytes and more than the server takes in one statement. No `LOCK TABLES` around rows: MariaDB then refuses defaults that ask a sequence.
+const OPTIONS: [&str; 6] = [
     "--single-transaction",
     "--quick",
     "--skip-add-locks",
     "--triggers",
-    "--hex-blob",
-    "--default-character-set=utf8mb4",
     "--max-allowed-packet=1G",
     "--dump-date",
 ];
@@ -51,8 +50,8 @@ impl MySqlServer {
                 kind: PartKind::Database,
                 database: Some(database.name.clone()),
                 extension: "sql",
-                source: Producer::Tool(self.dump_database(&database.name, &[])?),
-                witness: Box::new(DumpWitness::new()),
+                source: self.dump_rows(&database.name)?,
+                witness: Box::new(DumpWitness::new(self.own_needs())),
                 estimate: database.bytes,
                 properties: database.properties.clone(),
             });
@@ -60,10 +59,37 @@ impl MySqlServer {
         Ok(parts)
     }
 
+    /// A dump of one database, with rows as the bytes that they are.
+    fn dump_rows(&self, name: &str) -> Result<Producer, EngineError> {
+        let tool = self.dump_database(name, &[])?;
+        Ok(match self.text() {
+            Text::Converted(_) => Producer::Tool(tool),
+            Text::Kept => Producer::Shaped(tool, marked_rows()),
+        })
+    }
+
+    /// What becomes of text that is not Unicode.
+    pub(super) fn text(&self) -> Text {
+        let extra_args = &self.connection.settings.extra_args;
+        if let Some(arg) = extra_args.iter().find(|arg| converts(arg)) {
+            return Text::Converted(Reason::Argument(arg.clone()));
+        }
+        if self.flavor().unconverted.is_some() && !self.tools.dump_says_first {
+            return Text::Converted(Reason::OldTool);
+        }
+        Text::Kept
+    }
+
     /// A dump of one database in the plain form: it names no database, so it can be restored under any name.
     pub(super) fn dump_database(&self, name: &str, more: &[&str]) -> Result<ToolSpec, EngineError> {
         let choice = self.choice(name)?;
         let mut tool = self.connection.tool(&self.tools.dump).args(OPTIONS);
+        tool = match self.text() {
+            Text::Converted(_) => tool.arg("--default-character-set=utf8mb4"),
+            Text::Kept => tool
+                .arg(format!("--default-character-set={UNCONVERTED}"))
+                .args(self.flavor().unconverted.map(|sql| format!("--init-command={sql}"))),
+        };
         if choice.tables.is_empty() {
             tool = tool.args(BESIDE_TABLES);
         }
@@ -105,6 +131,24 @@ impl MySqlServer {
     }
 }
 
+/// What becomes of text of character sets that are not Unicode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Text {
+    /// Every byte stays.
+    Kept,
+    /// It becomes UTF-8, and some characters others on the way back.
+    Converted(Reason),
+}
+
+/// Why text is converted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// This argument of the user's needs it.
+    Argument(String),
+    /// The dump tool cannot do otherwise.
+    OldTool,
+}
+
 /// Whether a dump tells its place in the binary log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coordinates {
@@ -116,8 +160,18 @@ pub(super) enum Coordinates {
     NotAllowed,
 }
 
+/// Options that ask for text in which the tool's connection must understand characters, or leave out what tells those of
+/// a table.
+const CONVERTING: [&str; 3] = ["where", "no-create-info", "create-options"];
+
+/// Whether text is converted to UTF-8 in a dump with this argument.
+fn converts(arg: &str) -> bool {
+    let name = option_name(arg);
+    CONVERTING.iter().any(|option| option.starts_with(&name))
+}
+
 /// Options, without dashes in front, that would change where, how or what is dumped, or where to connect.
-const REFUSED: [&str; 57] = [
+const REFUSED: [&str; 58] = [
     "add-drop-database",
     "all-databases",
     "all-tablespaces",
@@ -153,6 +207,7 @@ const REFUSED: [&str; 57] = [
     "master-data",
     "no-defaults",
     "no-login-paths",
+    "no-set-names",
     "password",
     "port",
     "print-defaults",
@@ -191,17 +246,23 @@ pub(super) fn check_extra_args(args: &[String]) -> Result<(), EngineError> {
         let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) else {
             return Err(refused(arg, "is no long option"));
         };
-        let name = long.split('=').next().unwrap_or_default().replace('_', "-");
-        let mut name = name.as_str();
-        while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
-            name = rest;
-        }
+        let name = option_name(long);
         // The tools accept every unambiguous beginning of an option.
-        if name.is_empty() || REFUSED.iter().any(|option| option.starts_with(name)) {
+        if name.is_empty() || REFUSED.iter().any(|option| option.starts_with(&name)) {
             return Err(refused(arg, "would change where, how or what is dumped"));
         }
     }
     Ok(())
+}
+
+/// The name of an option without what may stand before and after it.
+fn option_name(arg: &str) -> String {
+    let name = arg.trim_start_matches('-').split('=').next().unwrap_or_default().replace('_', "-");
+    let mut name = name.as_str();
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
+        name = rest;
+    }
+    name.to_owned()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(super) const SYSTEM_DATABASES: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
 
 /// What matters of the server's variables.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "server_uuid",
     "server_uid",
     "log_bin",
@@ -27,6 +27,7 @@ const VARIABLES: [&str; 10] = [
     "lower_case_table_names",
     "datadir",
     "event_scheduler",
+    "max_allowed_packet",
 ];
 
 /// An inspected server.

@@ -68,6 +68,11 @@ pub(super) struct Flavor {
     pub(super) status: StatusWords,
     /// Whether a replica tells the identity of its primary.
     pub(super) tells_origin: bool,
+    /// What the dump tool must say to a server first so that it reads definitions as text of UTF-8 while it converts nothing;
+    /// `None` where it need not.
+    pub(super) unconverted: Option<&'static str>,
+    /// How many bytes shorter than `max_allowed_packet` a statement must be.
+    pub(super) packet_overhead: u64,
     /// Lists the accounts: user, host, whether it is a role, the role that is active after login. Whoever has a role by
     /// default comes after it.
     pub(super) accounts: &'static str,
@@ -126,6 +131,13 @@ pub(super) static MYSQL: Flavor = Flavor {
         right: "REPLICATION CLIENT",
     },
     tells_origin: true,
+    // MySQL reads the partitions of a table in the character set of whoever opens it first, and keeps what it has read. A
+    // tool that is told of the change escapes bytes by it. The rest is what `dump_section` says, which this replaces.
+    unconverted: Some(
+        "SET SESSION max_execution_time=0, net_write_timeout=86400, session_track_system_variables='', \
+         character_set_client=utf8mb4, character_set_connection=utf8mb4",
+    ),
+    packet_overhead: 4,
     accounts: "SELECT u.User, u.Host, 'N', '' FROM mysql.user u ORDER BY
   EXISTS (SELECT 1 FROM mysql.default_roles d WHERE d.USER = u.User AND d.HOST = u.Host), u.User, u.Host;",
     // Salts hold every byte there is.
@@ -178,6 +190,8 @@ pub(super) static MARIADB: Flavor = Flavor {
         right: "SLAVE MONITOR",
     },
     tells_origin: false,
+    unconverted: None,
+    packet_overhead: 2,
     accounts: "SELECT User, Host, is_role, COALESCE(default_role, '') FROM mysql.user ORDER BY is_role = 'N', User, Host;",
     before_accounts: "",
     making: Making::Script,

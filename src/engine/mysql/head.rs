@@ -24,30 +24,32 @@ pub(super) enum Statement {
 
 /// One token, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Token<'a> {
+pub(super) struct Token<'a> {
     text: Cow<'a, [u8]>,
-    quoted: bool,
-    place: Range<usize>,
+    pub(super) quoted: bool,
+    pub(super) place: Range<usize>,
 }
 
 impl Token<'_> {
-    fn is(&self, word: &str) -> bool {
+    /// Whether it is this word, in letters of any case and not in quotes.
+    pub(super) fn is(&self, word: &str) -> bool {
         !self.quoted && self.text.eq_ignore_ascii_case(word.as_bytes())
     }
 
-    fn name(&self) -> String {
+    /// Its text, without quotes.
+    pub(super) fn name(&self) -> String {
         String::from_utf8_lossy(&self.text).into_owned()
     }
 }
 
 /// Walks over the tokens of a head, through comments that hold code.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     head: &'a [u8],
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    fn of(head: &'a [u8]) -> Self {
+    pub(super) fn of(head: &'a [u8]) -> Self {
         Self { head, at: 0 }
     }
 

@@ -115,7 +115,7 @@ impl MySqlServer {
         });
         let name = identifier(&target.database);
         let properties = properties(target)?;
-        let mut before = Vec::new();
+        let mut before: Vec<Step> = self.packet(target).before.into_iter().collect();
         if existing.is_some() {
             before.push(self.run(&format!("{}DROP DATABASE IF EXISTS {name};", preflight.before_drop)));
         }
@@ -149,6 +149,7 @@ impl MySqlServer {
             renaming: (renaming.from != renaming.to).then_some(renaming),
             left_out: preflight.left_out.clone(),
             absent: preflight.absent.clone(),
+            escapes: self.packet(target).escapes,
             ..Changes::none(target.definers)
         }
     }

@@ -1,6 +1,7 @@
 //! MySQL and MariaDB through their own tools.
 
 mod check;
+mod columns;
 mod connection;
 mod count;
 mod definers;
@@ -17,6 +18,7 @@ mod history;
 mod load;
 mod load_users;
 mod needed;
+mod packet;
 mod places;
 mod preflight;
 mod properties;
@@ -26,12 +28,15 @@ mod quote;
 mod replication;
 mod rewrite;
 mod rights;
+mod rows;
 mod scanner;
 #[cfg(test)]
 mod scanner_tests;
 mod target;
 mod tools;
+mod unescape;
 mod users;
+mod values;
 mod witness;
 mod words;
 
@@ -39,7 +44,7 @@ use super::{
     Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
     Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
 };
-use crate::model::{Contents, EngineKind, PartKind, Witness};
+use crate::model::{Contents, EngineKind, Needs, PartKind, Witness};
 use crate::process::Runner;
 use async_trait::async_trait;
 use connection::Connection;
@@ -60,7 +65,7 @@ impl MySql {
 
 /// Watches a dump of one database, of either family.
 pub fn witness() -> Box<dyn Witness> {
-    Box::new(witness::DumpWitness::new())
+    Box::new(witness::DumpWitness::new(Needs::default()))
 }
 
 #[async_trait]
@@ -130,6 +135,10 @@ impl Server for MySqlServer {
 
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
         self.count_rows(runner, database).await
+    }
+
+    fn judge_dump(&self, database: &str, contents: &Contents) -> Vec<Finding> {
+        self.long_statement(database, &contents.needs).into_iter().collect()
     }
 
     async fn look_after(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {

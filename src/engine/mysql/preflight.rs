@@ -60,6 +60,7 @@ impl MySqlServer {
         self.place_findings(&target, &mut preflight);
         database_findings(&target, &mut preflight);
         preflight.findings.extend(self.name_findings(&recorded));
+        preflight.findings.extend(self.packet(restore).finding);
         if let Some(existing) = existing {
             preflight.findings.extend(locked_finding(existing));
             self.referring_tables(runner, existing, &mut preflight).await?;

@@ -1,4 +1,4 @@
-//! What is changed of a dump on its way into a server. Rows are never touched.
+//! What is changed of a dump on its way into a server. Rows stay what they are, and at most lose escapes that no server needs.
 
 use super::edit::{Edit, edited};
 use super::head::{self, Statement};
@@ -6,6 +6,7 @@ use super::needed::{DEFINITION_LIMIT, holds_rows};
 use super::places::{LeftOut, without_places};
 use super::qualified::{Renaming, references, renamed};
 use super::scanner::{Current, HEAD_LIMIT, Piece, Scanner, Sink};
+use super::unescape::Unescape;
 use super::words::QuoteRules;
 use crate::engine::{EngineError, Ownership, Rewrite};
 use memchr::memmem;
@@ -26,6 +27,8 @@ pub(super) struct Changes {
     pub(super) left_out: LeftOut,
     /// Databases that the server does not have: a view that reads them stays the placeholder that others can build on.
     pub(super) absent: BTreeSet<String>,
+    /// Escapes in rows that no server needs.
+    pub(super) escapes: Escapes,
 }
 
 impl Changes {
@@ -37,8 +40,18 @@ impl Changes {
             renaming: None,
             left_out: LeftOut::default(),
             absent: BTreeSet::new(),
+            escapes: Escapes::Keep,
         }
     }
+}
+
+/// What becomes of escapes that no server needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// They stay.
+    Keep,
+    /// They are undone, so that a statement is shorter.
+    Undo,
 }
 
 /// The stage.
@@ -57,6 +70,7 @@ impl Editor {
         let writer = Writer {
             changes,
             missing,
+            unescape: Unescape::default(),
             fate: Fate::Open,
             text: Vec::new(),
             placeholders: BTreeMap::new(),
@@ -108,6 +122,8 @@ enum Fate {
     /// Not decided: it is still being collected.
     Open,
     Kept,
+    /// Kept, without needless escapes.
+    Shortened,
     Dropped,
 }
 
@@ -115,6 +131,7 @@ struct Writer {
     changes: Changes,
     /// Chosen tables that have not come by.
     missing: BTreeSet<String>,
+    unescape: Unescape,
     fate: Fate,
     /// The statement so far, while its fate is open: all of a definition, the head of rows.
     text: Vec<u8>,
@@ -134,6 +151,7 @@ impl Sink for Writer {
             Piece::CommentEnd => {}
             Piece::Statement(bytes) => match self.fate {
                 Fate::Kept => self.out.extend_from_slice(bytes),
+                Fate::Shortened => self.unescape.feed(bytes, &mut self.out),
                 Fate::Dropped => self.keep_lines(bytes),
                 Fate::Open => {
                     self.text.extend_from_slice(bytes);
@@ -148,7 +166,7 @@ impl Sink for Writer {
                 if self.fate == Fate::Open {
                     self.decide(current.rules);
                 }
-                if self.fate == Fate::Kept {
+                if self.fate != Fate::Dropped {
                     self.out.extend_from_slice(delimiter);
                 }
                 self.fate = Fate::Open;
@@ -170,7 +188,13 @@ impl Writer {
         if self.fate == Fate::Dropped {
             self.keep_lines(&text);
         } else if holds_rows(&text) == Some(true) {
-            self.out.extend_from_slice(&text);
+            if self.changes.escapes == Escapes::Undo {
+                self.fate = Fate::Shortened;
+                self.unescape = Unescape::default();
+                self.unescape.feed(&text, &mut self.out);
+            } else {
+                self.out.extend_from_slice(&text);
+            }
         } else {
             let changed = self.changed(text, rules);
             self.out.extend_from_slice(&changed);

@@ -3,6 +3,7 @@
 //! It knows quotes, backslashes (and where they mean nothing), comments, and the `DELIMITER` command. Comments that hold
 //! code (`/*!50003 … */`, `/*M!100100 … */`) are code. What goes out is exactly what came in.
 
+use super::unescape::is_needless_escape;
 use super::words::QuoteRules;
 use memchr::{memchr, memchr2, memmem};
 
@@ -35,6 +36,8 @@ pub(super) struct Current {
     pub(super) groups: u64,
     /// How it reads quotes.
     pub(super) rules: QuoteRules,
+    /// Escapes in quotes without which a server reads the same: see [`is_needless_escape`].
+    pub(super) needless_escapes: u64,
     depth: u32,
 }
 
@@ -328,6 +331,7 @@ impl Scanner {
     /// Walks to behind the end of the quotes. A doubled quote ends them and begins others at once, which is the same.
     fn quoted(&mut self, rest: &[u8], mut at: usize, quote: u8) -> usize {
         if std::mem::take(&mut self.escaped) {
+            self.notice_escape(quote, rest[at]);
             at += 1;
         }
         let is_name = quote == b'`' || (quote == b'"' && self.rules.quoted_names);
@@ -340,11 +344,18 @@ impl Scanner {
                 self.state = State::Code;
                 return at + 1;
             }
+            if let Some(byte) = rest.get(at + 1) {
+                self.notice_escape(quote, *byte);
+            }
             at += 2;
         }
         // The backslash was the last byte.
         self.escaped = at > rest.len();
         rest.len().min(at)
+    }
+
+    fn notice_escape(&mut self, quote: u8, byte: u8) {
+        self.current.needless_escapes += u64::from(quote == b'\'' && is_needless_escape(byte));
     }
 
     /// Routines are written in the mode they were made in, and that says what a backslash is.

@@ -3,7 +3,7 @@
 use super::rewrite::{Changes, rewrite};
 use super::witness::DumpWitness;
 use crate::engine::Ownership;
-use crate::model::{Contents, Witness as _, WitnessError};
+use crate::model::{Contents, Needs, Witness as _, WitnessError};
 use proptest::prelude::*;
 use tokio::io::AsyncReadExt as _;
 
@@ -51,7 +51,7 @@ SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;
 "#;
 
 fn watch<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Contents>, WitnessError> {
-    let mut witness = DumpWitness::new();
+    let mut witness = DumpWitness::new(Needs::default());
     for piece in pieces {
         witness.feed(piece)?;
     }
@@ -199,7 +199,7 @@ fn a_star_at_the_end_of_a_piece_ends_no_line() {
 fn a_large_dump_is_counted_to_its_last_row() {
     let row = "(12345,'some text of a usual length, with it\\'s quotes',3.14,'2026-01-02 03:04:05',NULL),";
     let insert = format!("INSERT INTO `t` VALUES {}(1,'',0,'',NULL);\n", row.repeat(10_000));
-    let mut witness = DumpWitness::new();
+    let mut witness = DumpWitness::new(Needs::default());
     witness.feed(b"-- MySQL dump\n").unwrap();
     for _ in 0..20 {
         insert.as_bytes().chunks(256 * 1024).for_each(|piece| witness.feed(piece).unwrap());

@@ -4,6 +4,7 @@
 use super::flavor::Flavor;
 use crate::engine::EngineError;
 use crate::process::{Runner, ToolSpec, program_directories};
+use memchr::memmem;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(super) struct Program {
 pub(super) struct ToolSet {
     pub(super) dump: Program,
     pub(super) client: Program,
+    /// Whether the dump tool says a statement of ours when it is connected.
+    pub(super) dump_says_first: bool,
 }
 
 impl ToolSet {
@@ -131,7 +134,15 @@ pub(super) async fn identify(
     }
     let [dump, client] =
         <[Program; 2]>::try_from(chosen).map_err(|_| missing(flavor, "mysqldump", bin_dir))?;
-    Ok(ToolSet { dump, client })
+    let dump_says_first = flavor.unconverted.is_some() && lists_init_command(runner, &dump.path).await;
+    Ok(ToolSet { dump, client, dump_says_first })
+}
+
+async fn lists_init_command(runner: &dyn Runner, dump: &Path) -> bool {
+    let mut tool = ToolSpec::new(dump).args(["--no-defaults", "--help"]);
+    tool.timeout = Some(Duration::from_secs(30));
+    let Ok(run) = runner.output(&tool).await else { return false };
+    memmem::find(&run.stdout, b"--init-command").is_some()
 }
 
 /// That `program` of this family is not here.

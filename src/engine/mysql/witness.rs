@@ -3,7 +3,7 @@
 use super::head::{self, Statement};
 use super::needed::Watched;
 use super::scanner::{Current, Piece, Scanner, Sink};
-use crate::model::{Contents, LogPosition, TableRows, Witness, WitnessError};
+use crate::model::{Contents, LogPosition, Needs, TableRows, Witness, WitnessError};
 use std::collections::{BTreeMap, BTreeSet};
 
 const FORMAT: &str = "SQL dump";
@@ -38,6 +38,9 @@ struct Tally {
     purged: Option<String>,
     slave_pos: Option<String>,
     watched: Watched,
+    /// Bytes of the statement that goes by.
+    length: u64,
+    needs: Needs,
 }
 
 /// Whether it began as a dump does.
@@ -53,8 +56,9 @@ enum Begun {
 }
 
 impl DumpWitness {
-    pub(super) fn new() -> Self {
-        Self { scanner: Scanner::new(), tally: Tally::default() }
+    /// `needs` is what is known before the dump begins.
+    pub(super) fn new(needs: Needs) -> Self {
+        Self { scanner: Scanner::new(), tally: Tally { needs, ..Tally::default() } }
     }
 }
 
@@ -87,7 +91,12 @@ impl Witness for DumpWitness {
             tables: tables.collect(),
             owners: tally.owners.into_iter().collect(),
             position: tally.place.map(|(file, offset)| LogPosition { file, offset, gtid }),
-            needs: tally.watched.finish(),
+            needs: Needs {
+                longest_statement: tally.needs.longest_statement,
+                longest_unescaped: tally.needs.longest_unescaped,
+                statement_limit: tally.needs.statement_limit,
+                ..tally.watched.finish()
+            },
             ..Contents::default()
         }))
     }
@@ -108,6 +117,9 @@ impl Sink for Tally {
                 self.read_comment(&comment);
             }
             Piece::Command(_) | Piece::Statement(_) => {
+                if let Piece::Statement(bytes) = piece {
+                    self.length += bytes.len() as u64;
+                }
                 self.marked = false;
                 if self.begun == Begun::NotYet {
                     self.begun = Begun::Otherwise;
@@ -120,6 +132,10 @@ impl Sink for Tally {
 
 impl Tally {
     fn read_statement(&mut self, current: &Current) {
+        let length = std::mem::take(&mut self.length);
+        let needs = &mut self.needs;
+        needs.longest_statement = needs.longest_statement.max(length);
+        needs.longest_unescaped = needs.longest_unescaped.max(length - current.needless_escapes);
         match head::statement(&current.head) {
             Statement::CreateTable(table) => {
                 self.tables.entry(table).or_insert(0);

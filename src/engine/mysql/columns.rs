@@ -1,0 +1,233 @@
+//! The columns of a table, read off its definition, and of the rows that follow it.
+
+use super::head::{Token, Tokens};
+
+/// How the values of a column are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As the tool wrote them.
+    AsWritten,
+    /// As text: it is UTF-8.
+    Text,
+    /// As bytes: it is text of another character set, or no text.
+    Bytes,
+}
+
+/// A table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) name: String,
+    columns: Vec<(String, Kind)>,
+}
+
+/// What stands in front of rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct RowsHead {
+    /// Up to behind `VALUES`.
+    pub(super) length: usize,
+    /// Their columns, where they are named.
+    pub(super) columns: Option<Vec<String>>,
+}
+
+/// Types of text, which has a character set.
+const TEXT: [&str; 8] = ["char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"];
+
+/// Types of bytes.
+const BYTES: [&str; 6] = ["binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"];
+
+/// Character sets whose bytes are UTF-8. Those of `ascii` need not be: MariaDB keeps every byte there.
+pub(super) const UTF8: [&str; 3] = ["utf8mb4", "utf8mb3", "utf8"];
+
+impl Table {
+    /// What the values of a row are: of these columns, or of all.
+    pub(super) fn kinds(&self, columns: Option<&[String]>) -> Vec<Kind> {
+        let kind = |name: &String| {
+            let column = self.columns.iter().find(|(own, _)| own == name);
+            // A column that is not in the definition is one that the server keeps by itself, of a time.
+            column.map_or(Kind::AsWritten, |(_, kind)| *kind)
+        };
+        match columns {
+            Some(columns) => columns.iter().map(kind).collect(),
+            None => self.columns.iter().map(|(_, kind)| *kind).collect(),
+        }
+    }
+}
+
+/// Where the reading of a definition stands.
+#[derive(PartialEq, Eq)]
+enum Place {
+    /// At the beginning of an item: of a column, or of something else.
+    Item,
+    /// Behind the name of a column.
+    Type,
+    /// In the rest of a column of text.
+    Text,
+    /// In something that does not matter.
+    Rest,
+}
+
+/// The table that `definition`, a whole `CREATE TABLE`, makes.
+pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
+    let mut tokens = Tokens::of(definition);
+    tokens.find(|token| token.is("table"));
+    let skipped = ["if", "not", "exists"];
+    let name = tokens.find(|token| token.quoted || !skipped.iter().any(|word| token.is(word)));
+    let name = name.ok_or_else(|| "a definition of a table has no name".to_owned())?.name();
+    // Of text, the character set; `None` is the table's own.
+    let mut columns: Vec<(String, Type)> = Vec::new();
+    let (mut depth, mut place) = (0_u32, Place::Rest);
+    let mut tokens = tokens.peekable();
+    while let Some(token) = tokens.next() {
+        match (depth, &place) {
+            _ if token.is("(") => {
+                depth += 1;
+                if depth == 1 {
+                    place = Place::Item;
+                }
+            }
+            _ if token.is(")") => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    break;
+                }
+            }
+            (1, _) if token.is(",") => place = Place::Item,
+            (1, Place::Item) if token.quoted => {
+                columns.push((token.name(), Type::Other));
+                place = Place::Type;
+            }
+            (1, Place::Item) => place = Place::Rest,
+            (1, Place::Type) => {
+                place = Place::Rest;
+                if let Some((_, kind)) = columns.last_mut() {
+                    *kind = type_of(&token);
+                    if matches!(kind, Type::Text(_)) {
+                        place = Place::Text;
+                    }
+                }
+            }
+            (1, Place::Text) if token.is("character") && tokens.peek().is_some_and(|next| next.is("set")) => {
+                let charset = tokens.nth(1).map(|token| token.name());
+                if let Some((_, kind)) = columns.last_mut() {
+                    *kind = Type::Text(charset);
+                }
+                place = Place::Rest;
+            }
+            _ => {}
+        }
+    }
+    let default = tokens
+        .by_ref()
+        .skip_while(|token| !token.is("charset"))
+        .find(|token| token.quoted || !(token.is("charset") || token.is("=")));
+    let default = default.map(|token| token.name());
+    let mut kinds = Vec::with_capacity(columns.len());
+    for (column, kind) in columns {
+        let kind = match kind {
+            Type::Other => Kind::AsWritten,
+            Type::Bytes => Kind::Bytes,
+            Type::Text(charset) => match charset.as_ref().or(default.as_ref()) {
+                Some(charset) if UTF8.contains(&charset.as_str()) => Kind::Text,
+                Some(_) => Kind::Bytes,
+                None => return Err(format!("the definition of `{name}` tells no character set")),
+            },
+        };
+        kinds.push((column, kind));
+    }
+    Ok(Table { name, columns: kinds })
+}
+
+enum Type {
+    /// Its character set, where it says one.
+    Text(Option<String>),
+    Bytes,
+    Other,
+}
+
+fn type_of(token: &Token<'_>) -> Type {
+    let one_of = |words: &[&str]| words.iter().any(|word| token.is(word));
+    if one_of(&TEXT) {
+        Type::Text(None)
+    } else if one_of(&BYTES) {
+        Type::Bytes
+    } else {
+        Type::Other
+    }
+}
+
+/// The head of `INSERT INTO … VALUES`; `None` while it is not whole.
+pub(super) fn rows_head(statement: &[u8]) -> Option<RowsHead> {
+    let mut columns: Option<Vec<String>> = None;
+    let mut named = false;
+    for token in Tokens::of(statement) {
+        if token.is("values") {
+            // Cut here, it could be the beginning of another word.
+            return (token.place.end < statement.len())
+                .then_some(RowsHead { length: token.place.end, columns });
+        }
+        if token.is("(") {
+            columns = Some(Vec::new());
+            named = true;
+        } else if token.is(")") {
+            named = false;
+        } else if named
+            && token.quoted
+            && let Some(columns) = &mut columns
+        {
+            columns.push(token.name());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_told_by_their_types_and_character_sets() {
+        let definition = "CREATE TABLE `a``b` (
+  `id` int NOT NULL AUTO_INCREMENT COMMENT 'text, char(5) CHARACTER SET latin1',
+  `plain` varchar(20) DEFAULT 'CHARACTER SET latin1, (',
+  `own` text CHARACTER SET latin1 COLLATE latin1_bin NOT NULL,
+  `wide``,(` enum('a','b,)','CHARACTER SET x') CHARACTER SET cp932 DEFAULT 'a',
+  `same` set('x') CHARACTER SET utf8mb3 DEFAULT NULL,
+  `packed` longtext /*M!100301 COMPRESSED*/ CHARACTER SET ujis DEFAULT NULL,
+  `b` varbinary(20) DEFAULT x'00',
+  `j` json DEFAULT NULL,
+  `made` char(4) GENERATED ALWAYS AS (concat(`own`,'(',`plain`)) VIRTUAL,
+  PRIMARY KEY (`id`),
+  KEY `text` (`own`(10),`plain`),
+  CONSTRAINT `c` CHECK (`own` <> 'CHARACTER SET big5')
+) ENGINE=InnoDB AUTO_INCREMENT=3 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='DEFAULT CHARSET=latin1'
+/*!50100 PARTITION BY LIST COLUMNS(`own`) (PARTITION p VALUES IN ('CHARSET=koi8r') ENGINE = InnoDB) */";
+        let table = table(definition.as_bytes()).unwrap();
+        assert_eq!(table.name, "a`b");
+        let kinds = table.kinds(None);
+        let (same, text, bytes) = (Kind::AsWritten, Kind::Text, Kind::Bytes);
+        assert_eq!(kinds, [same, text, bytes, bytes, text, bytes, bytes, same, text]);
+        let named = ["own", "plain", "row_start"].map(str::to_owned);
+        assert_eq!(table.kinds(Some(&named)), [bytes, text, same]);
+    }
+
+    #[test]
+    fn the_table_tells_the_character_set_of_columns_that_do_not() {
+        let with =
+            |end: &str| table(format!("CREATE TABLE `t` (\n  `c` char(1)\n) ENGINE=MyISAM{end}").as_bytes());
+        assert_eq!(with(" DEFAULT CHARSET=cp932").unwrap().kinds(None), [Kind::Bytes]);
+        assert_eq!(with(" DEFAULT CHARSET=utf8mb4").unwrap().kinds(None), [Kind::Text]);
+        assert!(with("").unwrap_err().contains("`t`"));
+    }
+
+    #[test]
+    fn the_head_of_rows_is_found_when_it_is_whole() {
+        let head = |text: &str| rows_head(text.as_bytes());
+        let whole = head("INSERT INTO `VALUES` VALUES (1)").unwrap();
+        assert_eq!((whole.length, whole.columns), ("INSERT INTO `VALUES` VALUES".len(), None));
+        let named = head("INSERT  IGNORE INTO `t` (`a`, `b``,(`) VALUES\n(1,2)").unwrap();
+        assert_eq!(named.columns.unwrap(), ["a", "b`,("]);
+        for cut in ["INSERT INTO `t` VALUES", "INSERT INTO `t` (`a`, `VALU", "INSERT INTO"] {
+            assert_eq!(head(cut), None, "{cut}");
+        }
+    }
+}
