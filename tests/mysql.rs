@@ -21,6 +21,8 @@ mod filters;
 mod names;
 #[path = "mysql/packets.rs"]
 mod packets;
+#[path = "mysql/places.rs"]
+mod places;
 #[path = "mysql/preflight.rs"]
 mod preflight;
 #[path = "mysql/privileges.rs"]

@@ -138,6 +138,11 @@ pub trait Server: Send + Sync {
     /// Counts the rows of every table of one logical database now.
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError>;
 
+    /// Whether names of tables are not told apart by case here.
+    fn folds_names(&self) -> bool {
+        false
+    }
+
     /// What is worth knowing of a logical database that was just restored, now that everything is in its place. Most
     /// engines find all of it before they begin.
     async fn look_after(&self, _runner: &dyn Runner, _database: &str) -> Result<Vec<Finding>, EngineError> {

@@ -207,6 +207,8 @@ pub struct RestoreTarget {
     pub stop_at_first_error: bool,
     /// Roles that are not there yet and will be when this load begins: those that the globals bring which go first.
     pub coming_roles: Vec<String>,
+    /// The same of databases.
+    pub coming_databases: Vec<String>,
     /// The same of tablespaces.
     pub coming_tablespaces: Vec<String>,
     /// What becomes of roles that are neither there nor coming.

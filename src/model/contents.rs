@@ -60,6 +60,16 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// The same where the server does not tell names apart by case, and keeps them in lower case.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        let mut folded = self.clone();
+        for table in &mut folded.tables {
+            table.table = table.table.to_lowercase();
+        }
+        folded
+    }
+
     /// The sum of all row counts, as far as it can be said.
     pub fn rows(&self) -> u64 {
         self.tables.iter().fold(0, |sum, table| sum.saturating_add(table.rows))

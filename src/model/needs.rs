@@ -30,6 +30,9 @@ pub struct Needs {
     /// Directories outside of the server's own that tables live in, each with a table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directories: BTreeMap<String, String>,
+    /// Whether the dumped server does not tell names apart by case.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub folds_names: bool,
     /// Options of tables that a server may be set not to take (`no key`, `compressed`, `lenient` …), each with a table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, String>,

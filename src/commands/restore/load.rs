@@ -274,7 +274,10 @@ async fn count(
     let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
     let counting = plan.server.count(app.runner.as_ref(), &load.plan.filling);
     let found = app.cancel.unless_stopped(reading.stop, counting).await??;
-    let compare = |expected| verify::contents::compare(&load.database, expected, &found).err();
+    let compare = |expected| {
+        let expected = verify::contents::as_named_on(plan.server.as_ref(), expected);
+        verify::contents::compare(&load.database, &expected, &found).err()
+    };
     let difference = expected.and_then(compare);
     Ok(Counted { found, difference })
 }

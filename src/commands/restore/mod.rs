@@ -3,6 +3,7 @@
 mod announce;
 mod load;
 mod offline;
+pub(in crate::commands) mod order;
 mod plan;
 mod report;
 mod sequence;

@@ -1,5 +1,6 @@
 //! What a restore would do, worked out before anything is touched.
 
+use super::order::in_order;
 use super::sequence::FailedLoad;
 use super::{Globals, OnError, OnFailure, Proof, Request};
 use crate::catalog::{Manifest, Part};
@@ -103,6 +104,7 @@ pub(super) async fn make(
     let engine = engine::open(app.inventory.engine_settings(target).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
     let recorded = recorded(app, request, manifest, reading).await?;
+    let parts = in_order(&parts, &recorded);
     let mut loads: Vec<PlannedLoad> = Vec::new();
     let mut refused: Vec<(String, Failure)> = Vec::new();
     for part in parts {
@@ -129,6 +131,7 @@ pub(super) async fn make(
             stop_at_first_error: request.on_error == OnError::Stop,
             missing_roles: MissingRoles::Refuse,
             lifetime: Lifetime::Lasting,
+            coming_databases: loads.iter().map(|load| load.database.clone()).collect(),
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             coming_tablespaces: loads.iter().flat_map(|load| load.plan.new_tablespaces.clone()).collect(),
             token: random_word(6),

@@ -3,8 +3,10 @@
 use crate::catalog::Manifest;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{Class, Failure};
+use crate::engine::Server;
 use crate::model::{Contents, PartKind};
 use crate::pipeline::UnpackGauges;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tokio::io::AsyncReadExt as _;
 
@@ -22,6 +24,11 @@ pub(in crate::commands) async fn read(
     body.read_to_end(&mut bytes).await?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Failure::new(Class::Integrity, format!("`{}` cannot be read: {error}", part.name)))
+}
+
+/// What was recorded, with the names that `server` gives to tables.
+pub(in crate::commands) fn as_named_on<'c>(server: &dyn Server, recorded: &'c Contents) -> Cow<'c, Contents> {
+    if server.folds_names() { Cow::Owned(recorded.folded()) } else { Cow::Borrowed(recorded) }
 }
 
 /// An error that names what differs: the first tables, and the number of large objects.

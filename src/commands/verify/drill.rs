@@ -2,6 +2,7 @@
 
 use super::{contents, surroundings};
 use crate::catalog::{Manifest, Part};
+use crate::commands::restore::order::in_order;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
@@ -104,7 +105,7 @@ async fn restore_all(
 ) -> Result<(), Failure> {
     let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
     dumps.extend(manifest.parts_of(PartKind::Database));
-    for (preceding, part) in dumps.into_iter().enumerate() {
+    for (preceding, part) in in_order(&dumps, recorded).into_iter().enumerate() {
         app.cancel.check()?;
         let part = (part, preceding);
         restore_part(app, reading, (manifest, part), (server, recorded, log)).await?;
@@ -178,6 +179,7 @@ async fn restore_part(
         preceding,
         stop_at_first_error: true,
         coming_roles: Vec::new(),
+        coming_databases: Vec::new(),
         coming_tablespaces: Vec::new(),
         missing_roles: MissingRoles::Make,
         lifetime: Lifetime::ThrownAway,
@@ -215,7 +217,7 @@ async fn restore_part(
     let counting = server.count(app.runner.as_ref(), &plan.filling);
     let found = app.cancel.unless_stopped(reading.stop, counting).await??;
     match recorded.get(&database) {
-        Some(expected) => contents::compare(&database, expected, &found)?,
+        Some(expected) => contents::compare(&database, &contents::as_named_on(server, expected), &found)?,
         None => log.warn(format!(
             "{database}: nothing was counted when it was dumped, so there is nothing to compare"
         )),

@@ -33,6 +33,7 @@ impl MySqlServer {
         }
         for database in databases {
             findings.extend(self.rights_finding(&database.name, &grantee)?);
+            findings.extend(self.callers_finding(runner, &database.name, &grantee).await?);
             findings.extend(self.engines_finding(runner, &database.name).await?);
             findings.extend(self.views_finding(runner, &database.name).await?);
             findings.extend(self.history_finding(&database.name)?);

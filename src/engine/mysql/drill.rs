@@ -2,9 +2,12 @@
 
 use super::MySql;
 use super::flavor::{Flavor, Making};
+use super::preflight::ENGINE_LIBRARIES;
 use super::tools::{candidates, missing};
-use crate::engine::{Drill, EngineError, ServerSettings};
+use crate::engine::{Drill, DrillRequest, EngineError, ServerSettings};
+use crate::model::{EngineKind, Needs};
 use crate::process::{ToolSpec, is_root, user_exists};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,10 +30,13 @@ const BOOTSTRAP: [&str; 3] = ["system_tables.sql", "performance_tables.sql", "sy
 
 /// A server below `folder`, of the family of the settings. Whether it is new enough for the dump, it says itself when
 /// it runs.
-pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, EngineError> {
+pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
     let flavor = Flavor::of(settings.kind);
     let program = server_program(settings, flavor)?;
-    let place = checked_path(folder)?;
+    let place = checked_path(request.folder)?;
+    let needs = || request.recorded.values().map(|contents| &contents.needs);
+    // MySQL takes the value only when the server is made.
+    let folds = needs().any(|needs| needs.folds_names);
     let (data, socket) = (format!("{place}/data"), format!("{place}/s"));
     let base = program.parent().and_then(Path::parent).map_or_else(|| PathBuf::from("/usr"), Path::to_owned);
     let messages = messages_folder(&base, flavor);
@@ -43,6 +49,9 @@ pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, E
         // Both families (seen on MySQL 9.7 and MariaDB 11.8) remove at their start every `#sql*` file of the folder for
         // temporary files, also those of a server that is at work there: its queries then fail, and MariaDB may crash.
         tool = tool.arg(format!("--tmpdir={place}"));
+        if folds {
+            tool = tool.arg("--lower-case-table-names=1");
+        }
         tool.user_when_root = Some(account.to_owned());
         tool
     };
@@ -62,10 +71,25 @@ pub(super) fn drill(settings: &ServerSettings, folder: &Path) -> Result<Drill, E
     setup.push(make);
     let server = tool(&FLAGS).arg(format!("--socket={socket}")).arg(format!("--pid-file={place}/pid"));
     let server = server.args(flavor.drill_options.iter().copied());
+    let server = server.args(engine_options(flavor, needs()));
     let mut settings = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
     settings.socket = Some(PathBuf::from(socket));
     "root".clone_into(&mut settings.user);
     Ok(Drill { setup, server: Some(server), engine: Box::new(MySql::new(settings)), teardown: Vec::new() })
+}
+
+/// What gives the throw-away server the storage engines that the backup needs and that no server has by itself.
+fn engine_options<'n>(flavor: &Flavor, needs: impl Iterator<Item = &'n Needs>) -> Vec<String> {
+    let engines: BTreeSet<&str> = needs.flat_map(|needs| needs.engines.keys()).map(String::as_str).collect();
+    if flavor.kind == EngineKind::MySql {
+        return engines
+            .into_iter()
+            .filter(|engine| *engine == "FEDERATED")
+            .map(|_| "--federated".to_owned())
+            .collect();
+    }
+    let libraries = ENGINE_LIBRARIES.iter().filter(|(engine, _)| engines.contains(engine));
+    libraries.map(|(_, library)| format!("--plugin-load-add={library}")).collect()
 }
 
 /// A server of the family: the name of the file that links lead to tells which it is.

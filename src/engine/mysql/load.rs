@@ -98,7 +98,7 @@ impl MySqlServer {
     /// The database that has this name already. Where names of files are not told apart by case, databases are not.
     fn existing(&self, name: &str) -> Option<&LogicalDatabase> {
         let same = |other: &str| {
-            if self.folds_names() { other.to_lowercase() == name.to_lowercase() } else { other == name }
+            if self.same_in_any_case() { other.to_lowercase() == name.to_lowercase() } else { other == name }
         };
         self.facts.databases.iter().find(|database| same(&database.name))
     }
@@ -143,7 +143,7 @@ impl MySqlServer {
         let renaming = Renaming {
             from: target.source_database.clone(),
             to: target.database.clone(),
-            folds_case: self.folds_names(),
+            folds_case: self.same_in_any_case(),
         };
         Changes {
             renaming: (renaming.from != renaming.to).then_some(renaming),

@@ -1,5 +1,6 @@
 //! MySQL and MariaDB through their own tools.
 
+mod callers;
 mod check;
 mod columns;
 mod connection;
@@ -94,7 +95,7 @@ impl Engine for MySql {
     }
 
     fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
-        drill::drill(&self.connection.settings, request.folder)
+        drill::drill(&self.connection.settings, request)
     }
 }
 
@@ -139,6 +140,10 @@ impl Server for MySqlServer {
 
     fn judge_dump(&self, database: &str, contents: &Contents) -> Vec<Finding> {
         self.long_statement(database, &contents.needs).into_iter().collect()
+    }
+
+    fn folds_names(&self) -> bool {
+        self.same_in_any_case()
     }
 
     async fn look_after(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {

@@ -25,7 +25,11 @@ pub(super) struct Packet {
 impl MySqlServer {
     /// What a dump of this server needs beyond what is in it.
     pub(super) fn own_needs(&self) -> Needs {
-        Needs { statement_limit: self.statement_limit().unwrap_or(0), ..Needs::default() }
+        Needs {
+            statement_limit: self.statement_limit().unwrap_or(0),
+            folds_names: self.same_in_any_case(),
+            ..Needs::default()
+        }
     }
 
     /// Bytes of the longest statement that this server takes.

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const LARGEST_COMPRESSED_PAGE: u32 = 16384;
 
 /// MariaDB's engines that come as a library, with its name.
-const LIBRARIES: [(&str, &str); 9] = [
+pub(super) const ENGINE_LIBRARIES: [(&str, &str); 9] = [
     ("ARCHIVE", "ha_archive"),
     ("BLACKHOLE", "ha_blackhole"),
     ("CONNECT", "ha_connect"),
@@ -178,7 +178,7 @@ impl MySqlServer {
 
     /// Names that become one, or other ones, where the server does not tell them apart by case.
     fn name_findings(&self, recorded: &Contents) -> Vec<Finding> {
-        if !self.folds_names() {
+        if !self.same_in_any_case() {
             return Vec::new();
         }
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
@@ -209,7 +209,7 @@ impl MySqlServer {
     }
 
     /// Whether names that differ in case alone are one.
-    pub(super) fn folds_names(&self) -> bool {
+    pub(super) fn same_in_any_case(&self) -> bool {
         self.variables.get("lower_case_table_names").is_some_and(|value| value != "0")
     }
 
@@ -251,7 +251,7 @@ fn engine_findings(target: &Target<'_>, kind: EngineKind) -> Vec<Finding> {
         let subject = format!("storage engine {engine}");
         let lost = format!("`{table}` and others would become tables of another engine");
         if !target.engines.contains(engine) {
-            let library = LIBRARIES.iter().find(|(name, _)| name == engine);
+            let library = ENGINE_LIBRARIES.iter().find(|(name, _)| name == engine);
             let help = library.filter(|_| kind == EngineKind::MariaDb).map_or_else(
                 || format!("Start the server with {engine} enabled."),
                 |(_, library)| format!("INSTALL SONAME '{library}';"),

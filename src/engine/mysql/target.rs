@@ -94,7 +94,11 @@ impl MySqlServer {
             settings: self.ask_settings(runner).await?,
             engines: self.ask_names(runner, "list the storage engines", engines).await?,
             tablespaces: self.ask_tablespaces(runner, &recorded.needs).await,
-            databases: self.ask_names(runner, "list the databases", databases).await?,
+            databases: {
+                let there = self.ask_names(runner, "list the databases", databases).await?;
+                let coming = restore.coming_databases.iter().map(|name| name.to_lowercase());
+                there.into_iter().chain(coming).collect()
+            },
         })
     }
 

@@ -95,6 +95,7 @@ impl Witness for DumpWitness {
                 longest_statement: tally.needs.longest_statement,
                 longest_unescaped: tally.needs.longest_unescaped,
                 statement_limit: tally.needs.statement_limit,
+                folds_names: tally.needs.folds_names,
                 ..tally.watched.finish()
             },
             ..Contents::default()
