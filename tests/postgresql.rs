@@ -11,6 +11,8 @@
 
 mod support;
 
+#[path = "postgresql/choices.rs"]
+mod choices;
 #[path = "postgresql/content.rs"]
 mod content;
 #[path = "postgresql/definitions.rs"]
@@ -19,12 +21,16 @@ mod definitions;
 mod drill;
 #[path = "postgresql/dump.rs"]
 mod dump;
+#[path = "postgresql/emptied.rs"]
+mod emptied;
 #[path = "postgresql/globals.rs"]
 mod globals;
 #[path = "postgresql/login.rs"]
 mod login;
 #[path = "postgresql/needs.rs"]
 mod needs;
+#[path = "postgresql/pooler.rs"]
+mod pooler;
 #[path = "postgresql/privileges.rs"]
 mod privileges;
 #[path = "postgresql/refusals.rs"]

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod download;
 pub mod failure;
 mod findings;
+mod hook;
 pub mod initialise;
 pub mod keys;
 mod lease_guard;

@@ -1,4 +1,4 @@
-//! Programs around a backup.
+//! Programs around a backup or a restore.
 
 use std::time::Duration;
 
@@ -13,6 +13,10 @@ pub struct Hooks {
     pub on_failure: Vec<String>,
     /// At last.
     pub last: Vec<String>,
+    /// Before a database is filled by a restore.
+    pub before_restore: Vec<String>,
+    /// When it is full and counted.
+    pub after_restore: Vec<String>,
     /// Longest life of each.
     pub timeout: Duration,
 }
@@ -25,6 +29,8 @@ impl Hooks {
             after_backup: Vec::new(),
             on_failure: Vec::new(),
             last: Vec::new(),
+            before_restore: Vec::new(),
+            after_restore: Vec::new(),
             timeout: Duration::from_secs(300),
         }
     }

@@ -27,6 +27,7 @@ use crate::process::Runner;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// One logical database of a server.
@@ -141,6 +142,18 @@ pub trait Server: Send + Sync {
     /// Whether names of tables are not told apart by case here.
     fn folds_names(&self) -> bool {
         false
+    }
+
+    /// Counts the rows of some tables of one logical database, by schema and name.
+    async fn count_tables(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+        tables: &BTreeSet<(String, String)>,
+    ) -> Result<Contents, EngineError> {
+        let mut contents = self.count(runner, database).await?;
+        contents.tables.retain(|rows| tables.contains(&(rows.schema.clone(), rows.table.clone())));
+        Ok(Contents { large_objects: None, ..contents })
     }
 
     /// What is worth knowing of a logical database that was just restored, now that everything is in its place. Most

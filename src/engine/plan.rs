@@ -4,7 +4,7 @@ use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
 use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
 use crate::model::{ByteReader, Contents, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Which logical databases a backup takes.
@@ -269,6 +269,8 @@ pub struct LoadPlan {
     /// Name of the database that `feed` fills, to be counted before `after` makes it visible; empty
     /// when there is nothing to count.
     pub filling: String,
+    /// The tables that it fills, by schema and name, where that is not all of the part.
+    pub tables: Option<BTreeSet<(String, String)>>,
     /// Roles that it creates.
     pub new_roles: Vec<String>,
     /// Tablespaces that it creates.
@@ -293,6 +295,7 @@ impl LoadPlan {
             undo: Vec::new(),
             cleanup: Vec::new(),
             filling: String::new(),
+            tables: None,
             new_roles: Vec::new(),
             new_tablespaces: Vec::new(),
             notes: Vec::new(),

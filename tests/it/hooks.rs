@@ -134,3 +134,48 @@ fn hooks_of_an_entry_replace_the_global_ones_and_a_run_that_never_began_undoes_n
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("failure on_failure shop postgresql failed"), "{told:?}");
 }
+
+#[test]
+fn hooks_of_a_restore_run_in_the_database_that_is_filled() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let psql = |sql: &str| {
+        let (bin, folder) = (bench.postgres.bin().display(), bench.postgres.socket().display());
+        format!(
+            "{bin}/psql -qX -h {folder} -U postgres -d \"$JAGAD_FILLING\" -v ON_ERROR_STOP=1 -c \"{sql}\" >/dev/null"
+        )
+    };
+    // As TimescaleDB asks for it: something is there before the first statement of the dump, and something is done at last.
+    let before = hook(&bench, "before", &psql("CREATE EXTENSION pg_trgm"));
+    let after = hook(
+        &bench,
+        "after",
+        &psql(
+            "DELETE FROM item WHERE id = (SELECT max(id) FROM item WHERE NOT EXISTS (SELECT FROM sale WHERE sale.item = item.id))",
+        ),
+    );
+    bench.add(&format!("[hooks]\nbefore_restore = [\"{before}\"]\nafter_restore = [\"{after}\"]\n"));
+    bench.postgres.psql("shop", "INSERT INTO item VALUES (2001, 'unsold'); CREATE EXTENSION pg_trgm;");
+    bench.back_up(&[]);
+    assert_eq!(notes(&bench), [""; 0]);
+    bench.run(&["verify", "shop@latest", "--level", "restore"]).ok();
+    assert_eq!(notes(&bench), [""; 0], "a drill runs no hooks");
+
+    bench.run(&["restore", "shop@latest", "--into", "copy", "--yes"]).ok();
+
+    assert_eq!(
+        notes(&bench),
+        [
+            "before before_restore shop postgresql running id",
+            "after after_restore shop postgresql running id"
+        ]
+    );
+    assert_eq!(bench.postgres.psql("copy", "SELECT count(*), max(id) FROM item"), "1000|1000");
+
+    // A hook that fails fails the restore, and what was there is there.
+    let state = bench.fingerprint();
+    for name in ["before", "after"] {
+        hook(&bench, name, "echo 'not like this' >&2; exit 3");
+        bench.run(&["restore", "shop@latest", "--yes"]).expect(1).says("not like this").helps();
+        assert_eq!(bench.fingerprint(), state);
+    }
+}

@@ -54,7 +54,7 @@ pub struct Restore {
     /// Create missing roles and tablespaces, or users, first
     #[arg(long)]
     pub globals: bool,
-    /// Redis: remove every key of the target first; without it, a target that holds keys is refused
+    /// Empty the target first: of Redis every key, without which a target that holds keys is refused; of PostgreSQL the existing database, for roles that may create none (not atomic)
     #[arg(long)]
     pub clean: bool,
     /// Back up what is replaced first, and pin that backup

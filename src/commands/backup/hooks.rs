@@ -1,11 +1,11 @@
 //! Programs of the user around a backup: what they are told, and what their failure means.
 
 use crate::catalog::Manifest;
+use crate::commands::hook::Hook;
 use crate::commands::{App, Failure, RunLog};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupStatus, Help};
+use crate::model::BackupStatus;
 use crate::notify::printable;
-use crate::process::ToolSpec;
 
 /// What a hook is told of.
 pub(super) struct Moment<'a> {
@@ -55,30 +55,15 @@ async fn without_harm(
     Some((hook.0, failure.message()))
 }
 
-/// Runs one hook to its end, with all it started. What it prints is thrown away; the end of its standard error is part of
-/// its failure.
 async fn run(
     moment: &Moment<'_>,
     (name, argv): (&'static str, &Vec<String>),
     status: &str,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let Some((program, words)) = argv.split_first() else { return Ok(()) };
-    let mut tool = ToolSpec::new(program).args(words.iter().map(String::as_str));
-    tool.label = format!("hook {name}");
-    tool.timeout = Some(moment.database.hooks.timeout);
-    tool.env = environment(moment, name, status);
-    log.say(format!("HOOK: {name} started"));
-    let ended = async {
-        let mut running = moment.app.runner.read(&tool).await?;
-        tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await?;
-        Ok::<(), Failure>(())
-    };
-    // A hint that was made for the tools of databases would mislead here.
-    ended.await.map_err(|failure| Failure {
-        help: Help::new(&format!("Mend the hook, or take `{name}` out of the configuration.")),
-        ..failure
-    })
+    let environment = environment(moment, name, status);
+    let hook = Hook { name, argv, timeout: moment.database.hooks.timeout, environment };
+    hook.run(moment.app, log).await
 }
 
 fn environment(moment: &Moment<'_>, name: &str, status: &str) -> Vec<(String, String)> {

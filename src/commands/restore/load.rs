@@ -1,5 +1,6 @@
 //! One part goes into the server.
 
+use super::hooks::{self, Moment};
 use super::plan::{PlannedLoad, RestorePlan};
 use super::sequence::FailedLoad;
 use super::{OnError, Proof, Request};
@@ -146,13 +147,15 @@ async fn steps(
         *reach = Reach::Removal;
         run(app, step).await?;
     }
+    hooks::run(app, Moment::BeforeFeed, (plan, load, manifest), log).await?;
     *reach = Reach::Feed;
     crash::point("restore-before-feed");
     let mut ignored = feed(app, (load, manifest), (reading, log)).await?;
     crash::point("restore-after-feed");
     let mut rows = None;
-    let whole_database = request.selection.is_everything() && load.part.kind == PartKind::Database;
-    if request.proof == Proof::Full && whole_database && !load.plan.filling.is_empty() {
+    let known = request.selection.is_everything() || load.plan.tables.is_some();
+    let countable = load.part.kind == PartKind::Database && known && !load.plan.filling.is_empty();
+    if request.proof == Proof::Full && countable {
         let counted = count(app, (plan, load, manifest), reading).await?;
         match counted.difference {
             None => log.say(counted.line(load, manifest.engine.unit())),
@@ -168,6 +171,7 @@ async fn steps(
         }
         rows = Some(counted.found.rows());
     }
+    hooks::run(app, Moment::AfterCount, (plan, load, manifest), log).await?;
     app.cancel.check()?;
     // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
     claim.check().await?;
@@ -272,12 +276,34 @@ async fn count(
 ) -> Result<Counted, Failure> {
     let recorded = verify::contents::read(reading, manifest).await?;
     let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
-    let counting = plan.server.count(app.runner.as_ref(), &load.plan.filling);
-    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
-    let compare = |expected| {
-        let expected = verify::contents::as_named_on(plan.server.as_ref(), expected);
-        verify::contents::compare(&load.database, &expected, &found).err()
+    let (runner, filling) = (app.runner.as_ref(), &load.plan.filling);
+    let counting = async {
+        match &load.plan.tables {
+            Some(tables) => plan.server.count_tables(runner, filling, tables).await,
+            None => plan.server.count(runner, filling).await,
+        }
     };
-    let difference = expected.and_then(compare);
+    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
+    let difference = expected.and_then(|expected| {
+        let expected = verify::contents::as_named_on(plan.server.as_ref(), expected);
+        let (mut expected, mut found) = (expected.into_owned(), found.clone());
+        if let Some(tables) = &load.plan.tables {
+            expected.tables.retain(|rows| tables.contains(&(rows.schema.clone(), rows.table.clone())));
+        }
+        if load.plan.effect == TargetEffect::AddsTo {
+            forget_later_rows(&expected, &mut found);
+        }
+        verify::contents::compare(&load.database, &expected, &found).err()
+    });
     Ok(Counted { found, difference })
+}
+
+/// Tables that were added to a database which is in use are in use too: others may have put rows into them already.
+fn forget_later_rows(expected: &Contents, found: &mut Contents) {
+    for table in &expected.tables {
+        let same = found.tables.iter_mut().find(|now| now.schema == table.schema && now.table == table.table);
+        if let Some(now) = same {
+            now.rows = now.rows.min(table.rows);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `jagad restore`: a backup goes back into a server, beside what is there, and takes its place only when it is whole.
 
 mod announce;
+mod hooks;
 mod load;
 mod offline;
 pub(in crate::commands) mod order;

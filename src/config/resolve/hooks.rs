@@ -23,6 +23,8 @@ pub(super) fn resolve(place: &Place<'_>, written: &HooksFile, beneath: &Hooks) -
         after_backup: command("after_backup", written.after_backup.as_ref(), &beneath.after_backup)?,
         on_failure: command("on_failure", written.on_failure.as_ref(), &beneath.on_failure)?,
         last: command("finally", written.last.as_ref(), &beneath.last)?,
+        before_restore: command("before_restore", written.before_restore.as_ref(), &beneath.before_restore)?,
+        after_restore: command("after_restore", written.after_restore.as_ref(), &beneath.after_restore)?,
         timeout,
     })
 }

@@ -7,7 +7,7 @@ use crate::engine::EngineError;
 use crate::model::{Contents, TableRows};
 use crate::process::Runner;
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Tables listed by one question: the longest names of so many stay below the limit of an answer.
 const TABLES_PER_PAGE: usize = 5000;
@@ -61,17 +61,21 @@ impl PostgreSqlServer {
         &self,
         runner: &dyn Runner,
         database: &str,
+        only: Option<&BTreeSet<(String, String)>>,
     ) -> Result<Contents, EngineError> {
         let Inventory { mut owners, extensions, large_objects } = self.inventory(runner, database).await?;
         owners.sort();
-        let large_objects = Some(large_objects);
+        let large_objects = only.is_none().then_some(large_objects);
         let mut contents = Contents { owners, large_objects, extensions, ..Contents::default() };
         let mut last = 0;
         loop {
-            let page = self.tables_after(runner, database, last).await?;
+            let mut page = self.tables_after(runner, database, last).await?;
             let Some(end) = page.last() else { break };
             last = end.oid;
-            contents.tables.extend(self.count_page(runner, database, &page).await?);
+            page.retain(|counted| only.is_none_or(|only| only.contains(&counted.dumped())));
+            if !page.is_empty() {
+                contents.tables.extend(self.count_page(runner, database, &page).await?);
+            }
         }
         contents.tables.sort();
         Ok(contents)
@@ -126,10 +130,17 @@ SELECT coalesce(json_agg(json_build_object('oid', oid::bigint, 'schema', nspname
         let counts: Vec<Count> = self.ask(runner, question).await?;
         let by_oid: HashMap<u32, u64> = counts.into_iter().map(|count| (count.oid, count.rows)).collect();
         let rows = page.iter().filter_map(|counted| {
-            let (schema, table) = (dumped_name(&counted.dumped_schema), dumped_name(&counted.dumped_table));
+            let (schema, table) = counted.dumped();
             Some(TableRows { schema, table, rows: *by_oid.get(&counted.oid)?, fleeting: false })
         });
         Ok(rows.collect())
+    }
+}
+
+impl CountedTable {
+    /// Schema and name as the witness of a dump reads them.
+    fn dumped(&self) -> (String, String) {
+        (dumped_name(&self.dumped_schema), dumped_name(&self.dumped_table))
     }
 }
 

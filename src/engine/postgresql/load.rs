@@ -32,12 +32,11 @@ impl PostgreSqlServer {
                 help: "Restore into the primary.".to_owned(),
             });
         }
-        if target.occupied == Occupied::Clean {
+        if target.occupied == Occupied::Clean && !target.selection.is_everything() {
             return Err(EngineError::Refused {
-                problem: "--clean empties a server that is restored as a whole, and PostgreSQL is not"
+                problem: "--clean empties a database, so it does not go with a choice of its objects"
                     .to_owned(),
-                help: "Leave it out: a database that exists is replaced once the new one is whole."
-                    .to_owned(),
+                help: "Leave it out: chosen objects are added to what is there.".to_owned(),
             });
         }
         self.check_server_versions(target)?;
@@ -54,7 +53,11 @@ impl PostgreSqlServer {
                 facts.expect(target);
                 if target.selection.is_everything() {
                     let outline = Outline::read(open(archive).await?).await?;
-                    self.load_everything(runner, target, (outline.as_ref(), &facts)).await
+                    let wanted = (outline.as_ref(), &facts);
+                    match facts.database.as_ref().filter(|_| target.occupied == Occupied::Clean) {
+                        Some(existing) => self.load_emptied(runner, target, wanted, existing).await,
+                        None => self.load_everything(runner, target, wanted).await,
+                    }
                 } else {
                     let toc = TableOfContents::read(open(archive).await?).await?;
                     let toc = toc.ok_or_else(|| EngineError::Archive {
@@ -163,10 +166,7 @@ impl PostgreSqlServer {
         }
         let Creation { create, finish, mut notes, findings } =
             self.creation(runner, target, facts, &filling).await?;
-        let mut feed = self.feed(target, contents.archive, &filling)?;
-        if let Some(list) = contents.list {
-            feed = feed.arg(list_argument(&list));
-        }
+        let feed = self.feed_into(target, contents, &filling)?;
         let beside = self.maintenance_beside(&target.database);
         let run = |sql: &str| statements(&self.connection, &self.tool, &beside, sql).map(Step::from);
         let effect = facts.database.as_ref().map_or(TargetEffect::Creates, |existing| {
@@ -192,7 +192,7 @@ impl PostgreSqlServer {
             filling,
             notes,
             findings,
-            ..LoadPlan::new(effect, consumer(target, feed))
+            ..LoadPlan::new(effect, feed)
         })
     }
 
@@ -244,6 +244,21 @@ impl PostgreSqlServer {
             notes,
             findings: refused.iter().map(|refused| self.setting_finding(&target.database, refused)).collect(),
         })
+    }
+
+    /// What fills `database`, which nobody needs when that fails.
+    pub(super) fn feed_into(
+        &self,
+        target: &RestoreTarget,
+        contents: Filling<'_>,
+        database: &str,
+    ) -> Result<Consumer, EngineError> {
+        let feed = self.feed(target, contents.archive, database)?;
+        let feed = match contents.list {
+            Some(list) => feed.arg(list_argument(&list)),
+            None => feed,
+        };
+        Ok(consumer(target, feed))
     }
 
     /// pg_restore into a database that nobody else uses: it is thrown away when anything fails, so it needs no

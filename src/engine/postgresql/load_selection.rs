@@ -37,34 +37,37 @@ impl PostgreSqlServer {
     ) -> Result<LoadPlan, EngineError> {
         let mut chosen = Chosen::new(toc, &target.selection)?;
         let mut notes = Vec::new();
-        let plan = if facts.database.is_some() {
+        let existing = facts.database.is_some();
+        if existing {
             chosen.add_schemas();
             self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
-            let lacks = self.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
-            let feed = consumer(target, self.feed_existing(target, &toc.facts, &use_list(chosen.entries()))?);
-            let mut plan = LoadPlan {
-                filling: target.database.clone(),
-                notes,
-                findings: lacks.findings,
-                ..LoadPlan::new(TargetEffect::AddsTo, feed)
-            };
-            self.make_roles(&mut plan, target, lacks.roles)?;
-            plan
+            drop_inheritance(&mut chosen, &mut notes);
         } else {
             self.check_beside(target, facts)?;
+            let read = chosen.add_rows_of_views();
+            notes.extend(
+                read.iter().map(|read| format!("`{}` comes along: a chosen view reads it", qualified(read))),
+            );
             drop_keys(&mut chosen, &mut notes, |_| true);
             // A few objects in a place of their own publish nothing.
             drop_memberships(&mut chosen, &mut notes, |_, _| true);
+            drop_inheritance(&mut chosen, &mut notes);
             chosen.add_needs();
-            let outline = Outline::of(&toc.facts, chosen.entries());
-            let lacks = self.lacks(target, &outline, facts);
-            let contents = Filling { archive: Some(&toc.facts), list: Some(use_list(chosen.entries())) };
-            let mut plan = self.load_beside(runner, target, (facts, contents)).await?;
-            plan.notes.extend(notes);
-            plan.findings.extend(lacks.findings);
-            self.make_roles(&mut plan, target, lacks.roles)?;
-            plan
+        }
+        let lacks = self.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
+        let list = use_list(chosen.entries());
+        let mut plan = if existing {
+            let feed = consumer(target, self.feed_existing(target, &toc.facts, &list)?);
+            LoadPlan { filling: target.database.clone(), ..LoadPlan::new(TargetEffect::AddsTo, feed) }
+        } else {
+            let contents = Filling { archive: Some(&toc.facts), list: Some(list) };
+            self.load_beside(runner, target, (facts, contents)).await?
         };
+        let filled = chosen.filled();
+        plan.tables = Some(filled.map(|entry| (entry.namespace.clone(), entry.tag.clone())).collect());
+        plan.notes.extend(notes);
+        plan.findings.extend(lacks.findings);
+        self.make_roles(&mut plan, target, lacks.roles)?;
         Ok(plan)
     }
 
@@ -101,6 +104,20 @@ impl PostgreSqlServer {
                 help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
             });
         }
+        let read = chosen.read_by_views();
+        if let Some(first) = read.iter().find(|read| !present.objects.contains(&qualified(read))) {
+            return Err(EngineError::Refused {
+                problem: format!(
+                    "a chosen view reads `{}`, which is not in `{}`",
+                    qualified(first),
+                    target.database
+                ),
+                help: format!("Choose it too: --table {}", qualified(first)),
+            });
+        }
+        notes.extend(read.iter().map(|read| {
+            format!("a chosen view reads `{}`: it shows the rows that are there now", qualified(read))
+        }));
         drop_memberships(chosen, notes, |entry, publication| {
             let known = present.publications.iter().any(|name| name == publication);
             !known || (publishes_schema(entry) && !self.superuser)
@@ -116,7 +133,7 @@ impl PostgreSqlServer {
         chosen: &Chosen<'_>,
     ) -> Result<Present, EngineError> {
         let referred = chosen.outward_keys().into_iter().map(|(_, referred)| referred);
-        let entries: Vec<&Entry> = chosen.entries().chain(referred).collect();
+        let entries: Vec<&Entry> = chosen.entries().chain(referred).chain(chosen.read_by_views()).collect();
         let of = |kinds: &[&str]| -> Vec<&Entry> {
             entries.iter().copied().filter(|entry| kinds.contains(&entry.kind.as_str())).collect()
         };
@@ -160,6 +177,18 @@ fn drop_memberships(
         let member = entry.tag.strip_prefix(&format!("{publication} ")).unwrap_or(&entry.tag);
         notes.push(format!(
             "`{member}` stays out of the publication `{publication}`, which is not there or not this role's to change"
+        ));
+    }
+}
+
+/// A partition without its table is a table of its own.
+fn drop_inheritance(chosen: &mut Chosen<'_>, notes: &mut Vec<String>) {
+    for (child, parent) in chosen.orphans() {
+        chosen.remove_inherited_triggers(child);
+        notes.push(format!(
+            "`{}` comes back as a table of its own, without the triggers and foreign keys that it has from `{}`",
+            qualified(child),
+            qualified(parent)
         ));
     }
 }

@@ -11,6 +11,7 @@ mod facts;
 mod globals;
 mod ignored;
 mod load;
+mod load_emptied;
 mod load_globals;
 mod load_selection;
 mod pattern;
@@ -39,6 +40,7 @@ use archive::ArchiveWitness;
 use async_trait::async_trait;
 use connection::Connection;
 use facts::PostgreSqlServer;
+use std::collections::BTreeSet;
 
 /// A PostgreSQL server, 13 or newer.
 #[derive(Debug)]
@@ -141,6 +143,15 @@ impl Server for PostgreSqlServer {
     }
 
     async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
-        self.count_rows(runner, database).await
+        self.count_rows(runner, database, None).await
+    }
+
+    async fn count_tables(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+        tables: &BTreeSet<(String, String)>,
+    ) -> Result<Contents, EngineError> {
+        self.count_rows(runner, database, Some(tables)).await
     }
 }

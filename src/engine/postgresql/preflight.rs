@@ -5,8 +5,10 @@ use super::facts::PostgreSqlServer;
 use super::properties::{DatabaseProperties, split_names};
 use super::psql::statements;
 use super::quote::identifier;
-use super::target::TargetFacts;
-use crate::engine::{EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Ownership, RestoreTarget, Step};
+use super::target::{ExistingDatabase, TargetFacts};
+use crate::engine::{
+    EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Occupied, Ownership, RestoreTarget, Step,
+};
 use std::collections::BTreeSet;
 
 impl PostgreSqlServer {
@@ -21,24 +23,18 @@ impl PostgreSqlServer {
         if !facts.createdb {
             return Err(EngineError::Privilege {
                 problem: format!("`{}` may not create databases", self.user()),
-                help: format!("ALTER ROLE {me} CREATEDB;"),
+                help: if facts.database.is_some() && target.selection.is_everything() {
+                    format!(
+                        "ALTER ROLE {me} CREATEDB; or empty `{name}` and fill it with `--clean`, which is not atomic"
+                    )
+                } else {
+                    format!("ALTER ROLE {me} CREATEDB;")
+                },
             });
         }
         let Some(existing) = &facts.database else { return Ok(()) };
         let refused = |problem: String, help: String| Err(EngineError::Refused { problem, help });
-        if existing.template {
-            return refused(format!("`{name}` is a template"), "Restore into another name.".to_owned());
-        }
-        if !existing.owned {
-            return Err(EngineError::Privilege {
-                problem: format!(
-                    "`{name}` belongs to `{}`, so `{}` may not replace it",
-                    existing.owner,
-                    self.user()
-                ),
-                help: format!("GRANT {} TO {me};", identifier(&existing.owner)),
-            });
-        }
+        self.check_owned(target, existing)?;
         if existing.foreign_sessions > 0 {
             return Err(EngineError::Privilege {
                 problem: format!(
@@ -61,19 +57,31 @@ impl PostgreSqlServer {
                 "Drop the slot first, or restore into another name.".to_owned(),
             );
         }
-        if let Some(subscription) = existing.subscriptions.first() {
-            let quoted = identifier(subscription);
-            return refused(
-                format!(
-                    "`{name}` has the subscription `{subscription}`, which would go on applying changes to the database \
-                     that is replaced"
+        check_subscriptions(target, existing)
+    }
+
+    /// That the database may be replaced at all.
+    pub(super) fn check_owned(
+        &self,
+        target: &RestoreTarget,
+        existing: &ExistingDatabase,
+    ) -> Result<(), EngineError> {
+        let name = &target.database;
+        if existing.template {
+            return Err(EngineError::Refused {
+                problem: format!("`{name}` is a template"),
+                help: "Restore into another name.".to_owned(),
+            });
+        }
+        if !existing.owned {
+            return Err(EngineError::Privilege {
+                problem: format!(
+                    "`{name}` belongs to `{}`, so `{}` may not replace it",
+                    existing.owner,
+                    self.user()
                 ),
-                format!(
-                    "Drop it first, in `{name}`: ALTER SUBSCRIPTION {quoted} DISABLE; ALTER SUBSCRIPTION {quoted} SET \
-                     (slot_name = NONE); DROP SUBSCRIPTION {quoted}; the publisher keeps its slot. Or restore into another \
-                     name with `--into`."
-                ),
-            );
+                help: format!("GRANT {} TO {};", identifier(&existing.owner), identifier(self.user())),
+            });
         }
         Ok(())
     }
@@ -189,6 +197,29 @@ impl PostgreSqlServer {
     }
 }
 
+/// That nothing goes on filling what is replaced.
+pub(super) fn check_subscriptions(
+    target: &RestoreTarget,
+    existing: &ExistingDatabase,
+) -> Result<(), EngineError> {
+    let name = &target.database;
+    if let Some(subscription) = existing.subscriptions.first() {
+        let quoted = identifier(subscription);
+        return Err(EngineError::Refused {
+            problem: format!(
+                "`{name}` has the subscription `{subscription}`, which would go on applying changes to the database \
+                 that is replaced"
+            ),
+            help: format!(
+                "Drop it first, in `{name}`: ALTER SUBSCRIPTION {quoted} DISABLE; ALTER SUBSCRIPTION {quoted} SET \
+                 (slot_name = NONE); DROP SUBSCRIPTION {quoted}; the publisher keeps its slot. Or restore into another \
+                 name with `--into`."
+            ),
+        });
+    }
+    Ok(())
+}
+
 /// What a target lacks.
 #[derive(Debug, Default)]
 pub(super) struct Lacks {
@@ -221,7 +252,9 @@ fn needed_roles(target: &RestoreTarget, outline: &Outline, facts: &TargetFacts) 
     if makes_database
         && let Ok(properties) = serde_json::from_value::<DatabaseProperties>(target.properties.clone())
     {
-        if target.owners == Ownership::Keep {
+        // A database that is only emptied keeps its owner.
+        let made = target.occupied == Occupied::Refuse || facts.database.is_none();
+        if target.owners == Ownership::Keep && made {
             needed.owners.insert(properties.owner.clone());
         }
         if target.privileges == Ownership::Keep {

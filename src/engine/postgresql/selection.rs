@@ -9,6 +9,9 @@ use std::collections::{HashMap, HashSet};
 /// Kinds that `--table` can name.
 pub(super) const RELATIONS: [&str; 5] = ["TABLE", "VIEW", "MATERIALIZED VIEW", "FOREIGN TABLE", "SEQUENCE"];
 
+/// Those that show rows of others.
+const VIEWS: [&str; 2] = ["VIEW", "MATERIALIZED VIEW"];
+
 /// Kinds that belong to the relation they depend on.
 const PARTS: [&str; 19] = [
     "ACL",
@@ -67,9 +70,89 @@ impl<'a> Chosen<'a> {
         self.toc.entries.iter().filter(|entry| self.ids.contains(&entry.id))
     }
 
-    /// Takes an entry out again.
+    /// Takes an entry out again, and what is only said about it.
     pub(super) fn remove(&mut self, id: i32) {
         self.ids.remove(&id);
+        let about = |entry: &&Entry| {
+            matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL") && entry.dependencies.contains(&id)
+        };
+        let about: Vec<i32> = self.entries().filter(about).map(|entry| entry.id).collect();
+        self.ids.retain(|id| !about.contains(id));
+    }
+
+    /// Tables whose rows are chosen.
+    pub(super) fn filled(&self) -> impl Iterator<Item = &'a Entry> {
+        self.entries().filter(|entry| entry.kind == "TABLE DATA" && entry.has_data)
+    }
+
+    /// The chosen views, materialized or not.
+    fn views(&self) -> impl Iterator<Item = &'a Entry> {
+        self.entries().filter(|entry| VIEWS.contains(&entry.kind.as_str()))
+    }
+
+    /// The relations that the chosen views read, through other views too, and that are not chosen.
+    pub(super) fn read_by_views(&self) -> Vec<&'a Entry> {
+        let mut open: Vec<&Entry> = self.views().collect();
+        let mut seen: HashSet<i32> = open.iter().map(|entry| entry.id).collect();
+        let mut read = Vec::new();
+        while let Some(entry) = open.pop() {
+            for relation in
+                self.relations_of(entry).into_iter().filter(|relation| relation.kind != "SEQUENCE")
+            {
+                if !seen.insert(relation.id) {
+                    continue;
+                }
+                if VIEWS.contains(&relation.kind.as_str()) {
+                    open.push(relation);
+                } else {
+                    // Whoever reads a table reads what inherits from it.
+                    let heirs = self.toc.entries.iter().filter(|entry| entry.kind == "TABLE");
+                    let heirs = heirs.filter(|entry| entry.dependencies.contains(&relation.id));
+                    read.extend(heirs.filter(|heir| seen.insert(heir.id) && !self.ids.contains(&heir.id)));
+                }
+                if !self.ids.contains(&relation.id) {
+                    read.push(relation);
+                }
+            }
+        }
+        read.sort_by_key(|entry| entry.id);
+        read
+    }
+
+    /// Chooses what the chosen views read, with its rows; says what that is.
+    pub(super) fn add_rows_of_views(&mut self) -> Vec<&'a Entry> {
+        let read = self.read_by_views();
+        self.ids.extend(read.iter().map(|entry| entry.id));
+        self.add_parts();
+        read
+    }
+
+    /// Chosen partitions whose table is not chosen, with that table: they come back as tables of their own.
+    pub(super) fn orphans(&self) -> Vec<(&'a Entry, &'a Entry)> {
+        let ties = self.toc.entries.iter().filter(|entry| entry.kind == "TABLE ATTACH");
+        let orphans = ties.filter_map(|tie| {
+            let relations = self.relations_of(tie);
+            let is_child =
+                |relation: &&&Entry| relation.tag == tie.tag && relation.namespace == tie.namespace;
+            let child = relations.iter().find(is_child)?;
+            let parent = relations.iter().find(|relation| relation.id != child.id)?;
+            (self.ids.contains(&child.id) && !self.ids.contains(&parent.id)).then_some((*child, *parent))
+        });
+        orphans.collect()
+    }
+
+    /// Takes out what is said of triggers that `orphan` has only from its table.
+    pub(super) fn remove_inherited_triggers(&mut self, orphan: &Entry) {
+        let inherited = |entry: &&Entry| {
+            // A trigger of the table's own is created; of an inherited one it is said whether it is enabled.
+            entry.kind == "TRIGGER"
+                && entry.definition.trim_start().starts_with("ALTER TABLE")
+                && self.bearer(entry).is_some_and(|bearer| bearer.id == orphan.id)
+        };
+        let inherited: Vec<i32> = self.entries().filter(inherited).map(|entry| entry.id).collect();
+        for id in inherited {
+            self.remove(id);
+        }
     }
 
     fn add_schema(&mut self, schema: &str) -> Result<(), EngineError> {

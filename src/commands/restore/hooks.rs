@@ -1,0 +1,46 @@
+//! Programs of the user around the filling of a database.
+
+use super::plan::{PlannedLoad, RestorePlan};
+use crate::catalog::Manifest;
+use crate::commands::hook::Hook;
+use crate::commands::{App, Failure, RunLog};
+use crate::model::PartKind;
+
+/// When a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// The database is there and empty.
+    BeforeFeed,
+    /// It is full and counted, and nobody sees it yet.
+    AfterCount,
+}
+
+/// Runs the program of this moment, where the target has one; its failure is the restore's.
+pub(super) async fn run(
+    app: &App,
+    moment: Moment,
+    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
+    log: &RunLog,
+) -> Result<(), Failure> {
+    if load.part.kind != PartKind::Database {
+        return Ok(());
+    }
+    let target = app.database(&plan.target)?;
+    let (name, argv) = match moment {
+        Moment::BeforeFeed => ("before_restore", &target.hooks.before_restore),
+        Moment::AfterCount => ("after_restore", &target.hooks.after_restore),
+    };
+    let environment = [
+        ("JAGAD_EVENT", name.to_owned()),
+        ("JAGAD_DATABASE", target.name.to_string()),
+        ("JAGAD_ENGINE", target.engine.to_string()),
+        ("JAGAD_BACKUP_ID", manifest.id.to_string()),
+        ("JAGAD_STATUS", "running".to_owned()),
+        ("JAGAD_TARGET", load.database.clone()),
+        ("JAGAD_FILLING", load.plan.filling.clone()),
+        ("JAGAD_ADDRESS", plan.address.clone()),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let hook = Hook { name, argv, timeout: target.hooks.timeout, environment };
+    hook.run(app, log).await.map_err(|failure| failure.heading("RESTORE ERROR"))
+}
