@@ -1,7 +1,8 @@
 //! One backup as those outside see it: notifiers hear of its beginning and its end, hooks run around it.
 
 use super::hooks::{self, Moment};
-use super::{Choices, Ran, Report, Trigger, run};
+use super::run::BackupRun;
+use super::{Choices, Ran, Report, Trigger};
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, Manifest, RunEffect};
 use crate::commands::protection::CountedRun;
@@ -22,19 +23,20 @@ pub(in crate::commands) async fn back_up(
     choices: &Choices,
     trigger: Trigger,
 ) -> Result<Ran, Failure> {
-    let course = Announcement::new(app, database, choices);
-    let report = match run::back_up(app, database, choices, (trigger, &course)).await {
+    let announcement = Announcement::new(app, database, choices);
+    let run = BackupRun { app, database, choices, trigger, announcement: &announcement };
+    let report = match run.take().await {
         Ok(Ran::Taken(report)) => report,
         // Nothing was begun, and nothing failed.
         Ok(ran) => return Ok(ran),
         // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
         Err(failure) if !notify::is_reported(&failure) => {
-            course.unannounced().await;
+            announcement.unannounced().await;
             return Err(failure);
         }
         Err(failure) => {
-            let again = course.tried_again();
-            course.ended(Ended::Failed { failure: &failure, again }).await;
+            let again = announcement.tried_again();
+            announcement.ended(Ended::Failed { failure: &failure, again }).await;
             return match again {
                 Some(at) => Ok(Ran::Again(failure, at)),
                 None => Err(failure),
@@ -42,22 +44,22 @@ pub(in crate::commands) async fn back_up(
         }
     };
     let Some(level) = choices.verify else {
-        course.ended(Ended::Succeeded(&report)).await;
+        announcement.ended(Ended::Succeeded(&report)).await;
         return Ok(Ran::Taken(report));
     };
     crash::point("before-verify");
     let store = app.inventory.store_of(database, choices.store.as_ref());
     let verified = verify::of_run(app, database, (store.as_ref(), &report.id), level).await;
-    course.noted(verified.noted);
+    announcement.counted(verified.noted);
     match verified.result {
         Ok(verification) => {
             let report = Box::new(Report { verification: Some(verification), ..*report });
-            course.ended(Ended::Succeeded(&report)).await;
+            announcement.ended(Ended::Succeeded(&report)).await;
             Ok(Ran::Taken(report))
         }
         Err(failure) => {
-            let again = course.tried_again();
-            course
+            let again = announcement.tried_again();
+            announcement
                 .ended(Ended::NotVerified { failure: &failure, proven_bad: verified.proven_bad, again })
                 .await;
             Ok(Ran::NotVerified(report, failure))
@@ -74,12 +76,12 @@ pub(in crate::commands) async fn run_verified(
 ) -> Result<(), Failure> {
     let id = manifest.id.clone();
     let choices = Choices::default();
-    let course = Announcement::new(app, database, &choices);
-    course.state().id = Some(id);
+    let announcement = Announcement::new(app, database, &choices);
+    announcement.state().id = Some(id);
     // Somebody else counted it, and told of it.
     let counted = verified.noted.is_some();
-    course.noted(verified.noted);
-    let again = course.tried_again();
+    announcement.counted(verified.noted);
+    let again = announcement.tried_again();
     match verified.result {
         Ok(verification) => {
             let report = Report {
@@ -87,13 +89,13 @@ pub(in crate::commands) async fn run_verified(
                 ..Report::of(manifest, catalog.store().describe())
             };
             if counted {
-                course.ended(Ended::Succeeded(&report)).await;
+                announcement.ended(Ended::Succeeded(&report)).await;
             }
             Ok(())
         }
         Err(failure) => {
             if counted {
-                course
+                announcement
                     .ended(Ended::NotVerified { failure: &failure, proven_bad: verified.proven_bad, again })
                     .await;
             }
@@ -176,7 +178,7 @@ impl<'a> Announcement<'a> {
     }
 
     /// The run was counted.
-    pub(super) fn noted(&self, noted: Option<CountedRun>) {
+    pub(super) fn counted(&self, noted: Option<CountedRun>) {
         let mut state = self.state();
         // The one before says where the good backup before it came from.
         let before = state.noted.take().and_then(|noted| noted.source_before);

@@ -1,55 +1,65 @@
-//! A replica that is lost in the middle of a dump: what came of it is removed, and the primary is taken in its place.
+//! The server that a backup is dumped from. When a replica is lost in the middle, what came of it is removed, and the primary is
+//! taken in its place.
 
-use super::run::{self, Taking};
+use super::dump::dump;
+use super::preflight::refuse_what_would_fail;
+use super::run::HeldRun;
 use super::source::{self, Source};
+use crate::catalog::ServerRecord;
 use crate::commands::{Class, Failure, crash};
 use crate::model::ServerRole;
 
-/// Takes the dump from the source that fits best, and once more from the primary when that was a replica which failed.
-pub(super) async fn take(taking: &mut Taking<'_>) -> Result<(), Failure> {
-    let chosen = source::choose(taking.app, taking.database, taking.choices.source, taking.log).await?;
-    let (failure, elsewhere) = match attempt(taking, &chosen).await {
-        Ok(()) => return Ok(()),
-        Err(miss) => miss,
-    };
-    let replica = chosen.record.role == ServerRole::Replica && chosen.replaceable;
-    if !replica || !elsewhere || taking.stop.is_cancelled() {
-        return Err(failure);
-    }
-    let primary = instead(taking, &chosen, failure).await?;
-    attempt(taking, &primary).await.map_err(|(failure, _)| failure)
+/// An attempt that failed.
+struct Missed {
+    failure: Failure,
+    /// Whether another server may do better.
+    elsewhere: bool,
 }
 
-/// One dump from `source`. With a failure comes whether another server may do better.
-async fn attempt(taking: &mut Taking<'_>, source: &Source) -> Result<(), (Failure, bool)> {
-    run::describe(taking.manifest, source);
+/// Takes the dump from the source that fits best, and once more from the primary when that was a replica which failed.
+pub(super) async fn take(run: &mut HeldRun<'_>) -> Result<(), Failure> {
+    let chosen = source::choose(run.app, run.database, run.choices.source, run.log()).await?;
+    let Err(Missed { failure, elsewhere }) = attempt(run, &chosen).await else { return Ok(()) };
+    let replica = chosen.record.role == ServerRole::Replica && chosen.replaceable;
+    if !replica || !elsewhere || run.stop.is_cancelled() {
+        return Err(failure);
+    }
+    let primary = take_primary(run, &chosen, failure).await?;
+    attempt(run, &primary).await.map_err(|missed| missed.failure)
+}
+
+/// One dump from `source`.
+async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), Missed> {
     let server = source.reached.server.as_ref();
-    let scope = taking.database.scope(&taking.choices.databases);
-    let looked = run::refuse_what_would_fail(taking.app, server, &scope, taking.log).await;
-    looked.map_err(|failure| (failure, true))?;
-    // The store, a key or a stop are the same whatever is dumped.
-    let dumped = run::dump(taking, server, &scope).await;
-    dumped.map_err(|failure| {
-        // A full disk is the server's unless the store says so.
-        let source_failed =
+    let facts = server.facts();
+    run.manifest.server =
+        Some(ServerRecord { version: facts.version.clone(), identity: facts.identity.clone() });
+    run.manifest.tool = Some(facts.tool.clone());
+    run.manifest.source = Some(source.record.clone());
+    let scope = run.database.scope(&run.choices.databases);
+    let looked = refuse_what_would_fail(run.app, server, &scope, run.log()).await;
+    looked.map_err(|failure| Missed { failure, elsewhere: true })?;
+    dump(run, server, &scope).await.map_err(|failure| {
+        // The store, a key or a stop are the same whatever is dumped. A full disk is the server's unless the store says so.
+        let elsewhere =
             failure.class == Class::Operation || (failure.class == Class::Full && failure.heading.is_none());
-        (failure, source_failed)
+        Missed { failure, elsewhere }
     })
 }
 
 /// Removes what the replica gave, and asks the primary.
-async fn instead(taking: &mut Taking<'_>, replica: &Source, failure: Failure) -> Result<Source, Failure> {
+async fn take_primary(run: &mut HeldRun<'_>, replica: &Source, failure: Failure) -> Result<Source, Failure> {
     let what = format!("the backup from replica {} failed: {}", replica.record.address, failure.message());
     let advice = failure.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
-    taking.log.warn(format!("{what}{advice}; it is taken again from the primary"));
+    run.log().warn(format!("{what}{advice}; it is taken again from the primary"));
     crash::point("between-sources");
-    taking.manifest.parts.clear();
-    let (database, id) = (&taking.manifest.database, &taking.manifest.id);
-    if let Err(error) = taking.catalog.delete_leftovers(database, id).await {
-        taking.log.warn(format!("what it gave could not be removed: {}", Failure::from(error).message()));
+    run.manifest.parts.clear();
+    let (database, id) = (&run.manifest.database, &run.manifest.id);
+    if let Err(error) = run.catalog.delete_leftovers(database, id).await {
+        run.log().warn(format!("what it gave could not be removed: {}", Failure::from(error).message()));
     }
-    let primary = source::own_server(taking.app, taking.database, what.clone()).await;
+    let primary = source::own_server(run.app, run.database, what.clone()).await;
     let primary = primary.map_err(|failure| failure.doing(format!("{what}; and the primary")))?;
-    taking.log.say(format!("SOURCE: {} {} (in its place)", primary.record.role, primary.record.address));
+    run.log().say(format!("SOURCE: {} {} (in its place)", primary.record.role, primary.record.address));
     Ok(primary)
 }

@@ -1,7 +1,7 @@
 //! `jagad backup --dry-run`: what would be run, after looking at the server.
 
 use super::Request;
-use super::run::refuse_what_would_fail;
+use super::preflight::refuse_what_would_fail;
 use super::source::{self, ReplicaReport, ReplicaSearch};
 use crate::commands::selection::select;
 use crate::commands::{App, Failure};

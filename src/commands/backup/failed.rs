@@ -1,11 +1,10 @@
 //! What is left to do for a backup that failed: it is written down, and what it stored goes.
 
-use crate::catalog::{Catalog, Manifest};
+use super::run::HeldRun;
 use crate::commands::leftovers::Leftovers;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Failure, RunLog, crash, lease_guard, milliseconds};
+use crate::commands::{Failure, crash, lease_guard, milliseconds};
 use crate::model::BackupStatus;
-use std::time::Instant;
 
 /// Whether a manifest may be on its way that names what was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,26 +15,17 @@ pub(super) enum Data {
     OfNothing,
 }
 
-/// A run that failed.
-pub(super) struct FailedRun<'a> {
-    pub(super) app: &'a App,
-    pub(super) catalog: &'a Catalog,
-    pub(super) failure: &'a Failure,
-    pub(super) log: &'a RunLog,
-    pub(super) began: Instant,
-    pub(super) data: Data,
-}
-
-impl FailedRun<'_> {
+impl HeldRun<'_> {
     /// Writes down that it failed, and only then removes what it stored: whatever happens in between, no manifest names data
     /// that is gone. What cannot be done is said, not hidden: the failure itself is what the caller must see.
-    pub(super) async fn record(&self, manifest: &mut Manifest) {
-        let Self { app, catalog, failure, log, .. } = self;
-        manifest.status = BackupStatus::Failed;
-        manifest.finished_at = app.clock.now();
-        manifest.duration_ms = milliseconds(self.began);
-        manifest.error = Some(failure.record());
-        manifest.parts.clear();
+    pub(super) async fn record_failure(&mut self, failure: &Failure, data: Data) {
+        self.manifest.status = BackupStatus::Failed;
+        self.manifest.finished_at = self.app.clock.now();
+        self.manifest.duration_ms = milliseconds(self.began);
+        self.manifest.error = Some(failure.record());
+        self.manifest.parts.clear();
+        let Self { app, catalog, manifest, announcement, .. } = self;
+        let log = &announcement.log;
         log.keep_failure("BACKUP: failed", failure);
         let recorded = catalog.commit(manifest).await;
         crash::point("after-failure");
@@ -48,7 +38,7 @@ impl FailedRun<'_> {
             unrecorded::keep(app, Where::Repository(catalog, &manifest.database), &run, log);
             // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.
             // Else whoever records it removes it.
-            if self.data == Data::OfCommit {
+            if data == Data::OfCommit {
                 return;
             }
         }

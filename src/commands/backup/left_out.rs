@@ -1,6 +1,6 @@
 //! Databases that are not in a backup of a whole server: those that cannot be dumped, and those that went away while others were.
 
-use super::run::Taking;
+use super::run::HeldRun;
 use crate::catalog::layout;
 use crate::commands::Failure;
 use crate::engine::{DatabaseChoice, Scope, Server};
@@ -24,14 +24,14 @@ pub(super) struct Lost {
 }
 
 /// Writes down what could not be taken from the beginning.
-pub(super) fn note_unfit(taking: &mut Taking<'_>, server: &dyn Server, scope: &Scope) {
+pub(super) fn note_unfit(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) {
     let unfit = server.unfit(scope).into_iter().map(|unfit| (unfit.database, unfit.reason));
-    taking.manifest.left_out = unfit.collect();
+    run.manifest.left_out = unfit.collect();
 }
 
 /// Goes on without a database that went away after all of the server was looked at; any other failure comes back.
 pub(super) async fn go_on_without(
-    taking: &mut Taking<'_>,
+    run: &mut HeldRun<'_>,
     server: &dyn Server,
     scope: &Scope,
     lost: Lost,
@@ -40,19 +40,19 @@ pub(super) async fn go_on_without(
     let (Some(database), DatabaseChoice::All { .. }) = (database, &scope.databases) else {
         return Err(failure);
     };
-    if taking.stop.is_cancelled() {
+    if run.stop.is_cancelled() {
         return Err(failure);
     }
-    let Ok(Some(reason)) = server.vanished(taking.app.runner.as_ref(), &database).await else {
+    let Ok(Some(reason)) = server.vanished(run.app.runner.as_ref(), &database).await else {
         return Err(failure);
     };
-    taking.log.warn(format!("`{database}` is left out: {reason}"));
+    run.log().warn(format!("`{database}` is left out: {reason}"));
     let part = layout::part_name(PartKind::Database, Some(&database), extension);
-    let run = (&taking.manifest.database, &taking.manifest.id);
-    if let Err(error) = taking.catalog.delete_part(run, &part).await {
+    let backup = (&run.manifest.database, &run.manifest.id);
+    if let Err(error) = run.catalog.delete_part(backup, &part).await {
         let why = Failure::from(error).message();
-        taking.log.warn(format!("what was stored of it could not be removed: {why}"));
+        run.log().warn(format!("what was stored of it could not be removed: {why}"));
     }
-    taking.manifest.left_out.insert(database, reason);
+    run.manifest.left_out.insert(database, reason);
     Ok(())
 }

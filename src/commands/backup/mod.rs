@@ -2,18 +2,22 @@
 
 mod announce;
 mod attempt;
+mod commit;
 mod dry_run;
+mod dump;
 mod failed;
 mod hooks;
 mod left_out;
 mod part;
+mod preflight;
 mod run;
 pub(super) mod source;
 
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
-pub(super) use run::{Ran, Trigger, refuse_what_would_fail};
+pub(super) use preflight::refuse_what_would_fail;
+pub(super) use run::{Ran, Trigger};
 pub use source::ReplicaReport;
 
 use super::selection::{DatabaseSelection, select};

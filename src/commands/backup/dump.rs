@@ -1,0 +1,62 @@
+//! The dump itself, part after part.
+
+use super::left_out::{self, Lost};
+use super::part::{self, Packing};
+use super::run::HeldRun;
+use crate::catalog::RecipeRecord;
+use crate::commands::{Class, Failure, crash, findings};
+use crate::engine::{Scope, Server};
+use crate::model::{Contents, PartKind};
+use std::collections::BTreeMap;
+
+/// Dumps everything in `scope` from `server` into the store. Nothing of it counts until the manifest is committed.
+pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
+    let packing = packing(run).await?;
+    left_out::note_unfit(run, server, scope);
+    run.manifest.recipe = RecipeRecord {
+        codec: packing.codec,
+        level: packing.level,
+        cipher: packing.sealing.as_ref().map(|(cipher, _)| *cipher),
+        key_id: packing.sealing.as_ref().map(|(_, key)| key.id_in(run.manifest.repository).to_string()),
+    };
+    let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
+    for plan in server.dump(scope)? {
+        let (database, extension) = (plan.database.clone(), plan.extension);
+        let (part, counted) = match part::dump(run.app, &packing, &run.manifest, plan).await {
+            Ok(dumped) => dumped,
+            Err(failure) => {
+                let lost = Lost { database, extension, failure };
+                left_out::go_on_without(run, server, scope, lost).await?;
+                continue;
+            }
+        };
+        if let (Some(database), Some(counted)) = (&part.database, counted) {
+            for finding in server.judge_dump(database, &counted) {
+                run.log().warn(findings::line(&finding));
+            }
+            contents.insert(database.clone(), counted);
+        }
+        if run.manifest.parts.iter().any(|other| other.name == part.name) {
+            return Err(Failure::new(Class::Operation, format!("two parts are named `{}`", part.name)));
+        }
+        run.manifest.parts.push(part);
+        crash::point("after-part");
+    }
+    let bytes = serde_json::to_vec(&contents).map_err(|error| Failure::from(std::io::Error::other(error)))?;
+    let part = part::store_bytes(&packing, &run.manifest, PartKind::Contents, bytes).await?;
+    run.manifest.parts.push(part);
+    crash::point("after-contents");
+    Ok(())
+}
+
+async fn packing(run: &HeldRun<'_>) -> Result<Packing, Failure> {
+    let HeldRun { app, catalog, database, choices, stop, .. } = run;
+    Ok(Packing {
+        store: catalog.store().clone(),
+        codec: choices.codec.unwrap_or(database.codec()),
+        level: database.level(choices.codec),
+        sealing: app.inventory.sealing(database, &choices.encryption).await?,
+        stop: stop.clone(),
+        log: run.log().clone(),
+    })
+}
