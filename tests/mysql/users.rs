@@ -1,8 +1,8 @@
 //! Users and grants.
 
 use super::support::mysql::{Release, Sql};
-use super::support::plans::{dump_all, restore, scope};
-use jagad::engine::Scope;
+use super::support::plans::{Dump, dump_all, restore, run, scope};
+use jagad::engine::{FindingLevel, Lifetime, RestoreTarget, Scope};
 use jagad::model::EngineKind;
 use jagad::process::SystemRunner;
 
@@ -88,4 +88,161 @@ async fn users_roles_and_grants_come_back_on_mariadb_10_11() {
 #[tokio::test]
 async fn users_roles_and_grants_come_back_on_mariadb_11_8() {
     users_come_back(Release::MariaDb118).await;
+}
+
+/// What statements tell of an account only when they are put together with care.
+async fn odd_accounts_come_back(release: Release) {
+    let (Some(sql), Some(other)) = (Sql::start(release), Sql::start(release)) else { return };
+    let mysql = release == Release::MySql97;
+    sql.run(
+        "",
+        r#"CREATE DATABASE shop;
+         CREATE USER quoted@'%' IDENTIFIED BY 'x' REQUIRE SUBJECT '/CN=O''Brien\\x' AND ISSUER '/C="q'' SUBJECT ''';
+         CREATE USER expired@'%' IDENTIFIED BY 'x' PASSWORD EXPIRE; GRANT SELECT ON shop.* TO expired@'%' WITH GRANT OPTION;
+         CREATE USER closed@'%' IDENTIFIED BY 'x' ACCOUNT LOCK; GRANT SELECT ON *.* TO closed@'%';
+         CREATE USER bounded@'%' IDENTIFIED BY 'x' REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 5;
+         GRANT SELECT ON *.* TO bounded@'%' WITH GRANT OPTION;"#,
+    );
+    if mysql {
+        sql.run(
+            "",
+            r#"CREATE USER twice@'%' IDENTIFIED BY 'old' COMMENT 'it''s \\ "two"';
+             ALTER USER twice@'%' IDENTIFIED BY 'new' RETAIN CURRENT PASSWORD;
+             CREATE USER worn@'%' IDENTIFIED BY 'old';
+             ALTER USER worn@'%' IDENTIFIED BY 'new' RETAIN CURRENT PASSWORD; ALTER USER worn@'%' PASSWORD EXPIRE;"#,
+        );
+    }
+    let told = |sql: &Sql| {
+        let mut names = vec!["quoted", "expired", "closed", "bounded"];
+        let mut statements = String::new();
+        if mysql {
+            names.extend(["twice", "worn"]);
+            statements += "SET print_identified_with_as_hex = 1;
+                SELECT User, User_attributes, password_expired, account_locked, HEX(x509_subject), HEX(x509_issuer)
+                FROM mysql.user WHERE Host = '%' ORDER BY User;";
+        }
+        for name in names {
+            statements += &format!("SHOW CREATE USER {name}@'%'; SHOW GRANTS FOR {name}@'%';");
+        }
+        sql.run("", &statements)
+    };
+    let scope = Scope { globals: true, ..scope(&["shop"]) };
+    let dumps = dump_all(sql.inspect().await.as_ref(), &scope).await.unwrap();
+    let server = other.inspect().await;
+    restore(server.as_ref(), &dumps[0], &dumps[0].target("")).await.unwrap();
+    assert_eq!(told(&other), told(&sql));
+    assert_eq!(other.run("", "SELECT COUNT(*) FROM mysql.user WHERE User LIKE '%jagad%';"), "0");
+}
+
+#[tokio::test]
+async fn odd_accounts_come_back_on_mysql_9_7() {
+    odd_accounts_come_back(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn odd_accounts_come_back_on_mariadb_10_11() {
+    odd_accounts_come_back(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn odd_accounts_come_back_on_mariadb_11_8() {
+    odd_accounts_come_back(Release::MariaDb118).await;
+}
+
+/// The list with a statement in it that no server takes, behind all that creates accounts.
+fn with_error(taken: &Dump) -> Dump {
+    let text = String::from_utf8(taken.bytes.to_vec()).unwrap();
+    let (before, after) = text.rsplit_once("-- Accounts: ").unwrap();
+    let broken = format!("{before}GRANT NONSENSE ON *.* TO `app`@`%`;\n-- Accounts: {after}");
+    Dump {
+        bytes: broken.into_bytes().into(),
+        contents: None,
+        properties: taken.properties.clone(),
+        server_version: taken.server_version.clone(),
+        database: String::new(),
+        kind: taken.kind,
+    }
+}
+
+async fn users_come_all_or_not_at_all(release: Release) {
+    let (Some(sql), Some(other)) = (Sql::start(release), Sql::start(release)) else { return };
+    create_users(&sql);
+    let scope = Scope { globals: true, ..scope(&["shop"]) };
+    let dumps = dump_all(sql.inspect().await.as_ref(), &scope).await.unwrap();
+    other.run("", "CREATE USER kept@localhost IDENTIFIED BY 'two';");
+    let accounts = |sql: &Sql| sql.run("", "SELECT User, Host FROM mysql.user ORDER BY 1, 2;");
+    let before = accounts(&other);
+    let broken = with_error(&dumps[0]);
+    let server = other.inspect().await;
+    let failed = restore(server.as_ref(), &broken, &broken.target("")).await.unwrap_err();
+    assert!(failed.contains("ERROR 1064") || failed.contains("ERROR 1149"), "{failed}");
+    assert_eq!(accounts(&other), before, "nothing of it stays");
+    // One that came after the plan was made is somebody else's.
+    let plan = server.load(&SystemRunner, &dumps[0].target(""), &dumps[0]).await.unwrap();
+    other.run("", "CREATE USER app@'%' IDENTIFIED BY 'mine';");
+    let mine = accounts(&other);
+    run(server.as_ref(), &plan, Box::pin(&*dumps[0].bytes)).await.unwrap_err();
+    assert_eq!(accounts(&other), mine);
+    other.run("", "DROP USER app@'%';");
+
+    // A restore that was killed is made whole by the next one.
+    other.run("", "CREATE ROLE __jagad_unfinished; CREATE ROLE reader;");
+    let hex = if release == Release::MySql97 { "SET print_identified_with_as_hex = 1;" } else { "" };
+    let created = sql.run("", &format!("{hex} SHOW CREATE USER 'odd''user; `x`'@'10.0.0.0/255.0.0.0';"));
+    other.run("", &format!("{};", created.replace(" ACCOUNT UNLOCK", "")));
+    other.run("", "ALTER USER 'odd''user; `x`'@'10.0.0.0/255.0.0.0' ACCOUNT LOCK;");
+    let server = other.inspect().await;
+    let (plan, _) = restore(server.as_ref(), &dumps[0], &dumps[0].target("")).await.unwrap();
+    let said = plan.notes.last().unwrap();
+    assert!(said.starts_with("4 users and roles of the backup are created, with "), "{said}");
+    restore(server.as_ref(), &dumps[1], &dumps[1].target("shop")).await.unwrap();
+    for step in &plan.last {
+        step.run(&SystemRunner).await.unwrap();
+    }
+    assert_eq!(told(&other), told(&sql));
+    assert_eq!(accounts(&other), accounts(&sql));
+}
+
+#[tokio::test]
+async fn users_come_all_or_not_at_all_on_mysql_9_7() {
+    users_come_all_or_not_at_all(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn users_come_all_or_not_at_all_on_mariadb_10_11() {
+    users_come_all_or_not_at_all(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn users_come_all_or_not_at_all_on_mariadb_11_8() {
+    users_come_all_or_not_at_all(Release::MariaDb118).await;
+}
+
+#[tokio::test]
+async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
+    let (Some(sql), Some(other)) = (Sql::start(Release::MySql97), Sql::start(Release::MySql97)) else {
+        return;
+    };
+    sql.run(
+        "",
+        "SET GLOBAL partial_revokes = ON; CREATE DATABASE shop; CREATE DATABASE hr;
+         CREATE USER looker@'%' IDENTIFIED BY 'x'; GRANT SELECT, INSERT ON *.* TO looker@'%';
+         REVOKE INSERT ON hr.* FROM looker@'%';
+         CREATE USER wild@'%' IDENTIFIED BY 'x'; GRANT SELECT ON `a_b`.* TO wild@'%';",
+    );
+    let grants = |sql: &Sql| sql.run("", "SHOW GRANTS FOR looker@'%'; SHOW GRANTS FOR wild@'%';");
+    let scope = Scope { globals: true, ..scope(&["shop"]) };
+    let dumps = dump_all(sql.inspect().await.as_ref(), &scope).await.unwrap();
+    let target = dumps[0].target("");
+    let plan = other.inspect().await.load(&SystemRunner, &target, &dumps[0]).await.unwrap();
+    assert_eq!(plan.findings[0].level, FindingLevel::Error, "{:?}", plan.findings);
+    assert_eq!(plan.findings[0].help, "SET PERSIST partial_revokes = ON;");
+    // A server that is thrown away is set as it must be.
+    let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..target.clone() };
+    assert_eq!(other.inspect().await.load(&SystemRunner, &drill, &dumps[0]).await.unwrap().findings, []);
+
+    other.run("", &plan.findings[0].help);
+    let server = other.inspect().await;
+    restore(server.as_ref(), &dumps[0], &target).await.unwrap();
+    assert_eq!(grants(&other), grants(&sql));
 }

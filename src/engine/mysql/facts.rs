@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 pub(super) const SYSTEM_DATABASES: [&str; 4] = ["information_schema", "mysql", "performance_schema", "sys"];
 
 /// What matters of the server's variables.
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "server_uuid",
     "server_uid",
     "log_bin",
@@ -28,6 +28,7 @@ const VARIABLES: [&str; 11] = [
     "datadir",
     "event_scheduler",
     "max_allowed_packet",
+    "partial_revokes",
 ];
 
 /// An inspected server.

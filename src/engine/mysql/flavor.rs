@@ -76,6 +76,11 @@ pub(super) struct Flavor {
     /// Lists the accounts: user, host, whether it is a role, the role that is active after login. Whoever has a role by
     /// default comes after it.
     pub(super) accounts: &'static str,
+    /// Tells of accounts that were made with certificates or have two passwords: user, host, subject, issuer, cipher, and whether
+    /// there is a second password. Older servers do not understand it. `None` where accounts are written whole.
+    pub(super) account_details: Option<&'static str>,
+    /// Lists the accounts that nobody can use: user and host.
+    pub(super) locked_accounts: &'static str,
     /// Said before accounts are written.
     pub(super) before_accounts: &'static str,
     /// How a new server is made.
@@ -140,6 +145,12 @@ pub(super) static MYSQL: Flavor = Flavor {
     packet_overhead: 4,
     accounts: "SELECT u.User, u.Host, 'N', '' FROM mysql.user u ORDER BY
   EXISTS (SELECT 1 FROM mysql.default_roles d WHERE d.USER = u.User AND d.HOST = u.Host), u.User, u.Host;",
+    account_details: Some(
+        "SELECT User, Host, CONVERT(x509_subject USING utf8mb4), CONVERT(x509_issuer USING utf8mb4),
+  CONVERT(ssl_cipher USING utf8mb4), User_attributes->>'$.additional_password' IS NOT NULL
+FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_password' IS NOT NULL;",
+    ),
+    locked_accounts: "SELECT User, Host FROM mysql.user WHERE account_locked = 'Y';",
     // Salts hold every byte there is.
     before_accounts: "SET SESSION print_identified_with_as_hex = 1;\n",
     making: Making::Option("--initialize-insecure"),
@@ -193,6 +204,8 @@ pub(super) static MARIADB: Flavor = Flavor {
     unconverted: None,
     packet_overhead: 2,
     accounts: "SELECT User, Host, is_role, COALESCE(default_role, '') FROM mysql.user ORDER BY is_role = 'N', User, Host;",
+    account_details: None,
+    locked_accounts: "SELECT User, Host FROM mysql.global_priv WHERE JSON_VALUE(Priv, '$.account_locked') = 1;",
     before_accounts: "",
     making: Making::Script,
     drill_options: &[],

@@ -246,7 +246,7 @@ pub(super) fn account_of(statement: &str) -> Option<Subject> {
     let first = tokens.first()?;
     let creates = first.is("create");
     let after = |words: &[&str]| tokens.iter().position(|token| words.iter().any(|word| token.is(word)));
-    let at = if creates {
+    let at = if creates || first.is("alter") {
         after(&["user", "role"])? + if tokens.get(2)?.is("if") { 4 } else { 1 }
     } else if first.is("grant") {
         after(&["to"])? + 1

@@ -42,7 +42,7 @@ impl MySqlServer {
             PartKind::Globals => {
                 let doing = "open the backup".to_owned();
                 let users = archive.open().await.map_err(|source| EngineError::Read { doing, source })?;
-                self.load_users(users).await
+                self.load_users(runner, target, users).await
             }
             PartKind::Contents => Err(EngineError::Refused {
                 problem: "a list of contents cannot be restored".to_owned(),

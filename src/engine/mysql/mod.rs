@@ -36,6 +36,7 @@ mod scanner_tests;
 mod target;
 mod tools;
 mod unescape;
+mod user_lines;
 mod users;
 mod values;
 mod witness;
