@@ -147,6 +147,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-tablespaces -
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l strip-definer -d 'MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l globals -d 'Create missing roles and tablespaces, or users, first'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l clean -d 'Empty the target first: of Redis every key, without which a target that holds keys is refused; of PostgreSQL the existing database, for roles that may create none (not atomic)'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l own-name -d 'PostgreSQL: put the existing database aside first and fill the new one under its own name, where something in it works under no other; it comes back if that fails'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l safety-backup -d 'Back up what is replaced first, and pin that backup'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l allow-errors -d 'Go on after statements that fail, and report them (exit code 3)'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l keep-going -d 'When a database of several cannot be restored, restore the others (exit code 3)'

@@ -27,6 +27,8 @@ mod emptied;
 mod globals;
 #[path = "postgresql/login.rs"]
 mod login;
+#[path = "postgresql/named.rs"]
+mod named;
 #[path = "postgresql/needs.rs"]
 mod needs;
 #[path = "postgresql/pooler.rs"]

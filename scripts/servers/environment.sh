@@ -4,6 +4,7 @@ JAGAD_CACHE=${JAGAD_CACHE:-$([ "$(id -u)" = 0 ] && echo /var/cache/jagad || echo
 export JAGAD_CACHE
 export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
 export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/pg18/usr/lib/postgresql/18/bin}
+export JAGAD_TEST_PG1800=${JAGAD_TEST_PG1800:-$JAGAD_CACHE/pg18ext/usr/lib/postgresql/18/bin}
 if [ -x "$JAGAD_CACHE/pgbouncer/usr/sbin/pgbouncer" ]; then
   export JAGAD_TEST_PGBOUNCER=${JAGAD_TEST_PGBOUNCER:-$JAGAD_CACHE/pgbouncer/usr/sbin/pgbouncer}
 fi

@@ -16,7 +16,7 @@ pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
-    Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Unfit,
+    Naming, Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Unfit,
 };
 pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
@@ -126,6 +126,12 @@ pub trait Server: Send + Sync {
     /// What is worth knowing of a dump that was just taken of `database`: what would keep it from coming back here.
     fn judge_dump(&self, _database: &str, _contents: &Contents) -> Vec<Finding> {
         Vec::new()
+    }
+
+    /// What a dump of `database` that is under way waits for now, in words: which lock, and who holds it. Empty when it waits for
+    /// nobody, and for engines whose dumps do not wait.
+    async fn waits(&self, _runner: &dyn Runner, _database: &str) -> Result<Vec<String>, EngineError> {
+        Ok(Vec::new())
     }
 
     /// How to load one part. Looks at the server and, where needed, at the head of the archive; changes nothing.

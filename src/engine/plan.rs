@@ -149,6 +149,15 @@ pub enum Lifetime {
     ThrownAway,
 }
 
+/// Under which name a database is filled, where it is filled beside what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// A name of its own until it is whole, unless something in it works only under its own name.
+    Temporary,
+    /// Its own from the beginning: what has the name is put aside first.
+    Own,
+}
+
 /// What it means that a server which a backup goes into as a whole holds data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occupied {
@@ -201,6 +210,8 @@ pub struct RestoreTarget {
     pub definers: Ownership,
     /// What keys that are there already mean, where parts go into a whole server.
     pub occupied: Occupied,
+    /// Under which name it is filled.
+    pub naming: Naming,
     /// How many parts of the same backup are loaded into the target before this one.
     pub preceding: usize,
     /// Stop at the first error (and leave nothing behind), or go on and count errors.
@@ -226,6 +237,13 @@ pub enum TargetEffect {
     Creates,
     /// An existing database is replaced after everything has been loaded beside it.
     Replaces {
+        /// Its size in bytes.
+        bytes: u64,
+        /// Sessions that will be ended.
+        sessions: u64,
+    },
+    /// An existing database gives up its name first, and gets it back when the load fails.
+    PutsAside {
         /// Its size in bytes.
         bytes: u64,
         /// Sessions that will be ended.

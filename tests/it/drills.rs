@@ -2,6 +2,8 @@
 
 use crate::bench::Bench;
 use crate::place::Place;
+use crate::support::postgres::Postgres;
+use crate::support::presence::EXTENDED;
 
 /// What the backed up database would do to others, and how it shows that it was done.
 const OTHER: &str = "CREATE TABLE seen (at timestamptz DEFAULT clock_timestamp());
@@ -102,4 +104,31 @@ fn a_view_that_cannot_be_filled_costs_no_restore_and_is_told() {
     told.ok().says("it's").says("division by zero");
     let populated = "SELECT string_agg(relname || ' ' || relispopulated, ', ' ORDER BY relname) FROM pg_class WHERE relkind = 'm'";
     assert_eq!(bench.postgres.psql("copy", populated), "above false, it's false, usual true");
+}
+
+#[test]
+fn a_drill_runs_no_job_of_the_source() {
+    let Some(mut postgres) = Postgres::start(EXTENDED) else { return };
+    let folder = postgres.socket().display().to_string();
+    let file = postgres.socket().join("data/postgresql.auto.conf");
+    let settings = "shared_preload_libraries = 'pg_cron'\ncron.database_name = 'postgres'\ncron.launch_active_jobs = off\n";
+    std::fs::write(&file, settings).unwrap();
+    postgres.crash();
+    postgres.start_again();
+    let bench = Bench::with(postgres, Place::Local);
+    let job = format!("COPY (SELECT 1) TO PROGRAM ''touch {folder}/ran''");
+    bench.postgres.psql("postgres", "CREATE EXTENSION pg_cron;");
+    bench.postgres.psql("postgres", &format!("SELECT cron.schedule('often', '1 seconds', '{job}');"));
+    bench.add(&bench.entry("jobs", "dbnames = [\"postgres\"]"));
+    bench.run(&["backup", "jobs"]).ok();
+
+    let log = bench.run(&["verify", "jobs@latest", "--level", "restore"]).ok().stderr;
+
+    assert!(log.contains("DRILL: postgres: "), "{log}");
+    assert!(!std::path::Path::new(&format!("{folder}/ran")).exists());
+    // It goes back over the database that it lives in, which is the one that jagad itself asks.
+    bench.postgres.psql("postgres", "SELECT cron.unschedule('often');");
+    bench.run(&["restore", "jobs@latest", "--yes"]).ok();
+    assert_eq!(bench.postgres.psql("postgres", "SELECT jobname FROM cron.job"), "often");
+    assert_eq!(bench.postgres.databases(), ["postgres"]);
 }

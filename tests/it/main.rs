@@ -65,6 +65,7 @@ mod tools;
 #[cfg(feature = "crash-points")]
 mod troubles;
 mod truth;
+mod waiting;
 mod ward;
 mod whole_servers;
 

@@ -47,8 +47,8 @@ async fn check_emptied(major: u32) {
     let settings = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = 'shop'::regclass::oid";
     let settings =
         settings.replace("'shop'::regclass::oid", "(SELECT oid FROM pg_database WHERE datname = 'shop')");
-    let plain = as_role(&postgres, "plain").await;
-    let taken = dump(plain.as_ref(), "shop").await;
+    let weak = as_role(&postgres, "plain").await;
+    let taken = dump(weak.as_ref(), "shop").await;
     postgres.try_psql("plain", "shop", LATER).unwrap();
     postgres.psql(
         "postgres",
@@ -56,7 +56,7 @@ async fn check_emptied(major: u32) {
     );
 
     // Beside it does not go, and the way out is said.
-    let refused = plain.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap_err();
+    let refused = weak.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap_err();
     assert!(
         matches!(&refused, EngineError::Privilege { help, .. } if help.contains("--clean")),
         "{refused:?}"
@@ -65,12 +65,12 @@ async fn check_emptied(major: u32) {
     let clean = RestoreTarget { occupied: Occupied::Clean, ..taken.target("shop") };
     // What belongs to somebody else cannot be dropped: that is known before anything is.
     postgres.psql("shop", "CREATE SCHEMA theirs; CREATE TABLE theirs.x (); CREATE ROLE them; ALTER TABLE theirs.x OWNER TO them;");
-    let refused = restore(plain.as_ref(), &taken, &clean).await.unwrap_err();
+    let refused = restore(weak.as_ref(), &taken, &clean).await.unwrap_err();
     assert!(refused.contains("GRANT \\\"postgres\\\", \\\"them\\\" TO \\\"plain\\\";"), "{refused}");
     assert_eq!(postgres.psql("shop", "SELECT count(*) FROM public.t"), "3");
     postgres.psql("shop", "DROP SCHEMA theirs CASCADE;");
 
-    let (plan, counted) = restore(plain.as_ref(), &taken, &clean).await.unwrap();
+    let (plan, counted) = restore(weak.as_ref(), &taken, &clean).await.unwrap();
 
     assert!(matches!(plan.effect, TargetEffect::Overwrites { .. }));
     let counted = counted.unwrap();
@@ -88,7 +88,7 @@ async fn check_emptied(major: u32) {
     assert_eq!(postgres.psql("shop", "SELECT count(*) FROM pg_publication"), "0");
     assert_eq!(postgres.psql("shop", "SELECT sum FROM side.m"), "45");
     // Once more over itself.
-    restore(plain.as_ref(), &taken, &clean).await.unwrap();
+    restore(weak.as_ref(), &taken, &clean).await.unwrap();
     assert_eq!(postgres.fingerprint("shop"), before);
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
 }

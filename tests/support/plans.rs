@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jagad::engine::plan::DatabaseChoice;
 use jagad::engine::{
-    EngineError, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles, Occupied, OpenArchive, Ownership,
-    RestoreTarget, Scope, Selection, Server,
+    EngineError, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, OpenArchive,
+    Ownership, RestoreTarget, Scope, Selection, Server,
 };
 use jagad::model::{ByteReader, Contents, PartKind};
 use jagad::process::SystemRunner;
@@ -78,6 +78,7 @@ impl Dump {
             tablespaces: Ownership::Keep,
             definers: Ownership::Keep,
             occupied: Occupied::Refuse,
+            naming: Naming::Temporary,
             preceding: 0,
             stop_at_first_error: true,
             coming_roles: Vec::new(),

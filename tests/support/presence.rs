@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+/// Stands for PostgreSQL 18 with the extensions that have packages of their own.
+pub const EXTENDED: u32 = 1800;
+
 /// How much it matters that a server is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {

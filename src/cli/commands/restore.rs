@@ -4,7 +4,7 @@ use super::TrustArgs;
 use crate::catalog::BackupReference;
 use crate::cli::args::Global;
 use crate::commands::{Mode, restore};
-use crate::engine::{Occupied, Ownership, Selection};
+use crate::engine::{Naming, Occupied, Ownership, Selection};
 use crate::model::{DatabaseName, StoreName};
 use clap::Args;
 use std::path::PathBuf;
@@ -57,6 +57,9 @@ pub struct Restore {
     /// Empty the target first: of Redis every key, without which a target that holds keys is refused; of PostgreSQL the existing database, for roles that may create none (not atomic)
     #[arg(long)]
     pub clean: bool,
+    /// PostgreSQL: put the existing database aside first and fill the new one under its own name, where something in it works under no other; it comes back if that fails
+    #[arg(long, conflicts_with = "clean")]
+    pub own_name: bool,
     /// Back up what is replaced first, and pin that backup
     #[arg(long)]
     pub safety_backup: bool,
@@ -97,6 +100,7 @@ impl Restore {
             tablespaces: owner(self.no_tablespaces),
             definers: owner(self.strip_definer),
             occupied: if self.clean { Occupied::Clean } else { Occupied::Refuse },
+            naming: if self.own_name { Naming::Own } else { Naming::Temporary },
             globals: if self.globals { restore::Globals::Restore } else { restore::Globals::Leave },
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
             on_failure: if self.keep_going { restore::OnFailure::GoOn } else { restore::OnFailure::Stop },

@@ -12,6 +12,7 @@ mod part;
 mod preflight;
 mod run;
 pub(super) mod source;
+mod waiting;
 
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};

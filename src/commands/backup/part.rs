@@ -1,9 +1,10 @@
 //! The walk of a byte: tool, witness, compressor, seal, store.
 
+use super::waiting::Watched;
 use crate::catalog::{Manifest, Part, Segment, layout};
 use crate::commands::{App, Failure, RunLog, Task};
 use crate::crypto::{self, MasterKey, ObjectIdentity, Place};
-use crate::engine::DumpPart;
+use crate::engine::{DumpPart, Server};
 use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind, PartName};
 use crate::pipeline::{self, Gauge, PackGauges, Recipe, Segments};
 use crate::store::{ObjectRole, Store};
@@ -25,7 +26,7 @@ pub(super) struct Packing {
 pub(super) async fn dump(
     app: &App,
     packing: &Packing,
-    manifest: &Manifest,
+    (server, manifest): (&dyn Server, &Manifest),
     part: DumpPart,
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name = layout::part_name(part.kind, part.database.as_deref(), part.extension);
@@ -39,7 +40,18 @@ pub(super) async fn dump(
         gauge: gauges.plain.clone(),
     };
     let progress = app.watch.start(task);
-    let stored = store_stream(packing, manifest, &name, (watched, &gauges)).await;
+    let watching = async {
+        match &part.database {
+            Some(database) => {
+                Watched { server, database, gauge: &gauges.plain }.tell(app, &packing.log).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    let stored = tokio::select! {
+        stored = store_stream(packing, manifest, &name, (watched, &gauges)) => stored,
+        () = watching => return Err(incomplete(&name)),
+    };
     drop(progress);
     let segments = stored?;
     let plain_bytes = gauges.plain.bytes();

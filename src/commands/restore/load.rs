@@ -48,7 +48,9 @@ pub(super) async fn load(
 ) -> Result<LoadedPart, Failure> {
     let mut reach = Reach::Nothing;
     let loaded = steps(app, request, (plan, load, manifest), (reading, claim, log), &mut reach).await;
-    if reach == Reach::Mismatch {
+    // What has given up its name gets it back.
+    let gives_way = matches!(load.plan.effect, TargetEffect::PutsAside { .. });
+    if reach == Reach::Mismatch && !gives_way {
         return loaded.map_err(|failure| kept(load, failure));
     }
     if loaded.is_err() {

@@ -24,7 +24,7 @@ use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{BackupReference, Catalog, FORMAT, RestoreRecord};
 use crate::config::DatabaseEntry;
-use crate::engine::{Occupied, Ownership, Selection, TargetEffect};
+use crate::engine::{Naming, Occupied, Ownership, Selection, TargetEffect};
 use crate::model::{DatabaseName, RestoreId, RestoreStatus, SourceChoice, StoreName};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +57,8 @@ pub struct Request {
     pub definers: Ownership,
     /// What data on a server that is restored as a whole means.
     pub occupied: Occupied,
+    /// Under which name a database is filled.
+    pub naming: Naming,
     /// Whether roles and tablespaces are restored first.
     pub globals: Globals,
     /// What an error in a statement means.
@@ -301,7 +303,10 @@ async fn safety_backup(
         .filter(|load| {
             matches!(
                 load.plan.effect,
-                TargetEffect::Replaces { .. } | TargetEffect::Overwrites { .. } | TargetEffect::AddsTo
+                TargetEffect::Replaces { .. }
+                    | TargetEffect::PutsAside { .. }
+                    | TargetEffect::Overwrites { .. }
+                    | TargetEffect::AddsTo
             )
         })
         .map(|load| load.database.clone())

@@ -43,7 +43,10 @@ pub struct PlannedLoad {
 impl PlannedLoad {
     /// Whether what is there gives way.
     pub fn replaces(&self) -> bool {
-        matches!(self.plan.effect, TargetEffect::Replaces { .. } | TargetEffect::Overwrites { .. })
+        matches!(
+            self.plan.effect,
+            TargetEffect::Replaces { .. } | TargetEffect::PutsAside { .. } | TargetEffect::Overwrites { .. }
+        )
     }
 
     /// What is worth knowing of it before it is started.
@@ -64,6 +67,11 @@ impl PlannedLoad {
             TargetEffect::Replaces { bytes, sessions } => format!(
                 "Database \"{database}\" ({}) is replaced by {size} of dump; {sessions} sessions are ended. It stays in \
                  use until the new one is whole.",
+                ByteSize(*bytes)
+            ),
+            TargetEffect::PutsAside { bytes, sessions } => format!(
+                "Database \"{database}\" ({}) is put aside first, {sessions} sessions are ended, and a new one is filled from {size} \
+                 of dump under its name: it cannot be used meanwhile. If that fails the old one gets its name back.",
                 ByteSize(*bytes)
             ),
             TargetEffect::Overwrites { holds } => format!(
@@ -127,6 +135,7 @@ pub(super) async fn make(
             tablespaces: request.tablespaces,
             definers: request.definers,
             occupied: request.occupied,
+            naming: request.naming,
             preceding: loads.len(),
             stop_at_first_error: request.on_error == OnError::Stop,
             missing_roles: MissingRoles::Refuse,

@@ -6,7 +6,7 @@ use crate::commands::restore::order::in_order;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
-    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, MissingRoles, Occupied, Ownership,
+    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, MissingRoles, Naming, Occupied, Ownership,
     RestoreTarget, Selection, Server, StreamError,
 };
 use crate::model::{Contents, PartKind, random_word};
@@ -176,6 +176,7 @@ async fn restore_part(
         tablespaces: Ownership::Skip,
         definers: Ownership::Keep,
         occupied: Occupied::Refuse,
+        naming: Naming::Temporary,
         preceding,
         stop_at_first_error: true,
         coming_roles: Vec::new(),

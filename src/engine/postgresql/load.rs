@@ -1,6 +1,7 @@
 //! Plans of restores.
 
 use super::archive::{ArchiveFacts, LeftOut, Outline, TableOfContents};
+use super::cron::needs_own_name;
 use super::facts::PostgreSqlServer;
 use super::ignored::passed_over;
 use super::properties::{DatabaseProperties, Finish, Surroundings};
@@ -10,8 +11,8 @@ use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
 use crate::engine::{
-    Consumer, EngineError, Finding, Lifetime, LoadPlan, Occupied, OpenArchive, Ownership, RestoreTarget,
-    Step, TargetEffect,
+    Consumer, EngineError, Finding, Lifetime, LoadPlan, Naming, Occupied, OpenArchive, Ownership,
+    RestoreTarget, Step, TargetEffect,
 };
 use crate::model::{PartKind, ServerRole};
 use crate::process::{Argument, Runner, ToolSpec};
@@ -139,8 +140,13 @@ impl PostgreSqlServer {
             views: true,
             user_mappings: target.lifetime == Lifetime::ThrownAway,
         });
-        let contents = Filling { archive: Some(&outline.facts), list };
-        let mut plan = self.load_beside(runner, target, (facts, contents)).await?;
+        let mut plan = if target.naming == Naming::Own || needs_own_name(outline) {
+            self.load_named(runner, target, (outline, facts), list).await?
+        } else {
+            let contents = Filling { archive: Some(&outline.facts), list };
+            self.load_beside(runner, target, (facts, contents)).await?
+        };
+        plan.findings.extend(self.cron_findings(target, outline, facts));
         let lacks = self.lacks(target, outline, facts);
         plan.findings.extend(lacks.findings);
         self.fill_views(&mut plan, target, &outline.views)?;
@@ -197,7 +203,7 @@ impl PostgreSqlServer {
     }
 
     /// How the database comes to be. What it was created with and the target refuses is told.
-    async fn creation(
+    pub(super) async fn creation(
         &self,
         runner: &dyn Runner,
         target: &RestoreTarget,
@@ -304,13 +310,13 @@ pub(super) struct Filling<'a> {
 }
 
 /// How a database comes to be.
-struct Creation {
+pub(super) struct Creation {
     /// Makes it.
-    create: String,
+    pub(super) create: String,
     /// Gives it what it has, once it is full.
-    finish: String,
-    notes: Vec<String>,
-    findings: Vec<Finding>,
+    pub(super) finish: String,
+    pub(super) notes: Vec<String>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.

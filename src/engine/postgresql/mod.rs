@@ -13,6 +13,7 @@ mod ignored;
 mod load;
 mod load_emptied;
 mod load_globals;
+mod load_named;
 mod load_selection;
 mod pattern;
 mod preflight;
@@ -28,6 +29,7 @@ mod target;
 mod tools;
 mod unfit;
 mod views;
+mod waits;
 mod words;
 
 use super::{
@@ -123,6 +125,10 @@ impl Server for PostgreSqlServer {
 
     async fn vanished(&self, runner: &dyn Runner, database: &str) -> Result<Option<String>, EngineError> {
         self.ask_vanished(runner, database).await
+    }
+
+    async fn waits(&self, runner: &dyn Runner, database: &str) -> Result<Vec<String>, EngineError> {
+        self.ask_waits(runner, database).await
     }
 
     async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {

@@ -8,7 +8,11 @@ pub(super) const FILLING_MARK: &str = "__jagad_";
 pub(super) const REPLACED_MARK: &str = "__old_";
 
 /// How often the swap is tried against clients that come back at once.
-const ATTEMPTS: u32 = 10;
+pub(super) const ATTEMPTS: u32 = 10;
+
+/// In the name of a database that was put aside before another is filled under its name. Nobody but its owner knows whether
+/// it is still wanted, so it is nothing that a restore has left behind.
+pub(super) const ASIDE_MARK: &str = "__aside_";
 
 /// Drops `database` whatever is connected to it, if it is there.
 pub(super) fn drop_sql(database: &str) -> String {

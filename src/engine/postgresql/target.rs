@@ -1,5 +1,6 @@
 //! What a server that is to be restored into has, and what the connected role may do there.
 
+use super::cron::CRON_DATABASE;
 use super::facts::PostgreSqlServer;
 use super::psql::{Patience, Question};
 use super::quote::literal;
@@ -27,6 +28,8 @@ pub(super) struct TargetFacts {
     pub(super) tablespaces: Vec<String>,
     /// Those in which the connected role may create something.
     pub(super) usable_tablespaces: Vec<String>,
+    /// The database that `pg_cron` lives in, where the server has it loaded and the role may know.
+    pub(super) cron_database: Option<String>,
     /// Libraries that the server loads at its start, where the role may know.
     pub(super) preloaded: Option<String>,
     /// Every database, templates and closed ones too.
@@ -129,6 +132,7 @@ SELECT json_build_object(
   'tablespaces', (SELECT json_agg(spcname) FROM pg_tablespace),
   'usable_tablespaces', (SELECT coalesce(json_agg(spcname), '[]') FROM pg_tablespace
     WHERE spcname <> 'pg_global' AND has_tablespace_privilege(oid, 'CREATE')),
+  'cron_database', (SELECT setting FROM pg_settings WHERE name = '{CRON_DATABASE}'),
   'preloaded', (SELECT setting FROM pg_settings WHERE name = 'shared_preload_libraries'),
   'databases', (SELECT json_agg(datname) FROM pg_database),
   'extensions', (SELECT coalesce(json_agg(json_build_object('name', name, 'open', open)), '[]') FROM
