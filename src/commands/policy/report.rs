@@ -119,13 +119,14 @@ pub async fn show(app: &App, name: &PolicyName) -> Result<PolicyReport, Failure>
     let store = app.store(store_name(app, policy).as_ref()).await?;
     let mut databases = Vec::new();
     for (entry, look) in &looks {
-        if let Look::Attached(ward) = look
-            && ward.protected.attachment.policy == *name
+        if let Look::Attached(database) = look
+            && database.protection.attachment.policy == *name
         {
-            databases.push(describe(entry, ward, app.clock.now()).await?);
+            databases.push(describe(entry, database, app.clock.now()).await?);
         }
     }
-    let copies = databases.iter().flat_map(|ward| ward.last_full.iter().chain(&ward.last_incremental));
+    let copies =
+        databases.iter().flat_map(|database| database.last_full.iter().chain(&database.last_incremental));
     Ok(PolicyReport {
         place: store.describe(),
         credentials_verified_at: copies.map(|copy| copy.finished_at).max(),
@@ -144,8 +145,8 @@ fn store_name(app: &App, policy: &PolicyEntry) -> Option<crate::model::StoreName
 fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) -> PolicySummary {
     let wards: Vec<&ProtectedDatabase> = looks
         .iter()
-        .filter_map(|(_, look)| if let Look::Attached(ward) = look { Some(&**ward) } else { None })
-        .filter(|ward| ward.protected.attachment.policy == policy.name)
+        .filter_map(|(_, look)| if let Look::Attached(database) = look { Some(&**database) } else { None })
+        .filter(|database| database.protection.attachment.policy == policy.name)
         .collect();
     let names = |entry: &DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
     let unknown = |(entry, look): &(&DatabaseEntry, Look)| match look {
@@ -155,7 +156,7 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
         _ => None,
     };
     let unknown: Vec<Unknown> = looks.iter().filter_map(unknown).collect();
-    let paused = wards.iter().filter(|ward| ward.state.paused.is_some()).count();
+    let paused = wards.iter().filter(|database| database.state.paused.is_some()).count();
     PolicySummary {
         policy: policy.name.clone(),
         status: match (policy.enabled, !unknown.is_empty(), wards.len()) {
@@ -169,7 +170,7 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
         incremental: policy.incremental.as_ref().map(ToString::to_string),
         attached: wards.len(),
         paused,
-        failing: wards.iter().filter(|ward| ward.state.failures > 0).count(),
+        failing: wards.iter().filter(|database| database.state.failures > 0).count(),
         unattached: looks
             .iter()
             .filter(|(entry, look)| matches!(look, Look::Unattached) && names(entry))
@@ -181,33 +182,33 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
 
 async fn describe(
     entry: &DatabaseEntry,
-    ward: &ProtectedDatabase,
+    database: &ProtectedDatabase,
     now: Timestamp,
 ) -> Result<WardReport, Failure> {
-    let listing = ward.protected.catalog.list(Some(&entry.name)).await?;
+    let listing = database.protection.catalog.list(Some(&entry.name)).await?;
     let chains = Chains::new(&listing.entries, now);
     let last = |kind: BackupKind| {
         let found = chains.good().find(|entry| entry.manifest.kind == kind)?;
         Some(Copy { id: found.manifest.id.clone(), finished_at: found.manifest.finished_at })
     };
-    let state = &ward.state;
+    let state = &database.state;
     Ok(WardReport {
         database: entry.name.clone(),
         engine: entry.engine,
         host: entry.address(),
-        status: match (ward.running(), &state.paused, state.failures) {
+        status: match (database.running(), &state.paused, state.failures) {
             (Some(_), ..) => "running",
             (None, Some(_), _) => "paused",
             (None, None, 1..) => "error",
             (None, None, 0) => "active",
         },
-        attached_at: ward.protected.attachment.attached_at,
+        attached_at: database.protection.attachment.attached_at,
         last_full: last(BackupKind::Full),
         last_incremental: last(BackupKind::Incremental),
         failures: state.failures,
         last_error: state.last_error.clone(),
         paused: state.paused.as_ref().map(|pause| pause.reason.clone()),
-        next: match &ward.duty {
+        next: match &database.duty {
             Duty::Now(_, planned) => Some(*planned),
             Duty::Later(next) => next.first().map(|(_, time)| *time),
             Duty::Idle(_) => None,

@@ -22,7 +22,7 @@ pub(in crate::commands) enum Look {
 /// An attached database and how it stands.
 pub(in crate::commands) struct ProtectedDatabase {
     /// It, its policy and its repository.
-    pub(in crate::commands) protected: Protection,
+    pub(in crate::commands) protection: Protection,
     /// How it has fared.
     pub(in crate::commands) state: State,
     /// Every lease on it, live or dead.
@@ -94,12 +94,12 @@ pub(in crate::commands) enum Work {
 impl Look {
     /// What is to be done now.
     pub(in crate::commands) fn work(&self, at: Timestamp) -> Option<Work> {
-        let Self::Attached(ward) = self else { return None };
-        if let Duty::Now(kind, planned) = ward.duty {
-            let failed = ward.state.retry_of(kind, at).map_or(0, |retry| retry.failed);
+        let Self::Attached(database) = self else { return None };
+        if let Duty::Now(kind, planned) = database.duty {
+            let failed = database.state.retry_of(kind, at).map_or(0, |retry| retry.failed);
             return Some(Work::Backup(kind, planned, failed));
         }
-        let unverified = ward.state.unverified.as_ref().filter(|_| ward.is_to_be_verified(at))?;
+        let unverified = database.state.unverified.as_ref().filter(|_| database.is_to_be_verified(at))?;
         Some(Work::Verify(unverified.id.clone(), unverified.failed))
     }
 }
@@ -116,7 +116,7 @@ impl ProtectedDatabase {
 /// Looks at one entry: three requests for each store that may know it.
 pub(in crate::commands) async fn look(app: &App, repositories: &Repositories, entry: &DatabaseEntry) -> Look {
     match look_or_fail(app, repositories, entry).await {
-        Ok(Some(ward)) => Look::Attached(Box::new(ward)),
+        Ok(Some(database)) => Look::Attached(Box::new(database)),
         Ok(None) => Look::Unattached,
         Err(failure) => Look::Unknown(failure),
     }
@@ -127,13 +127,13 @@ async fn look_or_fail(
     repositories: &Repositories,
     entry: &DatabaseEntry,
 ) -> Result<Option<ProtectedDatabase>, Failure> {
-    let Some(protected) = repositories.find(app, entry).await? else { return Ok(None) };
-    let catalog = &protected.catalog;
+    let Some(protection) = repositories.find(app, entry).await? else { return Ok(None) };
+    let catalog = &protection.catalog;
     let state = catalog.state(&entry.name).await?;
     let leases = lease::survey(catalog.store().as_ref(), &layout::leases(&entry.name)).await?;
     let duty =
-        duty(&protected.entry, protected.policy(app), (&protected.attachment, &state), app.clock.now());
-    Ok(Some(ProtectedDatabase { protected, state, leases, duty }))
+        duty(&protection.entry, protection.policy(app), (&protection.attachment, &state), app.clock.now());
+    Ok(Some(ProtectedDatabase { protection, state, leases, duty }))
 }
 
 /// What is to be done about an attached entry at `now`.
@@ -200,19 +200,19 @@ fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Time
 /// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
 pub(in crate::commands) fn overdue_since(
     policy: &PolicyEntry,
-    ward: &ProtectedDatabase,
+    database: &ProtectedDatabase,
     last_good: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Timestamp> {
-    let mut plans = planned(&ward.protected.entry, policy);
+    let mut plans = planned(&database.protection.entry, policy);
     let (_, cadence) = plans.find(|(kind, _)| *kind == BackupKind::Full).filter(|_| policy.enabled)?;
     let grace = policy.grace(cadence, cadence.latest(at)?);
     let missed = cadence.latest(at.minus(grace))?;
     let last_good = last_good.filter(|last| is_plausible(*last, at));
-    let since = last_good.map_or(ward.protected.attachment.attached_at, |last| {
-        last.max(ward.protected.attachment.attached_at)
+    let since = last_good.map_or(database.protection.attachment.attached_at, |last| {
+        last.max(database.protection.attachment.attached_at)
     });
-    let running = ward.running().and_then(Found::known);
+    let running = database.running().and_then(Found::known);
     let under_way = running.is_some_and(|record| record.started >= missed);
     (missed > since && !under_way).then_some(missed)
 }

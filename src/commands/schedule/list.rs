@@ -65,18 +65,18 @@ pub async fn list(app: &App, request: &ListRequest) -> Result<Planned, Failure> 
                 None => planned.idle.push(idle("it is under no policy".to_owned())),
             },
             Look::Unknown(failure) => planned.idle.push(idle(failure.message())),
-            Look::Attached(ward) => match (ward.protected.policy(app), &ward.duty) {
+            Look::Attached(database) => match (database.protection.policy(app), &database.duty) {
                 (Some(policy), Duty::Now(..) | Duty::Later(_)) => {
                     planned.runs.extend(runs(
                         app,
                         request.count,
-                        (&ward.protected.entry, policy),
-                        &ward.duty,
+                        (&database.protection.entry, policy),
+                        &database.duty,
                     ));
                 }
                 (_, Duty::Idle(reason)) => planned.idle.push(idle(reason.to_string())),
                 (None, _) => {
-                    let policy = ward.protected.attachment.policy.clone();
+                    let policy = database.protection.attachment.policy.clone();
                     planned.idle.push(idle(Idle::NoPolicy(policy).to_string()));
                 }
             },

@@ -43,7 +43,7 @@ pub(super) async fn survey<'a>(
         .await;
     if let Some(policy) = policy {
         looks.retain(|(entry, look)| match look {
-            Look::Attached(ward) => ward.protected.attachment.policy == *policy,
+            Look::Attached(database) => database.protection.attachment.policy == *policy,
             Look::Unattached | Look::Unknown(_) => entry.policy.as_ref() == Some(policy),
         });
     }

@@ -20,30 +20,33 @@ fn last_good(state: &State) -> Option<Timestamp> {
 /// Tells of an overdue full, once a day at most, on all hosts together. A database that is busy waits for the next tick.
 pub(super) async fn tell_if_overdue(
     app: &App,
-    (ward, at): (&ProtectedDatabase, Timestamp),
+    database: &ProtectedDatabase,
+    at: Timestamp,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let Some(policy) = ward.protected.policy(app) else { return Ok(()) };
-    let Some(planned) = overdue_since(policy, ward, last_good(&ward.state), at) else { return Ok(()) };
+    let Some(policy) = database.protection.policy(app) else { return Ok(()) };
+    let Some(planned) = overdue_since(policy, database, last_good(&database.state), at) else {
+        return Ok(());
+    };
     // A run that has begun since then has failed, and that was told.
-    if ward.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
+    if database.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
         return Ok(());
     }
     let is_old = |told: Option<Timestamp>| {
         let told = told.filter(|told| is_plausible(*told, at));
         told.is_none_or(|told| planned.since(told) >= NAG_EVERY)
     };
-    if !is_old(ward.state.overdue_told) {
+    if !is_old(database.state.overdue_told) {
         return Ok(());
     }
-    let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
+    let (entry, catalog) = (&database.protection.entry, &database.protection.catalog);
     let purpose =
         LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
     let lease = acquire_lease(app, catalog, entry, &purpose).await?;
     let noted = async {
         let mut state = catalog.state(&entry.name).await?;
         // Another host may have told, or a backup may have ended, since it was looked at.
-        let still = is_old(state.overdue_told) && state.last_good == ward.state.last_good;
+        let still = is_old(state.overdue_told) && state.last_good == database.state.last_good;
         if still {
             state.overdue_told = Some(planned);
             catalog.write_state(&entry.name, &state).await?;

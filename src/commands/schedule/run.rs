@@ -1,7 +1,7 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
 use super::duty::{Look, Work};
-use super::tick;
+use super::tick::Share;
 use crate::commands::{App, Class, Failure, Mode};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, DatabaseName, PolicyName, Timestamp};
@@ -212,8 +212,10 @@ impl<'a> Round<'a> {
             && let Some(Expected { entry, look, at }) = self.waiting.pop_front()
         {
             let (app, request) = (self.app, self.request);
-            let share =
-                async move { (entry.name.clone(), tick::tick(app, request, (entry, look), at).await) };
+            let share = async move {
+                let share = Share { app, request, entry, at, log: app.log() };
+                (entry.name.clone(), share.take(look).await)
+            };
             self.running.push(share.boxed());
         }
     }

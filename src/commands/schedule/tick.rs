@@ -7,6 +7,7 @@ use crate::catalog::is_plausible;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
+use crate::commands::protection::Protection;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, prune, verify};
 use crate::config::DatabaseEntry;
@@ -17,302 +18,288 @@ use std::time::Duration;
 /// How often garbage is looked for where no success has already done it.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// An entry's share of the tick; `None` for one that nobody wants protected.
-pub(super) async fn tick(
-    app: &App,
-    request: &Request,
-    (entry, look): (&DatabaseEntry, Look),
-    at: Timestamp,
-) -> Option<Outcome> {
-    let log = app.log();
-    let blank = Outcome {
-        database: entry.name.clone(),
-        policy: entry.policy.clone(),
-        action: Action::Waiting,
-        reason: String::new(),
-        backup: None,
-        next: None,
-        failure: None,
-    };
-    let ward = match look {
-        Look::Unattached => {
-            let policy = entry.policy.as_ref().filter(|_| entry.active)?;
-            let reason =
-                format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
-            daily::warn(app, &entry.name, &log, &format!("`{}` is not protected: {reason}", entry.name));
-            let failure = unprotected(app, request, (entry, at), &reason);
-            if request.mode == Mode::Run {
-                tell_failure(app, entry, failure.as_ref()).await;
-            }
-            return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
+/// What a tick is about to do for one entry.
+pub(super) struct Share<'a> {
+    pub(super) app: &'a App,
+    pub(super) request: &'a Request,
+    pub(super) entry: &'a DatabaseEntry,
+    /// When the tick looked at it.
+    pub(super) at: Timestamp,
+    pub(super) log: RunLog,
+}
+
+impl Share<'_> {
+    /// Does what the look asks for; `None` for an entry that nobody wants protected.
+    pub(super) async fn take(&self, look: Look) -> Option<Outcome> {
+        match look {
+            Look::Unattached => self.unattached().await,
+            Look::Unknown(failure) => Some(self.unreachable(failure).await),
+            Look::Attached(database) => Some(self.attached(&database).await),
         }
-        Look::Unknown(failure) => {
-            let outcome = unreachable(app, request, (entry, at), (blank, failure), &log);
-            if request.mode == Mode::Run {
-                tell_failure(app, entry, outcome.failure.as_ref()).await;
-            }
-            return Some(outcome);
+    }
+
+    fn runs(&self) -> bool {
+        self.request.mode == Mode::Run
+    }
+
+    fn outcome(&self, action: Action, reason: String) -> Outcome {
+        Outcome {
+            database: self.entry.name.clone(),
+            policy: self.entry.policy.clone(),
+            action,
+            reason,
+            backup: None,
+            next: None,
+            failure: None,
         }
-        Look::Attached(ward) => *ward,
-    };
-    let blank = Outcome { policy: Some(ward.protected.attachment.policy.clone()), ..blank };
-    if ward.state.foreign {
-        let name = &entry.name;
-        let line = format!(
-            "a newer jagad wrote how `{name}` has fared: what runs from here is not counted, and pauses are not known"
-        );
-        daily::warn(app, name, &log, &line);
     }
-    // An entry that names its store has chosen it.
-    if let Some(other) = ward.protected.other_store(app).filter(|_| entry.store.is_none()) {
-        let name = &entry.name;
-        let line = format!(
-            "`{name}` is attached in another store than its policy names now (`{other}`): to move it, detach and attach it"
-        );
-        daily::warn(app, name, &log, &line);
+
+    fn failed(&self, failure: Failure) -> Outcome {
+        let failure = failure.doing(format!("protect `{}`", self.entry.name));
+        let outcome = self.outcome(Action::Failed, failure.message());
+        Outcome { failure: Some(failure), ..outcome }
     }
-    if app.cancel.failure().is_some() {
-        return Some(Outcome {
-            action: Action::Postponed,
-            reason: "the tick was stopped".to_owned(),
-            ..blank
+
+    /// Says something once a day.
+    fn warn(&self, line: &str) {
+        daily::warn(self.app, &self.entry.name, &self.log, line);
+    }
+
+    async fn unattached(&self) -> Option<Outcome> {
+        let policy = self.entry.policy.as_ref().filter(|_| self.entry.active)?;
+        let reason = format!("it names the policy `{policy}` and is not attached: run `jagad policy apply`");
+        self.warn(&format!("`{}` is not protected: {reason}", self.entry.name));
+        Some(self.unprotected(reason).await)
+    }
+
+    /// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a
+    /// failure: the empty folder where a disk should be mounted looks just like it.
+    async fn unprotected(&self, reason: String) -> Outcome {
+        let failure = duty::due_from_memory(self.app, self.entry, self.at).map(|planned| {
+            if self.runs() {
+                unrecorded::remember(self.app, Where::Store(self.entry, None), self.at);
+            }
+            let problem =
+                format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
+            Failure::new(Class::Refused, problem)
+                .doing(format!("protect `{}`", self.entry.name))
+                .help("If it was attached before: is the store the right one, is its disk mounted?")
         });
+        self.report(failure.as_ref()).await;
+        Outcome { failure, ..self.outcome(Action::Unprotected, reason) }
     }
-    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &ward.duty {
-        let reason = idle.to_string();
-        daily::warn(
-            app,
-            &entry.name,
-            &log,
-            &format!("`{}` is not protected from here: {reason}", entry.name),
-        );
-        let failure = unprotected(app, request, (entry, at), &reason);
-        if request.mode == Mode::Run {
-            tell_failure(app, entry, failure.as_ref()).await;
-        }
-        return Some(Outcome { action: Action::Unprotected, reason, failure, ..blank });
-    }
-    let outcome = act(app, request, (&ward, at), (blank, &log)).await;
-    if request.mode == Mode::Run && outcome.action != Action::BackedUp {
-        tidy(app, (&ward, at), &log).await;
-    }
-    Some(outcome)
-}
 
-fn failed(blank: Outcome, failure: Failure) -> Outcome {
-    let failure = failure.doing(format!("protect `{}`", blank.database));
-    Outcome { action: Action::Failed, reason: failure.message(), failure: Some(failure), ..blank }
-}
-
-/// Tells of a backup that was planned and could not even be tried, once for each plan.
-async fn tell_failure(app: &App, entry: &DatabaseEntry, failure: Option<&Failure>) {
-    let Some(failure) = failure.filter(|failure| notify::is_reported(failure)) else { return };
-    let entry = protection::declared(app, entry);
-    let count = u32::try_from(unrecorded::pending(app, &entry).len()).unwrap_or(u32::MAX);
-    let event = notify::failed(app, EventKind::BackupFailed, &entry, failure).failures_in_a_row(count);
-    notify::send(app, &entry, &event).await;
-}
-
-/// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a failure:
-/// the empty folder where a disk should be mounted looks just like it.
-fn unprotected(
-    app: &App,
-    request: &Request,
-    (entry, at): (&DatabaseEntry, Timestamp),
-    reason: &str,
-) -> Option<Failure> {
-    let planned = duty::due_from_memory(app, entry, at)?;
-    if request.mode == Mode::Run {
-        unrecorded::remember(app, Where::Store(entry, None), at);
-    }
-    let problem = format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
-    let failure = Failure::new(Class::Refused, problem).doing(format!("protect `{}`", entry.name));
-    Some(failure.help("If it was attached before: is the store the right one, is its disk mounted?"))
-}
-
-/// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
-fn unreachable(
-    app: &App,
-    request: &Request,
-    (entry, at): (&DatabaseEntry, Timestamp),
-    (blank, failure): (Outcome, Failure),
-    log: &RunLog,
-) -> Outcome {
-    let Some(planned) = duty::due_from_memory(app, entry, at) else {
-        let line = format!("whether `{}` is due cannot be known: {}", entry.name, failure.message());
-        daily::warn(app, &entry.name, log, &line);
-        return Outcome { action: Action::Unknown, reason: failure.message(), ..blank };
-    };
-    let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
-    if request.mode == Mode::Run {
-        let run = Unrecorded::new(
-            (BackupId::new(at, BackupKind::Full), BackupPurpose::Scheduled),
-            (at, at),
-            &failure,
-        );
-        unrecorded::keep(app, Where::Store(entry, None), &run, log);
-    }
-    failed(blank, failure)
-}
-
-/// Does what is due.
-async fn act(
-    app: &App,
-    request: &Request,
-    (ward, at): (&ProtectedDatabase, Timestamp),
-    (blank, log): (Outcome, &RunLog),
-) -> Outcome {
-    let duty = match (&ward.duty, request.when) {
-        (Duty::Later(_) | Duty::Idle(Idle::NoSchedule), When::Now) => Duty::Now(BackupKind::Full, at),
-        (duty, _) => duty.clone(),
-    };
-    let planned = match duty {
-        Duty::Now(_, planned) => planned,
-        Duty::Later(_) | Duty::Idle(_) if request.mode == Mode::Run && ward.is_to_be_verified(at) => {
-            return verify_pending(app, request, ward, (blank, log)).await;
-        }
-        Duty::Later(next) => {
-            return Outcome { next: next.first().map(|(_, time)| *time), ..blank };
-        }
-        Duty::Idle(idle) => return idle_outcome(app, &idle, blank, log),
-    };
-    if let Some(found) = ward.running() {
-        let reason = format!("a run is under way: {}", found.describe());
-        return Outcome { action: Action::Postponed, reason, ..blank };
-    }
-    let reason = format!("planned for {} UTC", planned.table());
-    if request.mode == Mode::Plan {
-        return Outcome { action: Action::Due, reason, ..blank };
-    }
-    log.say(format!("SCHEDULE: `{}` is due, {reason}", blank.database));
-    protect(app, request, (ward, planned), (Outcome { reason, ..blank }, log)).await
-}
-
-fn idle_outcome(app: &App, idle: &Idle, blank: Outcome, log: &RunLog) -> Outcome {
-    let (name, reason) = (&blank.database, idle.to_string());
-    let action = match idle {
-        Idle::NoPolicy(_) => Action::Unprotected,
-        Idle::Disabled | Idle::Inactive | Idle::NoSchedule => Action::Idle,
-        Idle::Paused(_) => {
-            let line = format!("`{name}` is {reason}; nothing runs until `jagad policy resume {name}`");
-            daily::warn(app, name, log, &line);
-            Action::Paused
-        }
-    };
-    Outcome { action, reason, ..blank }
-}
-
-/// A backup, its verification, and then retention: never before something new is safe.
-async fn protect(
-    app: &App,
-    request: &Request,
-    (ward, planned): (&ProtectedDatabase, Timestamp),
-    (blank, log): (Outcome, &RunLog),
-) -> Outcome {
-    let entry = &ward.protected.entry;
-    let verify = ward.protected.policy(app).and_then(|policy| policy.verify);
-    let choices = Choices { verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
-    match backup::back_up(app, entry, &choices, Trigger::Plan(planned)).await {
-        Ok(Ran::Taken(report)) => {
-            let taken = Outcome { backup: Some(report.id), ..blank };
-            retain(app, request, ward, (Outcome { action: Action::BackedUp, ..taken }, log)).await
-        }
-        Ok(Ran::Overtaken) => Outcome { reason: "another run was faster".to_owned(), ..blank },
-        Ok(Ran::Busy(failure)) => {
+    /// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
+    async fn unreachable(&self, failure: Failure) -> Outcome {
+        let Some(planned) = duty::due_from_memory(self.app, self.entry, self.at) else {
             let why = failure.message();
-            log.say(format!("SCHEDULE: `{}` is left to the next tick: {why}", blank.database));
-            Outcome { action: Action::Postponed, reason: why, ..blank }
+            self.warn(&format!("whether `{}` is due cannot be known: {why}", self.entry.name));
+            return self.outcome(Action::Unknown, why);
+        };
+        let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
+        if self.runs() {
+            let run = (BackupId::new(self.at, BackupKind::Full), BackupPurpose::Scheduled);
+            let run = Unrecorded::new(run, (self.at, self.at), &failure);
+            unrecorded::keep(self.app, Where::Store(self.entry, None), &run, &self.log);
         }
-        Ok(Ran::Again(failure, at)) => Outcome {
-            action: Action::Retrying,
-            reason: format!("it is tried again at {} UTC: {}", at.table(), failure.message()),
-            next: Some(at),
-            ..blank
-        },
-        Ok(Ran::NotVerified(report, failure)) => {
-            Outcome { backup: Some(report.id), ..failed(blank, failure) }
-        }
-        Err(failure) => failed(blank, failure),
+        let outcome = self.failed(failure);
+        self.report(outcome.failure.as_ref()).await;
+        outcome
     }
-}
 
-/// Retention after a backup that is safe.
-async fn retain(
-    app: &App,
-    request: &Request,
-    ward: &ProtectedDatabase,
-    (done, log): (Outcome, &RunLog),
-) -> Outcome {
-    let entry = &ward.protected.entry;
-    let Some(policy) = ward.protected.policy(app) else { return done };
-    match prune::after_backup(app, (entry, policy), request.wait, log).await {
-        Ok(()) => done,
-        // What was to go is still there: the database is as safe as its policy wants it.
-        Err(failure) => {
-            let action = done.action;
-            Outcome { action, ..failed(done, failure) }
+    /// Tells of a backup that was planned and could not even be tried, once for each plan.
+    async fn report(&self, failure: Option<&Failure>) {
+        let failure = failure.filter(|failure| self.runs() && notify::is_reported(failure));
+        let Some(failure) = failure else { return };
+        let entry = protection::declared(self.app, self.entry);
+        let count = u32::try_from(unrecorded::pending(self.app, &entry).len()).unwrap_or(u32::MAX);
+        let event = notify::failed(self.app, EventKind::BackupFailed, &entry, failure);
+        notify::send(self.app, &entry, &event.failures_in_a_row(count)).await;
+    }
+
+    async fn attached(&self, database: &ProtectedDatabase) -> Outcome {
+        self.warn_of_oddities(database);
+        let policy = Some(database.protection.attachment.policy.clone());
+        if self.app.cancel.failure().is_some() {
+            let stopped = self.outcome(Action::Postponed, "the tick was stopped".to_owned());
+            return Outcome { policy, ..stopped };
+        }
+        if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &database.duty {
+            let reason = idle.to_string();
+            self.warn(&format!("`{}` is not protected from here: {reason}", self.entry.name));
+            return Outcome { policy, ..self.unprotected(reason).await };
+        }
+        let outcome = self.act(database).await;
+        if self.runs() && outcome.action != Action::BackedUp {
+            self.tidy(database).await;
+        }
+        Outcome { policy, ..outcome }
+    }
+
+    fn warn_of_oddities(&self, database: &ProtectedDatabase) {
+        let name = &self.entry.name;
+        if database.state.foreign {
+            self.warn(&format!(
+                "a newer jagad wrote how `{name}` has fared: what runs from here is not counted, and pauses are not known"
+            ));
+        }
+        // An entry that names its store has chosen it.
+        if let Some(other) = database.protection.other_store(self.app).filter(|_| self.entry.store.is_none())
+        {
+            self.warn(&format!(
+                "`{name}` is attached in another store than its policy names now (`{other}`): to move it, detach and attach it"
+            ));
         }
     }
-}
 
-/// Ends a run that was cut short between its backup and its verification, or whose verification proved nothing.
-async fn verify_pending(
-    app: &App,
-    request: &Request,
-    ward: &ProtectedDatabase,
-    (blank, log): (Outcome, &RunLog),
-) -> Outcome {
-    let (entry, catalog) = (&ward.protected.entry, &ward.protected.catalog);
-    let Some(unverified) = &ward.state.unverified else { return blank };
-    let level = ward.protected.policy(app).and_then(|policy| policy.verify).unwrap_or(VerifyLevel::Exists);
-    log.say(format!("SCHEDULE: {} of `{}` is still to be verified", unverified.id, entry.name));
-    let blank = Outcome { backup: Some(unverified.id.clone()), ..blank };
-    let ended = match verify::pending(app, entry, (catalog, &unverified.id), level).await {
-        Ok(Some((manifest, done))) => backup::run_verified(app, entry, (catalog, manifest), done).await,
-        Ok(None) => {
-            let reason = "its last backup is being verified, or is gone".to_owned();
-            return Outcome { action: Action::Postponed, reason, ..blank };
+    /// Does what is due.
+    async fn act(&self, database: &ProtectedDatabase) -> Outcome {
+        let duty = match (&database.duty, self.request.when) {
+            (Duty::Later(_) | Duty::Idle(Idle::NoSchedule), When::Now) => {
+                Duty::Now(BackupKind::Full, self.at)
+            }
+            (duty, _) => duty.clone(),
+        };
+        let planned = match duty {
+            Duty::Now(_, planned) => planned,
+            Duty::Later(_) | Duty::Idle(_) if self.runs() && database.is_to_be_verified(self.at) => {
+                return self.verify_pending(database).await;
+            }
+            Duty::Later(next) => {
+                let next = next.first().map(|(_, time)| *time);
+                return Outcome { next, ..self.outcome(Action::Waiting, String::new()) };
+            }
+            Duty::Idle(idle) => return self.idle(&idle),
+        };
+        if let Some(found) = database.running() {
+            return self.outcome(Action::Postponed, format!("a run is under way: {}", found.describe()));
         }
-        Err(failure) => Err(failure),
-    };
-    match ended {
-        Ok(()) => {
-            let reason = "its last backup had not been verified".to_owned();
-            let done = Outcome { action: Action::Verified, reason, ..blank };
-            retain(app, request, ward, (done, log)).await
+        let reason = format!("planned for {} UTC", planned.table());
+        if self.request.mode == Mode::Plan {
+            return self.outcome(Action::Due, reason);
         }
-        Err(failure) => failed(blank, failure),
+        self.log.say(format!("SCHEDULE: `{}` is due, {reason}", self.entry.name));
+        self.back_up(database, planned, reason).await
     }
-}
 
-/// Buries dead runs, and looks for garbage once a day, where no backup of this tick did it. What fails is told and tried
-/// again by the next tick.
-async fn tidy(app: &App, (ward, at): (&ProtectedDatabase, Timestamp), log: &RunLog) {
-    let entry = &ward.protected.entry;
-    let swept = ward.state.swept_at.unwrap_or(ward.protected.attachment.attached_at);
-    // One of a clock that was wrong would put it off until then.
-    let sweep = !is_plausible(swept, at) || at.since(swept) >= SWEEP_EVERY;
-    let done = if sweep && let Some(policy) = ward.protected.policy(app) {
-        prune::one(app, (entry, policy), (Mode::Run, Duration::ZERO), log).await.map(|_| ())
-    } else if ward.leases.iter().any(Found::is_expired) {
-        record_abandoned(app, ward, log).await
-    } else {
+    fn idle(&self, idle: &Idle) -> Outcome {
+        let (name, reason) = (&self.entry.name, idle.to_string());
+        let action = match idle {
+            Idle::NoPolicy(_) => Action::Unprotected,
+            Idle::Disabled | Idle::Inactive | Idle::NoSchedule => Action::Idle,
+            Idle::Paused(_) => {
+                self.warn(&format!("`{name}` is {reason}; nothing runs until `jagad policy resume {name}`"));
+                Action::Paused
+            }
+        };
+        self.outcome(action, reason)
+    }
+
+    /// A backup, its verification, and then retention: never before something new is safe.
+    async fn back_up(&self, database: &ProtectedDatabase, planned: Timestamp, reason: String) -> Outcome {
+        let (app, request) = (self.app, self.request);
+        let verify = database.protection.policy(app).and_then(|policy| policy.verify);
+        let choices = Choices { verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
+        match backup::back_up(app, &database.protection.entry, &choices, Trigger::Plan(planned)).await {
+            Ok(Ran::Taken(report)) => {
+                let taken = self.outcome(Action::BackedUp, reason);
+                self.retain(database, Outcome { backup: Some(report.id), ..taken }).await
+            }
+            Ok(Ran::Overtaken) => self.outcome(Action::Waiting, "another run was faster".to_owned()),
+            Ok(Ran::Busy(failure)) => {
+                let why = failure.message();
+                self.log.say(format!("SCHEDULE: `{}` is left to the next tick: {why}", self.entry.name));
+                self.outcome(Action::Postponed, why)
+            }
+            Ok(Ran::Again(failure, at)) => {
+                let reason = format!("it is tried again at {} UTC: {}", at.table(), failure.message());
+                Outcome { next: Some(at), ..self.outcome(Action::Retrying, reason) }
+            }
+            Ok(Ran::NotVerified(report, failure)) => {
+                Outcome { backup: Some(report.id), ..self.failed(failure) }
+            }
+            Err(failure) => self.failed(failure),
+        }
+    }
+
+    /// Retention after a backup that is safe.
+    async fn retain(&self, database: &ProtectedDatabase, done: Outcome) -> Outcome {
+        let Some(policy) = database.protection.policy(self.app) else { return done };
+        let entry = &database.protection.entry;
+        match prune::after_backup(self.app, (entry, policy), self.request.wait, &self.log).await {
+            Ok(()) => done,
+            // What was to go is still there: the database is as safe as its policy wants it.
+            Err(failure) => {
+                let failed = self.failed(failure);
+                Outcome { reason: failed.reason, failure: failed.failure, ..done }
+            }
+        }
+    }
+
+    /// Ends a run that was cut short between its backup and its verification, or whose verification proved nothing.
+    async fn verify_pending(&self, database: &ProtectedDatabase) -> Outcome {
+        let (entry, catalog) = (&database.protection.entry, &database.protection.catalog);
+        let Some(unverified) = &database.state.unverified else {
+            return self.outcome(Action::Waiting, String::new());
+        };
+        let policy = database.protection.policy(self.app);
+        let level = policy.and_then(|policy| policy.verify).unwrap_or(VerifyLevel::Exists);
+        self.log.say(format!("SCHEDULE: {} of `{}` is still to be verified", unverified.id, entry.name));
+        let backup = Some(unverified.id.clone());
+        let ended = match verify::pending(self.app, entry, (catalog, &unverified.id), level).await {
+            Ok(Some((manifest, done))) => {
+                backup::run_verified(self.app, entry, (catalog, manifest), done).await
+            }
+            Ok(None) => {
+                let reason = "its last backup is being verified, or is gone".to_owned();
+                return Outcome { backup, ..self.outcome(Action::Postponed, reason) };
+            }
+            Err(failure) => Err(failure),
+        };
+        match ended {
+            Ok(()) => {
+                let reason = "its last backup had not been verified".to_owned();
+                let done = Outcome { backup, ..self.outcome(Action::Verified, reason) };
+                self.retain(database, done).await
+            }
+            Err(failure) => Outcome { backup, ..self.failed(failure) },
+        }
+    }
+
+    /// Records runs that were abandoned, and looks for garbage once a day, where no backup of this tick did it. What fails is
+    /// told and tried again by the next tick.
+    async fn tidy(&self, database: &ProtectedDatabase) {
+        let entry = &database.protection.entry;
+        let swept = database.state.swept_at.unwrap_or(database.protection.attachment.attached_at);
+        // One of a clock that was wrong would put it off until then.
+        let sweep = !is_plausible(swept, self.at) || self.at.since(swept) >= SWEEP_EVERY;
+        let done = if sweep && let Some(policy) = database.protection.policy(self.app) {
+            let sweep = prune::one(self.app, (entry, policy), (Mode::Run, Duration::ZERO), &self.log);
+            sweep.await.map(|_| ())
+        } else if database.leases.iter().any(Found::is_expired) {
+            self.record_abandoned(database).await
+        } else {
+            Ok(())
+        };
+        let told = overdue::tell_if_overdue(self.app, database, self.at, &self.log).await;
+        let failures = [done, told].into_iter().filter_map(Result::err);
+        for failure in failures.filter(|failure| failure.class != Class::Busy) {
+            self.warn(&format!("tidy up after `{}`: {}", entry.name, failure.message()));
+        }
+    }
+
+    /// Takes the lease, which records whoever died with it, and gives it back.
+    async fn record_abandoned(&self, database: &ProtectedDatabase) -> Result<(), Failure> {
+        let request = LeaseRequest {
+            operation: Operation::Policy,
+            backup: None,
+            makes: None,
+            wait: Duration::ZERO,
+            log: &self.log,
+        };
+        let Protection { catalog, entry, .. } = &database.protection;
+        let lease = acquire_lease(self.app, catalog, entry, &request).await?;
+        release(lease, &self.log).await;
         Ok(())
-    };
-    let told = overdue::tell_if_overdue(app, (ward, at), log).await;
-    for failure in
-        [done, told].into_iter().filter_map(Result::err).filter(|failure| failure.class != Class::Busy)
-    {
-        let line = format!("tidy up after `{}`: {}", entry.name, failure.message());
-        daily::warn(app, &entry.name, log, &line);
     }
-}
-
-/// Takes the lease, which buries whoever died with it, and gives it back.
-async fn record_abandoned(app: &App, ward: &ProtectedDatabase, log: &RunLog) -> Result<(), Failure> {
-    let purpose =
-        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
-    let lease = acquire_lease(app, &ward.protected.catalog, &ward.protected.entry, &purpose).await?;
-    release(lease, log).await;
-    Ok(())
 }

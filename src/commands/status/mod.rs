@@ -112,7 +112,9 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
 
 async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> Standing {
     let listing = match look {
-        Look::Attached(ward) => ward.protected.catalog.list(Some(&entry.name)).await.map_err(Failure::from),
+        Look::Attached(database) => {
+            database.protection.catalog.list(Some(&entry.name)).await.map_err(Failure::from)
+        }
         Look::Unattached => list_unattached(app, entry).await,
         Look::Unknown(failure) => Err(failure.again()),
     };
@@ -124,10 +126,10 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
     let mut fulls: Vec<&Entry> = chains.good_fulls().collect();
     fulls.reverse();
     let last_good = fulls.last().map(|full| good(full));
-    let ward = if let Look::Attached(ward) = look { Some(&**ward) } else { None };
+    let database = if let Look::Attached(database) = look { Some(&**database) } else { None };
     let facts = problem::Facts {
         entry,
-        ward,
+        database,
         fulls: &fulls,
         chains: &chains,
         listing: &listing,
@@ -140,8 +142,8 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
     Standing {
         database: entry.name.clone(),
         engine: entry.engine,
-        policy: ward.map(|ward| ward.protected.attachment.policy.clone()),
-        status: word(ward, unknown.is_some(), &problems),
+        policy: database.map(|database| database.protection.attachment.policy.clone()),
+        status: word(database, unknown.is_some(), &problems),
         last_good,
         sizes: fulls[trend..].iter().map(|full| full.manifest.stored_bytes()).collect(),
         good_backups: chains.good().count(),
@@ -149,9 +151,9 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
             .entries
             .iter()
             .fold(0, |sum: u64, entry| sum.saturating_add(entry.manifest.stored_bytes())),
-        failures: ward.map_or(0, |ward| ward.state.failures),
-        paused: ward.and_then(|ward| Some(ward.state.paused.as_ref()?.reason.clone())),
-        next: ward.and_then(|ward| match &ward.duty {
+        failures: database.map_or(0, |database| database.state.failures),
+        paused: database.and_then(|database| Some(database.state.paused.as_ref()?.reason.clone())),
+        next: database.and_then(|database| match &database.duty {
             Duty::Now(_, planned) => Some(*planned),
             Duty::Later(next) => next.first().map(|(_, time)| *time),
             Duty::Idle(_) => None,
@@ -171,12 +173,12 @@ struct Leftovers {
 
 /// Looks for what was left, where a store answers. What cannot be seen is no reason to say nothing of the rest.
 async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Leftovers {
-    let Look::Attached(ward) = look else { return Leftovers::default() };
+    let Look::Attached(database) = look else { return Leftovers::default() };
     let mut warnings = Vec::new();
-    if let Some(noted) = &ward.state.leftovers {
+    if let Some(noted) = &database.state.leftovers {
         warnings.push(format!("could not be removed ({}): {}", noted.at.table(), noted.problem));
     }
-    let catalog = &ward.protected.catalog;
+    let catalog = &database.protection.catalog;
     let mut found = catalog.abandoned(&entry.name, listing, prune::ABANDONED_AFTER).await.unwrap_or_default();
     found.retain(|left| listing.running.iter().all(|run| run.id != left.id));
     let bytes = found.iter().fold(0, |sum: u64, left| sum.saturating_add(left.bytes));
@@ -214,17 +216,17 @@ fn good(full: &Entry) -> Good {
 }
 
 /// One word for the whole.
-fn word(ward: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> &'static str {
-    let Some(ward) = ward else { return if unknown { "unknown" } else { "unprotected" } };
+fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> &'static str {
+    let Some(database) = database else { return if unknown { "unknown" } else { "unprotected" } };
     if unknown {
         "unknown"
-    } else if ward.state.paused.is_some() {
+    } else if database.state.paused.is_some() {
         "paused"
-    } else if ward.state.failures > 0 {
+    } else if database.state.failures > 0 {
         "failing"
     } else if !problems.is_empty() {
         "problem"
-    } else if ward.running().is_some() {
+    } else if database.running().is_some() {
         "running"
     } else {
         "ok"

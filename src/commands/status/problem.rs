@@ -79,7 +79,7 @@ impl ProblemKind {
 /// What is known of one entry.
 pub(super) struct Facts<'a> {
     pub(super) entry: &'a DatabaseEntry,
-    pub(super) ward: Option<&'a ProtectedDatabase>,
+    pub(super) database: Option<&'a ProtectedDatabase>,
     /// Good fulls, the oldest first.
     pub(super) fulls: &'a [&'a Entry],
     /// All backups, as they build on each other.
@@ -104,7 +104,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
     for problem in facts.listing.entries.iter().flat_map(side_problems) {
         add(ProblemKind::Unreadable, problem);
     }
-    let Some(ward) = facts.ward else {
+    let Some(database) = facts.database else {
         match &facts.entry.policy {
             _ if !facts.entry.active || facts.entry.no_policy => {}
             Some(policy) => add(
@@ -118,30 +118,30 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         }
         return problems;
     };
-    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &ward.duty {
+    if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &database.duty {
         add(ProblemKind::Unprotected, idle.to_string());
     }
-    if let Some(pause) = &ward.state.paused {
+    if let Some(pause) = &database.state.paused {
         let help = format!("mend it, then run `jagad policy resume {}`", facts.entry.name);
         add(ProblemKind::Paused, format!("paused since {} ({}): {help}", pause.at.table(), pause.reason));
     }
-    if ward.state.failures > 0 {
-        let last = ward.state.last_error.as_ref();
+    if database.state.failures > 0 {
+        let last = database.state.last_error.as_ref();
         let last = last.map(|last| format!(", last {}: {}", last.at.table(), last.failure.message));
-        let count = ward.state.failures;
+        let count = database.state.failures;
         add(ProblemKind::Failing, format!("{count} failed in a row{}", last.unwrap_or_default()));
     }
     for (id, why) in found_bad(facts) {
         add(ProblemKind::VerifyFailed, format!("{id} failed its verification: {why}"));
     }
     let Some(last) = facts.fulls.last() else {
-        if ward.running().is_none() {
+        if database.running().is_none() {
             add(ProblemKind::NoBackup, "there is no good backup of it".to_owned());
         }
         return problems;
     };
-    if let Some(policy) = ward.protected.policy(app) {
-        problems.extend(overdue(policy, ward, Some(last.manifest.started_at), facts.at));
+    if let Some(policy) = database.protection.policy(app) {
+        problems.extend(overdue(policy, database, Some(last.manifest.started_at), facts.at));
         problems.extend(shrunk(policy, facts.fulls));
         problems.extend(unverified(policy, last, facts.at));
     }
@@ -151,11 +151,11 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
 /// Whether a full that was planned has not come. `last_good` is when the last good one began.
 fn overdue(
     policy: &PolicyEntry,
-    ward: &ProtectedDatabase,
+    database: &ProtectedDatabase,
     last_good: Option<Timestamp>,
     at: Timestamp,
 ) -> Option<Problem> {
-    let planned = duty::overdue_since(policy, ward, last_good, at)?;
+    let planned = duty::overdue_since(policy, database, last_good, at)?;
     let last = last_good.map_or_else(|| "none".to_owned(), Timestamp::table);
     let message = format!("a full was planned for {} UTC; the last good one began {last}", planned.table());
     Some(Problem { kind: ProblemKind::Overdue, message })
