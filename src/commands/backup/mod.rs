@@ -239,7 +239,7 @@ pub(super) async fn and_retain(
     let report = by_hand(app, entry, choices).await?;
     // Never before something new is safe.
     if let (true, Some(policy)) = (choices.retain, app.inventory.policy_of(entry)) {
-        prune::after_backup(app, (entry, policy), choices.wait, &app.log()).await?;
+        prune::Pruning { app, entry, policy, log: &app.log() }.after_backup(choices.wait).await?;
     }
     Ok(report)
 }

@@ -8,8 +8,9 @@ use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::Protection;
+use crate::commands::prune::Pruning;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, prune, verify};
+use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
@@ -226,7 +227,8 @@ impl Share<'_> {
     async fn retain(&self, database: &ProtectedDatabase, done: Outcome) -> Outcome {
         let Some(policy) = database.protection.policy(self.app) else { return done };
         let entry = &database.protection.entry;
-        match prune::after_backup(self.app, (entry, policy), self.request.wait, &self.log).await {
+        let pruning = Pruning { app: self.app, entry, policy, log: &self.log };
+        match pruning.after_backup(self.request.wait).await {
             Ok(()) => done,
             // What was to go is still there: the database is as safe as its policy wants it.
             Err(failure) => {
@@ -274,8 +276,8 @@ impl Share<'_> {
         // One of a clock that was wrong would put it off until then.
         let sweep = !is_plausible(swept, self.at) || self.at.since(swept) >= SWEEP_EVERY;
         let done = if sweep && let Some(policy) = database.protection.policy(self.app) {
-            let sweep = prune::one(self.app, (entry, policy), (Mode::Run, Duration::ZERO), &self.log);
-            sweep.await.map(|_| ())
+            let pruning = Pruning { app: self.app, entry, policy, log: &self.log };
+            pruning.run(Mode::Run, Duration::ZERO).await.map(|_| ())
         } else if database.leases.iter().any(Found::is_expired) {
             self.record_abandoned(database).await
         } else {

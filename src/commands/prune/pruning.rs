@@ -1,0 +1,233 @@
+//! The retention of one entry.
+
+use super::{Pruned, PrunedBackup};
+use crate::catalog::lease::Operation;
+use crate::catalog::{
+    Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, UnreadableBackup, chain, layout,
+};
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
+use crate::commands::{App, Class, Failure, Mode, RunLog, crash, notify, protection};
+use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::{BackupId, BackupKind, ByteSize};
+use crate::notify::EventKind;
+use crate::retention::{self, Candidate, Decision, Pinned};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What nobody has written to for so long is nobody's: an upload of a single part takes no longer.
+pub(in crate::commands) const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One entry that is pruned as its policy says.
+pub(in crate::commands) struct Pruning<'a> {
+    pub(in crate::commands) app: &'a App,
+    pub(in crate::commands) entry: &'a DatabaseEntry,
+    pub(in crate::commands) policy: &'a PolicyEntry,
+    pub(in crate::commands) log: &'a RunLog,
+}
+
+/// What is there, and what becomes of it.
+struct PrunePlan {
+    pruned: Pruned,
+    going: Vec<BackupId>,
+    abandoned: Vec<Abandoned>,
+}
+
+impl Pruning<'_> {
+    /// Retention after a backup, which is safe now. Somebody else at the database is no failure: the next success prunes too.
+    /// What fails is told.
+    pub(in crate::commands) async fn after_backup(&self, wait: Duration) -> Result<(), Failure> {
+        match self.run(Mode::Run, wait).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.class == Class::Busy => Ok(()),
+            Err(failure) => {
+                let failure = failure.doing(format!("prune `{}`", self.entry.name));
+                if notify::is_reported(&failure) {
+                    let event = notify::failed(self.app, EventKind::PruneFailed, self.entry, &failure);
+                    notify::send(self.app, self.entry, &event).await;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Prunes, or plans to; `None` when nothing was ever stored there.
+    pub(in crate::commands) async fn run(
+        &self,
+        mode: Mode,
+        wait: Duration,
+    ) -> Result<Option<Pruned>, Failure> {
+        let Self { app, entry, log, .. } = self;
+        let name = app.inventory.store_of(entry, None);
+        let catalog = match app.catalog_in(app.store(name.as_ref()).await?, name.as_ref()).await {
+            // Nothing was ever stored there.
+            Err(CatalogError::NoRepository { .. }) => return Ok(None),
+            opened => opened?,
+        };
+        if mode == Mode::Plan {
+            return Ok(Some(self.plan(&catalog).await?.pruned));
+        }
+        let request = LeaseRequest { operation: Operation::Delete, backup: None, makes: None, wait, log };
+        let lease = acquire_lease(app, &catalog, entry, &request).await?;
+        let removed = self.remove(&catalog, &lease).await;
+        release(lease, log).await;
+        removed.map(Some)
+    }
+
+    async fn plan(&self, catalog: &Catalog) -> Result<PrunePlan, Failure> {
+        let Self { app, entry, policy, .. } = self;
+        let mut listing = catalog.list(Some(&entry.name)).await?;
+        // Whoever cannot read an incremental cannot know what it builds on. A full builds on nothing: it stays, and counts for nothing.
+        // What is not proven to be ours neither counts nor goes: whoever writes to the bucket could push out the real ones.
+        let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
+        let hides = |one: &UnreadableBackup| ours(one) && one.id.kind() == BackupKind::Incremental;
+        if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(hides) {
+            let id = unreadable.id;
+            return Err(Failure::from(unreadable.error)
+                .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
+        }
+        let readers = catalog.readers(&entry.name).await?;
+        let ids = listing.entries.iter().map(|entry| &entry.manifest.id);
+        let read = ids.filter(|id| {
+            readers.iter().any(|reader| reader.may_be(|record| record.backup.as_ref() == Some(*id)))
+        });
+        let in_use: BTreeSet<&BackupId> =
+            listing.running.iter().flat_map(|run| &run.lease.parents).chain(read).collect();
+        let candidates: Vec<Candidate> = listing
+            .entries
+            .iter()
+            .map(|entry| candidate(entry, in_use.contains(&entry.manifest.id)))
+            .collect();
+        let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
+        let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
+        let mut abandoned = catalog.abandoned(&entry.name, &listing, ABANDONED_AFTER).await?;
+        abandoned.retain(|left| !running.contains(&left.id) && !in_use.contains(&left.id));
+        let bytes = |id: &BackupId| {
+            let found = listing.entries.iter().find(|entry| entry.manifest.id == *id);
+            found.map_or(0, |entry| entry.manifest.stored_bytes())
+        };
+        let going: Vec<BackupId> = decisions
+            .iter()
+            .filter(|decision| decision.removed.is_some())
+            .map(|one| one.id.clone())
+            .collect();
+        let freed =
+            going.iter().map(bytes).sum::<u64>() + abandoned.iter().map(|left| left.bytes).sum::<u64>();
+        let pruned = Pruned {
+            database: entry.name.clone(),
+            policy: policy.name.clone(),
+            backups: decisions.iter().map(|decision| verdict(decision, bytes(&decision.id))).collect(),
+            freed_bytes: freed,
+            abandoned: abandoned.len() as u64,
+            unfinished_uploads: 0,
+        };
+        Ok(PrunePlan { pruned, going, abandoned })
+    }
+
+    /// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie. One that
+    /// cannot be removed does not keep the others; the first failure is returned. What is garbage already and stays is said.
+    async fn remove(&self, catalog: &Catalog, lease: &Lease) -> Result<Pruned, Failure> {
+        let Self { app, entry, log, .. } = self;
+        let mut plan = self.plan(catalog).await?;
+        let mut failure = None;
+        let mut problems = Vec::new();
+        for id in &plan.going {
+            app.cancel.check()?;
+            lease.check().await?;
+            if let Some(reader) = catalog.reader_of(&entry.name, id).await? {
+                log.say(format!("PRUNE: {id} stays for now, somebody reads it ({})", reader.describe()));
+                continue;
+            }
+            if let Err(error) = catalog.delete_manifest(&entry.name, id).await {
+                log.warn(format!("{id} of `{}` was not removed", entry.name));
+                failure.get_or_insert(Failure::from(error));
+                continue;
+            }
+            // Whoever began to read it meanwhile reads to the end; a later prune removes the data.
+            if catalog.reader_of(&entry.name, id).await?.is_some() {
+                continue;
+            }
+            match catalog.delete_rest(&entry.name, id).await {
+                Ok(()) => log.say(format!("PRUNE: removed {id} of `{}`", entry.name)),
+                Err(error) => {
+                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()))
+                }
+            }
+            crash::point("prune-after-delete");
+        }
+        for left in &plan.abandoned {
+            lease.check().await?;
+            let id = &left.id;
+            let removed = if left.recorded {
+                catalog.delete_leftovers(&entry.name, id).await
+            } else {
+                catalog.delete_rest(&entry.name, id).await
+            };
+            match removed {
+                Ok(()) => {
+                    log.say(format!(
+                        "PRUNE: removed what an interrupted run left of {id} of `{}`",
+                        entry.name
+                    ));
+                }
+                Err(error) => {
+                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()))
+                }
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let folder = layout::backups(&entry.name);
+        match catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await {
+            Ok(uploads) => plan.pruned.unfinished_uploads = uploads,
+            Err(error) => {
+                problems.push(format!("unfinished uploads may stay: {}", Failure::from(error).message()));
+            }
+        }
+        self.settle(catalog, &problems).await;
+        let freed = ByteSize(plan.pruned.freed_bytes);
+        let (removed, kept) = (plan.going.len(), plan.pruned.backups.len() - plan.going.len());
+        log.say(format!("PRUNE: OK `{}`: {removed} removed, {kept} kept, {freed} freed", entry.name));
+        Ok(plan.pruned)
+    }
+
+    /// Says and notes what stays, and that garbage was looked for. A store that takes no writes has been pruned all the same.
+    async fn settle(&self, catalog: &Catalog, problems: &[String]) {
+        let Self { app, entry, log, .. } = self;
+        for problem in problems {
+            log.warn(format!("{problem}; it is tried again by the next `jagad prune`"));
+        }
+        catalog.clear_empty_leases(&entry.name).await;
+        let problem = (!problems.is_empty()).then(|| problems.join("; "));
+        protection::note_leftovers(app, catalog, &entry.name, problem.as_deref()).await;
+        if let Err(failure) = protection::note_sweep(catalog, &entry.name, app.clock.now()).await {
+            log.warn(format!("that `{}` was pruned could not be noted: {}", entry.name, failure.message()));
+        }
+    }
+}
+
+fn candidate(entry: &Entry, in_use: bool) -> Candidate {
+    let manifest = &entry.manifest;
+    Candidate {
+        id: manifest.id.clone(),
+        kind: manifest.kind,
+        parent: manifest.parent.clone(),
+        finished_at: manifest.finished_at,
+        health: chain::own_health(entry),
+        pinned: match entry.pin {
+            SideRecord::Absent => Pinned::No,
+            SideRecord::Known(_) => Pinned::Yes,
+            SideRecord::Unreadable { .. } => Pinned::Unreadable,
+        },
+        in_use,
+    }
+}
+
+fn verdict(decision: &Decision, stored_bytes: u64) -> PrunedBackup {
+    PrunedBackup {
+        id: decision.id.clone(),
+        action: if decision.removed.is_some() { "remove" } else { "keep" },
+        reasons: decision.kept.iter().chain(&decision.removed).map(ToString::to_string).collect(),
+        stored_bytes,
+    }
+}
