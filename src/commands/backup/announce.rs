@@ -48,9 +48,8 @@ pub(in crate::commands) async fn back_up(
         return Ok(Ran::Taken(report));
     };
     crash::point("before-verify");
-    let store = app.inventory.store_of(database, choices.store.as_ref());
-    let verified = verify::of_run(app, database, (store.as_ref(), &report.id), level).await;
-    announcement.counted(verified.noted);
+    let verified = verify::of_run(app, database, &report, choices, level).await;
+    announcement.counted(verified.counted);
     match verified.result {
         Ok(verification) => {
             let report = Box::new(Report { verification: Some(verification), ..*report });
@@ -79,8 +78,8 @@ pub(in crate::commands) async fn run_verified(
     let announcement = Announcement::new(app, database, &choices);
     announcement.state().id = Some(id);
     // Somebody else counted it, and told of it.
-    let counted = verified.noted.is_some();
-    announcement.counted(verified.noted);
+    let counted = verified.counted.is_some();
+    announcement.counted(verified.counted);
     let again = announcement.tried_again();
     match verified.result {
         Ok(verification) => {

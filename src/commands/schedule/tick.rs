@@ -248,7 +248,7 @@ impl Share<'_> {
         let level = policy.and_then(|policy| policy.verify).unwrap_or(VerifyLevel::Exists);
         self.log.say(format!("SCHEDULE: {} of `{}` is still to be verified", unverified.id, entry.name));
         let backup = Some(unverified.id.clone());
-        let ended = match verify::pending(self.app, entry, (catalog, &unverified.id), level).await {
+        let ended = match verify::pending(self.app, &database.protection, &unverified.id, level).await {
             Ok(Some((manifest, done))) => {
                 backup::run_verified(self.app, entry, (catalog, manifest), done).await
             }

@@ -4,11 +4,12 @@ use super::{look_and_record, mark};
 use crate::catalog::lease::Operation;
 use crate::catalog::state::Verified;
 use crate::catalog::{Catalog, Entry, Manifest, Verification};
+use crate::commands::backup::{Choices, Report};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
-use crate::commands::protection::{self, CountedRun};
+use crate::commands::protection::{self, CountedRun, Protection};
 use crate::commands::{App, Class, Failure, RunLog, notify};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
+use crate::model::{BackupId, VerificationStatus, VerifyLevel};
 use crate::notify::{Event, EventKind};
 use std::time::Duration;
 
@@ -23,93 +24,40 @@ pub(in crate::commands) struct OfRun {
     /// Whether the backup is known to be bad, and not only unproven.
     pub(in crate::commands) proven_bad: bool,
     /// What it meant for the database's protection, where that was counted.
-    pub(in crate::commands) noted: Option<CountedRun>,
+    pub(in crate::commands) counted: Option<CountedRun>,
+}
+
+/// The run of a database whose verification counts.
+struct CountedVerification<'a> {
+    app: &'a App,
+    entry: &'a DatabaseEntry,
+    catalog: &'a Catalog,
+    id: &'a BackupId,
+    log: &'a RunLog,
 }
 
 /// Verifies the backup of a run, and counts the run.
 pub(in crate::commands) async fn of_run(
     app: &App,
     entry: &DatabaseEntry,
-    (store, id): (Option<&StoreName>, &BackupId),
+    report: &Report,
+    choices: &Choices,
     level: VerifyLevel,
 ) -> OfRun {
-    let log = app.log();
+    let (log, id) = (app.log(), &report.id);
     let opened = async {
-        let catalog = app.catalog(store).await?;
+        let store = app.inventory.store_of(entry, choices.store.as_ref());
+        let catalog = app.catalog(store.as_ref()).await?;
         let found = catalog.find_entry(&entry.name, id).await?;
         let gone = || Failure::new(Class::NotFound, format!("backup {id} is not there any more"));
         Ok::<_, Failure>((catalog, found.ok_or_else(gone)?))
     };
     match opened.await {
-        Ok((catalog, found)) => look(app, entry, (&catalog, &found.manifest), (level, &log)).await,
-        Err(failure) => OfRun { result: Err(failure), proven_bad: false, noted: None },
-    }
-}
-
-async fn look(
-    app: &App,
-    entry: &DatabaseEntry,
-    (catalog, manifest): (&Catalog, &Manifest),
-    (level, log): (VerifyLevel, &RunLog),
-) -> OfRun {
-    // Until it is counted: no other tick is to begin it again.
-    let mark = mark(app, catalog, manifest, level).await;
-    let done = look_and_count(app, entry, (catalog, manifest), (level, log)).await;
-    catalog.unmark_verifying(manifest, mark).await;
-    done
-}
-
-async fn look_and_count(
-    app: &App,
-    entry: &DatabaseEntry,
-    (catalog, manifest): (&Catalog, &Manifest),
-    (level, log): (VerifyLevel, &RunLog),
-) -> OfRun {
-    let id = &manifest.id;
-    let (result, verified) = match look_and_record(app, catalog, manifest, level).await {
-        Ok((verification, None)) => (Ok(verification), Verified::Passed),
-        Ok((verification, Some(failure))) => {
-            let verified = match verification.status {
-                VerificationStatus::Failed => Verified::Failed(failure.record()),
-                VerificationStatus::Passed | VerificationStatus::Inconclusive => Verified::Inconclusive,
-            };
-            (Err(failure.doing(format!("verify {id}"))), verified)
+        Ok((catalog, found)) => {
+            let run = CountedVerification { app, entry, catalog: &catalog, id, log: &log };
+            run.look(&found.manifest, level).await
         }
-        // A run that is stopped here is verified by the next tick.
-        Err(failure) if matches!(failure.class, Class::Interrupted(_)) => {
-            return OfRun { result: Err(failure), proven_bad: false, noted: None };
-        }
-        Err(failure) => (Err(failure), Verified::Inconclusive),
-    };
-    let noted = settle(app, entry, (catalog, id), (&verified, log)).await;
-    OfRun { result, proven_bad: matches!(verified, Verified::Failed(_)), noted }
-}
-
-/// Counts a verification under the lease. What cannot be counted now is counted by the next tick.
-async fn settle(
-    app: &App,
-    entry: &DatabaseEntry,
-    (catalog, id): (&Catalog, &BackupId),
-    (verified, log): (&Verified, &RunLog),
-) -> Option<CountedRun> {
-    let purpose =
-        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
-    let counted = async {
-        // One that nobody counts needs no lease.
-        if catalog.attachment(&entry.name).await?.is_none() {
-            return Ok(None);
-        }
-        let lease = acquire_lease(app, catalog, entry, &purpose).await?;
-        let noted = protection::settle(app, catalog, (&entry.name, id), verified).await;
-        release(lease, log).await;
-        noted
-    };
-    match counted.await {
-        Ok(noted) => noted,
-        Err(failure) => {
-            log.warn(format!("the verification is counted by the next tick: {}", failure.message()));
-            None
-        }
+        Err(failure) => OfRun::unknown(failure),
     }
 }
 
@@ -117,28 +65,88 @@ async fn settle(
 /// somebody else is at it, or it is gone.
 pub(in crate::commands) async fn pending(
     app: &App,
-    entry: &DatabaseEntry,
-    (catalog, id): (&Catalog, &BackupId),
+    protection: &Protection,
+    id: &BackupId,
     level: VerifyLevel,
 ) -> Result<Option<(Manifest, OfRun)>, Failure> {
-    let log = app.log();
+    let Protection { entry, catalog, .. } = protection;
+    let run = CountedVerification { app, entry, catalog, id, log: &app.log() };
     let Some(found) = catalog.find_entry(&entry.name, id).await? else {
-        settle(app, entry, (catalog, id), (&Verified::Inconclusive, &log)).await;
+        run.count(&Verified::Inconclusive).await;
         return Ok(None);
     };
     if found.verifying.is_some() {
         return Ok(None);
     }
-    let manifest = found.manifest.clone();
     let done = match recorded(&found, level) {
         Some((verified, result)) => {
             let proven_bad = matches!(verified, Verified::Failed(_));
-            let noted = settle(app, entry, (catalog, id), (&verified, &log)).await;
-            OfRun { result, proven_bad, noted }
+            OfRun { result, proven_bad, counted: run.count(&verified).await }
         }
-        None => look(app, entry, (catalog, &manifest), (level, &log)).await,
+        None => run.look(&found.manifest, level).await,
     };
-    Ok(Some((manifest, done)))
+    Ok(Some((found.manifest, done)))
+}
+
+impl OfRun {
+    /// Nothing is known, and nothing was counted.
+    fn unknown(failure: Failure) -> Self {
+        Self { result: Err(failure), proven_bad: false, counted: None }
+    }
+}
+
+impl CountedVerification<'_> {
+    /// Looks and counts. Until it is counted no other tick is to begin it again.
+    async fn look(&self, manifest: &Manifest, level: VerifyLevel) -> OfRun {
+        let mark = mark(self.app, self.catalog, manifest, level).await;
+        let done = self.look_and_count(manifest, level).await;
+        self.catalog.unmark_verifying(manifest, mark).await;
+        done
+    }
+
+    async fn look_and_count(&self, manifest: &Manifest, level: VerifyLevel) -> OfRun {
+        let (result, verified) = match look_and_record(self.app, self.catalog, manifest, level).await {
+            Ok((verification, None)) => (Ok(verification), Verified::Passed),
+            Ok((verification, Some(failure))) => {
+                let verified = match verification.status {
+                    VerificationStatus::Failed => Verified::Failed(failure.record()),
+                    VerificationStatus::Passed | VerificationStatus::Inconclusive => Verified::Inconclusive,
+                };
+                (Err(failure.doing(format!("verify {}", self.id))), verified)
+            }
+            // A run that is stopped here is verified by the next tick.
+            Err(failure) if matches!(failure.class, Class::Interrupted(_)) => {
+                return OfRun::unknown(failure);
+            }
+            Err(failure) => (Err(failure), Verified::Inconclusive),
+        };
+        let counted = self.count(&verified).await;
+        OfRun { result, proven_bad: matches!(verified, Verified::Failed(_)), counted }
+    }
+
+    /// Counts a verification under the lease. What cannot be counted now is counted by the next tick.
+    async fn count(&self, verified: &Verified) -> Option<CountedRun> {
+        let Self { app, entry, catalog, id, log } = self;
+        let request =
+            LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
+        let counted = async {
+            // One that nobody counts needs no lease.
+            if catalog.attachment(&entry.name).await?.is_none() {
+                return Ok(None);
+            }
+            let lease = acquire_lease(app, catalog, entry, &request).await?;
+            let counted = protection::settle(app, catalog, (&entry.name, id), verified).await;
+            release(lease, log).await;
+            counted
+        };
+        match counted.await {
+            Ok(counted) => counted,
+            Err(failure) => {
+                log.warn(format!("the verification is counted by the next tick: {}", failure.message()));
+                None
+            }
+        }
+    }
 }
 
 /// What the records say already, where they say enough.
