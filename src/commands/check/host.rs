@@ -16,7 +16,7 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
         // Backups go on without either.
         Err(error) => findings.warning(
             subject,
-            format!("`{}` cannot be used: {error}", state.display()),
+            &format!("`{}` cannot be used: {error}", state.display()),
             "Make it a directory of this user with mode 700, or name another with settings.state_dir.",
         ),
     }

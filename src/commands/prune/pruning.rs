@@ -149,7 +149,7 @@ impl Pruning<'_> {
             match catalog.delete_rest(&entry.name, id).await {
                 Ok(()) => log.say(format!("PRUNE: removed {id} of `{}`", entry.name)),
                 Err(error) => {
-                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()))
+                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()));
                 }
             }
             crash::point("prune-after-delete");
@@ -170,7 +170,7 @@ impl Pruning<'_> {
                     ));
                 }
                 Err(error) => {
-                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()))
+                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()));
                 }
             }
         }
