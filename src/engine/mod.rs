@@ -16,7 +16,7 @@ pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
-    Naming, Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Unfit,
+    Naming, Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use replication::{Kinship, Lag, Link, Replication};
 pub use settings::{ServerSettings, TlsMode, TlsSettings};

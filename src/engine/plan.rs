@@ -274,6 +274,8 @@ pub struct LoadPlan {
     pub feed: Consumer,
     /// What the bytes go through on their way there.
     pub rewrite: Option<Rewrite>,
+    /// What is tried before anything is removed.
+    pub trial: Option<Trial>,
     /// Run after `feed` ended well, in order. The step that makes the result visible is among them.
     pub after: Vec<Step>,
     /// Run when every part of the restore is in its place, in order: what needs objects of other parts. A failure is told
@@ -308,6 +310,7 @@ impl LoadPlan {
             before: Vec::new(),
             feed,
             rewrite: None,
+            trial: None,
             after: Vec::new(),
             last: Vec::new(),
             undo: Vec::new(),
@@ -332,9 +335,32 @@ impl LoadPlan {
 
     /// Everything that would be run, in order.
     pub fn shown(&self) -> Vec<Shown> {
+        let mut shown = Vec::new();
+        if let Some(Trial { before, feed, undo, .. }) = &self.trial {
+            shown.extend(
+                before.iter().map(Step::shown).chain([feed.shown()]).chain(undo.iter().map(Step::shown)),
+            );
+        }
         let after = self.after.iter().chain(&self.cleanup).chain(&self.last);
-        self.before.iter().map(Step::shown).chain([self.feed.shown()]).chain(after.map(Step::shown)).collect()
+        shown.extend(
+            self.before.iter().map(Step::shown).chain([self.feed.shown()]).chain(after.map(Step::shown)),
+        );
+        shown
     }
+}
+
+/// Gives a part without its rows to the target, beside what is there: what the target does not take is found before
+/// anything is removed. `before`, then the bytes through `rewrite` into `feed`, and `undo` in every case.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Run first. Where that fails nothing can be tried, which is told.
+    pub before: Vec<Step>,
+    /// What the bytes go through.
+    pub rewrite: Rewrite,
+    /// Takes them.
+    pub feed: Consumer,
+    /// Removes all of it.
+    pub undo: Vec<Step>,
 }
 
 /// How to read a part without a server.

@@ -56,6 +56,7 @@ mod sql_crashes;
 mod sql_failures;
 mod sql_round_trip;
 mod sql_sources;
+mod sql_trials;
 mod tampering;
 mod targets;
 mod telling;

@@ -95,7 +95,7 @@ impl SqlBench {
         }
         let real = self.sql.bin().join(name);
         let text = format!(
-            "#!/bin/sh\nreal={}\ncase \"$*\" in *--version*|*--no-data*) exec $real \"$@\" ;; esac\n{body}\n",
+            "#!/bin/sh\nreal={}\ncase \"$*\" in *--version*|*--help*|*--no-data*) exec $real \"$@\" ;; esac\n{body}\n",
             real.display()
         );
         // Written beside and moved there: another process may be about to run it.

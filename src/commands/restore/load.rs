@@ -8,7 +8,7 @@ use crate::catalog::{Manifest, Part};
 use crate::commands::lease_guard::Claim;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
-use crate::engine::{Step, TargetEffect};
+use crate::engine::{Step, TargetEffect, Trial};
 use crate::model::{CipherKind, Contents, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
@@ -82,21 +82,50 @@ pub(super) async fn load(
     loaded
 }
 
-/// Where something is removed first there is no way back: every part proves itself from end to end before that.
+/// Where something is removed first there is no way back: every part proves itself from end to end before that, and the
+/// target tries its definitions.
 pub(super) async fn prove(
     app: &App,
-    plan: &RestorePlan,
-    manifest: &Manifest,
-    reading: &Reading<'_>,
+    (plan, manifest): (&RestorePlan, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
 ) -> Result<(), Failure> {
     let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
     if plan.loads.iter().any(removes) {
         for load in &plan.loads {
             app.cancel.check()?;
-            verify::levels::part_parses(app, reading, manifest, &load.part).await?;
+            match &load.plan.trial {
+                Some(trial) => try_definitions(app, (load, trial, manifest), (reading, log)).await?,
+                None => verify::levels::part_parses(app, reading, manifest, &load.part).await?,
+            }
         }
     }
     Ok(())
+}
+
+/// Reads one part to its end while the target tries it.
+async fn try_definitions(
+    app: &App,
+    (load, trial, manifest): (&PlannedLoad, &Trial, &Manifest),
+    (reading, log): (&Reading<'_>, &RunLog),
+) -> Result<(), Failure> {
+    let mut tried = Some(trial);
+    for step in &trial.before {
+        if let Err(error) = step.run(app.runner.as_ref()).await {
+            let problem = Failure::from(error).message();
+            log.warn(format!("definitions of `{}` are not tried beforehand: {problem}", load.database));
+            tried = None;
+            break;
+        }
+    }
+    let taking = verify::levels::part_is_taken(app, reading, manifest, &load.part, tried);
+    let taken = app.cancel.unless_stopped(reading.stop, taking).await;
+    for step in &trial.undo {
+        if let Err(failure) = undo(app, step).await {
+            log.warn(format!("what the trial of `{}` made is left: {}", load.database, failure.message()));
+        }
+    }
+    let doing = format!("try the definitions of `{}` before anything is removed", load.database);
+    taken?.map_err(|failure| if tried.is_some() { with_heading(failure).doing(doing) } else { failure })
 }
 
 /// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.

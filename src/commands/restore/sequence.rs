@@ -58,7 +58,7 @@ pub(super) async fn load_all(
     (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
 ) -> Result<Loaded, Failure> {
     if request.proof == Proof::Full {
-        load::prove(app, plan, manifest, reading).await?;
+        load::prove(app, (plan, manifest), (reading, log)).await?;
     }
     let mut loaded = Loaded { failed: plan.refused.clone(), ..Loaded::default() };
     let mut done = Vec::new();

@@ -4,6 +4,7 @@ use super::surroundings;
 use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, Task, Tone};
+use crate::engine::Trial;
 use crate::model::{ByteReader, PartKind};
 use crate::pipeline::{self, Checked, UnpackGauges};
 use crate::process::ToolError;
@@ -79,6 +80,17 @@ pub(in crate::commands) async fn part_parses(
     manifest: &Manifest,
     part: &Part,
 ) -> Result<(), Failure> {
+    part_is_taken(app, reading, manifest, part, None).await
+}
+
+/// The same, while a target tries it.
+pub(in crate::commands) async fn part_is_taken(
+    app: &App,
+    reading: &Reading<'_>,
+    manifest: &Manifest,
+    part: &Part,
+    trial: Option<&Trial>,
+) -> Result<(), Failure> {
     let gauges = UnpackGauges::new();
     let body = StoredPart::new(reading, manifest, part).plain(&gauges);
     let task = Task {
@@ -87,7 +99,7 @@ pub(in crate::commands) async fn part_parses(
         gauge: gauges.plain.clone(),
     };
     let _progress = app.watch.start(task);
-    let parsed = parse(app, manifest, part, body).await;
+    let parsed = parse(app, manifest, part, trial, body).await;
     parsed.map_err(|failure| failure.doing(format!("read {}", part.name)))
 }
 
@@ -95,6 +107,7 @@ async fn parse(
     app: &App,
     manifest: &Manifest,
     part: &Part,
+    trial: Option<&Trial>,
     body: ByteReader<'static>,
 ) -> Result<(), Failure> {
     if part.kind == PartKind::Contents {
@@ -103,15 +116,18 @@ async fn parse(
     let version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let reading = app.tools_of(manifest).reading(part.kind, version)?;
     let (body, counted) = pipeline::witness(body, reading.witness);
-    match reading.tool {
-        Some(tool) => {
+    match (reading.tool, trial) {
+        (_, Some(trial)) => {
+            trial.feed.take(app.runner.as_ref(), (trial.rewrite.0)(body)).await?;
+        }
+        (Some(tool), None) => {
             let run = app.runner.feed(&tool, body).await?;
             if run.status != 0 {
                 let error = ToolError::Failed { label: tool.label, status: run.status, stderr: run.stderr };
                 return Err(surroundings::judge_reader(error.into()));
             }
         }
-        None => drain(body).await?,
+        (None, None) => drain(body).await?,
     }
     let rows = counted.get().and_then(Option::as_ref).map(crate::model::Contents::rows);
     match (rows, part.rows) {

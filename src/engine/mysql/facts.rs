@@ -5,8 +5,9 @@ use super::connection::Connection;
 use super::flavor::Flavor;
 use super::properties::ask_options;
 use super::query::{Patience, Row, ask};
-use super::quote::{identifier, literals};
+use super::quote::{identifier, literal, literals};
 use super::tools::{self, ToolSet, Version};
+use super::trial::TRIAL_DATABASE;
 use crate::engine::{EngineError, Finding, LogicalDatabase, ServerFacts, TlsMode, names};
 use crate::model::{ServerRole, Timestamp};
 use crate::process::Runner;
@@ -199,8 +200,11 @@ async fn databases(
   (SELECT COALESCE(SUM(t.DATA_LENGTH + t.INDEX_LENGTH), 0) FROM information_schema.TABLES t
     WHERE t.TABLE_SCHEMA = s.SCHEMA_NAME AND t.TABLE_TYPE <> 'VIEW')
 FROM information_schema.SCHEMATA s WHERE LOWER(s.SCHEMA_NAME) NOT IN ({}) AND s.SCHEMA_NAME NOT LIKE '#mysql50#%'
+  AND LEFT(s.SCHEMA_NAME, {}) <> {}
 ORDER BY s.SCHEMA_NAME;",
-        literals(SYSTEM_DATABASES)
+        literals(SYSTEM_DATABASES),
+        TRIAL_DATABASE.len(),
+        literal(TRIAL_DATABASE)
     );
     let answer = ask(runner, server, (DOING, &sql, Patience::Small)).await?;
     let mut options = ask_options(runner, server).await;

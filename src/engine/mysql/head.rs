@@ -189,6 +189,17 @@ pub(super) fn created_view(head: &[u8]) -> Option<String> {
     tokens.next().map(|token| token.name())
 }
 
+/// Whether the statement creates an event.
+pub(super) fn creates_event(head: &[u8]) -> bool {
+    let mut tokens = Tokens::of(head);
+    if !tokens.next().is_some_and(|token| token.is("create")) {
+        return false;
+    }
+    let kinds = ["event", "table", "view", "procedure", "function", "sequence", "package", "trigger", "("];
+    let kind = tokens.find(|token| kinds.iter().any(|kind| token.is(kind)));
+    kind.is_some_and(|kind| kind.is("event"))
+}
+
 /// The definer of a view, routine, trigger or event: where it stands, and who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Definer {

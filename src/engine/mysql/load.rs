@@ -123,11 +123,13 @@ impl MySqlServer {
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
         let undo = if existing.is_some() { Vec::new() } else { vec![self.run(&undo_sql(target))] };
         let mut after = vec![self.run(&format!("DROP TABLE IF EXISTS {name}.{};", mark(target)))];
-        if properties.is_some_and(|properties| properties.options.read_only) {
+        if properties.as_ref().is_some_and(|properties| properties.options.read_only) {
             after.push(self.run(&format!("ALTER DATABASE {name} READ ONLY = 1;")));
         }
-        let feed = self.feed(target, &preflight);
+        let feed = self.feed(target, &preflight.session);
+        let trial = existing.and_then(|_| self.trial(target, &preflight, properties.as_ref()));
         Ok(LoadPlan {
+            trial,
             before,
             rewrite: Some(rewrite(self.changes(target, &preflight))),
             after,
@@ -188,7 +190,7 @@ impl MySqlServer {
             format!("DROP TABLE IF EXISTS {}.{};", identifier(&target.database), identifier(table))
         });
         let drops: Vec<String> = drops.collect();
-        let feed = self.feed(target, &preflight);
+        let feed = self.feed(target, &preflight.session);
         Ok(LoadPlan {
             undo: vec![self.run(&format!("SET SESSION foreign_key_checks = 0;\n{}", drops.join("\n")))],
             rewrite: Some(rewrite(Changes { tables, ..self.changes(target, &preflight) })),
@@ -199,14 +201,13 @@ impl MySqlServer {
     }
 
     /// The client that takes the dump. It stops at the first error unless it is told to go on.
-    fn feed(&self, target: &RestoreTarget, preflight: &Preflight) -> Consumer {
+    pub(super) fn feed(&self, target: &RestoreTarget, session: &[&str]) -> Consumer {
         let mut tool = self
             .connection
             .tool(&self.tools.client)
             .args(["--binary-mode", "--default-character-set=utf8mb4"]);
-        if !preflight.session.is_empty() {
-            let settings: Vec<String> =
-                preflight.session.iter().map(|setting| format!("SESSION {setting}")).collect();
+        if !session.is_empty() {
+            let settings: Vec<String> = session.iter().map(|setting| format!("SESSION {setting}")).collect();
             tool = tool.arg(format!("--init-command=SET {}", settings.join(", ")));
         }
         let tool = tool.args(self.flavor().client_options.iter().copied());

@@ -35,6 +35,7 @@ mod scanner;
 mod scanner_tests;
 mod target;
 mod tools;
+mod trial;
 mod unescape;
 mod user_lines;
 mod users;

@@ -37,6 +37,8 @@ pub(super) struct Preflight {
     pub(super) left_out: LeftOut,
     /// Databases that views read and that are not there.
     pub(super) absent: BTreeSet<String>,
+    /// Databases that are there, and that this restore leaves alone.
+    pub(super) lasting: BTreeSet<String>,
     /// Said before the database is dropped.
     pub(super) before_drop: &'static str,
 }
@@ -55,6 +57,8 @@ impl MySqlServer {
         let target = self.target(runner, restore, (&recorded, &accounts, existing.is_some())).await?;
         let mut preflight = Preflight { findings: self.rights_findings(&target), ..Preflight::default() };
         self.session_settings(&target, &mut preflight);
+        let lasting = recorded.needs.databases.keys().filter(|database| target.is_lasting(database));
+        preflight.lasting = lasting.cloned().collect();
         preflight.findings.extend(engine_findings(&target, self.flavor().kind));
         preflight.findings.extend(setting_findings(&target));
         self.place_findings(&target, &mut preflight);

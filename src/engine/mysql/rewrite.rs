@@ -29,6 +29,7 @@ pub(super) struct Changes {
     pub(super) absent: BTreeSet<String>,
     /// Escapes in rows that no server needs.
     pub(super) escapes: Escapes,
+    pub(super) rows: Rows,
 }
 
 impl Changes {
@@ -41,6 +42,7 @@ impl Changes {
             left_out: LeftOut::default(),
             absent: BTreeSet::new(),
             escapes: Escapes::Keep,
+            rows: Rows::Keep,
         }
     }
 }
@@ -52,6 +54,15 @@ pub(super) enum Escapes {
     Keep,
     /// They are undone, so that a statement is shorter.
     Undo,
+}
+
+/// Whether rows are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// They are.
+    Keep,
+    /// Definitions alone, and no events, which would act by themselves.
+    LeaveOut,
 }
 
 /// The stage.
@@ -245,6 +256,11 @@ impl Writer {
         // Nobody else uses what is being filled. With a lock held, MariaDB refuses a default that asks a sequence
         // (1100: `s` was not locked).
         if statement == Statement::Lock {
+            return false;
+        }
+        if self.changes.rows == Rows::LeaveOut
+            && (matches!(statement, Statement::Insert { .. }) || head::creates_event(head))
+        {
             return false;
         }
         if self.changes.tables.is_empty() {

@@ -143,7 +143,8 @@ impl MySqlServer {
             let problem = "it is a system user, and what belongs to one takes SYSTEM_USER".to_owned();
             findings.push(error(&format!("definer `{owner}`"), problem, help("SYSTEM_USER")));
         }
-        let absent = others.iter().find(|owner| !all.contains_key(**owner));
+        let coming = |owner: &String| restore.coming_roles.contains(owner);
+        let absent = others.iter().find(|owner| !all.contains_key(**owner) && !coming(owner));
         if let Some(owner) = absent.filter(|_| !holds(&["ALLOW_NONEXISTENT_DEFINER", "SET_USER_ID", "SUPER"]))
         {
             let problem = "it is not there, which takes ALLOW_NONEXISTENT_DEFINER".to_owned();

@@ -63,6 +63,12 @@ impl Target<'_> {
         self.needs.tables.get(option)
     }
 
+    /// Whether a database is there, and no part of this restore.
+    pub(super) fn is_lasting(&self, database: &str) -> bool {
+        let coming = self.restore.coming_databases.iter().any(|coming| coming.eq_ignore_ascii_case(database));
+        !coming && self.databases.contains(&database.to_lowercase())
+    }
+
     /// Whether the source took tables that strict servers refuse.
     pub(super) fn is_lenient(&self) -> bool {
         let properties = serde_json::from_value::<DatabaseProperties>(self.restore.properties.clone());
