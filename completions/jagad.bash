@@ -94,6 +94,9 @@ _jagad() {
             jagad__subcmd__config,check)
                 cmd="jagad__subcmd__config__subcmd__check"
                 ;;
+            jagad__subcmd__config,example)
+                cmd="jagad__subcmd__config__subcmd__example"
+                ;;
             jagad__subcmd__config,help)
                 cmd="jagad__subcmd__config__subcmd__help"
                 ;;
@@ -105,6 +108,9 @@ _jagad() {
                 ;;
             jagad__subcmd__config__subcmd__help,check)
                 cmd="jagad__subcmd__config__subcmd__help__subcmd__check"
+                ;;
+            jagad__subcmd__config__subcmd__help,example)
+                cmd="jagad__subcmd__config__subcmd__help__subcmd__example"
                 ;;
             jagad__subcmd__config__subcmd__help,help)
                 cmd="jagad__subcmd__config__subcmd__help__subcmd__help"
@@ -186,6 +192,9 @@ _jagad() {
                 ;;
             jagad__subcmd__help__subcmd__config,check)
                 cmd="jagad__subcmd__help__subcmd__config__subcmd__check"
+                ;;
+            jagad__subcmd__help__subcmd__config,example)
+                cmd="jagad__subcmd__help__subcmd__config__subcmd__example"
                 ;;
             jagad__subcmd__help__subcmd__config,init)
                 cmd="jagad__subcmd__help__subcmd__config__subcmd__init"
@@ -643,7 +652,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config)
-            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help init check show help"
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help init check show example help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -766,8 +775,70 @@ _jagad() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        jagad__subcmd__config__subcmd__example)
+            opts="-c -y -j -v -q -h --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto bar plain json none" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-level)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         jagad__subcmd__config__subcmd__help)
-            opts="init check show help"
+            opts="init check show example help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -781,6 +852,20 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__config__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__config__subcmd__help__subcmd__example)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1243,7 +1328,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__help__subcmd__config)
-            opts="init check show"
+            opts="init check show example"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1257,6 +1342,20 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__help__subcmd__config__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        jagad__subcmd__help__subcmd__config__subcmd__example)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

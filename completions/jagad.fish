@@ -902,32 +902,33 @@ complete -c jagad -n "__fish_jagad_using_subcommand check" -l no-notify -d 'Tell
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
 bar\t'Bars'
 plain\t'A line now and then'
 json\t'A line of JSON now and then'
 none\t'Nothing'"
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-level -d 'Log level, instead of -v and -q' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-format -d 'Form of log lines' -r
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l log-file -d 'Append the log to a file as well' -r -F
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l json -d 'Print data as JSON on standard output'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s y -l yes -d 'Answer yes to every question'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -l no-notify -d 'Tell no notifier'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s v -l verbose -d 'Say more (-vv for everything)'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s q -l quiet -d 'Say only what went wrong'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "init" -d 'Write a first configuration and its key'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "show" -d 'Show what the configuration means, without secrets'
-complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -l no-notify -d 'Tell no notifier'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -f -a "init" -d 'Write a first configuration and its key'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -f -a "example" -d 'Print a configuration with every key there is, explained'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and not __fish_seen_subcommand_from init check show example help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l key-dir -d 'Folder for the key [default: keys, beside the configuration]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -l store -d 'First store: s3, or a directory' -r
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from init" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
@@ -996,9 +997,32 @@ complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subc
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more (-vv for everything)'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say only what went wrong'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
+bar\t'Bars'
+plain\t'A line now and then'
+json\t'A line of JSON now and then'
+none\t'Nothing'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l color -d 'Colours on standard error and in tables' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s j -l jobs -d 'Backups at once [default: settings.max_concurrent]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l wait -d 'Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l timeout -d 'Stop a backup that takes longer, for example 6h [default: settings.timeout]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l log-level -d 'Log level, instead of -v and -q' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l log-format -d 'Form of log lines' -r
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l json -d 'Print data as JSON on standard output'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s y -l yes -d 'Answer yes to every question'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -l no-notify -d 'Tell no notifier'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s v -l verbose -d 'Say more (-vv for everything)'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s q -l quiet -d 'Say only what went wrong'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from example" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "init" -d 'Write a first configuration and its key'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Read the configuration and say what is wrong with it'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "example" -d 'Print a configuration with every key there is, explained'
 complete -c jagad -n "__fish_jagad_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
@@ -1027,7 +1051,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_sub
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "rotate" -d 'Make a new key, and keep the old one for old backups'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "export" -d 'Hand out a key for safe keeping'
 complete -c jagad -n "__fish_jagad_using_subcommand key; and not __fish_seen_subcommand_from generate list rotate export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s o -l output -d 'File to write [default: NAME.key]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s o -l output -d 'File to write [default: the one that the configuration declares, or NAME.key]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l set -d 'Override one configuration key, for example --set settings.max_concurrent=1' -r
 complete -c jagad -n "__fish_jagad_using_subcommand key; and __fish_seen_subcommand_from generate" -l progress -d 'How long work is shown on standard error' -r -f -a "auto\t'Bars on a terminal, else plain lines'
@@ -1203,6 +1227,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcom
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "init" -d 'Write a first configuration and its key'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Read the configuration and say what is wrong with it'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Show what the configuration means, without secrets'
+complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "example" -d 'Print a configuration with every key there is, explained'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "generate" -d 'Make a new key file'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'Show the keys of the configuration'
 complete -c jagad -n "__fish_jagad_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Make a new key, and keep the old one for old backups'

@@ -34,11 +34,19 @@ fn start(global: &Global, command: Command) -> Verdict {
         Command::Man(args) => {
             return talk(global, |_| ui::write(&manual::page(args.command.as_deref())?).map(|()| None));
         }
+        Command::Config(Config::Example) => {
+            return talk(global, |_| ui::write(initialise::EXAMPLE.as_bytes()).map(|()| None));
+        }
         Command::Config(Config::Init(args)) => {
             return talk(global, |ui| ui.show(&initialise::run(&args.request(global))?));
         }
         Command::Key(Key::Generate { name, output }) => {
-            return talk(global, |ui| ui.show(&keys::generate(&name, output.as_deref())?));
+            // A configuration that is not there yet, or not right yet, is no reason not to make its key.
+            let request = ConfigRequest { path: global.config.clone(), set: overrides(global) };
+            let inventory = Inventory::load(&request).ok();
+            return talk(global, |ui| {
+                ui.show(&keys::generate(&name, output.as_deref(), inventory.as_ref())?)
+            });
         }
         _ => {}
     }
@@ -184,7 +192,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
         }
         Command::Completions(_)
         | Command::Man(_)
-        | Command::Config(Config::Init(_))
+        | Command::Config(Config::Init(_) | Config::Example)
         | Command::Key(Key::Generate { .. }) => Ok(None),
     }
 }

@@ -7,6 +7,9 @@ use serde::Serialize;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// A configuration with every key there is.
+pub const EXAMPLE: &str = include_str!("../../jagad.example.toml");
+
 /// What to write where.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -93,7 +96,7 @@ pub(super) fn template(store: &FirstStore, key_file: &Path) -> String {
             .to_owned(),
     };
     format!(
-        "# jagad configuration. Every key is explained in jagad.example.toml and schema/jagad.schema.json.\n\
+        "# jagad configuration. `jagad config example` explains every key.\n\
          # Try it with `jagad check`, then `jagad backup main`.\n\
          version = 1\n\n\
          [keys.main]\n\

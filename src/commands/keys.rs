@@ -1,6 +1,7 @@
 //! `jagad key`: the care of what nothing can be read without.
 
 use super::{App, Class, Failure, Question};
+use crate::config::{Inventory, KeySource};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::model::{KeyName, Secret};
 use serde::Serialize;
@@ -63,7 +64,7 @@ pub struct Generated {
     pub id: String,
     /// Its file.
     pub key_file: PathBuf,
-    /// What to write into the configuration.
+    /// What to write into the configuration; empty where it declares the key already.
     pub configuration: String,
     /// What to keep somewhere safe.
     pub recovery: Recovery,
@@ -93,9 +94,19 @@ fn write_secret(path: &Path, text: &Secret) -> Result<PathBuf, Failure> {
     Ok(path.to_owned())
 }
 
-/// Makes a key file for `name`; the configuration is left to the user.
-pub fn generate(name: &KeyName, file: Option<&Path>) -> Result<Generated, Failure> {
-    let path = file.map_or_else(|| PathBuf::from(format!("{name}.key")), Path::to_owned);
+/// Makes a key file for `name`: the given one, or the one that `inventory` declares for it. The configuration is left to the user.
+pub fn generate(
+    name: &KeyName,
+    file: Option<&Path>,
+    inventory: Option<&Inventory>,
+) -> Result<Generated, Failure> {
+    let declared = inventory.and_then(|inventory| match &inventory.keys.get(name)?.source {
+        KeySource::File(path) => Some(path.clone()),
+        KeySource::Passphrase(_) => None,
+    });
+    let is_declared = file.is_none() && declared.is_some();
+    let path = file.map(Path::to_owned).or(declared);
+    let path = path.unwrap_or_else(|| PathBuf::from(format!("{name}.key")));
     let path =
         std::path::absolute(&path).map_err(|error| Failure::from(error).doing("find the current folder"))?;
     let key = MasterKey::generate()?;
@@ -103,7 +114,7 @@ pub fn generate(name: &KeyName, file: Option<&Path>) -> Result<Generated, Failur
     Ok(Generated {
         name: name.clone(),
         id: recovery_id(&key),
-        configuration: section(name, &key_file),
+        configuration: if is_declared { String::new() } else { section(name, &key_file) },
         recovery: Recovery::of(name.as_str(), &key, Some(key_file.clone())),
         key_file,
     })
@@ -176,7 +187,7 @@ pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
         ],
         question: "Rotate the key?".to_owned(),
     })?;
-    let active = generate(&new, Some(&key_file))?;
+    let active = generate(&new, Some(&key_file), None)?;
     replace(&file, &changed)?;
     Ok(Rotated { retired: name.clone(), active, file })
 }

@@ -88,3 +88,19 @@ fn a_check_tells_of_folders_that_cannot_be_used() {
     assert!(told.contains("absent") && told.contains("settings.tmp_dir"), "{told}");
     assert!(!bench.path("absent").exists());
 }
+
+#[test]
+fn a_key_is_made_where_the_configuration_wants_it_and_the_example_is_printed() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    bench.add("[keys.second]\nkey_file = \"keys/second.key\"\n");
+    let made = bench.run(&["key", "generate", "second", "--json"]).ok().json();
+    assert_eq!(made["key_file"], bench.path("keys/second.key").display().to_string().as_str());
+    assert_eq!(made["configuration"], "");
+    bench.run(&["check", "second"]).ok();
+    bench.run(&["key", "generate", "second"]).expect(6).says("exists already");
+    // One that is declared nowhere goes into the folder where one is.
+    let made = bench.run(&["key", "generate", "third"]).ok();
+    assert!(made.stdout.contains("[keys.third]") && bench.path("third.key").exists(), "{made:?}");
+    let example = bench.run(&["config", "example"]).ok().stdout;
+    assert_eq!(example.trim(), include_str!("../../jagad.example.toml").trim());
+}

@@ -284,6 +284,8 @@ pub enum Config {
     Check,
     /// Show what the configuration means, without secrets
     Show,
+    /// Print a configuration with every key there is, explained
+    Example,
 }
 
 /// Arguments of `config init`.
@@ -320,7 +322,7 @@ pub enum Key {
     Generate {
         /// Name for the configuration
         name: KeyName,
-        /// File to write [default: NAME.key]
+        /// File to write [default: the one that the configuration declares, or NAME.key]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

@@ -69,12 +69,12 @@ impl Draw for Vec<KeyReport> {
 
 impl Draw for Generated {
     fn human(&self) -> String {
-        format!(
-            "key file: {}\n\nAdd it to the configuration:\n\n{}\n{}\n",
-            self.key_file.display(),
-            self.configuration,
-            self.recovery.note
-        )
+        let add = if self.configuration.is_empty() {
+            String::new()
+        } else {
+            format!("Add it to the configuration:\n\n{}\n", self.configuration)
+        };
+        format!("key file: {}\n\n{add}{}\n", self.key_file.display(), self.recovery.note)
     }
 
     fn json(&self) -> String {
