@@ -135,7 +135,8 @@ async fn list_store(
         }
         if let Some((_, doubt, _)) = unproven.first() {
             let count = unproven.len();
-            let warning = format!("{count} backups in store `{store}` are not proven to be ours: {doubt}");
+            let which = if count == 1 { "backup is" } else { "backups are" };
+            let warning = format!("{count} {which} not proven to be ours in store `{store}`: {doubt}");
             app.watch.say(Tone::Warning, &warning);
         }
         // A run that has committed and not yet released its lease is not running any more.

@@ -90,11 +90,11 @@ impl EngineKind {
         }
     }
 
-    /// What its backups count, for people.
+    /// What its backups count, for people: one of them.
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::PostgreSql | Self::MySql | Self::MariaDb => "rows",
-            Self::Redis => "keys",
+            Self::PostgreSql | Self::MySql | Self::MariaDb => "row",
+            Self::Redis => "key",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod authentication;
 pub mod contents;
+pub mod count;
 pub mod digest;
 pub mod help;
 pub mod id;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub use authentication::{Argon2Cost, Authentication, HMAC_SHA256, Mac};
 pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
+pub use count::Count;
 pub use digest::Sha256Digest;
 pub use help::Help;
 pub use id::{BackupId, RepositoryId, RestoreId, random_word};

@@ -156,13 +156,13 @@ async fn a_target_that_holds_keys_is_emptied_only_when_that_is_asked_for() {
     let dump = take(&source).await;
     let before = target.digest();
     let refused = put(&dump, &dump.target("keys"), &target).await.unwrap_err();
-    assert!(refused.contains("it holds 1 keys") && refused.contains("--clean"), "{refused}");
+    assert!(refused.contains("it holds 1 key") && refused.contains("--clean"), "{refused}");
     assert_eq!(target.digest(), before);
 
     let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
     let inspected = target.engine().inspect(&SystemRunner).await.unwrap();
     let plan = inspected.load(&SystemRunner, &clean, &dump).await.unwrap();
-    assert_eq!(plan.effect, TargetEffect::Overwrites { holds: "1 keys".to_owned() });
+    assert_eq!(plan.effect, TargetEffect::Overwrites { holds: "1 key".to_owned() });
     assert_eq!(target.digest(), before);
     put(&dump, &clean, &target).await.unwrap();
     assert_same(&target, &source);

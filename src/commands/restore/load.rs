@@ -9,7 +9,7 @@ use crate::commands::lease_guard::Claim;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
 use crate::engine::{Step, TargetEffect, Trial};
-use crate::model::{CipherKind, Contents, PartKind};
+use crate::model::{CipherKind, Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
 
@@ -242,7 +242,8 @@ async fn feed(
     let ignored = fed?.map_err(|error| with_heading(error.into()))?;
     tell(log, manifest, &load.part);
     if !ignored.is_empty() {
-        log.warn(format!("{} statements failed while restoring {}", ignored.len(), load.database));
+        let failed = Count::len(ignored.len(), "statement");
+        log.warn(format!("{failed} failed while restoring {}", load.database));
     }
     Ok(ignored)
 }
@@ -294,8 +295,8 @@ struct Counted {
 
 impl Counted {
     fn line(&self, load: &PlannedLoad, unit: &str) -> String {
-        let tables = self.found.tables.len();
-        format!("{}: {tables} tables, {} {unit}, as they were dumped", load.database, self.found.rows())
+        let (tables, rows) = (Count::len(self.found.tables.len(), "table"), Count(self.found.rows(), unit));
+        format!("{}: {tables}, {rows}, as they were dumped", load.database)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::DatabaseEntry;
 use crate::engine::{
     self, FindingLevel, Lifetime, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect,
 };
-use crate::model::{ByteSize, Contents, DatabaseName, PartKind, random_word};
+use crate::model::{ByteSize, Contents, Count, DatabaseName, PartKind, random_word};
 use std::collections::BTreeMap;
 
 /// A restore that could be started.
@@ -65,14 +65,16 @@ impl PlannedLoad {
             }
             TargetEffect::Creates => format!("Database \"{database}\" is created from {size} of dump."),
             TargetEffect::Replaces { bytes, sessions } => format!(
-                "Database \"{database}\" ({}) is replaced by {size} of dump; {sessions} sessions are ended. It stays in \
+                "Database \"{database}\" ({}) is replaced by {size} of dump; {} ended. It stays in \
                  use until the new one is whole.",
-                ByteSize(*bytes)
+                ByteSize(*bytes),
+                are(*sessions)
             ),
             TargetEffect::PutsAside { bytes, sessions } => format!(
-                "Database \"{database}\" ({}) is put aside first, {sessions} sessions are ended, and a new one is filled from {size} \
+                "Database \"{database}\" ({}) is put aside first, {} ended, and a new one is filled from {size} \
                  of dump under its name: it cannot be used meanwhile. If that fails the old one gets its name back.",
-                ByteSize(*bytes)
+                ByteSize(*bytes),
+                are(*sessions)
             ),
             TargetEffect::Overwrites { holds } => format!(
                 "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
@@ -84,6 +86,11 @@ impl PlannedLoad {
             TargetEffect::AddsGlobals => "Missing roles and tablespaces are created.".to_owned(),
         }
     }
+}
+
+/// `1 session is`, `2 sessions are`.
+fn are(sessions: u64) -> String {
+    format!("{} {}", Count(sessions, "session"), if sessions == 1 { "is" } else { "are" })
 }
 
 impl RestorePlan {

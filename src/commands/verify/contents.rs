@@ -4,7 +4,7 @@ use crate::catalog::Manifest;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{Class, Failure};
 use crate::engine::Server;
-use crate::model::{Contents, PartKind};
+use crate::model::{Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,8 +45,8 @@ pub(in crate::commands) fn compare(
         match by_name.get(&name) {
             Some(now) if *now == rows || (table.fleeting && *now < rows) => {}
             None if table.fleeting => {}
-            Some(now) => differences.push(format!("{name} has {now} rows, {rows} were dumped")),
-            None => differences.push(format!("{name} is missing, {rows} rows were dumped")),
+            Some(now) => differences.push(format!("{name} has {}, {rows} were dumped", Count(*now, "row"))),
+            None => differences.push(format!("{name} is missing, {} dumped", Count(rows, "row"))),
         }
     }
     let mut summary = Vec::new();
@@ -59,7 +59,7 @@ pub(in crate::commands) fn compare(
     if let (Some(dumped), Some(now)) = (expected.large_objects, found.large_objects)
         && dumped != now
     {
-        summary.push(format!("{now} large objects, {dumped} were dumped"));
+        summary.push(format!("{}, {dumped} were dumped", Count(now, "large object")));
     }
     if summary.is_empty() {
         return Ok(());
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(failure.class, Class::Integrity);
         assert_eq!(
             failure.message(),
-            "shop: 2 tables differ: public.a has 1 rows, 2 were dumped; public.b is missing, 0 rows were dumped"
+            "shop: 2 tables differ: public.a has 1 row, 2 were dumped; public.b is missing, 0 rows dumped"
         );
     }
 

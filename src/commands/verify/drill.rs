@@ -9,7 +9,7 @@ use crate::engine::{
     Drill, DrillRequest, EngineError, FindingLevel, Lifetime, MissingRoles, Naming, Occupied, Ownership,
     RestoreTarget, Selection, Server, StreamError,
 };
-use crate::model::{Contents, PartKind, random_word};
+use crate::model::{Contents, Count, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
 use crate::process::{Running, ToolError};
 use std::collections::BTreeMap;
@@ -224,7 +224,11 @@ async fn restore_part(
         )),
     }
     let unit = manifest.engine.unit();
-    log.say(format!("DRILL: {database}: {} tables, {} {unit} restored", found.tables.len(), found.rows()));
+    log.say(format!(
+        "DRILL: {database}: {}, {} restored",
+        Count::len(found.tables.len(), "table"),
+        Count(found.rows(), unit)
+    ));
     for step in &plan.undo {
         step.run(app.runner.as_ref()).await?;
     }

@@ -5,7 +5,7 @@ use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, Task, Tone};
 use crate::engine::Trial;
-use crate::model::{ByteReader, PartKind};
+use crate::model::{ByteReader, Count, PartKind};
 use crate::pipeline::{self, Checked, UnpackGauges};
 use crate::process::ToolError;
 use crate::store::{ObjectKey, Store};
@@ -132,7 +132,7 @@ async fn parse(
     let rows = counted.get().and_then(Option::as_ref).map(crate::model::Contents::rows);
     match (rows, part.rows) {
         (Some(found), Some(recorded)) if found != recorded => {
-            let problem = format!("{} holds {found} rows, {recorded} were recorded", part.name);
+            let problem = format!("{} holds {}, {recorded} were recorded", part.name, Count(found, "row"));
             Err(Failure::new(Class::Integrity, problem))
         }
         _ => Ok(()),

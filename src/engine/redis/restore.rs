@@ -7,7 +7,7 @@ use super::pipe::{About, Batch, Command, OnError, Pipe, Shared};
 use super::rdb::{RdbError, Walker};
 use super::resp;
 use crate::engine::{EngineError, Push, StreamError};
-use crate::model::ByteReader;
+use crate::model::{ByteReader, Count};
 use crate::process::FeedError;
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt as _;
@@ -216,7 +216,7 @@ impl Loader {
         let mut errors = std::mem::take(&mut outcome.errors);
         if outcome.failed > errors.len() as u64 {
             let all = outcome.failed + outcome.accepted;
-            errors.push(format!("and others: {} of {all} keys failed in all", outcome.failed));
+            errors.push(format!("and others: {} of {} failed in all", outcome.failed, Count(all, "key")));
         }
         Ok(errors)
     }

@@ -13,7 +13,7 @@ use crate::engine::{
     Action, Consumer, EngineError, Finding, FindingLevel, LoadPlan, Occupied, OpenArchive, RestoreTarget,
     Step, TargetEffect,
 };
-use crate::model::{ByteSize, ServerRole};
+use crate::model::{ByteSize, Count, ServerRole};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,7 +128,7 @@ impl RedisServer {
         match (keys, target.occupied) {
             (0, Occupied::Refuse) => Ok((TargetEffect::Fills, Vec::new())),
             (_, Occupied::Refuse) => Err(EngineError::Refused {
-                problem: format!("{} is not empty: it holds {keys} keys", self.address.shown()),
+                problem: format!("{} is not empty: it holds {}", self.address.shown(), Count(keys, "key")),
                 help: "Remove them first with --clean, or restore into another server.".to_owned(),
             }),
             (_, Occupied::Clean) => {
@@ -136,7 +136,7 @@ impl RedisServer {
                 let before = vec![Step::Native(Arc::new(removal))];
                 match keys {
                     0 => Ok((TargetEffect::Fills, before)),
-                    _ => Ok((TargetEffect::Overwrites { holds: format!("{keys} keys") }, before)),
+                    _ => Ok((TargetEffect::Overwrites { holds: Count(keys, "key").to_string() }, before)),
                 }
             }
         }

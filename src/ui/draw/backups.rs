@@ -15,7 +15,7 @@ impl Draw for backup::Outcome {
                     text.push_str(&format!(
                         "{}  {database}: {} in {}, {} of dump, {} stored in {}\n",
                         report.id,
-                        count(report.rows, singular(report.unit)),
+                        count(report.rows, report.unit),
                         count(report.tables, "table"),
                         ByteSize(report.plain_bytes),
                         ByteSize(report.stored_bytes),
@@ -85,12 +85,6 @@ impl Draw for backup::Plan {
         pretty(self)
     }
 }
-
-/// `rows`, as [`count`] wants it.
-fn singular(unit: &str) -> &str {
-    unit.trim_end_matches('s')
-}
-
 impl Draw for restore::Report {
     fn human(&self) -> String {
         let mut text = String::new();
@@ -123,11 +117,7 @@ impl Draw for restore::Report {
                 text.push_str(&match load.rows {
                     Some(rows) => {
                         let size = ByteSize(load.plain_bytes);
-                        format!(
-                            "  {} ({size} of dump, {})\n",
-                            load.database,
-                            count(rows, singular(load.unit))
-                        )
+                        format!("  {} ({size} of dump, {})\n", load.database, count(rows, load.unit))
                     }
                     None if load.everything => format!("  {}: not counted\n", load.database),
                     None => format!("  {}: the chosen objects\n", load.database),

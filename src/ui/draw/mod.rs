@@ -11,6 +11,7 @@ mod status;
 pub use status::csv as status_csv;
 
 use crate::commands::{Class, Failure};
+use crate::model::Count;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -43,17 +44,9 @@ pub(super) fn failure(failure: &Failure) -> Value {
     })
 }
 
-/// `1 table`, `2 tables`.
+/// `1 table`, `12,345 rows`.
 fn count(number: u64, noun: &str) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {noun}{}", if number == 1 { "" } else { "s" })
+    format!("{:#}", Count(number, noun))
 }
 
 /// A length of time for people: `0.4s`, `12s`, `3m 05s`, `2h 14m`.

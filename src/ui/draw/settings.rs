@@ -3,6 +3,7 @@
 use super::{Draw, pretty};
 use crate::commands::keys::{Exported, Generated, KeyReport, Rotated};
 use crate::commands::{configuration, initialise};
+use crate::model::Count;
 use crate::ui::table::table;
 use serde_json::json;
 
@@ -24,11 +25,11 @@ impl Draw for initialise::Report {
 impl Draw for configuration::Checked {
     fn human(&self) -> String {
         let mut text = format!(
-            "{} ok: {} stores, {} keys, {} databases\n",
+            "{} ok: {}, {}, {}\n",
             self.files.join(", "),
-            self.stores,
-            self.keys,
-            self.databases
+            Count::len(self.stores, "store"),
+            Count::len(self.keys, "key"),
+            Count::len(self.databases, "database")
         );
         self.warnings.iter().for_each(|warning| text.push_str(&format!("warning: {warning}\n")));
         text
