@@ -69,7 +69,6 @@ async fn check_emptied(major: u32) {
     assert!(refused.contains("GRANT \\\"postgres\\\", \\\"them\\\" TO \\\"plain\\\";"), "{refused}");
     assert_eq!(postgres.psql("shop", "SELECT count(*) FROM public.t"), "3");
     postgres.psql("shop", "DROP SCHEMA theirs CASCADE;");
-
     let (plan, counted) = restore(weak.as_ref(), &taken, &clean).await.unwrap();
 
     assert!(matches!(plan.effect, TargetEffect::Overwrites { .. }));
@@ -89,6 +88,17 @@ async fn check_emptied(major: u32) {
     assert_eq!(postgres.psql("shop", "SELECT sum FROM side.m"), "45");
     // Once more over itself.
     restore(weak.as_ref(), &taken, &clean).await.unwrap();
+    assert_eq!(postgres.fingerprint("shop"), before);
+    // These belong to nobody, and only whoever has their type may drop them.
+    postgres.psql(
+        "shop",
+        "CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal));",
+    );
+    let refused = restore(weak.as_ref(), &taken, &clean).await.unwrap_err();
+    assert!(refused.contains("GRANT \\\"postgres\\\" TO"), "{refused}");
+    let strong = postgres.engine().inspect(&SystemRunner).await.unwrap();
+    restore(strong.as_ref(), &taken, &clean).await.unwrap();
+    assert_eq!(postgres.psql("shop", "SELECT count(*) FROM pg_transform"), "0");
     assert_eq!(postgres.fingerprint("shop"), before);
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
 }

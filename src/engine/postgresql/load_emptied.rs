@@ -33,6 +33,17 @@ const OWNED: [(&str, &str); 17] = [
     ("pg_ts_dict", "dictowner"),
 ];
 
+/// What has no owner of its own: whose right it takes to drop it. Access methods are the first superuser's.
+const OWNED_BY_TYPES: [(&str, &str); 3] = [
+    ("pg_transform", "(SELECT typowner FROM pg_type t WHERE t.oid = o.trftype)"),
+    (
+        "pg_cast",
+        "(SELECT typowner FROM pg_type t WHERE t.oid IN (o.castsource, o.casttarget)
+      ORDER BY pg_has_role(typowner, 'USAGE') DESC LIMIT 1)",
+    ),
+    ("pg_am", "10::oid"),
+];
+
 /// The first number that the server gives to an object which it was not made with.
 const FIRST_OID: u32 = 16_384;
 
@@ -99,7 +110,8 @@ impl PostgreSqlServer {
         runner: &dyn Runner,
         target: &RestoreTarget,
     ) -> Result<Vec<Finding>, EngineError> {
-        let owned = OWNED.map(|(catalogue, owner)| {
+        let all = OWNED.into_iter().chain(OWNED_BY_TYPES);
+        let owned = all.map(|(catalogue, owner)| {
             format!(
                 "SELECT {owner} AS owner FROM {catalogue} o WHERE oid >= {FIRST_OID} AND NOT EXISTS (SELECT FROM pg_depend d
       WHERE d.classid = '{catalogue}'::regclass AND d.objid = o.oid AND d.deptype IN ('e', 'i'))"
@@ -107,7 +119,7 @@ impl PostgreSqlServer {
         });
         let sql = format!(
             "SELECT coalesce(json_agg(DISTINCT pg_get_userbyid(owner)), '[]') FROM ({}) o WHERE NOT pg_has_role(owner, 'USAGE');",
-            owned.join("\n  UNION ALL ")
+            owned.collect::<Vec<_>>().join("\n  UNION ALL ")
         );
         let doing = format!("look who owns what is in `{}`", target.database);
         let question =
@@ -201,6 +213,10 @@ BEGIN
   FOR item IN SELECT castsource::regtype::text AS source, casttarget::regtype::text AS target FROM pg_cast
     WHERE oid >= {FIRST_OID} LOOP
     EXECUTE format('DROP CAST IF EXISTS (%s AS %s)', item.source, item.target);
+  END LOOP;
+  FOR item IN SELECT t.trftype::regtype::text AS name, l.lanname FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang
+    WHERE t.oid >= {FIRST_OID} LOOP
+    EXECUTE format('DROP TRANSFORM IF EXISTS FOR %s LANGUAGE %I CASCADE', item.name, item.lanname);
   END LOOP;
   FOR item IN SELECT fdwname AS name FROM pg_foreign_data_wrapper WHERE oid >= {FIRST_OID} LOOP
     EXECUTE format('DROP FOREIGN DATA WRAPPER %I CASCADE', item.name);
