@@ -17,6 +17,8 @@ mod charsets;
 mod dump;
 #[path = "mysql/filters.rs"]
 mod filters;
+#[path = "mysql/hindrances.rs"]
+mod hindrances;
 #[path = "mysql/names.rs"]
 mod names;
 #[path = "mysql/packets.rs"]

@@ -197,4 +197,6 @@ pub struct Filter {
     pub exclude_tables: Vec<String>,
     /// These tables without their rows.
     pub exclude_table_data: Vec<String>,
+    /// MySQL, MariaDB: not the views that cannot be read.
+    pub skip_broken_views: bool,
 }

@@ -75,7 +75,7 @@ pub trait Action: Send + Sync {
     fn describe(&self) -> Vec<String>;
 
     /// Does it.
-    async fn run(&self) -> Result<(), EngineError>;
+    async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError>;
 }
 
 /// Which side failed: a tool, or the engine itself.
@@ -159,7 +159,7 @@ impl Step {
     pub async fn run(&self, runner: &dyn Runner) -> Result<(), StreamError> {
         match self {
             Self::Tool(tool) => runner.output(tool).await.map(|_| ()).map_err(StreamError::from),
-            Self::Native(native) => Ok(native.run().await?),
+            Self::Native(native) => Ok(native.run(runner).await?),
         }
     }
 

@@ -124,6 +124,12 @@ pub async fn run(
     for step in rest {
         step.run(&SystemRunner).await.map_err(|error| format!("{error:?}"))?;
     }
+    if done.is_ok() {
+        for step in &plan.last {
+            // A command tells a failure, and goes on.
+            let _ = step.run(&SystemRunner).await;
+        }
+    }
     done
 }
 

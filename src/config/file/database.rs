@@ -153,6 +153,8 @@ pub struct DumpFile {
     pub exclude_tables: Vec<String>,
     /// These tables without their rows. Not for redis.
     pub exclude_table_data: Vec<String>,
+    /// MySQL, MariaDB: leave out views that cannot be read any more, with a warning (default false: the backup is refused).
+    pub skip_broken_views: bool,
     /// Roles and tablespaces, or users and grants, beside the dump (default true). Not for redis.
     pub globals: Option<bool>,
     /// PostgreSQL: password hashes of roles in the globals; needs a superuser (default false).
@@ -169,6 +171,7 @@ impl DumpFile {
             tables: self.tables.clone(),
             exclude_tables: self.exclude_tables.clone(),
             exclude_table_data: self.exclude_table_data.clone(),
+            skip_broken_views: self.skip_broken_views,
         }
     }
 }

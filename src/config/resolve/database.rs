@@ -16,9 +16,10 @@ pub(super) const NO_POLICY: &str = "none";
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
 
 const POSTGRESQL: &[EngineKind] = &[EngineKind::PostgreSql];
+const MYSQL: &[EngineKind] = &[EngineKind::MySql, EngineKind::MariaDb];
 const SQL: &[EngineKind] = &[EngineKind::PostgreSql, EngineKind::MySql, EngineKind::MariaDb];
 
-const SUITED: [Suited; 12] = [
+const SUITED: [Suited; 13] = [
     ("maintenance_database", |written| written.maintenance_database.is_some(), POSTGRESQL),
     ("dump.schemas", |written| !written.dump.schemas.is_empty(), POSTGRESQL),
     ("dump.exclude_schemas", |written| !written.dump.exclude_schemas.is_empty(), POSTGRESQL),
@@ -29,6 +30,7 @@ const SUITED: [Suited; 12] = [
     ("dump.tables", |written| !written.dump.tables.is_empty(), SQL),
     ("dump.exclude_tables", |written| !written.dump.exclude_tables.is_empty(), SQL),
     ("dump.exclude_table_data", |written| !written.dump.exclude_table_data.is_empty(), SQL),
+    ("dump.skip_broken_views", |written| written.dump.skip_broken_views, MYSQL),
     ("dump.globals", |written| written.dump.globals.is_some(), SQL),
     ("dump.extra_args", |written| !written.dump.extra_args.is_empty(), SQL),
 ];

@@ -36,6 +36,7 @@ impl MySqlServer {
             findings.extend(self.callers_finding(runner, &database.name, &grantee).await?);
             findings.extend(self.engines_finding(runner, &database.name).await?);
             findings.extend(self.views_finding(runner, &database.name).await?);
+            findings.extend(self.broken_finding(runner, &database.name).await?);
             findings.extend(self.history_finding(&database.name)?);
             findings.extend(self.text_finding(runner, &database.name).await?);
         }

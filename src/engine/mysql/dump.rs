@@ -98,9 +98,12 @@ impl MySqlServer {
             tool = tool.arg("--dump-history");
         }
         tool = tool.args(choice.excluded.iter().map(|table| format!("--ignore-table={name}.{table}")));
+        tool = tool.args(self.skipped_views(name).map(|view| format!("--ignore-table={name}.{view}")));
         tool = tool.args(choice.rowless.iter().map(|table| format!("--ignore-table-data={name}.{table}")));
         tool = tool.args(self.connection.settings.extra_args.iter().cloned()).args(more.iter().copied());
-        let left = choice.tables.into_iter().filter(|table| !choice.excluded.contains(table));
+        let broken = |table: &String| self.skipped_views(name).any(|view| view == table.as_str());
+        let left =
+            choice.tables.into_iter().filter(|table| !choice.excluded.contains(table) && !broken(table));
         Ok(tool.arg("--").arg(name).args(left))
     }
 

@@ -49,6 +49,8 @@ pub(super) struct MySqlServer {
     pub(super) tables: Vec<super::filter::Table>,
     /// Tables that keep the history of their rows.
     pub(super) versioned: Vec<super::history::VersionedTable>,
+    /// Views that are left out because they are broken.
+    pub(super) broken: Vec<super::broken::BrokenView>,
 }
 
 impl MySqlServer {
@@ -72,6 +74,7 @@ impl MySqlServer {
         let accounts = super::users::ask_accounts(runner, server).await;
         let tables = super::filter::ask_tables(runner, server).await?;
         let versioned = super::history::ask_versioned(runner, server).await?;
+        let broken = super::broken::ask_skipped(runner, server).await?;
         let replica =
             ask(runner, server, ("ask whom it follows", connection.flavor.replica_status, Patience::Small));
         // Whoever may not ask that is told nothing of it.
@@ -84,7 +87,7 @@ impl MySqlServer {
             databases,
             tool: tools.describe(),
         };
-        Ok(Self { connection, facts, version, tools, variables, accounts, grants, tables, versioned })
+        Ok(Self { connection, facts, version, tools, variables, accounts, grants, tables, versioned, broken })
     }
 
     /// Asks this server.

@@ -53,6 +53,11 @@ impl<'a> Tokens<'a> {
         Self { head, at: 0 }
     }
 
+    /// Behind the last token.
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
     /// Over white space and the signs around code in comments.
     fn skip(&mut self) {
         loop {

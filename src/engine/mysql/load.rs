@@ -1,5 +1,8 @@
 //! Plans of restores of one logical database.
 
+use super::definition::kinds;
+use super::dropping::drop_database;
+use super::events::EnableEvents;
 use super::facts::{MySqlServer, SYSTEM_DATABASES};
 use super::preflight::Preflight;
 use super::properties::DatabaseProperties;
@@ -13,6 +16,7 @@ use crate::engine::{
 };
 use crate::model::{ByteSize, PartKind, ServerRole};
 use crate::process::{Runner, ToolRun};
+use std::sync::Arc;
 
 /// Names a table that is in a database only while it is being restored. One that stays tells that it is incomplete, and
 /// only a database that has it is removed when a restore is undone.
@@ -117,7 +121,8 @@ impl MySqlServer {
         let properties = properties(target)?;
         let mut before: Vec<Step> = self.packet(target).before.into_iter().collect();
         if existing.is_some() {
-            before.push(self.run(&format!("{}DROP DATABASE IF EXISTS {name};", preflight.before_drop)));
+            let server = (&self.connection, &self.tools);
+            before.push(drop_database(server, &target.database, preflight.before_drop));
         }
         before.push(self.run(&create_sql(target, properties.as_ref())));
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
@@ -128,16 +133,40 @@ impl MySqlServer {
         }
         let feed = self.feed(target, &preflight.session);
         let trial = existing.and_then(|_| self.trial(target, &preflight, properties.as_ref()));
+        let changes = self.changes(target, &preflight);
+        let (last, notes) = self.events(target, &changes);
         Ok(LoadPlan {
             trial,
             before,
-            rewrite: Some(rewrite(self.changes(target, &preflight))),
+            rewrite: Some(rewrite(changes)),
             after,
+            last,
+            notes,
             undo,
             filling: target.database.clone(),
             findings: preflight.findings,
             ..LoadPlan::new(effect, feed)
         })
+    }
+
+    /// What becomes of events, which are created disabled, and what is said of it.
+    fn events(&self, target: &RestoreTarget, changes: &Changes) -> (Vec<Step>, Vec<String>) {
+        if changes.renaming.is_none() {
+            let enable = EnableEvents {
+                connection: self.connection.clone(),
+                tools: self.tools.clone(),
+                database: target.database.clone(),
+                events: changes.events.clone(),
+            };
+            return (vec![Step::Native(Arc::new(enable))], Vec::new());
+        }
+        let has =
+            target.recorded.as_ref().is_none_or(|recorded| recorded.needs.objects.contains_key(kinds::EVENT));
+        let note = || {
+            let name = identifier(&target.database);
+            format!("events of the copy are created disabled: ALTER EVENT {name}.… ENABLE; lets one run")
+        };
+        (Vec::new(), has.then(note).into_iter().collect())
     }
 
     /// What is changed of the dump for this target.

@@ -1,5 +1,6 @@
 //! MySQL and MariaDB through their own tools.
 
+mod broken;
 mod callers;
 mod check;
 mod columns;
@@ -8,8 +9,10 @@ mod count;
 mod definers;
 mod definition;
 mod drill;
+mod dropping;
 mod dump;
 mod edit;
+mod events;
 mod facts;
 mod filter;
 mod flavor;

@@ -67,6 +67,7 @@ impl MySqlServer {
         preflight.findings.extend(self.packet(restore).finding);
         if let Some(existing) = existing {
             preflight.findings.extend(locked_finding(existing));
+            preflight.findings.extend(self.users_finding(runner, &existing.name).await);
             self.referring_tables(runner, existing, &mut preflight).await?;
         }
         Ok(preflight)

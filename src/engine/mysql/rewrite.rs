@@ -1,6 +1,7 @@
 //! What is changed of a dump on its way into a server. Rows stay what they are, and at most lose escapes that no server needs.
 
 use super::edit::{Edit, edited};
+use super::events::Disabled;
 use super::head::{self, Statement};
 use super::needed::{DEFINITION_LIMIT, holds_rows};
 use super::places::{LeftOut, without_places};
@@ -30,6 +31,8 @@ pub(super) struct Changes {
     /// Escapes in rows that no server needs.
     pub(super) escapes: Escapes,
     pub(super) rows: Rows,
+    /// Where events are kept in mind that are created disabled.
+    pub(super) events: Disabled,
 }
 
 impl Changes {
@@ -43,6 +46,7 @@ impl Changes {
             absent: BTreeSet::new(),
             escapes: Escapes::Keep,
             rows: Rows::Keep,
+            events: Disabled::default(),
         }
     }
 }
@@ -77,6 +81,7 @@ struct Editor {
 
 impl Editor {
     fn new(changes: Changes) -> Self {
+        changes.events.clear();
         let missing = changes.tables.iter().cloned().collect();
         let writer = Writer {
             changes,
@@ -221,6 +226,9 @@ impl Writer {
             && let Some(definer) = head::definer(&text)
         {
             text.drain(definer.place);
+        }
+        if let Some(disabled) = self.changes.events.disabled(&text) {
+            text = disabled;
         }
         if let Some(renaming) = &self.changes.renaming
             && let Some(other) = renamed(&text, rules, renaming)

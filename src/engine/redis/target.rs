@@ -14,6 +14,7 @@ use crate::engine::{
     Step, TargetEffect,
 };
 use crate::model::{ByteSize, Count, ServerRole};
+use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -294,7 +295,7 @@ impl Action for Remove {
         vec![what.to_owned(), nodes.join(",")]
     }
 
-    async fn run(&self) -> Result<(), EngineError> {
+    async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
         for node in &self.nodes {
             let mut connection = node.connect().await?.patient(REMOVAL_LIMIT);
             connection.ask(&["FLUSHALL"]).await?;

@@ -1,0 +1,134 @@
+//! Events of a restored database: what they do while it is being filled would be in it, and counted. They are created
+//! disabled, and those of a database that comes back in its own place are enabled when everything is there.
+
+use super::connection::Connection;
+use super::head::Tokens;
+use super::query::{Patience, ask};
+use super::quote::{account, identifier};
+use super::tools::ToolSet;
+use crate::engine::{Action, EngineError};
+use crate::process::Runner;
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// An event that was enabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EnabledEvent {
+    name: String,
+    /// Who it runs as, as a statement names it; `None` where that is not kept.
+    definer: Option<String>,
+}
+
+/// Events that were created disabled, in the order of the dump: filled by the stream that goes in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disabled(Arc<Mutex<Vec<EnabledEvent>>>);
+
+impl Disabled {
+    /// A stream begins.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// `statement` with the event disabled that it creates; `None` where it creates no enabled one.
+    pub(super) fn disabled(&self, statement: &[u8]) -> Option<Vec<u8>> {
+        let mut tokens = Tokens::of(statement);
+        if !tokens.next()?.is("create") {
+            return None;
+        }
+        let mut definer = None;
+        let name = loop {
+            let token = tokens.next()?;
+            if token.is("event") {
+                let skipped = ["if", "not", "exists"];
+                break tokens
+                    .find(|token| token.quoted || !skipped.iter().any(|word| token.is(word)))?
+                    .name();
+            }
+            if token.is("definer") {
+                tokens.next().filter(|token| token.is("="))?;
+                let user = tokens.next()?.name();
+                let at = statement.get(tokens.place()) == Some(&b'@');
+                let host = if at { tokens.nth(1).map(|token| token.name()) } else { None };
+                definer = Some(host.map_or_else(|| identifier(&user), |host| account(&user, &host)));
+            } else if token.quoted || !is_in_front(&token) {
+                return None;
+            }
+        };
+        // What it does begins with `DO`, and only users' words come behind it.
+        let state = tokens.find(|token| ["enable", "disable", "do"].iter().any(|word| token.is(word)))?;
+        if !state.is("enable") {
+            return None;
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(EnabledEvent { name, definer });
+        let mut text = statement.to_owned();
+        text.splice(state.place, *b"DISABLE");
+        Some(text)
+    }
+}
+
+/// Whether a word stands between `CREATE` and what is created.
+fn is_in_front(token: &super::head::Token<'_>) -> bool {
+    ["or", "replace", "="].iter().any(|word| token.is(word))
+}
+
+/// Enables events.
+#[derive(Debug)]
+pub(super) struct EnableEvents {
+    pub(super) connection: Connection,
+    pub(super) tools: ToolSet,
+    pub(super) database: String,
+    pub(super) events: Disabled,
+}
+
+#[async_trait]
+impl Action for EnableEvents {
+    fn describe(&self) -> Vec<String> {
+        let client = self.tools.client.path.display().to_string();
+        vec![client, format!("ALTER EVENT {}.… ENABLE;", identifier(&self.database))]
+    }
+
+    async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
+        let events = self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut failed = Ok(());
+        for EnabledEvent { name, definer } in events {
+            // Without a definer it would become the one of whoever restores.
+            let definer = definer.map_or_else(String::new, |definer| format!(" DEFINER = {definer}"));
+            let sql =
+                format!("ALTER{definer} EVENT {}.{} ENABLE;", identifier(&self.database), identifier(&name));
+            let doing = format!("enable the event `{name}`");
+            let asked = ask(runner, (&self.connection, &self.tools), (&doing, &sql, Patience::Small)).await;
+            // Each is tried; the first failure is told.
+            failed = failed.and(asked.map(|_| ()));
+        }
+        failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enabled_events_are_created_disabled_and_kept_in_mind() {
+        let events = Disabled::default();
+        let written = "/*!50106 CREATE*/ /*!50117 DEFINER=`o``x`@`%`*/ /*!50106 EVENT `e``;` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' ON COMPLETION NOT PRESERVE ENABLE COMMENT 'ENABLE' DO SET @enable = 1 */";
+        let disabled = events.disabled(written.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(disabled).unwrap(), written.replacen(" ENABLE ", " DISABLE ", 1));
+        assert!(events.disabled(b"CREATE EVENT `plain` ON SCHEDULE AT 'x' ENABLE DO SELECT 1").is_some());
+        for other in [
+            "CREATE EVENT `e` ON SCHEDULE AT 'x' ON COMPLETION PRESERVE DISABLE DO SELECT 'ENABLE'",
+            "CREATE EVENT `e` ON SCHEDULE AT 'x' DISABLE ON SLAVE DO ENABLE",
+            "CREATE DEFINER=`a`@`b` PROCEDURE `p`() SELECT EVENT, ENABLE",
+            "CREATE TABLE `event` (`enable` int)",
+            "DROP EVENT `e`",
+        ] {
+            assert_eq!(events.disabled(other.as_bytes()), None, "{other}");
+        }
+        let event = |name: &str, definer: Option<&str>| EnabledEvent {
+            name: name.to_owned(),
+            definer: definer.map(str::to_owned),
+        };
+        let known = events.0.lock().unwrap().clone();
+        assert_eq!(known, [event("e`;", Some("`o``x`@`%`")), event("plain", None)]);
+    }
+}

@@ -1,0 +1,168 @@
+//! What stands in the way of a dump or a restore, and is named: broken views, events that run meanwhile, locks of others.
+
+use super::support::mysql::{Release, Sql};
+use super::support::plans::{dump, dump_all, restore, scope};
+use jagad::engine::mysql::MySql;
+use jagad::engine::{Engine as _, Filter, FindingLevel, ServerSettings};
+use jagad::process::SystemRunner;
+use std::io::Write as _;
+
+async fn broken_views_are_named(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE DATABASE other;");
+    sql.run(
+        "shop",
+        "CREATE TABLE t (a INT, b INT); INSERT INTO t VALUES (1, 2); CREATE TABLE gone (a INT);
+         CREATE FUNCTION f () RETURNS INT DETERMINISTIC RETURN 1;
+         CREATE VIEW good AS SELECT a FROM t; CREATE VIEW `a;``bad` AS SELECT b FROM t;
+         CREATE VIEW on_bad AS SELECT * FROM `a;``bad`; CREATE VIEW on_gone AS SELECT * FROM gone;
+         CREATE VIEW calls AS SELECT f() AS one;
+         ALTER TABLE t DROP b; DROP TABLE gone; DROP FUNCTION f;",
+    );
+    sql.run("other", "CREATE TABLE t (a INT); CREATE VIEW fine AS SELECT * FROM t;");
+    let with = |filter: Filter| ServerSettings { filter, ..sql.settings() };
+    let findings = async |filter: Filter| {
+        let server = MySql::new(with(filter)).inspect(&SystemRunner).await.unwrap();
+        let found = server.check_dump(&SystemRunner, &scope(&["other", "shop"])).await.unwrap();
+        found.into_iter().filter(|finding| finding.subject.starts_with("views of")).collect::<Vec<_>>()
+    };
+    let found = findings(Filter::default()).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].level, FindingLevel::Error);
+    assert!(found[0].problem.contains("`a;`bad`, `calls`, `on_bad` and 1 more"), "{found:?}");
+    for words in ["DROP VIEW `shop`.`a;``bad`;", "exclude_tables", "skip_broken_views"] {
+        assert!(found[0].help.contains(words), "{found:?}");
+    }
+
+    let named = ["a;`bad", "calls", "on_bad", "shop.on_gone"].map(str::to_owned).to_vec();
+    assert_eq!(findings(Filter { exclude_tables: named, ..Filter::default() }).await, []);
+    let skipping = Filter { skip_broken_views: true, ..Filter::default() };
+    let found = findings(skipping.clone()).await;
+    assert_eq!((found.len(), found[0].level), (1, FindingLevel::Warning), "{found:?}");
+    let server = MySql::new(with(skipping)).inspect(&SystemRunner).await.unwrap();
+    let taken = dump_all(server.as_ref(), &scope(&["shop"])).await.unwrap().remove(0);
+    restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap();
+    assert_eq!(sql.run("copy", "SHOW TABLES;"), "good\nt");
+}
+
+#[tokio::test]
+async fn broken_views_are_named_on_mysql_9_7() {
+    broken_views_are_named(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn broken_views_are_named_on_mariadb_10_11() {
+    broken_views_are_named(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn broken_views_are_named_on_mariadb_11_8() {
+    broken_views_are_named(Release::MariaDb118).await;
+}
+
+/// Events that would write while they are restored are there, and run only when all is in its place.
+async fn events_wait_until_all_is_there(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE USER owner@localhost; GRANT ALL PRIVILEGES ON shop.* TO owner@localhost;");
+    sql.run(
+        "shop",
+        "CREATE TABLE log (id INT AUTO_INCREMENT PRIMARY KEY); INSERT INTO log VALUES (1), (2);
+         SET time_zone = '+03:00'; SET sql_mode = 'ANSI_QUOTES';
+         CREATE DEFINER = owner@localhost EVENT writes ON SCHEDULE EVERY 1 SECOND STARTS '2020-01-01 00:00:00' COMMENT 'ENABLE'
+           DO INSERT INTO shop.log VALUES (NULL);
+         CREATE EVENT sleeps ON SCHEDULE EVERY 1 SECOND DISABLE DO INSERT INTO shop.log VALUES (NULL);
+         CREATE EVENT later ON SCHEDULE AT '2037-01-01 00:00:00' ON COMPLETION PRESERVE DO SET @a = 1;",
+    );
+    let events = |database: &str| {
+        sql.run(
+            "",
+            &format!(
+                "SELECT EVENT_NAME, STATUS, DEFINER, SQL_MODE, TIME_ZONE, STARTS, EXECUTE_AT, EVENT_COMMENT, ON_COMPLETION,
+                 CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{database}'
+                 ORDER BY EVENT_NAME;"
+            ),
+        )
+    };
+    let before = events("shop");
+    let server = sql.inspect().await;
+    let taken = dump(server.as_ref(), "shop").await;
+    sql.run("", "SET GLOBAL event_scheduler = ON;");
+    let target = taken.target("copy");
+    let (plan, counted) = restore(server.as_ref(), &taken, &target).await.unwrap();
+    assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
+    assert!(plan.notes[0].contains("created disabled"), "{:?}", plan.notes);
+    assert!(plan.last.is_empty());
+    assert_eq!(events("copy"), before.replace("\tENABLED\t", "\tDISABLED\t"));
+
+    let server = sql.inspect().await;
+    let (plan, counted) = restore(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();
+    assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
+    assert_eq!(plan.notes, [""; 0]);
+    assert_eq!(plan.last.len(), 1);
+    assert_eq!(events("shop"), before);
+    let rows = taken.contents.as_ref().unwrap().rows();
+    assert_eq!(sql.run("", "SELECT COUNT(*) FROM copy.log;"), rows.to_string());
+}
+
+#[tokio::test]
+async fn events_wait_until_all_is_there_on_mysql_9_7() {
+    events_wait_until_all_is_there(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn events_wait_until_all_is_there_on_mariadb_10_11() {
+    events_wait_until_all_is_there(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn events_wait_until_all_is_there_on_mariadb_11_8() {
+    events_wait_until_all_is_there(Release::MariaDb118).await;
+}
+
+/// A restore that finds the database in use says who uses it, and has removed nothing.
+async fn a_drop_that_waits_says_for_whom(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE TABLE shop.t (a INT); INSERT INTO shop.t VALUES (1);");
+    let server = sql.inspect().await;
+    let taken = dump(server.as_ref(), "shop").await;
+    let mut holder = sql.client("root", "").arg("--unbuffered").spawn().unwrap();
+    let mut input = holder.stdin.take().unwrap();
+    input.write_all(b"START TRANSACTION; SELECT * FROM shop.t;\n").unwrap();
+    while sql.run("", "SELECT COUNT(*) FROM information_schema.INNODB_TRX;") == "0" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let holds = sql.run("", "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX;");
+
+    let plan = server.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+    let told = plan.findings.iter().find(|finding| finding.subject == "removal of `shop`").unwrap();
+    assert_eq!(told.level, FindingLevel::Warning);
+    assert!(told.problem.contains(&format!("connection {holds} of root@localhost")), "{told:?}");
+    assert!(told.help.contains(&format!("KILL {holds};")), "{told:?}");
+    let drop = plan.before.iter().find(|step| step.shown().argv.join(" ").contains("DROP DATABASE")).unwrap();
+    // Its first try gives up after some seconds, and lets others in; the next goes on by itself when they have finished.
+    let waiting = drop.run(&SystemRunner);
+    let finishing = async {
+        let dropping =
+            "SELECT GROUP_CONCAT(ID) FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DROP DATABASE%';";
+        let mut tries = std::collections::BTreeSet::new();
+        while tries.len() < 2 {
+            tries.extend(Some(sql.run("", dropping)).filter(|tried| tried != "NULL"));
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        std::mem::drop(input);
+    };
+    let (dropped, ()) = tokio::join!(waiting, finishing);
+    dropped.unwrap();
+    holder.wait().unwrap();
+    assert_eq!(sql.databases(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_drop_that_waits_says_for_whom_on_mysql_9_7() {
+    a_drop_that_waits_says_for_whom(Release::MySql97).await;
+}
+
+#[tokio::test]
+async fn a_drop_that_waits_says_for_whom_on_mariadb_11_8() {
+    a_drop_that_waits_says_for_whom(Release::MariaDb118).await;
+}
