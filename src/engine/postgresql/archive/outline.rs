@@ -157,3 +157,56 @@ pub struct LeftOut {
     /// How roles log in to foreign servers.
     pub user_mappings: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: i32, kind: &str, tag: &str) -> Entry {
+        Entry {
+            id,
+            kind: kind.to_owned(),
+            namespace: "public".to_owned(),
+            tag: tag.to_owned(),
+            owner: "app".to_owned(),
+            tablespace: if kind == "TABLE" { "fast".to_owned() } else { String::new() },
+            definition: "GRANT SELECT ON TABLE public.t TO reader;".to_owned(),
+            ..Entry::default()
+        }
+    }
+
+    #[test]
+    fn what_an_archive_asks_for_is_kept_and_what_is_left_out_is_not_listed() {
+        let entries = [
+            entry(1, "EXTENSION", "hstore"),
+            entry(2, "COMMENT", "EXTENSION hstore"),
+            entry(3, "TABLE", "t"),
+            entry(4, "ACL", "TABLE t"),
+            entry(5, "USER MAPPING", "USER MAPPING a SERVER b"),
+            entry(6, "MATERIALIZED VIEW DATA", "v"),
+            entry(7, "DATABASE PROPERTIES", "shop"),
+        ];
+        let outline = Outline::of(&ArchiveFacts::default(), &entries);
+        assert_eq!(outline.extensions, BTreeSet::from(["hstore".to_owned()]));
+        assert_eq!(outline.grantees, BTreeSet::from(["reader".to_owned()]));
+        assert_eq!(outline.tablespaces["fast"], "public.t");
+        assert_eq!(outline.views, [Relation { schema: "public".to_owned(), name: "v".to_owned() }]);
+        let mut left = LeftOut { extension_comments: false, views: false, user_mappings: false };
+        assert_eq!(outline.list(&left), None, "all of it needs no list");
+        left.views = true;
+        assert_eq!(outline.list(&left).unwrap(), "1;\n2;\n3;\n4;\n5;\n7;\n");
+        left = LeftOut { extension_comments: true, views: true, user_mappings: true };
+        assert_eq!(outline.list(&left).unwrap(), "1;\n3;\n4;\n7;\n");
+    }
+
+    #[test]
+    fn an_outline_of_very_many_objects_stays_small() {
+        const OBJECTS: i32 = 420_000;
+        let mut outline = Outline::default();
+        for id in 1..=OBJECTS {
+            outline.enter(&entry(id, "TABLE", &format!("table {id}")));
+        }
+        let bytes = outline.kept_bytes;
+        assert!(bytes < 8 << 20, "{bytes} bytes");
+    }
+}
