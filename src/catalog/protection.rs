@@ -1,7 +1,7 @@
 //! Who protects a database, and how it has fared: two small objects beside its backups.
 //!
 //! They are written only by who holds the lease on the database, and a lease is given back only when the outcome of its run
-//! is noted here; who buries a dead run notes what became of it first. So every recorded run is counted once, on any number
+//! is noted here; who records an abandoned run notes what became of it first. So every recorded run is counted once, on any number
 //! of hosts, whatever the clocks say.
 
 use super::error::CatalogError;

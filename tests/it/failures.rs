@@ -163,7 +163,7 @@ fn a_commit_that_is_denied_is_no_backup() {
 }
 
 #[test]
-fn a_store_that_goes_away_stops_the_run_and_the_next_one_buries_it() {
+fn a_store_that_goes_away_stops_the_run_and_the_next_one_records_it() {
     let mut gone = false;
     let hook = move |asked: &Asked| {
         gone |= asked.is_part(2);
