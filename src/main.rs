@@ -202,7 +202,7 @@ async fn protect(app: &App, global: &Global, command: Policy, ui: &Terminal) -> 
     let settings = &app.inventory.settings;
     match command {
         Policy::Attach { policy, databases } => {
-            let request = protection::attach((policy, databases), global, settings);
+            let request = protection::attach(policy, databases, global, settings);
             ui.show(&policy::attach(app, &request).await?)
         }
         Policy::Detach { databases } => {

@@ -105,7 +105,7 @@ impl Lease {
         record: LeaseRecord,
     ) -> Result<Self, CatalogError> {
         let (key, written) = write_new(store.as_ref(), &layout::readers(database), &record).await?;
-        Ok(Self::start(Arc::clone(store), database.clone(), key, (record, written)))
+        Ok(Self::start(Arc::clone(store), database.clone(), key, record, written))
     }
 
     /// As [`Lease::acquire`], in another folder; `subject` names it in errors.
@@ -124,7 +124,7 @@ impl Lease {
             refuse_others(store.as_ref(), folder, subject, None).await?;
             let (key, written) = write_new(store.as_ref(), folder, &record).await?;
             match refuse_others(store.as_ref(), folder, subject, Some(&key)).await {
-                Ok(()) => return Ok(Self::start(Arc::clone(store), subject.clone(), key, (record, written))),
+                Ok(()) => return Ok(Self::start(Arc::clone(store), subject.clone(), key, record, written)),
                 Err(error) => {
                     if let Err(left) = end(store.as_ref(), &key).await {
                         // It runs out by itself, and until then says that the database is busy.
@@ -148,7 +148,8 @@ impl Lease {
         store: Arc<dyn Store>,
         database: DatabaseName,
         key: ObjectKey,
-        (record, written): (LeaseRecord, Instant),
+        record: LeaseRecord,
+        written: Instant,
     ) -> Self {
         let lifetime = Duration::from_secs(record.lifetime_seconds);
         let renewed = Arc::new(Mutex::new(written));

@@ -110,7 +110,7 @@ impl Catalog {
         let Some(bytes) = read_bytes(self.store.as_ref(), &key).await? else { return Ok(None) };
         let stored = Stored::cut(bytes);
         let manifest = manifest::parse(&key, &stored.text)?;
-        let manifest = self.check_place(&key, manifest, (database, id))?;
+        let manifest = self.check_place(&key, manifest, database, id)?;
         let proof = stored.proof(self.id, self.authenticator.as_ref());
         match &proof {
             Proof::Missing(doubt)
@@ -129,7 +129,8 @@ impl Catalog {
         &self,
         key: &ObjectKey,
         manifest: Manifest,
-        (database, id): (&DatabaseName, &BackupId),
+        database: &DatabaseName,
+        id: &BackupId,
     ) -> Result<Manifest, CatalogError> {
         let problem = if manifest.id != *id || manifest.database != *database {
             format!("it says it is `{}` of `{}`", manifest.id, manifest.database)

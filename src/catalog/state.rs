@@ -179,7 +179,7 @@ impl State {
         }
         if manifest.purpose == BackupPurpose::Scheduled {
             let at = manifest.finished_at;
-            if let Some(again) = self.try_again((manifest.kind, at), rules, interrupted) {
+            if let Some(again) = self.try_again(manifest.kind, at, rules, interrupted) {
                 return RunEffect::Again(again);
             }
         }
@@ -190,7 +190,8 @@ impl State {
     /// When a run that failed at `at` is tried again; `None` when its tries are used up, or its period is over.
     fn try_again(
         &mut self,
-        (kind, at): (BackupKind, Timestamp),
+        kind: BackupKind,
+        at: Timestamp,
         rules: &Rules,
         interrupted: bool,
     ) -> Option<Timestamp> {
@@ -217,7 +218,8 @@ impl State {
         &mut self,
         id: &BackupId,
         verified: &Verified,
-        (at, rules): (Timestamp, &Rules),
+        at: Timestamp,
+        rules: &Rules,
     ) -> Option<RunEffect> {
         let unverified = self.unverified.take_if(|unverified| unverified.id == *id)?;
         Some(match verified {
@@ -231,7 +233,7 @@ impl State {
             Verified::Passed | Verified::Inconclusive => self.succeeded(&unverified),
             Verified::Failed(failure) => {
                 self.last_error = Some(NotedFailure { at, id: id.clone(), failure: failure.clone() });
-                match self.try_again((id.kind(), at), rules, false) {
+                match self.try_again(id.kind(), at, rules, false) {
                     Some(again) => RunEffect::Again(again),
                     None => self.count_failure(at, rules.limit),
                 }

@@ -71,7 +71,7 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
         Form::Plain => app.inventory.keyring().await?,
         Form::Raw => Keyring::default(),
     });
-    let reader = announce(app, &catalog, (manifest, Operation::Download), &app.log()).await?;
+    let reader = announce(app, &catalog, manifest, Operation::Download, &app.log()).await?;
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let stored = StoredPart::new(&reading, manifest, part);
     let gauges = UnpackGauges::new();

@@ -176,7 +176,7 @@ pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
     let file = app.inventory.file_of_key(name);
     let text = std::fs::read_to_string(&file).map_err(|error| failed_at(&file, error))?;
     let key_file = old.with_file_name(format!("{new}.key"));
-    let changed = rewrite(&text, (name, &new), &key_file)?;
+    let changed = rewrite(&text, name, &new, &key_file)?;
     app.watch.confirm(&Question {
         facts: vec![
             format!(
@@ -197,7 +197,7 @@ fn failed_at(path: &Path, error: std::io::Error) -> Failure {
 }
 
 /// The configuration's text with the new key in it: formatting and comments stay.
-fn rewrite(text: &str, (old, new): (&KeyName, &KeyName), key_file: &Path) -> Result<String, Failure> {
+fn rewrite(text: &str, old: &KeyName, new: &KeyName, key_file: &Path) -> Result<String, Failure> {
     let unusable =
         |problem: &str| Failure::new(Class::Usage, format!("the configuration cannot be changed: {problem}"));
     let mut document: toml_edit::DocumentMut = text.parse().map_err(|_| unusable("it is not valid TOML"))?;
@@ -294,7 +294,7 @@ mod tests {
         let text = "# mine\n[keys.main] # old\nkey_file = \"/k/main.key\"\n\n[settings]\ndefault_key = \"main\"\n\n\
                     [databases.a]\nhost = \"h\" # here\nencryption = { key = \"main\", cipher = \"aes-256-gcm\" }\n";
         let names: (KeyName, KeyName) = ("main".parse().unwrap(), "main-2".parse().unwrap());
-        let changed = rewrite(text, (&names.0, &names.1), Path::new("/k/main-2.key")).unwrap();
+        let changed = rewrite(text, &names.0, &names.1, Path::new("/k/main-2.key")).unwrap();
         for line in [
             "# mine",
             "host = \"h\" # here",

@@ -209,7 +209,9 @@ async fn record_abandoned_backup(
         ..record::blank(
             app,
             database,
-            (catalog.id(), id.clone(), dead.purpose.unwrap_or(BackupPurpose::Manual)),
+            catalog.id(),
+            id.clone(),
+            dead.purpose.unwrap_or(BackupPurpose::Manual),
         )
     };
     let leftovers = Leftovers { app, catalog, database: &database.name, id, log };
@@ -266,7 +268,7 @@ async fn record_abandoned_backup(
         Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
         None => {
             log.warn(format!("recorded backup {id} as failed"));
-            run_effects::report_abandoned(app, database, (&manifest, noted.as_ref())).await;
+            run_effects::report_abandoned(app, database, &manifest, noted.as_ref()).await;
         }
     }
     leftovers.of_dead_run().await;

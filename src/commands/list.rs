@@ -96,7 +96,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let mut rows: Vec<Row> = Vec::new();
     for name in names {
         match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
-            Ok(catalog) => rows.extend(list_store(app, request, (&name, &catalog)).await?),
+            Ok(catalog) => rows.extend(list_store(app, request, &name, &catalog).await?),
             // A store that was never written to holds nothing, which is no error.
             Err(CatalogError::NoRepository { place }) => {
                 app.watch.say(Tone::Warning, &format!("store `{name}` holds no backups yet ({place})"));
@@ -117,7 +117,8 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
 async fn list_store(
     app: &App,
     request: &Request,
-    (store, catalog): (&StoreName, &Catalog),
+    store: &StoreName,
+    catalog: &Catalog,
 ) -> Result<Vec<Row>, Failure> {
     let databases: Vec<Option<&DatabaseName>> = match request.databases.as_slice() {
         [] => vec![None],

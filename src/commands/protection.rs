@@ -182,7 +182,7 @@ pub(super) async fn note(
     verification: VerificationFollows,
 ) -> Result<Option<CountedRun>, Failure> {
     count(catalog, &manifest.database, |state, attachment| {
-        let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
+        let rules = rules(app, attachment, manifest.kind, manifest.started_at);
         Some(state.note(manifest, &rules, verification))
     })
     .await
@@ -205,13 +205,14 @@ pub(super) fn verification_of(
 pub(super) async fn settle(
     app: &App,
     catalog: &Catalog,
-    (database, id): (&DatabaseName, &BackupId),
+    database: &DatabaseName,
+    id: &BackupId,
     verified: &Verified,
 ) -> Result<Option<CountedRun>, Failure> {
     let now = app.clock.now();
     count(catalog, database, |state, attachment| {
         let started = state.unverified.as_ref().map_or(now, |unverified| unverified.started_at);
-        state.settle(id, verified, (now, &rules(app, attachment, (id.kind(), started))))
+        state.settle(id, verified, now, &rules(app, attachment, id.kind(), started))
     })
     .await
 }
@@ -223,7 +224,7 @@ pub(super) async fn note_late(
     manifest: &Manifest,
 ) -> Result<Option<CountedRun>, Failure> {
     count(catalog, &manifest.database, |state, attachment| {
-        let rules = rules(app, attachment, (manifest.kind, manifest.started_at));
+        let rules = rules(app, attachment, manifest.kind, manifest.started_at);
         Some(state.note_late(manifest, &rules))
     })
     .await
@@ -233,7 +234,8 @@ pub(super) async fn note_late(
 pub(super) async fn forget_good(
     app: &App,
     catalog: &Catalog,
-    (database, id): (&DatabaseName, &BackupId),
+    database: &DatabaseName,
+    id: &BackupId,
 ) -> Result<(), Failure> {
     let listing = catalog.list(Some(database)).await?;
     let chains = Chains::new(&listing.entries, app.clock.now());
@@ -267,7 +269,7 @@ async fn attachment_to_count(
 }
 
 /// What the policy says of a run of `kind` that began at `started`.
-fn rules(app: &App, attachment: &Attachment, (kind, started): (BackupKind, Timestamp)) -> Rules {
+fn rules(app: &App, attachment: &Attachment, kind: BackupKind, started: Timestamp) -> Rules {
     let Some(policy) = app.inventory.policies.get(&attachment.policy) else {
         return Rules { limit: Some(PAUSE_AFTER), retries: 0, period: None };
     };

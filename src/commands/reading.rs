@@ -11,7 +11,8 @@ pub(super) struct Reader(Option<Lease>);
 pub(super) async fn announce(
     app: &App,
     catalog: &Catalog,
-    (manifest, operation): (&Manifest, Operation),
+    manifest: &Manifest,
+    operation: Operation,
     log: &RunLog,
 ) -> Result<Reader, Failure> {
     let lifetime = app.inventory.settings.lease_lifetime;

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 pub(super) fn blank(
     app: &App,
     database: &DatabaseEntry,
-    (repository, id, purpose): (RepositoryId, BackupId, BackupPurpose),
+    repository: RepositoryId,
+    id: BackupId,
+    purpose: BackupPurpose,
 ) -> Manifest {
     let now = app.clock.now();
     Manifest {

@@ -11,12 +11,13 @@ use crate::notify::{Event, EventKind};
 pub(super) async fn report_abandoned(
     app: &App,
     database: &DatabaseEntry,
-    (manifest, noted): (&Manifest, Option<&CountedRun>),
+    manifest: &Manifest,
+    noted: Option<&CountedRun>,
 ) {
     let message = manifest.error.as_ref().map_or("", |error| error.message.as_str());
     let event = notify::event(app, EventKind::BackupFailed, Some(database), message)
         .backup(Some(&manifest.id))
-        .failures_in_a_row(consecutive_failures(app, database, (noted, Some(&manifest.id))));
+        .failures_in_a_row(consecutive_failures(app, database, noted, Some(&manifest.id)));
     notify::send(app, database, &event).await;
     report_late_count(app, database, noted).await;
 }
@@ -33,7 +34,8 @@ pub(super) async fn report_late_count(app: &App, database: &DatabaseEntry, noted
 pub(super) fn consecutive_failures(
     app: &App,
     database: &DatabaseEntry,
-    (noted, id): (Option<&CountedRun>, Option<&BackupId>),
+    noted: Option<&CountedRun>,
+    id: Option<&BackupId>,
 ) -> u32 {
     if id.is_none() {
         return u32::try_from(unrecorded::pending(app, database).len()).unwrap_or(u32::MAX);

@@ -179,7 +179,7 @@ async fn record_one(
         started_at: run.started_at,
         finished_at: run.finished_at,
         error: Some(run.error),
-        ..record::blank(app, entry, (catalog.id(), run.id, run.purpose))
+        ..record::blank(app, entry, catalog.id(), run.id, run.purpose)
     };
     match catalog.commit(&manifest).await {
         Ok(()) => protection::note_late(app, catalog, &manifest).await,

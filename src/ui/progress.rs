@@ -109,14 +109,14 @@ fn lines(style: Style, task: Task) -> Ticker {
         let rate = (bytes - last) / LINE_TICK.as_secs();
         last = bytes;
         match style {
-            Style::Json => tell_json(&label, (bytes, total), rate, began.elapsed()),
-            _ => tell(&label, (&gauge, total), rate, began.elapsed()),
+            Style::Json => tell_json(&label, bytes, total, rate, began.elapsed()),
+            _ => tell(&label, &gauge, total, rate, began.elapsed()),
         }
     };
     ticker(LINE_TICK, tick, || {})
 }
 
-fn tell(label: &str, (gauge, total): (&Gauge, Option<u64>), rate: u64, elapsed: Duration) {
+fn tell(label: &str, gauge: &Gauge, total: Option<u64>, rate: u64, elapsed: Duration) {
     let of = total.map(|total| format!(" of about {}", ByteSize(total))).unwrap_or_default();
     tracing::info!(
         target: "jagad",
@@ -124,7 +124,7 @@ fn tell(label: &str, (gauge, total): (&Gauge, Option<u64>), rate: u64, elapsed: 
     );
 }
 
-fn tell_json(label: &str, (bytes, total): (u64, Option<u64>), rate: u64, elapsed: Duration) {
+fn tell_json(label: &str, bytes: u64, total: Option<u64>, rate: u64, elapsed: Duration) {
     let line = serde_json::json!({
         "progress": label, "bytes": bytes, "total": total, "bytes_per_second": rate, "elapsed_s": elapsed.as_secs(),
     });

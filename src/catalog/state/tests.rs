@@ -74,7 +74,7 @@ fn a_try_that_waits_for_its_verification_is_not_made_again() {
     // It is found bad: the plan is tried once more, as its third try.
     let failure = attempt(0, "integrity").error.unwrap();
     let bad = Verified::Failed(failure);
-    assert_eq!(state.settle(&good.id, &bad, (minute(7), &two)), Some(RunEffect::Again(minute(17))));
+    assert_eq!(state.settle(&good.id, &bad, minute(7), &two), Some(RunEffect::Again(minute(17))));
     assert_eq!(state.retry_of(BackupKind::Full, minute(17)).map(|retry| retry.failed), Some(2));
 }
 
@@ -126,12 +126,8 @@ fn a_run_counts_when_its_backup_has_been_verified() {
         let run = manifest(2, "success", "");
         assert_eq!(state.note(&run, &rules(2, Some(2)), VerificationFollows::Yes), RunEffect::None);
         assert_eq!((state.failures, &state.last_good), (1, &None), "it was counted before it was verified");
-        let turn = state.settle(&run.id, verified, (day(2), &rules(2, Some(2))));
-        assert_eq!(
-            state.settle(&run.id, verified, (day(2), &rules(2, Some(2)))),
-            None,
-            "it was counted twice"
-        );
+        let turn = state.settle(&run.id, verified, day(2), &rules(2, Some(2)));
+        assert_eq!(state.settle(&run.id, verified, day(2), &rules(2, Some(2))), None, "it was counted twice");
         (turn, state)
     };
     let (turn, state) = settled(&Verified::Passed);
@@ -152,7 +148,7 @@ fn a_verification_that_proved_nothing_is_tried_again() {
     let (mut state, run) = (State::default(), manifest(2, "success", ""));
     state.note(&run, &two, VerificationFollows::Yes);
     let turns: Vec<_> =
-        (0..4).map(|_| state.settle(&run.id, &Verified::Inconclusive, (day(2), &two))).collect();
+        (0..4).map(|_| state.settle(&run.id, &Verified::Inconclusive, day(2), &two)).collect();
     let minutes = |minutes: u64| Some(RunEffect::Again(day(2).plus(Duration::from_secs(minutes * 60))));
     assert_eq!(turns, [minutes(5), minutes(10), Some(RunEffect::None), None]);
 }

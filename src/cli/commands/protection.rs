@@ -110,7 +110,8 @@ impl Pause {
 
 /// The request of `policy attach`.
 pub fn attach(
-    (policy, databases): (PolicyName, Vec<DatabaseName>),
+    policy: PolicyName,
+    databases: Vec<DatabaseName>,
     global: &Global,
     defaults: &Settings,
 ) -> policy::AttachRequest {

@@ -234,7 +234,7 @@ impl<'a> Announcement<'a> {
         };
         if let Some(event) = event {
             let consecutive_failures =
-                run_effects::consecutive_failures(app, database, (noted.as_ref(), id.as_ref()));
+                run_effects::consecutive_failures(app, database, noted.as_ref(), id.as_ref());
             let failed = !matches!(ended, Ended::Succeeded(_));
             let event =
                 event.backup(id.as_ref()).failures_in_a_row(if failed { consecutive_failures } else { 0 });

@@ -51,7 +51,7 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
     let log = app.log();
     let mut databases = Vec::new();
     for entry in select(app, &request.choice)? {
-        let survey = source::survey(app, entry, (request.choices.source, ReplicaSearch::All)).await?;
+        let survey = source::survey(app, entry, request.choices.source, ReplicaSearch::All).await?;
         let replicas = survey.reports();
         let chosen = survey.decide()?;
         let server = chosen.reached.server.as_ref();

@@ -22,7 +22,7 @@ pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Sco
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
     for plan in server.dump(scope)? {
         let (database, extension) = (plan.database.clone(), plan.extension);
-        let (part, counted) = match part::dump(run.app, &packing, (server, &run.manifest), plan).await {
+        let (part, counted) = match part::dump(run.app, &packing, server, &run.manifest, plan).await {
             Ok(dumped) => dumped,
             Err(failure) => {
                 let lost = Lost { database, extension, failure };

@@ -21,7 +21,7 @@ pub(super) type Complaint = (&'static str, String);
 
 /// Runs `before_backup`; its failure is the backup's.
 pub(super) async fn before(moment: &Moment<'_>, log: &RunLog) -> Result<(), Failure> {
-    run(moment, ("before_backup", &moment.database.hooks.before_backup), "running", log).await
+    run(moment, "before_backup", &moment.database.hooks.before_backup, "running", log).await
 }
 
 /// Runs `after_backup` or `on_failure`, and then `finally`.
@@ -50,14 +50,15 @@ async fn without_harm(
     status: BackupStatus,
     log: &RunLog,
 ) -> Option<Complaint> {
-    let failure = run(moment, hook, status.as_str(), log).await.err()?;
+    let failure = run(moment, hook.0, hook.1, status.as_str(), log).await.err()?;
     log.warn(failure.message());
     Some((hook.0, failure.message()))
 }
 
 async fn run(
     moment: &Moment<'_>,
-    (name, argv): (&'static str, &Vec<String>),
+    name: &'static str,
+    argv: &Vec<String>,
     status: &str,
     log: &RunLog,
 ) -> Result<(), Failure> {

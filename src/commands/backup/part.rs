@@ -26,7 +26,8 @@ pub(super) struct Packing {
 pub(super) async fn dump(
     app: &App,
     packing: &Packing,
-    (server, manifest): (&dyn Server, &Manifest),
+    server: &dyn Server,
+    manifest: &Manifest,
     part: DumpPart,
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name = layout::part_name(part.kind, part.database.as_deref(), part.extension);
@@ -49,7 +50,7 @@ pub(super) async fn dump(
         }
     };
     let stored = tokio::select! {
-        stored = store_stream(packing, manifest, &name, (watched, &gauges)) => stored,
+        stored = store_stream(packing, manifest, &name, watched, &gauges) => stored,
         () = watching => return Err(incomplete(&name)),
     };
     drop(progress);
@@ -87,7 +88,7 @@ pub(super) async fn store_bytes(
     let name = layout::part_name(kind, None, "json");
     let gauges = PackGauges::new();
     let source: ByteReader<'static> = Box::pin(std::io::Cursor::new(bytes));
-    let segments = store_stream(packing, manifest, &name, (source, &gauges)).await?;
+    let segments = store_stream(packing, manifest, &name, source, &gauges).await?;
     Ok(Part { kind, ..describe(name, segments, &gauges)? })
 }
 
@@ -96,7 +97,8 @@ async fn store_stream(
     packing: &Packing,
     manifest: &Manifest,
     part: &PartName,
-    (source, gauges): (ByteReader<'static>, &PackGauges),
+    source: ByteReader<'static>,
+    gauges: &PackGauges,
 ) -> Result<Vec<Segment>, Failure> {
     let source = pipeline::cancellable(source, packing.stop.clone());
     let recipe = Recipe { codec: packing.codec, level: packing.level };

@@ -142,7 +142,7 @@ impl<'a> BackupRun<'a> {
 
     fn hold(self, catalog: Catalog, lease: Lease, id: BackupId, began: Instant) -> HeldRun<'a> {
         let Self { app, database, choices, trigger, announcement } = self;
-        let mut manifest = record::blank(app, database, (catalog.id(), id, trigger.purpose()));
+        let mut manifest = record::blank(app, database, catalog.id(), id, trigger.purpose());
         manifest.note.clone_from(&choices.note);
         manifest.partial = !choices.databases.is_empty();
         announcement.log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));

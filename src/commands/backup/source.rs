@@ -73,7 +73,7 @@ pub(in crate::commands) async fn choose(
     wish: Option<SourceChoice>,
     log: &RunLog,
 ) -> Result<Source, Failure> {
-    let source = survey(app, entry, (wish, ReplicaSearch::FirstFit)).await?.decide()?;
+    let source = survey(app, entry, wish, ReplicaSearch::FirstFit).await?.decide()?;
     let SourceRecord { role, address, reason } = &source.record;
     if !entry.replicas.is_empty() {
         let line = format!("SOURCE: {role} {address} ({reason})");
@@ -87,7 +87,8 @@ pub(in crate::commands) async fn choose(
 pub(in crate::commands) async fn survey(
     app: &App,
     entry: &DatabaseEntry,
-    (wish, extent): (Option<SourceChoice>, ReplicaSearch),
+    wish: Option<SourceChoice>,
+    extent: ReplicaSearch,
 ) -> Result<SourceSurvey, Failure> {
     let wish = wish.unwrap_or(entry.source);
     if wish == SourceChoice::Replica && entry.replicas.is_empty() {
@@ -105,7 +106,7 @@ pub(in crate::commands) async fn survey(
     for (at, replica) in entry.replicas.iter().enumerate() {
         app.cancel.check()?;
         let primary = survey.primary.as_ref().ok();
-        let looked = look(app, (entry, at, replica), primary).await;
+        let looked = look(app, entry, at, replica, primary).await;
         let fits = looked.verdict.is_ok();
         survey.replicas.push(looked);
         if fits && extent == ReplicaSearch::FirstFit {
@@ -140,7 +141,9 @@ async fn reach(app: &App, settings: ServerSettings) -> (String, Result<Reachable
 
 async fn look(
     app: &App,
-    (entry, at, replica): (&DatabaseEntry, usize, &ReplicaEntry),
+    entry: &DatabaseEntry,
+    at: usize,
+    replica: &ReplicaEntry,
     primary: Option<&ReachableServer>,
 ) -> CheckedReplica {
     let settings = match app.inventory.replica_settings(entry, replica).await {
@@ -151,7 +154,7 @@ async fn look(
     };
     let (address, reached) = reach(app, settings).await;
     let verdict = match reached {
-        Ok(reached) => match judge(app, &reached, (replica.max_lag, primary)).await {
+        Ok(reached) => match judge(app, &reached, replica.max_lag, primary).await {
             Ok(reason) => Ok((reached, reason)),
             Err(failure) => Err(failure),
         },
@@ -180,11 +183,12 @@ impl From<EngineError> for Unfit {
 async fn judge(
     app: &App,
     reached: &ReachableServer,
-    (max_lag, primary): (Duration, Option<&ReachableServer>),
+    max_lag: Duration,
+    primary: Option<&ReachableServer>,
 ) -> Result<String, Failure> {
     let mut looks = 1;
     loop {
-        match judge_once(app, reached, (max_lag, primary)).await {
+        match judge_once(app, reached, max_lag, primary).await {
             Ok(reason) => return Ok(reason),
             Err(Unfit::Now(_)) if looks < LOOKS => {
                 looks += 1;
@@ -199,7 +203,8 @@ async fn judge(
 async fn judge_once(
     app: &App,
     reached: &ReachableServer,
-    (max_lag, primary): (Duration, Option<&ReachableServer>),
+    max_lag: Duration,
+    primary: Option<&ReachableServer>,
 ) -> Result<String, Unfit> {
     let runner = app.runner.as_ref();
     let Some(replication) = reached.server.replication(runner).await? else {

@@ -30,7 +30,7 @@ pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<
         }
     }
     if !entry.replicas.is_empty() {
-        match source::survey(app, entry, (None, ReplicaSearch::All)).await {
+        match source::survey(app, entry, None, ReplicaSearch::All).await {
             Ok(survey) => check_replicas(app, entry, &survey, &mut findings).await,
             Err(failure) => {
                 findings.result("look at its replicas", Err::<(), _>(failure));

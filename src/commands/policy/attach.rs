@@ -100,14 +100,15 @@ pub(super) async fn attach_one(
         refuse_another(&found.attachment, policy)?;
         return Ok((attached("already_attached"), None));
     }
-    attach_where_it_belongs(app, request, (entry, policy)).await
+    attach_where_it_belongs(app, request, entry, policy).await
 }
 
 /// Attaches an entry in the store of its policy, and takes the first full there.
 async fn attach_where_it_belongs(
     app: &App,
     request: &AttachRequest,
-    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
 ) -> Result<(Attached, Option<Failure>), Failure> {
     let log = app.log();
     let attached =
@@ -116,7 +117,7 @@ async fn attach_where_it_belongs(
     refuse_unfit(app, entry, &log).await?;
     let catalog = app.catalog_or_new(app.inventory.store_of(entry, None).as_ref()).await?;
     let lease = hold_for_policy(app, &catalog, entry, (request.wait, &log)).await?;
-    let written = write(app, &catalog, (entry, policy)).await;
+    let written = write(app, &catalog, entry, policy).await;
     release(lease, &log).await;
     written?;
     log.say(format!("POLICY: `{}` is attached to `{}`", entry.name, policy.name));
@@ -141,14 +142,14 @@ pub(super) async fn move_one(
     (entry, policy): (&DatabaseEntry, &PolicyEntry),
 ) -> Result<(), Failure> {
     let Some(found) = protection::find(app, entry).await? else {
-        return attach_where_it_belongs(app, request, (entry, policy)).await?.1.map_or(Ok(()), Err);
+        return attach_where_it_belongs(app, request, entry, policy).await?.1.map_or(Ok(()), Err);
     };
     let log = app.log();
     let (catalog, name) = (&found.catalog, &entry.name);
     let target = app.inventory.store_of(&entry.under(policy), None);
     let elsewhere = entry.store.is_none() && target.is_some() && target != found.entry.store;
     let failure =
-        if elsewhere { attach_where_it_belongs(app, request, (entry, policy)).await?.1 } else { None };
+        if elsewhere { attach_where_it_belongs(app, request, entry, policy).await?.1 } else { None };
     let lease = hold_for_policy(app, catalog, &found.entry, (request.wait, &log)).await?;
     let moved = async {
         if elsewhere {
@@ -196,7 +197,8 @@ async fn refuse_unfit(app: &App, entry: &DatabaseEntry, log: &RunLog) -> Result<
 async fn write(
     app: &App,
     catalog: &Catalog,
-    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
 ) -> Result<(), Failure> {
     // Somebody may have been faster before the lease was taken.
     if let Some(found) = catalog.attachment(&entry.name).await? {

@@ -178,7 +178,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     };
     let claim = claim(app, &home, target, &purpose).await?;
     // From here on nobody deletes the backup, wherever it goes.
-    let reader = match announce(app, &catalog, (manifest, Operation::Restore), &log).await {
+    let reader = match announce(app, &catalog, manifest, Operation::Restore, &log).await {
         Ok(reader) => reader,
         Err(failure) => {
             claim.release(&log).await;

@@ -46,7 +46,7 @@ pub(super) async fn lay_out(app: &App, request: &Request, folder: &Path) -> Resu
     }
     let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
-    let reader = announce(app, &catalog, (manifest, Operation::Restore), &app.log()).await?;
+    let reader = announce(app, &catalog, manifest, Operation::Restore, &app.log()).await?;
     let written = async {
         levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
         for piece in &pieces {

@@ -132,7 +132,7 @@ async fn look_or_fail(
     let state = catalog.state(&entry.name).await?;
     let leases = lease::survey(catalog.store().as_ref(), &layout::leases(&entry.name)).await?;
     let duty =
-        duty(&protection.entry, protection.policy(app), (&protection.attachment, &state), app.clock.now());
+        duty(&protection.entry, protection.policy(app), &protection.attachment, &state, app.clock.now());
     Ok(Some(ProtectedDatabase { protection, state, leases, duty }))
 }
 
@@ -140,7 +140,8 @@ async fn look_or_fail(
 pub(in crate::commands) fn duty(
     entry: &DatabaseEntry,
     policy: Option<&PolicyEntry>,
-    (attachment, state): (&Attachment, &State),
+    attachment: &Attachment,
+    state: &State,
     now: Timestamp,
 ) -> Duty {
     let Some(policy) = policy else { return Duty::Idle(Idle::NoPolicy(attachment.policy.clone())) };
@@ -164,7 +165,7 @@ pub(in crate::commands) fn duty(
             next.push((kind, retry.after));
             continue;
         }
-        match due(cadence, since(kind, (attachment, state), now), now) {
+        match due(cadence, since(kind, attachment, state, now), now) {
             Due::Now { planned } => return Duty::Now(kind, planned),
             Due::Later { next: Some(time) } => next.push((kind, time)),
             Due::Later { next: None } => {}
@@ -185,7 +186,7 @@ pub(in crate::commands) fn planned<'a>(
 }
 
 /// Since when nothing of `kind` has been begun.
-fn since(kind: BackupKind, (attachment, state): (&Attachment, &State), now: Timestamp) -> Timestamp {
+fn since(kind: BackupKind, attachment: &Attachment, state: &State, now: Timestamp) -> Timestamp {
     let last = |kind| state.last_attempt(kind, now);
     let last = match kind {
         BackupKind::Full => last(BackupKind::Full),

@@ -70,7 +70,8 @@ pub async fn list(app: &App, request: &ListRequest) -> Result<Planned, Failure> 
                     planned.runs.extend(runs(
                         app,
                         request.count,
-                        (&database.protection.entry, policy),
+                        &database.protection.entry,
+                        policy,
                         &database.duty,
                     ));
                 }
@@ -89,7 +90,8 @@ pub async fn list(app: &App, request: &ListRequest) -> Result<Planned, Failure> 
 fn runs(
     app: &App,
     count: usize,
-    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
     duty: &Duty,
 ) -> Vec<PlannedRun> {
     let mut runs = Vec::new();

@@ -75,7 +75,7 @@ async fn in_server(
         };
         match done {
             Err(failure) => {
-                Err(surroundings::judge_loader(app.runner.as_ref(), (drill, folder), failure).await)
+                Err(surroundings::judge_loader(app.runner.as_ref(), drill, folder, failure).await)
             }
             done => done,
         }

@@ -184,8 +184,8 @@ async fn look_and_record(
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
-    let reader = reading::announce(app, catalog, (manifest, Operation::Verify), &log).await?;
-    let looked = look(app, catalog, manifest, (level, &log)).await;
+    let reader = reading::announce(app, catalog, manifest, Operation::Verify, &log).await?;
+    let looked = look(app, catalog, manifest, level, &log).await;
     reader.finish().await;
     app.cancel.check()?;
     let (status, failure) = match looked {
@@ -207,7 +207,7 @@ async fn look_and_record(
     };
     match (catalog.record_verification(manifest, verification.clone()).await, failure) {
         (Ok(recorded), failure) => {
-            say_result(&log, manifest, (status, failure.as_ref()));
+            say_result(&log, manifest, status, failure.as_ref());
             Ok((recorded, failure))
         }
         // What keeps it from being looked at keeps the result from being recorded.
@@ -217,13 +217,13 @@ async fn look_and_record(
         // It was looked at all the same: whoever asked is told what came of it.
         (Err(error), failure) => {
             log.warn(format!("the verification was not recorded: {}", Failure::from(error).message()));
-            say_result(&log, manifest, (status, failure.as_ref()));
+            say_result(&log, manifest, status, failure.as_ref());
             Ok((verification, failure))
         }
     }
 }
 
-fn say_result(log: &RunLog, manifest: &Manifest, (status, failure): (VerificationStatus, Option<&Failure>)) {
+fn say_result(log: &RunLog, manifest: &Manifest, status: VerificationStatus, failure: Option<&Failure>) {
     let why = failure.map(Failure::message).unwrap_or_default();
     match status {
         VerificationStatus::Passed => log.say(format!("VERIFY: OK {}", manifest.id)),
@@ -236,7 +236,8 @@ async fn look(
     app: &App,
     catalog: &Catalog,
     manifest: &Manifest,
-    (level, log): (VerifyLevel, &RunLog),
+    level: VerifyLevel,
+    log: &RunLog,
 ) -> Result<(), Failure> {
     let store = catalog.store();
     levels::every_object_is_there(store.as_ref(), manifest).await?;

@@ -135,7 +135,7 @@ impl CountedVerification<'_> {
                 return Ok(None);
             }
             let lease = acquire_lease(app, catalog, entry, &request).await?;
-            let counted = protection::settle(app, catalog, (&entry.name, id), verified).await;
+            let counted = protection::settle(app, catalog, &entry.name, id, verified).await;
             release(lease, log).await;
             counted
         };
@@ -185,7 +185,7 @@ pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifes
             return Ok(());
         }
         let lease = acquire_lease(app, catalog, entry, &purpose).await?;
-        let forgotten = protection::forget_good(app, catalog, (&entry.name, &manifest.id)).await;
+        let forgotten = protection::forget_good(app, catalog, &entry.name, &manifest.id).await;
         release(lease, &log).await;
         forgotten
     };

@@ -65,7 +65,8 @@ pub(super) fn judge_reader(failure: Failure) -> Failure {
 /// As [`judge_reader`], for what a throw-away server was asked to do: it must still answer, and have room.
 pub(super) async fn judge_loader(
     runner: &dyn Runner,
-    (drill, folder): (&Drill, &Path),
+    drill: &Drill,
+    folder: &Path,
     failure: Failure,
 ) -> Failure {
     if failure.class != Class::Integrity || failure.find::<ToolError>().is_none() {

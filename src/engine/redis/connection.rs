@@ -92,7 +92,7 @@ impl Address {
         if said.starts_with("WRONGPASS") || said.starts_with("ERR") || said.starts_with("NOAUTH") {
             return EngineError::Login { address: self.shown(), user, problem: said.to_owned() };
         }
-        rights::refusal("AUTH", said, (&self.shown(), &user))
+        rights::refusal("AUTH", said, &self.shown(), &user)
     }
 
     async fn open(&self) -> Result<Box<dyn Wire>, EngineError> {
@@ -194,7 +194,7 @@ impl Connection {
 
     /// What an error reply means.
     pub(super) fn refusal(&self, question: &str, said: &str) -> EngineError {
-        rights::refusal(question, said, (&self.address, &self.user))
+        rights::refusal(question, said, &self.address, &self.user)
     }
 
     pub(super) fn address(&self) -> &str {

@@ -40,7 +40,7 @@ async fn count_node(node: &Address, slots: &Slots, census: &mut Census) -> Resul
         let mut tries = 1;
         loop {
             let mut found = Census::default();
-            let listed = count_database(&mut connection, (database, slots), &mut found).await?;
+            let listed = count_database(&mut connection, database, slots, &mut found).await?;
             let there = Info::ask(&mut connection).await?.keyspace().get(&database).copied().unwrap_or(0);
             if listed <= there || tries == MOST_TRIES {
                 census.add(found);
@@ -55,7 +55,8 @@ async fn count_node(node: &Address, slots: &Slots, census: &mut Census) -> Resul
 /// How many keys were listed, in the slots or not.
 async fn count_database(
     connection: &mut Connection,
-    (database, slots): (u64, &Slots),
+    database: u64,
+    slots: &Slots,
     census: &mut Census,
 ) -> Result<u64, EngineError> {
     let mut cursor = "0".to_owned();
@@ -73,7 +74,7 @@ async fn count_database(
             _ => true,
         };
         let keys: Vec<&Reply> = keys.list().iter().filter(wanted).collect();
-        count_page(connection, database, (&keys, census)).await?;
+        count_page(connection, database, &keys, census).await?;
         if cursor == "0" {
             return Ok(listed);
         }
@@ -83,7 +84,8 @@ async fn count_database(
 async fn count_page(
     connection: &mut Connection,
     database: u64,
-    (keys, census): (&[&Reply], &mut Census),
+    keys: &[&Reply],
+    census: &mut Census,
 ) -> Result<(), EngineError> {
     let mut commands = Vec::new();
     for key in keys {

@@ -138,9 +138,9 @@ impl Shared {
     }
 
     /// One more error that is no reason to stop, or is.
-    pub(super) fn failed(&self, what: &str, said: &str, (address, user): (&str, &str)) {
+    pub(super) fn failed(&self, what: &str, said: &str, address: &str, user: &str) {
         if self.on_error == OnError::Stop {
-            return self.fatal(rights::refusal(what, said, (address, user)));
+            return self.fatal(rights::refusal(what, said, address, user));
         }
         let mut outcome = self.outcome();
         outcome.failed += 1;
@@ -240,7 +240,7 @@ async fn take_answers(
                     match line.split_first() {
                         Some((b'-', said)) => {
                             let said = String::from_utf8_lossy(said);
-                            refused(&shared, (&sent.batch, index), &said, (&address, &user));
+                            refused(&shared, &sent.batch, index, &said, (&address, &user));
                         }
                         _ => accepted += u64::from(matches!(command.about, About::Key { .. })),
                     }
@@ -272,7 +272,7 @@ async fn answer(
 }
 
 /// An error reply: a redirection is followed some times, anything else counts.
-fn refused(shared: &Shared, (batch, index): (&Batch, usize), said: &str, place: (&str, &str)) {
+fn refused(shared: &Shared, batch: &Batch, index: usize, said: &str, place: (&str, &str)) {
     const MOST_TRIES: u8 = 16;
     let command = &batch.commands[index];
     if let Some(redirect) = Redirect::parse(said)
@@ -281,5 +281,5 @@ fn refused(shared: &Shared, (batch, index): (&Batch, usize), said: &str, place: 
         shared.outcome().redirected.push((redirect, batch.alone(index)));
         return;
     }
-    shared.failed(&batch.describe(command), said, place);
+    shared.failed(&batch.describe(command), said, place.0, place.1);
 }

@@ -127,7 +127,7 @@ impl Loader {
                 Order::Library(code) => self.library(&code).await?,
                 Order::Impossible(what, why) => {
                     let address = self.own.shown();
-                    self.shared.failed(&what, &why, (&address, &self.own.settings.user));
+                    self.shared.failed(&what, &why, &address, &self.own.settings.user);
                 }
             }
             self.check()?;

@@ -31,7 +31,7 @@ pub(super) fn is_unknown(said: &str) -> bool {
 }
 
 /// What an error reply to `question` means. `address` and `user` say who asked where.
-pub(super) fn refusal(question: &str, said: &str, (address, user): (&str, &str)) -> EngineError {
+pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> EngineError {
     let user = shown(user);
     let code = said.split(' ').next().unwrap_or_default();
     match code {
