@@ -30,6 +30,10 @@ pub struct Needs {
     /// Directories outside of the server's own that tables live in, each with a table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directories: BTreeMap<String, String>,
+    /// Words in front of dots in texts of routines, triggers and events, each with an object that has such a text: where one
+    /// is the name of the database, a copy may still mean the original.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, String>,
     /// Whether the dumped server does not tell names apart by case.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub folds_names: bool,

@@ -56,7 +56,9 @@ async fn a_copy_stands_alone(release: Release) {
     let taken = dump(server.as_ref(), "shop").await;
     let before = untouched(&sql);
 
-    let (_, counted) = restore(server.as_ref(), &taken, &taken.target("it's a `copy`")).await.unwrap();
+    let (plan, counted) = restore(server.as_ref(), &taken, &taken.target("it's a `copy`")).await.unwrap();
+    let told = plan.findings.iter().find(|finding| finding.subject == "trigger `item_ai`").unwrap();
+    assert!(told.problem.contains("a text in it names `shop`"), "{told:?}");
 
     assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
     assert_eq!(untouched(&sql), before, "{release:?}: nothing else was touched");

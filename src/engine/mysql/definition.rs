@@ -48,11 +48,23 @@ pub(super) fn add_needs(needs: &mut Needs, statement: &[u8], rules: QuoteRules) 
         return;
     }
     let Some(at) = words.iter().position(|word| word.is_any(&CREATED)) else { return };
-    let Some(name) = words[at + 1..].iter().find(|word| word.is_name() && !word.is_any(&BEFORE_NAME)) else {
+    let rest = &words[at + 1..];
+    let Some(first) = rest.iter().position(|word| word.is_name() && !word.is_any(&BEFORE_NAME)) else {
         return;
     };
-    let (kind, name, rest) = (&words[at], name.name(), &words[at + 1..]);
+    // MariaDB writes a trigger as it once was made: `shop.item_ai`.
+    let qualified = rest.get(first + 1).is_some_and(|word| word.is_sign(b'.'));
+    let Some(name) = rest.get(if qualified { first + 2 } else { first }) else { return };
+    let (kind, name) = (&words[at], name.name());
     let object = |needs: &mut Needs, kind: &str| note(&mut needs.objects, kind, &name);
+    if !kind.is_any(&["table", "view", "sequence"]) {
+        let object = format!("{} `{name}`", kind.name().to_lowercase());
+        rest.iter().filter(|word| word.kind == Kind::Text).for_each(|text| {
+            for qualifier in qualifiers(&text.text) {
+                note(&mut needs.texts, &qualifier, &object);
+            }
+        });
+    }
     // The tools write a placeholder of a view as a view or as a table, in a comment; the view itself follows.
     let placeholder = kind.is("table") && statement.starts_with(b"/*");
     if kind.is("table") && !placeholder {
@@ -82,6 +94,20 @@ pub(super) fn add_needs(needs: &mut Needs, statement: &[u8], rules: QuoteRules) 
 
 /// Words between the kind and the name.
 const BEFORE_NAME: [&str; 4] = ["if", "not", "exists", "body"];
+
+/// Words that stand in front of a dot, with or without quotes.
+fn qualifiers(text: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b'.') {
+        let before = text[..at].strip_suffix(b"`").unwrap_or(&text[..at]);
+        let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80 || b"_$-".contains(byte);
+        let length = before.iter().rev().take_while(is_word).count();
+        if length > 0 {
+            found.push(String::from_utf8_lossy(&before[before.len() - length..]).into_owned());
+        }
+    }
+    found
+}
 
 /// Databases that must be there for the server to take the statement.
 fn note_databases(
@@ -251,6 +277,16 @@ mod tests {
         // What a trigger names matters when it runs, not before.
         assert_eq!((keys(&needs.databases), keys(&needs.referenced)), (vec!["o"], vec!["third"]));
         assert_eq!(needs.databases["o"], "v");
+    }
+
+    #[test]
+    fn texts_that_may_name_a_database_are_noticed() {
+        let needs = needs(&[
+            "CREATE DEFINER=`a`@`b` PROCEDURE `p`() begin set @s = 'insert into `shop`.audit select 1.5 from other.t'; end",
+            "CREATE TABLE `t` (`a` int COMMENT 'see www.example.com')",
+        ]);
+        assert_eq!(keys(&needs.texts), ["1", "other", "shop"]);
+        assert_eq!(needs.texts["shop"], "procedure `p`");
     }
 
     #[test]

@@ -27,6 +27,8 @@ mod places;
 mod preflight;
 mod properties;
 mod qualified;
+#[cfg(test)]
+mod qualified_tests;
 mod query;
 mod quote;
 mod replication;

@@ -64,6 +64,7 @@ impl MySqlServer {
         self.place_findings(&target, &mut preflight);
         database_findings(&target, &mut preflight);
         preflight.findings.extend(self.name_findings(&recorded));
+        preflight.findings.extend(self.lasting_name_finding(&target));
         preflight.findings.extend(self.packet(restore).finding);
         if let Some(existing) = existing {
             preflight.findings.extend(locked_finding(existing));
@@ -211,6 +212,22 @@ impl MySqlServer {
             )
         };
         changed.map(|table| finding(&table.table)).into_iter().collect()
+    }
+
+    /// Texts that a copy may use as statements, and that name the original.
+    fn lasting_name_finding(&self, target: &Target<'_>) -> Option<Finding> {
+        let original = &target.restore.source_database;
+        if *original == target.restore.database {
+            return None;
+        }
+        let fold = self.same_in_any_case();
+        let means = |word: &str| word == original || (fold && word.to_lowercase() == original.to_lowercase());
+        let (_, object) = target.needs.texts.iter().find(|(word, _)| means(word))?;
+        Some(warning(
+            object,
+            format!("a text in it names `{original}`, and still does in the copy"),
+            "Look at it where such a text becomes a statement (PREPARE, EXECUTE IMMEDIATE).".to_owned(),
+        ))
     }
 
     /// Whether names that differ in case alone are one.

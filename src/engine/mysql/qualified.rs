@@ -91,6 +91,9 @@ const ENDING: [&str; 18] = [
 /// Functions of sequences, whose argument is a sequence.
 const SEQUENCE_FUNCTIONS: [&str; 3] = ["nextval", "lastval", "setval"];
 
+/// How far before a name the verb of its statement is looked for.
+const VERB_DISTANCE: usize = 24;
+
 /// What is known inside one pair of parentheses.
 #[derive(Debug, Clone, Copy, Default)]
 struct Level {
@@ -190,6 +193,13 @@ impl Walk<'_> {
         at > 0 && self.words[at - 1].is_any(keywords)
     }
 
+    /// Whether one of these keywords stands before `at` in the same statement.
+    fn verb(&self, at: usize, keywords: &[&str]) -> bool {
+        let before = self.words[..at].iter().rev().take_while(|word| !word.is_sign(b';'));
+        let mut near = before.take(VERB_DISTANCE);
+        near.any(|word| word.is_any(keywords))
+    }
+
     fn sign_at(&self, at: usize, sign: u8) -> bool {
         self.words.get(at).is_some_and(|word| word.is_sign(sign))
     }
@@ -257,8 +267,14 @@ impl Walk<'_> {
                 next(self.level(), false);
             }
         } else if word.is("on") {
-            self.level().table = self.trigger;
+            // `CREATE INDEX i ON t`, and what rights are granted on.
+            let of = self.verb(at, &["index", "grant", "revoke"]);
+            self.level().table = self.trigger || of;
             self.trigger = false;
+        } else if word.is("to") {
+            let renames = self.verb(at, &["rename"]);
+            let level = self.level();
+            (level.table, level.list) = (renames, renames);
         } else if word.is_any(&["using", "straight_join"]) {
             let level = self.level();
             level.table = level.list;
@@ -267,7 +283,7 @@ impl Walk<'_> {
         } else if word.is_any(&INTRODUCING) {
             self.trigger |= word.is("trigger");
             let level = self.level();
-            let list = level.list && word.is("join") || follows_drop(self.words, at) || word.is("tables");
+            let list = level.list && word.is("join") || names_several(self.words, at) || word.is("tables");
             let level = self.level();
             level.list = list;
             level.table = true;
@@ -305,6 +321,12 @@ impl Walk<'_> {
         let routine = self.sign_at(after, b'(') && !table || self.before(at, &["call"]);
         let row_type =
             self.sign_at(after, b'%') && self.words.get(after + 1).is_some_and(|word| word.is("rowtype"));
+        let all_of_it = self.sign_at(after, b'.') && self.sign_at(after + 1, b'*');
+        if whole && parts == 1 && table && all_of_it {
+            let first = &self.words[at];
+            let what = Referred::Database;
+            self.found.push(Reference { database: first.name(), place: first.place.clone(), what });
+        }
         if whole && (parts > 2 || (parts == 2 && (table || routine || row_type))) {
             let first = &self.words[at];
             let what = if routine { Referred::Routine } else { Referred::Table };
@@ -313,83 +335,12 @@ impl Walk<'_> {
     }
 }
 
-/// `DROP TABLE a, b` names several.
-fn follows_drop(words: &[Word<'_>], at: usize) -> bool {
-    let before = &words[..at];
-    before.iter().rev().find(|word| !word.is("temporary")).is_some_and(|word| word.is("drop"))
-}
+/// Verbs whose `TABLE a, b` names several.
+const OF_SEVERAL: [&str; 7] = ["drop", "analyze", "check", "checksum", "optimize", "repair", "flush"];
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The statement with `shop` called `copy`.
-    fn copied(statement: &str) -> String {
-        let change = Renaming { from: "shop".to_owned(), to: "copy".to_owned(), folds_case: false };
-        let renamed = renamed(statement.as_bytes(), QuoteRules::default(), &change);
-        renamed.map_or_else(|| statement.to_owned(), |text| String::from_utf8(text).unwrap())
-    }
-
-    #[test]
-    fn what_names_the_database_is_renamed() {
-        for statement in [
-            "ALTER DATABASE @ CHARACTER SET utf8mb4",
-            "CREATE DEFINER=`a`@`b` TRIGGER @.`t` AFTER INSERT ON @.item FOR EACH ROW INSERT INTO @.audit(w) VALUES (1)",
-            "create trigger t before update on @.item for each row begin update @.a, @.b set x = 1; delete from @.c; end",
-            "CREATE TABLE `o` (`id` bigint DEFAULT nextval(@.`s`), `n` int DEFAULT (lastval(@.`s`) + 1), CHECK (@.`o`.`n` > 0))",
-            "CREATE TABLE m (a int) ENGINE=MRG_MyISAM UNION=(@.`m1`,@.`m2`,`m3`)",
-            "CREATE TABLE f (a int, FOREIGN KEY (`a`) REFERENCES @.`item` (`id`) ON DELETE CASCADE ON UPDATE SET NULL)",
-            "/*!50001 VIEW `v` AS select @.`f`(`i`.`id`),extract(year from `i`.`d`) from (@.`item` `i` join `third`.`t` `x` on(`x`.`a` = `i`.`id`))",
-            "create view v as select @.pk.g(), @.item.id from @.item where exists(select 1 from (@.a, @.b) where @.a.x = 1)",
-            "create procedure p() begin declare c cursor for select n from item, @.x; call @.q; set y = @.f(1); end",
-            "create procedure p() begin replace into @.a select * from b; truncate table @.a; drop table if exists @.t, @.u; end",
-            "create procedure p() begin declare r row type of @.item; declare s @.item.n%TYPE; declare u @.item%ROWTYPE; end",
-            "create event e on schedule every 1 day do insert into @.audit select next value for @.s",
-            "create function f() returns int return (select max(id) from @.item)",
-            "create procedure p() with c as (select 1 from @.a) select * from c left join @.b using (id) where 1 in (select 1 from @.d)",
-            "create procedure p() if exists (select 1 from @.a) then delete @.a from @.a join @.b; else lock tables @.a read, @.b write; end if",
-        ] {
-            let (before, after) = (statement.replace('@', "`shop`"), statement.replace('@', "`copy`"));
-            let (before, after) =
-                (before.replace("`a``shop``b`", "`a`@`b`"), after.replace("`a``copy``b`", "`a`@`b`"));
-            assert_eq!(copied(&before), after);
-            // Without quotes, and with space around dots.
-            assert_eq!(copied(&before.replace("`shop`", "shop")), after);
-        }
-    }
-
-    #[test]
-    fn what_only_looks_like_it_stays() {
-        for statement in [
-            "create procedure p() insert into audit(w) select shop.n from item shop where shop.id > 1 and f(shop.a, shop.b)",
-            "create procedure p() update item shop set shop.n = 1 where shop.id = 2",
-            "create procedure p() insert into a (x) select shop.x from b shop on duplicate key update x = shop.y",
-            "create trigger t after update on item for each row set @shop.x = new.shop",
-            "create view v as select `shop`.`id` AS `id`,trim(leading `shop`.`a` from `shop`.`b`) from `item` `shop` order by `shop`.`a`,`shop`.`b`",
-            "create procedure p() select 'shop.item', \"shop.item\" /* shop.item */ -- from shop.item\n from shop",
-            "create procedure p() select replace(shop.a, shop.b, shop.c), insert(shop.a, 1, 2, shop.b) from x shop group by shop.a, shop.b",
-            "CREATE TABLE `shop` (`shop` int COMMENT 'from shop.item', KEY `shop` (`shop`))",
-            "create procedure p() select 1 from a join b on a.x = b.x and shop.y like shop.z",
-            "create procedure p() select 1.5, shop.5",
-        ] {
-            assert_eq!(copied(statement), statement);
-        }
-    }
-
-    #[test]
-    fn names_in_double_quotes_are_names_where_the_mode_says_so() {
-        let change = Renaming { from: "shop".to_owned(), to: "a`b".to_owned(), folds_case: true };
-        let rules = QuoteRules { quoted_names: true, ..QuoteRules::default() };
-        let text = renamed(b"insert into \"SHOP\".\"x\" values ('y')", rules, &change).unwrap();
-        assert_eq!(text, b"insert into `a``b`.\"x\" values ('y')");
-        assert_eq!(renamed(b"insert into \"SHOP\".\"x\" values ('y')", QuoteRules::default(), &change), None);
-    }
-
-    #[test]
-    fn no_input_is_too_odd() {
-        for statement in [")))", "(((", "from", ".", "a.", ".a.b", "@", "alter database", "union=(", "for of"]
-        {
-            let _ = references(statement.as_bytes(), QuoteRules::default());
-        }
-    }
+/// Whether the list that begins at `at` may have more than one name.
+fn names_several(words: &[Word<'_>], at: usize) -> bool {
+    let between = ["temporary", "local", "no_write_to_binlog"];
+    let verb = words[..at].iter().rev().find(|word| !word.is_any(&between));
+    verb.is_some_and(|word| word.is_any(&OF_SEVERAL))
 }
