@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt as _;
 /// The largest table of contents that is kept: more than 500,000 objects.
 const KEPT_LIMIT_BYTES: usize = 512 * 1024 * 1024;
 
-/// What an archive holds, entry by entry, in the order in which it is restored. It is kept in memory, some 300 bytes for
+/// What an archive holds, entry by entry, in the order in which it is restored. It is kept in memory, some 400 bytes for
 /// each entry, so it is read only to choose from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableOfContents {
