@@ -2,6 +2,7 @@
 
 use super::hooks::Hooks;
 use super::secret::SecretSource;
+use crate::compress::default_level;
 use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
@@ -295,11 +296,7 @@ impl DatabaseEntry {
     /// The compression level for the entry's codec, or for another one.
     pub fn level(&self, codec: Option<Codec>) -> i32 {
         let chosen = codec.unwrap_or(self.codec());
-        let default = match chosen {
-            Codec::Zstd => 3,
-            Codec::Gzip => 6,
-            Codec::None => 0,
-        };
+        let default = default_level(chosen);
         if chosen == self.codec() { self.packing.level.unwrap_or(default) } else { default }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::envelope::{OpenedHeader, SealedHeader, WrapKind};
 use super::error::CryptoError;
-use super::key::{KeyId, MasterKey};
+use super::key::MasterKey;
 use crate::model::KeyName;
 
 /// What a key may be used for.
@@ -52,14 +52,6 @@ impl Keyring {
         }
     }
 
-    /// Whether a key for `id` is at hand, or a passphrase that may be it: only opening can tell.
-    pub fn may_open(&self, id: KeyId) -> bool {
-        self.entries.iter().any(|entry| match entry.key.wrap() {
-            WrapKind::Raw => entry.key.id() == Some(id),
-            WrapKind::Passphrase => true,
-        })
-    }
-
     /// The key of a raw-wrapped header is found by its id; for a passphrase each one at hand is tried.
     pub(super) fn open(&self, header: &SealedHeader) -> Result<OpenedHeader, CryptoError> {
         let key_id = header.key_id;
@@ -96,7 +88,5 @@ mod tests {
         let keyring = Keyring::new(vec![entry]);
         assert!(matches!(keyring.active(&name), Err(CryptoError::RetiredKey { .. })));
         assert!(matches!(keyring.active(&"new".parse().unwrap()), Err(CryptoError::UnknownKey { .. })));
-        assert!(keyring.may_open(key.id().unwrap()));
-        assert!(!keyring.may_open(KeyId([0; 16])));
     }
 }

@@ -89,11 +89,6 @@ impl Timestamp {
     pub fn table(self) -> String {
         self.0.format("%Y-%m-%d %H:%M:%S").to_string()
     }
-
-    /// `YYYYMMDDTHHMMSSZ` as AWS signatures want it, and the date alone.
-    pub fn amz(self) -> (String, String) {
-        (self.compact(), self.0.format("%Y%m%d").to_string())
-    }
 }
 
 impl FromStr for Timestamp {
