@@ -3,7 +3,9 @@
 use super::support::mysql::{Release, Sql};
 use super::support::plans::{dump_all, scope};
 use jagad::engine::mysql::MySql;
-use jagad::engine::{DatabaseChoice, Engine as _, EngineError, Finding, FindingLevel, Scope, Server};
+use jagad::engine::{
+    DatabaseChoice, Engine as _, EngineError, Filter, Finding, FindingLevel, Scope, Server, ServerSettings,
+};
 use jagad::model::EngineKind;
 use jagad::process::SystemRunner;
 
@@ -185,4 +187,24 @@ async fn a_hidden_database_is_missed_on_mariadb_10_11() {
 #[tokio::test]
 async fn a_hidden_database_is_missed_on_mariadb_11_8() {
     a_hidden_database_is_missed(Release::MariaDb118).await;
+}
+
+/// What a user may not read is whole: it is neither to be dropped nor left out.
+#[tokio::test]
+async fn a_view_that_may_not_be_read_is_never_taken_for_a_broken_one() {
+    for release in Release::ALL {
+        let Some(sql) = server(release) else { return };
+        sql.run(
+            "",
+            "GRANT SELECT ON shop.item TO j@localhost; GRANT SHOW VIEW, TRIGGER, EVENT ON shop.* TO j@localhost;",
+        );
+        for skip_broken_views in [false, true] {
+            let filter = Filter { skip_broken_views, ..Filter::default() };
+            let settings = ServerSettings { filter, ..sql.settings_of("j", "pw") };
+            let inspected = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
+            let found = inspected.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+            assert!(found.iter().any(|one| one.help.starts_with("GRANT SELECT ON `shop`.*")), "{found:?}");
+            assert!(!found.iter().any(|one| one.help.contains("DROP VIEW")), "{release:?}: {found:?}");
+        }
+    }
 }

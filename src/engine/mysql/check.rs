@@ -1,6 +1,7 @@
 //! Everything that would make a dump fail or leave something out, found before the night it matters. The tools pass over
 //! what they may not see, and end well.
 
+use super::broken::Rights;
 use super::columns::UTF8;
 use super::dump::{Coordinates, Reason, Text};
 use super::facts::MySqlServer;
@@ -32,11 +33,14 @@ impl MySqlServer {
             findings.push(self.accounts_finding(&grantee));
         }
         for database in databases {
+            let before = findings.len();
             findings.extend(self.rights_finding(&database.name, &grantee)?);
             findings.extend(self.callers_finding(runner, &database.name, &grantee).await?);
+            let missing = findings[before..].iter().any(|finding| finding.level == FindingLevel::Error);
+            let rights = if missing { Rights::Missing } else { Rights::Complete };
             findings.extend(self.engines_finding(runner, &database.name).await?);
             findings.extend(self.views_finding(runner, &database.name).await?);
-            findings.extend(self.broken_finding(runner, &database.name).await?);
+            findings.extend(self.broken_finding(runner, &database.name, rights).await?);
             findings.extend(self.history_finding(&database.name)?);
             findings.extend(self.text_finding(runner, &database.name).await?);
         }
