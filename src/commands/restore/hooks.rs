@@ -1,9 +1,9 @@
 //! Programs of the user around the filling of a database.
 
-use super::plan::{PlannedLoad, RestorePlan};
-use crate::catalog::Manifest;
+use super::plan::PlannedLoad;
+use super::sequence::RestoreRun;
+use crate::commands::Failure;
 use crate::commands::hook::Hook;
-use crate::commands::{App, Failure, RunLog};
 use crate::model::PartKind;
 
 /// When a program is run.
@@ -16,12 +16,8 @@ pub(super) enum Moment {
 }
 
 /// Runs the program of this moment, where the target has one; its failure is the restore's.
-pub(super) async fn run(
-    app: &App,
-    moment: Moment,
-    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    log: &RunLog,
-) -> Result<(), Failure> {
+pub(super) async fn run(restore: &RestoreRun<'_>, load: &PlannedLoad, moment: Moment) -> Result<(), Failure> {
+    let RestoreRun { app, plan, manifest, log, .. } = restore;
     if load.part.kind != PartKind::Database {
         return Ok(());
     }

@@ -1,13 +1,12 @@
 //! One part goes into the server.
 
 use super::hooks::{self, Moment};
-use super::plan::{PlannedLoad, RestorePlan};
-use super::sequence::FailedLoad;
-use super::{OnError, Proof, Request};
-use crate::catalog::{Manifest, Part};
-use crate::commands::lease_guard::Claim;
-use crate::commands::stored::{Reading, StoredPart};
-use crate::commands::{App, Class, Failure, RunLog, Task, crash, verify};
+use super::plan::PlannedLoad;
+use super::sequence::{FailedLoad, RestoreRun};
+use super::{OnError, Proof};
+use crate::catalog::Part;
+use crate::commands::stored::StoredPart;
+use crate::commands::{App, Class, Failure, Task, crash, verify};
 use crate::engine::{Step, TargetEffect, Trial};
 use crate::model::{CipherKind, Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
@@ -39,116 +38,232 @@ pub(super) struct LoadedPart {
     pub(super) rows: Option<u64>,
 }
 
-/// Loads one part. When it fails the target is as before, unless only the count says that something is wrong.
-pub(super) async fn load(
-    app: &App,
-    request: &Request,
-    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
-) -> Result<LoadedPart, Failure> {
-    let mut reach = Reach::Nothing;
-    let loaded = steps(app, request, (plan, load, manifest), (reading, claim, log), &mut reach).await;
-    // What has given up its name gets it back.
-    let gives_way = matches!(load.plan.effect, TargetEffect::PutsAside { .. });
-    if reach == Reach::Mismatch && !gives_way {
-        return loaded.map_err(|failure| kept(load, failure));
-    }
-    if loaded.is_err() {
-        match (&load.plan.effect, reach) {
-            (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
-                log.warn(format!(
-                    "`{}` is incomplete now, until a restore into it succeeds: mend what failed first",
-                    load.database
-                ));
+impl RestoreRun<'_> {
+    /// Where something is removed first there is no way back: every part proves itself from end to end before that, and the
+    /// target tries its definitions.
+    pub(super) async fn prove(&self) -> Result<(), Failure> {
+        let Self { app, plan, manifest, reading, .. } = self;
+        let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
+        if plan.loads.iter().any(removes) {
+            for load in &plan.loads {
+                app.cancel.check()?;
+                match &load.plan.trial {
+                    Some(trial) => self.try_definitions(load, trial).await?,
+                    None => verify::levels::part_parses(app, reading, manifest, &load.part).await?,
+                }
             }
-            (TargetEffect::Overwrites { .. }, Reach::Removal) => {
-                log.warn(format!(
-                    "what `{}` held may be gone: look at it, and mend what failed before the next restore",
-                    load.database
-                ));
-            }
-            _ => {}
         }
-        for step in &load.plan.undo {
+        Ok(())
+    }
+
+    /// Reads one part to its end while the target tries it.
+    async fn try_definitions(&self, load: &PlannedLoad, trial: &Trial) -> Result<(), Failure> {
+        let Self { app, manifest, reading, log, .. } = self;
+        let mut tried = Some(trial);
+        for step in &trial.before {
+            if let Err(error) = step.run(app.runner.as_ref()).await {
+                let problem = Failure::from(error).message();
+                log.warn(format!("definitions of `{}` are not tried beforehand: {problem}", load.database));
+                tried = None;
+                break;
+            }
+        }
+        let taking = verify::levels::part_is_taken(app, reading, manifest, &load.part, tried);
+        let taken = app.cancel.unless_stopped(reading.stop, taking).await;
+        for step in &trial.undo {
             if let Err(failure) = undo(app, step).await {
-                let left = &load.plan.filling;
                 log.warn(format!(
-                    "clean-up failed, so `{left}` is left on the server: {}",
+                    "what the trial of `{}` made is left: {}",
+                    load.database,
                     failure.message()
                 ));
             }
         }
+        let doing = format!("try the definitions of `{}` before anything is removed", load.database);
+        taken?.map_err(|failure| if tried.is_some() { with_heading(failure).doing(doing) } else { failure })
     }
-    loaded
-}
 
-/// Where something is removed first there is no way back: every part proves itself from end to end before that, and the
-/// target tries its definitions.
-pub(super) async fn prove(
-    app: &App,
-    (plan, manifest): (&RestorePlan, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
-) -> Result<(), Failure> {
-    let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
-    if plan.loads.iter().any(removes) {
-        for load in &plan.loads {
-            app.cancel.check()?;
-            match &load.plan.trial {
-                Some(trial) => try_definitions(app, (load, trial, manifest), (reading, log)).await?,
-                None => verify::levels::part_parses(app, reading, manifest, &load.part).await?,
+    /// Loads one part. When it fails the target is as before, unless only the count says that something is wrong.
+    pub(super) async fn load(&self, load: &PlannedLoad) -> Result<LoadedPart, Failure> {
+        let Self { app, log, .. } = self;
+        let mut reach = Reach::Nothing;
+        let loaded = self.steps(load, &mut reach).await;
+        // What has given up its name gets it back.
+        let gives_way = matches!(load.plan.effect, TargetEffect::PutsAside { .. });
+        if reach == Reach::Mismatch && !gives_way {
+            return loaded.map_err(|failure| kept(load, failure));
+        }
+        if loaded.is_err() {
+            match (&load.plan.effect, reach) {
+                (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
+                    log.warn(format!(
+                        "`{}` is incomplete now, until a restore into it succeeds: mend what failed first",
+                        load.database
+                    ));
+                }
+                (TargetEffect::Overwrites { .. }, Reach::Removal) => {
+                    log.warn(format!(
+                    "what `{}` held may be gone: look at it, and mend what failed before the next restore",
+                    load.database
+                ));
+                }
+                _ => {}
             }
-        }
-    }
-    Ok(())
-}
-
-/// Reads one part to its end while the target tries it.
-async fn try_definitions(
-    app: &App,
-    (load, trial, manifest): (&PlannedLoad, &Trial, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
-) -> Result<(), Failure> {
-    let mut tried = Some(trial);
-    for step in &trial.before {
-        if let Err(error) = step.run(app.runner.as_ref()).await {
-            let problem = Failure::from(error).message();
-            log.warn(format!("definitions of `{}` are not tried beforehand: {problem}", load.database));
-            tried = None;
-            break;
-        }
-    }
-    let taking = verify::levels::part_is_taken(app, reading, manifest, &load.part, tried);
-    let taken = app.cancel.unless_stopped(reading.stop, taking).await;
-    for step in &trial.undo {
-        if let Err(failure) = undo(app, step).await {
-            log.warn(format!("what the trial of `{}` made is left: {}", load.database, failure.message()));
-        }
-    }
-    let doing = format!("try the definitions of `{}` before anything is removed", load.database);
-    taken?.map_err(|failure| if tried.is_some() { with_heading(failure).doing(doing) } else { failure })
-}
-
-/// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
-pub(super) async fn settle(app: &App, plan: &RestorePlan, log: &RunLog, failed: &[FailedLoad]) {
-    let restored = |load: &&PlannedLoad| failed.iter().all(|failed| failed.database != load.database);
-    let loads: Vec<&PlannedLoad> = plan.loads.iter().filter(restored).collect();
-    for load in &loads {
-        for step in &load.plan.last {
-            if let Err(error) = step.run(app.runner.as_ref()).await {
-                let problem = Failure::from(error).message();
-                log.warn(format!("{}: left out: {problem}", load.database));
-            }
-        }
-    }
-    for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
-        match plan.server.look_after(app.runner.as_ref(), &load.database).await {
-            Ok(findings) => {
-                for finding in findings {
-                    log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));
+            for step in &load.plan.undo {
+                if let Err(failure) = undo(app, step).await {
+                    let left = &load.plan.filling;
+                    log.warn(format!(
+                        "clean-up failed, so `{left}` is left on the server: {}",
+                        failure.message()
+                    ));
                 }
             }
-            Err(error) => {
-                log.warn(format!("{} was not looked at: {}", load.database, Failure::from(error).message()));
+        }
+        loaded
+    }
+
+    async fn steps(&self, load: &PlannedLoad, reach: &mut Reach) -> Result<LoadedPart, Failure> {
+        let Self { app, request, manifest, claim, log, .. } = self;
+        for step in &load.plan.before {
+            *reach = Reach::Removal;
+            run(app, step).await?;
+        }
+        hooks::run(self, load, Moment::BeforeFeed).await?;
+        *reach = Reach::Feed;
+        crash::point("restore-before-feed");
+        let mut ignored = self.feed(load).await?;
+        crash::point("restore-after-feed");
+        let mut rows = None;
+        let known = request.selection.is_everything() || load.plan.tables.is_some();
+        let countable = load.part.kind == PartKind::Database && known && !load.plan.filling.is_empty();
+        if request.proof == Proof::Full && countable {
+            let counted = self.count(load).await?;
+            match counted.difference {
+                None => log.say(counted.line(load, manifest.engine.unit())),
+                // The tool itself found nothing wrong, or was told to go on.
+                Some(difference) if request.on_error == OnError::Count => {
+                    log.warn(difference.message());
+                    ignored.push(difference.message());
+                }
+                Some(difference) => {
+                    *reach = Reach::Mismatch;
+                    return Err(difference);
+                }
+            }
+            rows = Some(counted.found.rows());
+        }
+        hooks::run(self, load, Moment::AfterCount).await?;
+        app.cancel.check()?;
+        // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
+        claim.check().await?;
+        for step in &load.plan.after {
+            run(app, step).await?;
+            crash::point("restore-after-step");
+        }
+        // The restore has happened: what stays behind now is only in the way.
+        for step in &load.plan.cleanup {
+            if let Err(error) = step.run(app.runner.as_ref()).await {
+                log.warn(format!(
+                    "what was replaced could not be removed: {}",
+                    Failure::from(error).message()
+                ));
+            }
+        }
+        Ok(LoadedPart { ignored, rows })
+    }
+
+    /// Streams the part into its tool, whose input is closed only when every digest agreed.
+    async fn feed(&self, load: &PlannedLoad) -> Result<Vec<String>, Failure> {
+        let Self { app, manifest, reading, log, .. } = self;
+        let gauges = UnpackGauges::new();
+        let body = StoredPart::new(reading, manifest, &load.part).plain(&gauges);
+        let task = Task {
+            label: format!("restoring {}", load.database),
+            total: Some(load.part.plain_bytes),
+            gauge: gauges.plain.clone(),
+        };
+        let progress = app.watch.start(task);
+        let fed = app.cancel.unless_stopped(reading.stop, load.plan.feed(app.runner.as_ref(), body)).await;
+        drop(progress);
+        let ignored = fed?.map_err(|error| with_heading(error.into()))?;
+        self.say_downloaded(&load.part);
+        if !ignored.is_empty() {
+            let failed = Count::len(ignored.len(), "statement");
+            log.warn(format!("{failed} failed while restoring {}", load.database));
+        }
+        Ok(ignored)
+    }
+
+    /// The lines users know.
+    fn say_downloaded(&self, part: &Part) {
+        let Self { manifest, log, .. } = self;
+        for segment in &part.segments {
+            log.say(format!("DOWNLOAD: {} ({} bytes)", segment.key, segment.bytes));
+        }
+        if let Some(cipher) = manifest.recipe.cipher {
+            let name = match cipher {
+                CipherKind::Aes256Gcm => "AES-256-GCM",
+                CipherKind::ChaCha20Poly1305 => "ChaCha20-Poly1305",
+            };
+            log.say(format!("DECRYPT: OK ({name})"));
+        }
+        log.say(format!("DECOMPRESS: {} -> {} bytes", part.packed_bytes, part.plain_bytes));
+    }
+
+    /// Counts what was loaded, before anybody can see it, against what was counted while it was dumped.
+    async fn count(&self, load: &PlannedLoad) -> Result<Counted, Failure> {
+        let Self { app, plan, manifest, reading, .. } = self;
+        let recorded = verify::contents::read(reading, manifest).await?;
+        let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
+        let (runner, filling) = (app.runner.as_ref(), &load.plan.filling);
+        let counting = async {
+            match &load.plan.tables {
+                Some(tables) => plan.server.count_tables(runner, filling, tables).await,
+                None => plan.server.count(runner, filling).await,
+            }
+        };
+        let found = app.cancel.unless_stopped(reading.stop, counting).await??;
+        let difference = expected.and_then(|expected| {
+            let expected = verify::contents::as_named_on(plan.server.as_ref(), expected);
+            let (mut expected, mut found) = (expected.into_owned(), found.clone());
+            if let Some(tables) = &load.plan.tables {
+                expected.tables.retain(|rows| tables.contains(&(rows.schema.clone(), rows.table.clone())));
+            }
+            if load.plan.effect == TargetEffect::AddsTo {
+                forget_later_rows(&expected, &mut found);
+            }
+            verify::contents::compare(&load.database, &expected, &found).err()
+        });
+        Ok(Counted { found, difference })
+    }
+
+    /// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
+    pub(super) async fn settle(&self, failed: &[FailedLoad]) {
+        let Self { app, plan, log, .. } = self;
+        let restored = |load: &&PlannedLoad| failed.iter().all(|failed| failed.database != load.database);
+        let loads: Vec<&PlannedLoad> = plan.loads.iter().filter(restored).collect();
+        for load in &loads {
+            for step in &load.plan.last {
+                if let Err(error) = step.run(app.runner.as_ref()).await {
+                    let problem = Failure::from(error).message();
+                    log.warn(format!("{}: left out: {problem}", load.database));
+                }
+            }
+        }
+        for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
+            match plan.server.look_after(app.runner.as_ref(), &load.database).await {
+                Ok(findings) => {
+                    for finding in findings {
+                        log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));
+                    }
+                }
+                Err(error) => {
+                    log.warn(format!(
+                        "{} was not looked at: {}",
+                        load.database,
+                        Failure::from(error).message()
+                    ));
+                }
             }
         }
     }
@@ -167,85 +282,8 @@ async fn undo(app: &App, step: &Step) -> Result<(), Failure> {
     }
 }
 
-async fn steps(
-    app: &App,
-    request: &Request,
-    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
-    reach: &mut Reach,
-) -> Result<LoadedPart, Failure> {
-    for step in &load.plan.before {
-        *reach = Reach::Removal;
-        run(app, step).await?;
-    }
-    hooks::run(app, Moment::BeforeFeed, (plan, load, manifest), log).await?;
-    *reach = Reach::Feed;
-    crash::point("restore-before-feed");
-    let mut ignored = feed(app, (load, manifest), (reading, log)).await?;
-    crash::point("restore-after-feed");
-    let mut rows = None;
-    let known = request.selection.is_everything() || load.plan.tables.is_some();
-    let countable = load.part.kind == PartKind::Database && known && !load.plan.filling.is_empty();
-    if request.proof == Proof::Full && countable {
-        let counted = count(app, (plan, load, manifest), reading).await?;
-        match counted.difference {
-            None => log.say(counted.line(load, manifest.engine.unit())),
-            // The tool itself found nothing wrong, or was told to go on.
-            Some(difference) if request.on_error == OnError::Count => {
-                log.warn(difference.message());
-                ignored.push(difference.message());
-            }
-            Some(difference) => {
-                *reach = Reach::Mismatch;
-                return Err(difference);
-            }
-        }
-        rows = Some(counted.found.rows());
-    }
-    hooks::run(app, Moment::AfterCount, (plan, load, manifest), log).await?;
-    app.cancel.check()?;
-    // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
-    claim.check().await?;
-    for step in &load.plan.after {
-        run(app, step).await?;
-        crash::point("restore-after-step");
-    }
-    // The restore has happened: what stays behind now is only in the way.
-    for step in &load.plan.cleanup {
-        if let Err(error) = step.run(app.runner.as_ref()).await {
-            log.warn(format!("what was replaced could not be removed: {}", Failure::from(error).message()));
-        }
-    }
-    Ok(LoadedPart { ignored, rows })
-}
-
 async fn run(app: &App, step: &Step) -> Result<(), Failure> {
     step.run(app.runner.as_ref()).await.map_err(|error| Failure::from(error).heading("RESTORE ERROR"))
-}
-
-/// Streams the part into its tool, whose input is closed only when every digest agreed.
-async fn feed(
-    app: &App,
-    (load, manifest): (&PlannedLoad, &Manifest),
-    (reading, log): (&Reading<'_>, &RunLog),
-) -> Result<Vec<String>, Failure> {
-    let gauges = UnpackGauges::new();
-    let body = StoredPart::new(reading, manifest, &load.part).plain(&gauges);
-    let task = Task {
-        label: format!("restoring {}", load.database),
-        total: Some(load.part.plain_bytes),
-        gauge: gauges.plain.clone(),
-    };
-    let progress = app.watch.start(task);
-    let fed = app.cancel.unless_stopped(reading.stop, load.plan.feed(app.runner.as_ref(), body)).await;
-    drop(progress);
-    let ignored = fed?.map_err(|error| with_heading(error.into()))?;
-    tell(log, manifest, &load.part);
-    if !ignored.is_empty() {
-        let failed = Count::len(ignored.len(), "statement");
-        log.warn(format!("{failed} failed while restoring {}", load.database));
-    }
-    Ok(ignored)
 }
 
 /// A failure that has no known wording of its own is a failure of the restore.
@@ -255,21 +293,6 @@ pub(super) fn with_heading(failure: Failure) -> Failure {
     } else {
         failure
     }
-}
-
-/// The lines users know.
-fn tell(log: &RunLog, manifest: &Manifest, part: &Part) {
-    for segment in &part.segments {
-        log.say(format!("DOWNLOAD: {} ({} bytes)", segment.key, segment.bytes));
-    }
-    if let Some(cipher) = manifest.recipe.cipher {
-        let name = match cipher {
-            CipherKind::Aes256Gcm => "AES-256-GCM",
-            CipherKind::ChaCha20Poly1305 => "ChaCha20-Poly1305",
-        };
-        log.say(format!("DECRYPT: OK ({name})"));
-    }
-    log.say(format!("DECOMPRESS: {} -> {} bytes", part.packed_bytes, part.plain_bytes));
 }
 
 /// A failure that only the count has found: what was loaded is kept, and how to have it is said.
@@ -298,36 +321,6 @@ impl Counted {
         let (tables, rows) = (Count::len(self.found.tables.len(), "table"), Count(self.found.rows(), unit));
         format!("{}: {tables}, {rows}, as they were dumped", load.database)
     }
-}
-
-/// Counts what was loaded, before anybody can see it, against what was counted while it was dumped.
-async fn count(
-    app: &App,
-    (plan, load, manifest): (&RestorePlan, &PlannedLoad, &Manifest),
-    reading: &Reading<'_>,
-) -> Result<Counted, Failure> {
-    let recorded = verify::contents::read(reading, manifest).await?;
-    let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
-    let (runner, filling) = (app.runner.as_ref(), &load.plan.filling);
-    let counting = async {
-        match &load.plan.tables {
-            Some(tables) => plan.server.count_tables(runner, filling, tables).await,
-            None => plan.server.count(runner, filling).await,
-        }
-    };
-    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
-    let difference = expected.and_then(|expected| {
-        let expected = verify::contents::as_named_on(plan.server.as_ref(), expected);
-        let (mut expected, mut found) = (expected.into_owned(), found.clone());
-        if let Some(tables) = &load.plan.tables {
-            expected.tables.retain(|rows| tables.contains(&(rows.schema.clone(), rows.table.clone())));
-        }
-        if load.plan.effect == TargetEffect::AddsTo {
-            forget_later_rows(&expected, &mut found);
-        }
-        verify::contents::compare(&load.database, &expected, &found).err()
-    });
-    Ok(Counted { found, difference })
 }
 
 /// Tables that were added to a database which is in use are in use too: others may have put rows into them already.

@@ -13,6 +13,7 @@ pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
 pub use sequence::FailedLoad;
 
+use self::sequence::RestoreRun;
 use super::backup;
 use super::lease_guard::{Claim, LeaseRequest, claim};
 use super::locate::locate_good_holding;
@@ -190,7 +191,8 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     recorded.begun(&record).await;
     let stop = either(&app.cancel.token, &claim.lost());
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
-    let loaded = sequence::load_all(app, request, (&plan, manifest), (&reading, &claim, &log)).await;
+    let run = RestoreRun { app, request, plan: &plan, manifest, reading: &reading, claim: &claim, log: &log };
+    let loaded = run.load_all().await;
     reader.finish().await;
 
     let loaded = loaded.map_err(|failure| claim.lost_or(app, failure));

@@ -1,6 +1,6 @@
 //! The parts of a restore, one after the other.
 
-use super::load::{self, LoadedPart};
+use super::load::LoadedPart;
 use super::plan::RestorePlan;
 use super::{OnFailure, Proof, Request};
 use crate::catalog::{FailureRecord, Manifest};
@@ -49,43 +49,51 @@ impl Loaded {
     }
 }
 
-/// Loads part after part. Each becomes visible by itself, whole. The first that fails stops the rest, unless the request says
-/// otherwise of databases.
-pub(super) async fn load_all(
-    app: &App,
-    request: &Request,
-    (plan, manifest): (&RestorePlan, &Manifest),
-    (reading, claim, log): (&Reading<'_>, &Claim, &RunLog),
-) -> Result<Loaded, Failure> {
-    if request.proof == Proof::Full {
-        load::prove(app, (plan, manifest), (reading, log)).await?;
-    }
-    let mut loaded = Loaded { failed: plan.refused.clone(), ..Loaded::default() };
-    let mut done = Vec::new();
-    for planned in &plan.loads {
-        app.cancel.check()?;
-        claim.check().await?;
-        match load::load(app, request, (plan, planned, manifest), (reading, claim, log)).await {
-            Ok(part) => {
-                loaded.add(&planned.database, part);
-                done.push(planned.database.as_str());
-            }
-            Err(failure) if goes_on(request, planned.part.kind, &failure) => {
-                log.keep_failure(&format!("RESTORE: `{}` failed", planned.database), &failure);
-                loaded.failed.push(FailedLoad::new(&planned.database, &failure));
-            }
-            Err(failure) if done.is_empty() => return Err(failure),
-            Err(failure) => {
-                return Err(failure.doing(format!("{} restored before this failed", done.join(", "))));
-            }
-        }
-    }
-    load::settle(app, plan, log, &loaded.failed).await;
-    Ok(loaded)
+/// A restore under way: its target is held, and nothing on it has been touched yet.
+pub(super) struct RestoreRun<'a> {
+    pub(super) app: &'a App,
+    pub(super) request: &'a Request,
+    pub(super) plan: &'a RestorePlan,
+    pub(super) manifest: &'a Manifest,
+    pub(super) reading: &'a Reading<'a>,
+    pub(super) claim: &'a Claim,
+    pub(super) log: &'a RunLog,
 }
 
-/// Whether the rest is restored after `failure`. Who stopped the run, or took its target away, meant all of it.
-fn goes_on(request: &Request, kind: PartKind, failure: &Failure) -> bool {
-    let stopped = matches!(failure.class, Class::Interrupted(_) | Class::Busy);
-    request.on_failure == OnFailure::GoOn && kind == PartKind::Database && !stopped
+impl RestoreRun<'_> {
+    /// Loads part after part. Each becomes visible by itself, whole. The first that fails stops the rest, unless the request
+    /// says otherwise of databases.
+    pub(super) async fn load_all(&self) -> Result<Loaded, Failure> {
+        if self.request.proof == Proof::Full {
+            self.prove().await?;
+        }
+        let mut loaded = Loaded { failed: self.plan.refused.clone(), ..Loaded::default() };
+        let mut done = Vec::new();
+        for planned in &self.plan.loads {
+            self.app.cancel.check()?;
+            self.claim.check().await?;
+            match self.load(planned).await {
+                Ok(part) => {
+                    loaded.add(&planned.database, part);
+                    done.push(planned.database.as_str());
+                }
+                Err(failure) if self.goes_on(planned.part.kind, &failure) => {
+                    self.log.keep_failure(&format!("RESTORE: `{}` failed", planned.database), &failure);
+                    loaded.failed.push(FailedLoad::new(&planned.database, &failure));
+                }
+                Err(failure) if done.is_empty() => return Err(failure),
+                Err(failure) => {
+                    return Err(failure.doing(format!("{} restored before this failed", done.join(", "))));
+                }
+            }
+        }
+        self.settle(&loaded.failed).await;
+        Ok(loaded)
+    }
+
+    /// Whether the rest is restored after `failure`. Who stopped the run, or took its target away, meant all of it.
+    fn goes_on(&self, kind: PartKind, failure: &Failure) -> bool {
+        let stopped = matches!(failure.class, Class::Interrupted(_) | Class::Busy);
+        self.request.on_failure == OnFailure::GoOn && kind == PartKind::Database && !stopped
+    }
 }
