@@ -1,5 +1,6 @@
 //! A reader that changes text on its way, piece by piece.
 
+use super::scanner::{Scanner, Sink};
 use crate::model::ByteReader;
 use std::io;
 use std::pin::Pin;
@@ -16,6 +17,43 @@ pub(super) trait Edit: Send {
 
     /// The text has ended. An error fails the stream.
     fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+/// Changes statements as a [`Scanner`] finds them.
+pub(super) trait Statements: Sink + Send {
+    /// Where what is to go on is appended.
+    fn out(&mut self) -> &mut Vec<u8>;
+
+    /// The text has ended. An error fails the stream.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+/// `statements` as an [`Edit`] of the text that they are found in.
+pub(super) struct Scanned<S> {
+    scanner: Scanner,
+    statements: S,
+}
+
+impl<S> Scanned<S> {
+    pub(super) fn new(statements: S) -> Self {
+        Self { scanner: Scanner::new(), statements }
+    }
+}
+
+impl<S: Statements> Edit for Scanned<S> {
+    fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        std::mem::swap(self.statements.out(), out);
+        self.scanner.feed(bytes, &mut self.statements);
+        std::mem::swap(self.statements.out(), out);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
+        std::mem::swap(self.statements.out(), out);
+        self.scanner.finish(&mut self.statements);
+        let ended = self.statements.finish();
+        std::mem::swap(self.statements.out(), out);
+        ended
+    }
 }
 
 /// `inner` as `edit` changes it. Its errors stay what they are, and its end stays its end.

@@ -1,12 +1,12 @@
 //! What is changed of a dump on its way into a server. Rows stay what they are, and at most lose escapes that no server needs.
 
-use super::edit::{Edit, edited};
+use super::edit::{Scanned, Statements, edited};
 use super::events::Disabled;
 use super::head::{self, Statement};
 use super::needed::{DEFINITION_LIMIT, holds_rows};
 use super::places::{LeftOut, without_places};
 use super::qualified::{Renaming, references, renamed};
-use super::scanner::{Current, HEAD_LIMIT, Piece, Scanner, Sink};
+use super::scanner::{Current, HEAD_LIMIT, Piece, Sink};
 use super::unescape::Unescape;
 use super::words::QuoteRules;
 use crate::engine::{EngineError, Ownership, Rewrite};
@@ -71,65 +71,7 @@ pub(super) enum Rows {
 
 /// The stage.
 pub(super) fn rewrite(changes: Changes) -> Rewrite {
-    Rewrite(Arc::new(move |body| edited(body, Editor::new(changes.clone()))))
-}
-
-struct Editor {
-    scanner: Scanner,
-    writer: Writer,
-}
-
-impl Editor {
-    fn new(changes: Changes) -> Self {
-        changes.events.clear();
-        let missing = changes.tables.iter().cloned().collect();
-        let writer = Writer {
-            changes,
-            missing,
-            unescape: Unescape::default(),
-            fate: Fate::Open,
-            text: Vec::new(),
-            placeholders: BTreeMap::new(),
-            too_long: false,
-            out: Vec::new(),
-        };
-        Self { scanner: Scanner::new(), writer }
-    }
-}
-
-impl Edit for Editor {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        std::mem::swap(&mut self.writer.out, out);
-        self.scanner.feed(bytes, &mut self.writer);
-        std::mem::swap(&mut self.writer.out, out);
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        std::mem::swap(&mut self.writer.out, out);
-        self.scanner.finish(&mut self.writer);
-        // A statement without an end is the server's to judge.
-        let rest = std::mem::take(&mut self.writer.text);
-        self.writer.out.extend_from_slice(&rest);
-        std::mem::swap(&mut self.writer.out, out);
-        if self.writer.too_long {
-            return Err(io::Error::other(EngineError::Refused {
-                problem: format!(
-                    "a definition of more than {} MiB may name the database that was backed up",
-                    DEFINITION_LIMIT >> 20
-                ),
-                help: "Restore it under its own name, on another server.".to_owned(),
-            }));
-        }
-        let missing: Vec<String> = self.writer.missing.iter().map(|table| format!("`{table}`")).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(io::Error::other(EngineError::NotFound {
-            what: format!("table {}", missing.join(", ")),
-            place: " in the backup".to_owned(),
-            help: "Name tables as the backup has them; views are not restored one by one.".to_owned(),
-        }))
-    }
+    Rewrite(Arc::new(move |body| edited(body, Scanned::new(Writer::new(changes.clone())))))
 }
 
 /// What becomes of the statement that goes by.
@@ -156,6 +98,53 @@ struct Writer {
     /// Whether a definition was too long to be looked at where that matters.
     too_long: bool,
     out: Vec<u8>,
+}
+
+impl Writer {
+    fn new(changes: Changes) -> Self {
+        changes.events.clear();
+        let missing = changes.tables.iter().cloned().collect();
+        Self {
+            changes,
+            missing,
+            unescape: Unescape::default(),
+            fate: Fate::Open,
+            text: Vec::new(),
+            placeholders: BTreeMap::new(),
+            too_long: false,
+            out: Vec::new(),
+        }
+    }
+}
+
+impl Statements for Writer {
+    fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        // A statement without an end is the server's to judge.
+        let rest = std::mem::take(&mut self.text);
+        self.out.extend_from_slice(&rest);
+        if self.too_long {
+            return Err(io::Error::other(EngineError::Refused {
+                problem: format!(
+                    "a definition of more than {} MiB may name the database that was backed up",
+                    DEFINITION_LIMIT >> 20
+                ),
+                help: "Restore it under its own name, on another server.".to_owned(),
+            }));
+        }
+        let missing: Vec<String> = self.missing.iter().map(|table| format!("`{table}`")).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(io::Error::other(EngineError::NotFound {
+            what: format!("table {}", missing.join(", ")),
+            place: " in the backup".to_owned(),
+            help: "Name tables as the backup has them; views are not restored one by one.".to_owned(),
+        }))
+    }
 }
 
 impl Sink for Writer {

@@ -5,9 +5,9 @@
 //! a trap: JSON and UUID refuse bytes, and defaults, partitions and routines would be bytes too.
 
 use super::columns::{self, Kind, Table};
-use super::edit::{Edit, edited};
+use super::edit::{Scanned, Statements, edited};
 use super::head::{self, Statement};
-use super::scanner::{Current, HEAD_LIMIT, Piece, Scanner, Sink};
+use super::scanner::{Current, HEAD_LIMIT, Piece, Sink};
 use super::values::Values;
 use crate::engine::{EngineError, Rewrite};
 use memchr::memmem;
@@ -25,41 +25,12 @@ const NAMES_OF_DEFINITIONS: &[u8] = b"SET NAMES utf8mb4";
 
 /// The stage behind a dump tool that converts nothing.
 pub(super) fn marked_rows() -> Rewrite {
-    Rewrite(Arc::new(|body| edited(body, Marker { scanner: Scanner::new(), writer: Writer::default() })))
+    Rewrite(Arc::new(|body| edited(body, Scanned::new(Writer::default()))))
 }
 
-struct Marker {
-    scanner: Scanner,
-    writer: Writer,
-}
-
-impl Edit for Marker {
-    fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        std::mem::swap(&mut self.writer.out, out);
-        self.scanner.feed(bytes, &mut self.writer);
-        std::mem::swap(&mut self.writer.out, out);
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
-        std::mem::swap(&mut self.writer.out, out);
-        self.scanner.finish(&mut self.writer);
-        // What was cut off is the witness's to tell.
-        let rest = std::mem::take(&mut self.writer.held);
-        self.writer.out.extend_from_slice(&rest);
-        std::mem::swap(&mut self.writer.out, out);
-        match self.writer.problem.take() {
-            None => Ok(()),
-            Some(problem) => Err(io::Error::other(EngineError::Answer {
-                question: "read the dump tool's output".to_owned(),
-                problem,
-            })),
-        }
-    }
-}
-
-/// What becomes of the statement that goes by.
+/// How far the statement that goes by has been read, and what becomes of it.
 #[derive(Default, PartialEq, Eq)]
-enum Course {
+enum Stage {
     /// Not decided: its head is still being read.
     #[default]
     Open,
@@ -75,7 +46,7 @@ enum Course {
 
 #[derive(Default)]
 struct Writer {
-    course: Course,
+    stage: Stage,
     /// What was read of the statement and not written yet.
     held: Vec<u8>,
     /// The last table that was defined: its rows follow.
@@ -85,6 +56,25 @@ struct Writer {
     problem: Option<String>,
 }
 
+impl Statements for Writer {
+    fn out(&mut self) -> &mut Vec<u8> {
+        &mut self.out
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        // What was cut off is the witness's to tell.
+        let rest = std::mem::take(&mut self.held);
+        self.out.extend_from_slice(&rest);
+        match self.problem.take() {
+            None => Ok(()),
+            Some(problem) => Err(io::Error::other(EngineError::Answer {
+                question: "read the dump tool's output".to_owned(),
+                problem,
+            })),
+        }
+    }
+}
+
 impl Sink for Writer {
     fn piece(&mut self, piece: Piece<'_>, current: &Current) {
         match piece {
@@ -92,14 +82,14 @@ impl Sink for Writer {
                 self.out.extend_from_slice(bytes);
             }
             Piece::CommentEnd => {}
-            Piece::Statement(bytes) => match &mut self.course {
-                Course::Passes => self.out.extend_from_slice(bytes),
-                Course::Rows(values) => values.feed(bytes, &mut self.out),
-                Course::Definition | Course::Columns(_) => {
+            Piece::Statement(bytes) => match &mut self.stage {
+                Stage::Passes => self.out.extend_from_slice(bytes),
+                Stage::Rows(values) => values.feed(bytes, &mut self.out),
+                Stage::Definition | Stage::Columns(_) => {
                     self.hold(bytes);
                     self.try_rows();
                 }
-                Course::Open => {
+                Stage::Open => {
                     self.hold(bytes);
                     if current.head.len() >= HEAD_LIMIT {
                         self.decide(&current.head);
@@ -107,12 +97,12 @@ impl Sink for Writer {
                 }
             },
             Piece::End(delimiter) => {
-                if self.course == Course::Open {
+                if self.stage == Stage::Open {
                     self.decide(&current.head);
                 }
                 self.end();
                 self.out.extend_from_slice(delimiter);
-                self.course = Course::Open;
+                self.stage = Stage::Open;
             }
         }
     }
@@ -134,14 +124,14 @@ impl Writer {
     /// Lets what is held go on as it is, and the rest of the statement after it.
     fn release(&mut self) {
         self.out.append(&mut self.held);
-        self.course = Course::Passes;
+        self.stage = Stage::Passes;
     }
 
     fn decide(&mut self, head: &[u8]) {
         match head::statement(head) {
-            Statement::CreateTable(_) => self.course = Course::Definition,
+            Statement::CreateTable(_) => self.stage = Stage::Definition,
             Statement::Insert { table, .. } => {
-                self.course = Course::Columns(table);
+                self.stage = Stage::Columns(table);
                 self.try_rows();
             }
             Statement::Session => {
@@ -159,7 +149,7 @@ impl Writer {
 
     /// Begins with the rows as soon as all before them has been read.
     fn try_rows(&mut self) {
-        let Course::Columns(name) = &self.course else { return };
+        let Stage::Columns(name) = &self.stage else { return };
         let Some(head) = columns::rows_head(&self.held) else { return };
         let Some(table) = self.table.as_ref().filter(|table| table.name == *name) else {
             let problem = format!("rows of `{name}` come without the definition of the table");
@@ -176,25 +166,25 @@ impl Writer {
         let read = std::mem::take(&mut self.held);
         self.out.extend_from_slice(&read[..head.length]);
         values.feed(&read[head.length..], &mut self.out);
-        self.course = Course::Rows(values);
+        self.stage = Stage::Rows(values);
     }
 
     fn end(&mut self) {
-        match &mut self.course {
-            Course::Definition => {
+        match &mut self.stage {
+            Stage::Definition => {
                 match columns::table(&self.held) {
                     Ok(table) => self.table = Some(table),
                     Err(problem) => self.fail(problem),
                 }
                 self.release();
             }
-            Course::Columns(name) => {
+            Stage::Columns(name) => {
                 let problem = format!("rows of `{name}` that cannot be understood");
                 self.fail(problem);
                 self.release();
             }
-            Course::Rows(values) => values.finish(&mut self.out),
-            Course::Open | Course::Passes => {}
+            Stage::Rows(values) => values.finish(&mut self.out),
+            Stage::Open | Stage::Passes => {}
         }
     }
 }
