@@ -97,12 +97,18 @@ impl Run {
 
     /// Its end.
     #[track_caller]
-    pub(crate) fn wait(mut self) -> Output {
+    pub(crate) fn wait(self) -> Output {
+        self.wait_within(LONGEST_RUN)
+    }
+
+    /// As [`Run::wait`], for a run that may take longer than others.
+    #[track_caller]
+    pub(crate) fn wait_within(mut self, longest: Duration) -> Output {
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(self.began.elapsed() < LONGEST_RUN, "the run hangs\n{}", self.stderr());
+            assert!(self.began.elapsed() < longest, "the run hangs\n{}", self.stderr());
             std::thread::sleep(POLL);
         };
         Output { code: code(status), stdout: self.text("stdout"), stderr: self.text("stderr") }

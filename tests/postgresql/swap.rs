@@ -227,7 +227,7 @@ async fn a_database_that_forbids_writes_or_connections_to_itself_comes_back() {
     postgres.psql(
         "postgres",
         "ALTER DATABASE shop SET default_transaction_read_only = on; ALTER DATABASE shop CONNECTION LIMIT 0;
-         ALTER DATABASE shop SET statement_timeout = '5ms'; ALTER DATABASE shop SET search_path = nowhere;
+         ALTER DATABASE shop SET statement_timeout = '1ms'; ALTER DATABASE shop SET search_path = nowhere;
          ALTER DATABASE shop SET row_security = off; ALTER DATABASE shop SET client_encoding = 'LATIN1';",
     );
     let again = dump(inspect(&postgres).await.as_ref(), "shop").await;
