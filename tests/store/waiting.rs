@@ -85,6 +85,18 @@ async fn a_completion_that_never_answers_is_given_up_in_sight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_alone_never_answers_is_tried_three_times() {
+    let server =
+        Faulty::start(|asked: &Asked| if asked.is_complete() { Fault::Delay(EVER) } else { Fault::Pass })
+            .await;
+    let (store, began) = (impatient(&server), Instant::now());
+    let put = store.put(&"k".parse().unwrap(), reader(bytes((5 << 20) + 1)), ObjectRole::Data).await;
+    assert!(matches!(put, Err(StoreError::Unreachable { .. })), "{put:?}");
+    assert!(began.elapsed() < Duration::from_secs(180), "{:?}", began.elapsed());
+    assert_eq!(server.count(Asked::is_complete), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_completion_is_slow_and_alive_while_blanks_come() {
     let server = Faulty::start(|asked: &Asked| {
         if asked.is_complete() { Fault::Blanks(Duration::from_millis(500), 8) } else { Fault::Pass }

@@ -12,7 +12,7 @@ use crate::store::{ObjectKey, ObjectMeta, ObjectRole, StoreError};
 use http::Method;
 use s3::serde_types::{CompleteMultipartUploadData, InitiateMultipartUploadResponse, Part};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What joining the parts may take before the answer begins, with [`JOIN_ONE`] for each. AWS begins its answer at once, and
 /// sends blanks while it joins; others say nothing until they are done.
@@ -21,6 +21,10 @@ const JOIN_ONE: Duration = Duration::from_millis(50);
 
 /// What it may take in all, while blanks come: AWS may take minutes to join 10,000 parts.
 const JOIN_LONGEST: Duration = Duration::from_secs(570);
+
+/// So many completions are waited for to no avail: each takes its whole patience, and what is written last must not hang for
+/// the time that an answer which trickles may take.
+const UNANSWERED: u32 = 3;
 
 /// How often an object that was completed is looked for before it counts as missing.
 const LOOKS: u32 = 5;
@@ -88,8 +92,12 @@ impl Multipart {
         let parts = u32::try_from(sent.parts.len()).unwrap_or(u32::MAX);
         request.patience = JOIN_PATIENCE + JOIN_ONE.saturating_mul(parts);
         let mut tries = self.client.tries(&request, "complete");
+        let mut unanswered = 0;
         loop {
+            let began = Instant::now();
             let completed = self.client.once(&request, tries.left()).await;
+            let silent = completed.as_ref().is_err_and(Failure::is_silence);
+            unanswered += u32::from(silent && began.elapsed() >= request.patience);
             let found = self.look(completed.as_ref().err()).await;
             let failure = match (completed, found) {
                 (_, Ok(Some(found))) if found.is_ours(sent.bytes, &self.nonce) => return Ok(found.meta),
@@ -117,7 +125,7 @@ impl Multipart {
             if failure.is_not_implemented() && request.headers.remove("if-none-match").is_some() {
                 continue;
             }
-            if !tries.again(&failure).await {
+            if unanswered == UNANSWERED || !tries.again(&failure).await {
                 return Err(self.client.error(failure, "complete", Some(&self.key)));
             }
         }
