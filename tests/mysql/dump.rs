@@ -16,7 +16,7 @@ async fn check_round_trip(release: Release) {
     let taken = dump(server.as_ref(), ODD).await;
 
     let contents = taken.contents.clone().unwrap();
-    let counted = server.count(&SystemRunner, ODD).await.unwrap();
+    let counted = server.logical().count(&SystemRunner, ODD).await.unwrap();
     assert_eq!(contents.tables, counted.tables);
     for (table, expected) in ROWS {
         let rows = contents.tables.iter().find(|rows| rows.table == table).map(|rows| rows.rows);

@@ -23,7 +23,7 @@ async fn broken_views_are_named(release: Release) {
     let with = |filter: Filter| ServerSettings { filter, ..sql.settings() };
     let findings = async |filter: Filter| {
         let server = MySql::new(with(filter)).inspect(&SystemRunner).await.unwrap();
-        let found = server.check_dump(&SystemRunner, &scope(&["other", "shop"])).await.unwrap();
+        let found = server.logical().check_dump(&SystemRunner, &scope(&["other", "shop"])).await.unwrap();
         found.into_iter().filter(|finding| finding.subject.starts_with("views of")).collect::<Vec<_>>()
     };
     let found = findings(Filter::default()).await;
@@ -133,7 +133,7 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
     }
     let holds = sql.run("", "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX;");
 
-    let plan = server.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
     let told = plan.findings.iter().find(|finding| finding.subject == "removal of `shop`").unwrap();
     assert_eq!(told.level, FindingLevel::Warning);
     assert!(told.problem.contains(&format!("connection {holds} of root@localhost")), "{told:?}");

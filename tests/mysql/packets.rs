@@ -37,7 +37,7 @@ async fn large_values_go_back(release: Release) {
         let server = sql.inspect().await;
         let taken = dump(server.as_ref(), "shop").await;
         let contents = taken.contents.as_ref().unwrap();
-        assert_eq!(server.judge_dump("shop", contents), [], "{bytes}");
+        assert_eq!(server.logical().judge_dump("shop", contents), [], "{bytes}");
         let before = sql.run("shop", SUM);
         restore(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();
         assert_eq!(sql.run("shop", SUM), before, "{bytes}");
@@ -66,26 +66,26 @@ async fn a_value_that_does_not_fit_is_told(release: Release) {
     let Some(sql) = server(release, "27", 9) else { return };
     let server = sql.inspect().await;
     let taken = dump(server.as_ref(), "shop").await;
-    let told = server.judge_dump("shop", taken.contents.as_ref().unwrap());
+    let told = server.logical().judge_dump("shop", taken.contents.as_ref().unwrap());
     assert_eq!(told[0].level, FindingLevel::Warning, "{told:?}");
     let target = RestoreTarget { recorded: taken.contents.clone(), ..taken.target("shop") };
-    let plan = server.load(&SystemRunner, &target, &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &target, &taken).await.unwrap();
     let error = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
     assert!(error.help.starts_with("SET GLOBAL max_allowed_packet = "), "{error:?}");
 
     // A server that is thrown away gets what it needs, and says so.
     let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..target.clone() };
-    let plan = server.load(&SystemRunner, &drill, &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &drill, &taken).await.unwrap();
     assert_eq!(plan.findings[0].level, FindingLevel::Warning, "{:?}", plan.findings);
 
     // The smallest limit that takes it is the one that is asked for.
     let number = error.help.split(" = ").nth(1).unwrap().split(';').next().unwrap().parse::<u64>().unwrap();
     sql.run("", &format!("SET GLOBAL max_allowed_packet = {};", number - 1024));
-    let refused = sql.inspect().await.load(&SystemRunner, &target, &taken).await.unwrap();
+    let refused = sql.inspect().await.logical().load(&SystemRunner, &target, &taken).await.unwrap();
     assert_eq!(refused.findings.len(), 1, "{:?}", refused.findings);
     sql.run("", error.help.split(';').next().unwrap());
     let server = sql.inspect().await;
-    assert_eq!(server.load(&SystemRunner, &target, &taken).await.unwrap().findings, []);
+    assert_eq!(server.logical().load(&SystemRunner, &target, &taken).await.unwrap().findings, []);
     let before = sql.run("shop", SUM);
     restore(server.as_ref(), &taken, &target).await.unwrap();
     assert_eq!(sql.run("shop", SUM), before);

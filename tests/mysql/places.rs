@@ -58,7 +58,7 @@ async fn check_places(release: Release) {
     let before = (sql.fingerprint("shop"), files(outside.path()));
     // A drill and a copy leave the original's places alone.
     for target in [thrown_away(&taken, "drill"), taken.target("copy")] {
-        let plan = server.load(&SystemRunner, &target, &taken).await.unwrap();
+        let plan = server.logical().load(&SystemRunner, &target, &taken).await.unwrap();
         assert!(
             plan.findings.iter().all(|finding| finding.level == FindingLevel::Warning),
             "{:?}",
@@ -76,7 +76,7 @@ async fn check_places(release: Release) {
     let Some(other) = Sql::start(release) else { return };
     let server = other.inspect().await;
     let target = taken.target("shop");
-    let plan = server.load(&SystemRunner, &target, &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &target, &taken).await.unwrap();
     if mysql {
         let told: Vec<&str> = plan.findings.iter().map(|finding| finding.subject.as_str()).collect();
         assert!(
@@ -127,7 +127,7 @@ async fn a_database_comes_back_as_it_was_created() {
             continue;
         }
         // It is locked against changes, and nothing is lost to that.
-        let plan = server.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+        let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
         let [found] = &plan.findings[..] else { panic!("{:?}", plan.findings) };
         assert_eq!(
             (found.level, found.help.as_str()),
@@ -150,9 +150,9 @@ async fn names_that_become_one_are_found_and_others_are_counted() {
         let (shop, twins) = (dump(source.as_ref(), "shop").await, dump(source.as_ref(), "twins").await);
         let Some(folding) = Sql::start_with(release, &["--lower-case-table-names=1"]) else { return };
         let server = folding.inspect().await;
-        assert!(server.folds_names() && !source.folds_names());
+        assert!(server.logical().folds_names() && !source.logical().folds_names());
 
-        let plan = server.load(&SystemRunner, &twins.target("twins"), &twins).await.unwrap();
+        let plan = server.logical().load(&SystemRunner, &twins.target("twins"), &twins).await.unwrap();
         let [found] = &plan.findings[..] else { panic!("{:?}", plan.findings) };
         assert_eq!((found.level, found.subject.as_str()), (FindingLevel::Error, "tables `A` and `a`"));
         let (plan, counted) = restore(server.as_ref(), &shop, &shop.target("shop")).await.unwrap();
@@ -216,7 +216,7 @@ async fn a_view_that_calls_a_function_is_dumped_with_the_rights_of_the_readme() 
         sql.run("", &grant.replace(", EXECUTE", ""));
         let as_j = || async { MySql::new(sql.settings_of("j", "pw")).inspect(&SystemRunner).await.unwrap() };
         let scope = super::support::plans::scope(&["shop"]);
-        let found = as_j().await.check_dump(&SystemRunner, &scope).await.unwrap();
+        let found = as_j().await.logical().check_dump(&SystemRunner, &scope).await.unwrap();
         let missing: Vec<_> = found.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
         if release != Release::MySql97 {
             assert!(

@@ -31,7 +31,7 @@ async fn as_r(sql: &Sql) -> Box<dyn Server> {
 }
 
 async fn findings(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Vec<Finding> {
-    server.load(&SystemRunner, target, dump).await.unwrap().findings
+    server.logical().load(&SystemRunner, target, dump).await.unwrap().findings
 }
 
 async fn errors(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Vec<Finding> {
@@ -240,7 +240,7 @@ async fn check_settings(release: Release) {
             let found = errors(server.as_ref(), &taken, &target).await;
             let told = found.iter().any(|finding| finding.problem.contains(setting.problem));
             assert_eq!(!found.is_empty() && told, refuses, "{}: {found:?}", setting.set);
-            let plan = server.load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
+            let plan = server.logical().load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
             let body = Box::pin(&*taken.bytes);
             let loaded = super::support::plans::run(server.as_ref(), &plan, body).await;
             // An engine is replaced in silence: the server does not fail where we refuse.

@@ -26,7 +26,7 @@ fn with_users() -> Scope {
 }
 
 async fn errors(server: &dyn Server, scope: &Scope) -> Vec<Finding> {
-    let findings = server.check_dump(&SystemRunner, scope).await.unwrap();
+    let findings = server.logical().check_dump(&SystemRunner, scope).await.unwrap();
     findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect()
 }
 
@@ -43,7 +43,7 @@ async fn every_statement_mends_what_it_is_printed_for(release: Release) {
     }
     let server = as_j(&sql).await;
     assert_eq!(errors(server.as_ref(), &with_users()).await, []);
-    let rehearsed = server.rehearse_dump(&SystemRunner, &with_users()).await.unwrap();
+    let rehearsed = server.logical().rehearse_dump(&SystemRunner, &with_users()).await.unwrap();
     assert!(rehearsed.iter().all(|finding| finding.level == FindingLevel::Ok), "{rehearsed:?}");
     let mine = dump_all(server.as_ref(), &with_users()).await.unwrap();
     let all = dump_all(sql.inspect().await.as_ref(), &with_users()).await.unwrap();
@@ -52,7 +52,7 @@ async fn every_statement_mends_what_it_is_printed_for(release: Release) {
     assert_eq!((&mine.tables, &mine.owners), (&all.tables, &all.owners));
     let told = mine.position.is_some();
     assert_eq!(told, release.kind() == EngineKind::MariaDb, "only MySQL asks for more rights");
-    let warned = server.check_dump(&SystemRunner, &with_users()).await.unwrap();
+    let warned = server.logical().check_dump(&SystemRunner, &with_users()).await.unwrap();
     let place = warned.iter().find(|finding| finding.subject == "place in the binary log").unwrap();
     if !told {
         assert_eq!(place.level, FindingLevel::Warning);
@@ -125,7 +125,8 @@ async fn rights_that_come_by_a_role_count() {
 async fn tables_without_transactions_are_warned_of() {
     for release in Release::ALL {
         let Some(sql) = server(release) else { return };
-        let findings = sql.inspect().await.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+        let findings =
+            sql.inspect().await.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
         let warned = findings.iter().find(|finding| finding.problem.contains("`myisam`")).unwrap();
         assert_eq!(warned.level, FindingLevel::Warning);
         assert_eq!(warned.help, "ALTER TABLE `shop`.`myisam` ENGINE = InnoDB;");
@@ -150,7 +151,7 @@ async fn a_hidden_database_is_missed(release: Release) {
     assert!(hidden(&errors(as_j(&sql).await.as_ref(), &all).await));
     let found = errors(as_j(&sql).await.as_ref(), &scope(&["shop"])).await;
     assert_eq!(found[0].help, "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `shop`.* TO `j`@`localhost`;");
-    let refused = as_j(&sql).await.dump(&scope(&["shop"])).err().unwrap();
+    let refused = as_j(&sql).await.logical().dump(&scope(&["shop"])).err().unwrap();
     assert!(
         matches!(&refused, EngineError::Privilege { help, .. } if help.starts_with("GRANT ")),
         "{refused:?}"
@@ -170,7 +171,7 @@ async fn a_hidden_database_is_missed(release: Release) {
     let server = as_j(&sql).await;
     assert!(!hidden(&errors(server.as_ref(), &all).await));
     // Whoever sees everything is told that a database is not there.
-    let missing = server.check_dump(&SystemRunner, &scope(&["nowhere"])).await.unwrap_err();
+    let missing = server.logical().check_dump(&SystemRunner, &scope(&["nowhere"])).await.unwrap_err();
     assert!(matches!(missing, EngineError::NotFound { .. }), "{missing:?}");
 }
 
@@ -202,7 +203,7 @@ async fn a_view_that_may_not_be_read_is_never_taken_for_a_broken_one() {
             let filter = Filter { skip_broken_views, ..Filter::default() };
             let settings = ServerSettings { filter, ..sql.settings_of("j", "pw") };
             let inspected = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
-            let found = inspected.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+            let found = inspected.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
             assert!(found.iter().any(|one| one.help.starts_with("GRANT SELECT ON `shop`.*")), "{found:?}");
             assert!(!found.iter().any(|one| one.help.contains("DROP VIEW")), "{release:?}: {found:?}");
         }

@@ -63,7 +63,7 @@ async fn definers_are_told_or_stripped(release: Release) {
     sql.run("", "DROP USER owner@localhost;");
     let server = sql.inspect().await;
     restore(server.as_ref(), &taken, &taken.target("kept")).await.unwrap();
-    let found = server.look_after(&SystemRunner, "kept").await.unwrap();
+    let found = server.logical().look_after(&SystemRunner, "kept").await.unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].subject, "definer `owner@localhost`");
     assert!(
@@ -74,7 +74,7 @@ async fn definers_are_told_or_stripped(release: Release) {
 
     let strip = RestoreTarget { definers: Ownership::Skip, ..taken.target("stripped") };
     restore(server.as_ref(), &taken, &strip).await.unwrap();
-    assert_eq!(server.look_after(&SystemRunner, "stripped").await.unwrap(), []);
+    assert_eq!(server.logical().look_after(&SystemRunner, "stripped").await.unwrap(), []);
     assert_eq!(sql.run("stripped", "SELECT * FROM owned ORDER BY 1;"), "1\n2");
     let row = "SELECT what FROM audit;";
     assert_eq!(sql.run("stripped", row), sql.run("shop", row));
@@ -115,7 +115,7 @@ async fn errors_stop_or_are_counted(release: Release) {
     assert!(failed.contains("1064") && !failed.contains("TABEL `nothing` (\n  `a`"), "{failed}");
     assert_eq!(sql.databases(), ["shop"], "what was created is gone");
     // Only what this restore made is removed.
-    let plan = server.load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
     sql.run("", "CREATE DATABASE copy; CREATE TABLE copy.mine (a int);");
     let body: ByteReader<'_> = Box::pin(&*taken.bytes);
     run(server.as_ref(), &plan, body).await.unwrap_err();
@@ -123,7 +123,7 @@ async fn errors_stop_or_are_counted(release: Release) {
     sql.run("", "DROP DATABASE copy;");
 
     let go_on = RestoreTarget { stop_at_first_error: false, ..taken.target("copy") };
-    let plan = server.load(&SystemRunner, &go_on, &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &go_on, &taken).await.unwrap();
     for step in &plan.before {
         step.run(&SystemRunner).await.unwrap();
     }
@@ -192,7 +192,7 @@ async fn a_view_that_no_restore_can_make_is_warned_of() {
              CREATE VIEW `other` AS SELECT a FROM base WITH CHECK OPTION;",
         );
         let server = sql.inspect().await;
-        let findings = server.check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+        let findings = server.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
         let warned: Vec<_> =
             findings.iter().filter(|finding| finding.problem.contains("CHECK OPTION")).collect();
         assert_eq!(warned.len(), 1);

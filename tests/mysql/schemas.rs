@@ -66,7 +66,7 @@ async fn check_history(release: Release) {
     assert_eq!(before.matches('=').count(), 3, "{before}");
     let server = sql.inspect().await;
     let both = scope(&["shop", "odd"]);
-    let findings = server.check_dump(&SystemRunner, &both).await.unwrap();
+    let findings = server.logical().check_dump(&SystemRunner, &both).await.unwrap();
     let warned: Vec<&str> = findings.iter().map(|finding| finding.problem.as_str()).collect();
     let warned: Vec<&&str> = warned.iter().filter(|problem| problem.contains("history")).collect();
     assert!(matches!(warned[..], [problem] if problem.contains("`precise_one`")), "{findings:?}");

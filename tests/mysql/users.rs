@@ -178,7 +178,7 @@ async fn users_come_all_or_not_at_all(release: Release) {
     assert!(failed.contains("ERROR 1064") || failed.contains("ERROR 1149"), "{failed}");
     assert_eq!(accounts(&other), before, "nothing of it stays");
     // One that came after the plan was made is somebody else's.
-    let plan = server.load(&SystemRunner, &dumps[0].target(""), &dumps[0]).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &dumps[0].target(""), &dumps[0]).await.unwrap();
     other.run("", "CREATE USER app@'%' IDENTIFIED BY 'mine';");
     let mine = accounts(&other);
     run(server.as_ref(), &plan, Box::pin(&*dumps[0].bytes)).await.unwrap_err();
@@ -234,12 +234,15 @@ async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
     let scope = Scope { globals: true, ..scope(&["shop"]) };
     let dumps = dump_all(sql.inspect().await.as_ref(), &scope).await.unwrap();
     let target = dumps[0].target("");
-    let plan = other.inspect().await.load(&SystemRunner, &target, &dumps[0]).await.unwrap();
+    let plan = other.inspect().await.logical().load(&SystemRunner, &target, &dumps[0]).await.unwrap();
     assert_eq!(plan.findings[0].level, FindingLevel::Error, "{:?}", plan.findings);
     assert_eq!(plan.findings[0].help, "SET PERSIST partial_revokes = ON;");
     // A server that is thrown away is set as it must be.
     let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..target.clone() };
-    assert_eq!(other.inspect().await.load(&SystemRunner, &drill, &dumps[0]).await.unwrap().findings, []);
+    assert_eq!(
+        other.inspect().await.logical().load(&SystemRunner, &drill, &dumps[0]).await.unwrap().findings,
+        []
+    );
 
     other.run("", &plan.findings[0].help);
     let server = other.inspect().await;

@@ -72,7 +72,7 @@ async fn check_bound(major: u32) {
         );
         let tables = plan.tables.unwrap();
         assert_eq!(tables.len(), 5, "{tables:?}");
-        let counted = server.count_tables(&SystemRunner, view, &tables).await.unwrap();
+        let counted = server.logical().count_tables(&SystemRunner, view, &tables).await.unwrap();
         assert_eq!(counted.rows(), 10 + 15 + 3);
     }
 
@@ -84,7 +84,8 @@ async fn check_bound(major: u32) {
     let plan = restored("shop", &["sums"]).await;
     assert!(plan.notes.iter().any(|note| note.contains("`public.orders`: it shows")), "{:?}", plan.notes);
     assert_eq!(postgres.psql("shop", "SELECT orders FROM public.sums"), "5");
-    let refused = server.load(&SystemRunner, &taken.tables("low", &["sums"]), &taken).await.unwrap_err();
+    let refused =
+        server.logical().load(&SystemRunner, &taken.tables("low", &["sums"]), &taken).await.unwrap_err();
     assert!(
         matches!(&refused, EngineError::Refused { problem, help }
             if problem.contains("reads `public.") && help.contains("--table public.")),

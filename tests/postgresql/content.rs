@@ -36,7 +36,7 @@ async fn check_move(from: u32, to: u32) {
     let contents = taken.contents.clone().unwrap();
     assert_eq!(counted.unwrap().tables, contents.tables);
     let live = source.engine().inspect(&SystemRunner).await.unwrap();
-    assert_eq!(live.count(&SystemRunner, ODD).await.unwrap().tables, contents.tables);
+    assert_eq!(live.logical().count(&SystemRunner, ODD).await.unwrap().tables, contents.tables);
     assert!(contents.tables.iter().any(|rows| rows.table == "tab\tle\nline" && rows.rows == 1));
     let same = |args: &[&str]| {
         let texts = [&source, &target].map(|postgres| unqualified(&definitions(postgres, ODD, args)));

@@ -26,7 +26,7 @@ async fn check_round_trip(major: u32) {
     let taken = dump(server.as_ref(), ODD).await;
 
     let contents = taken.contents.clone().unwrap();
-    assert_eq!(contents.tables, server.count(&SystemRunner, ODD).await.unwrap().tables);
+    assert_eq!(contents.tables, server.logical().count(&SystemRunner, ODD).await.unwrap().tables);
     let rows = |table: &str| contents.tables.iter().find(|rows| rows.table == table).map(|rows| rows.rows);
     for (table, expected) in [
         ("hostile", Some(11)),

@@ -56,7 +56,7 @@ async fn check_emptied(major: u32) {
     );
 
     // Beside it does not go, and the way out is said.
-    let refused = weak.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap_err();
+    let refused = weak.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap_err();
     assert!(
         matches!(&refused, EngineError::Privilege { help, .. } if help.contains("--clean")),
         "{refused:?}"

@@ -48,7 +48,7 @@ async fn check_logins(major: u32) {
     let error = refused(lost).await;
     assert!(matches!(&error, EngineError::NotFound { what, .. } if what.contains("psotgres")), "{error:?}");
     let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
-    let error = server.dump(&scope(&["postgre"])).err().unwrap();
+    let error = server.logical().dump(&scope(&["postgre"])).err().unwrap();
     assert!(matches!(&error, EngineError::NotFound { help, .. } if help.contains("`postgres`")), "{error:?}");
 
     let settings = postgres.settings();
@@ -86,7 +86,7 @@ async fn a_password_is_in_no_process_list_while_a_dump_runs() {
     postgres.psql("postgres", "CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 5000);");
     let engine = PostgreSql::new(role(&postgres, "bk", "hush-4711-hush"));
     let server = engine.inspect(&SystemRunner).await.unwrap();
-    let part = server.dump(&scope(&["postgres"])).unwrap().remove(0);
+    let part = server.logical().dump(&scope(&["postgres"])).unwrap().remove(0);
     assert!(!format!("{:?}", part.source).contains("hush"));
     // Nobody reads, so it stands still with a full pipe.
     let running = part.source.open(&SystemRunner).await.unwrap();

@@ -24,7 +24,7 @@ async fn what_was_put_aside_comes_back_whatever_fails() {
     let taken = dump(server.as_ref(), "shop").await;
     postgres.psql("shop", "UPDATE public.state SET word = 'new';");
     let own = RestoreTarget { naming: Naming::Own, ..taken.target("shop") };
-    let plan = server.load(&SystemRunner, &own, &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &own, &taken).await.unwrap();
     assert!(matches!(plan.effect, TargetEffect::PutsAside { .. }));
     let as_before = || {
         assert_eq!(postgres.databases(), ["postgres", "shop"]);
@@ -121,7 +121,8 @@ async fn jobs_of_pg_cron_come_back_into_the_database_they_live_in() {
         (&elsewhere, "shop", "cron.database_name = 'shop'"),
         (&without, "shop", "shared_preload_libraries"),
     ] {
-        let plan = inspect(target).await.load(&SystemRunner, &taken.target(into), &taken).await.unwrap();
+        let plan =
+            inspect(target).await.logical().load(&SystemRunner, &taken.target(into), &taken).await.unwrap();
         let errors: Vec<_> =
             plan.findings.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
         assert_eq!(errors.len(), 1, "{:?}", plan.findings);

@@ -138,7 +138,7 @@ async fn a_tablespace_that_is_not_there_is_found_beforehand_and_can_be_left_out(
     assert_eq!(target.databases(), ["postgres"]);
     // One that will be there by then is as good.
     let coming = RestoreTarget { coming_tablespaces: vec!["Fast 1".to_owned()], ..wish(Ownership::Keep) };
-    assert_eq!(server.load(&SystemRunner, &coming, &taken).await.unwrap().findings, []);
+    assert_eq!(server.logical().load(&SystemRunner, &coming, &taken).await.unwrap().findings, []);
 
     let (_, counted) = restore(server.as_ref(), &taken, &wish(Ownership::Skip)).await.unwrap();
     assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);

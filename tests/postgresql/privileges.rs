@@ -32,7 +32,7 @@ async fn server(postgres: &Postgres) -> Box<dyn Server> {
 }
 
 async fn errors(server: &dyn Server, scope: &Scope) -> Vec<Finding> {
-    let findings = server.check_dump(&SystemRunner, scope).await.unwrap();
+    let findings = server.logical().check_dump(&SystemRunner, scope).await.unwrap();
     findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect()
 }
 
@@ -80,16 +80,16 @@ async fn check_mended(major: u32, single: bool) {
         "use the schemas of `the shop`",
     ];
     assert_eq!(subjects, expected);
-    let findings = server.rehearse_dump(&SystemRunner, &scope).await.unwrap();
+    let findings = server.logical().rehearse_dump(&SystemRunner, &scope).await.unwrap();
     assert!(findings.iter().all(|finding| finding.level == FindingLevel::Ok), "{findings:?}");
     let taken = dump_all(server.as_ref(), &scope).await.unwrap();
     let (globals, database) = (&taken[0], &taken[1]);
     assert_eq!((globals.kind, database.kind), (PartKind::Globals, PartKind::Database));
     assert!(String::from_utf8_lossy(&globals.bytes).contains("SCRAM-SHA-256$"));
     let all = postgres.engine().inspect(&SystemRunner).await.unwrap();
-    let contents = all.count(&SystemRunner, "the shop").await.unwrap();
+    let contents = all.logical().count(&SystemRunner, "the shop").await.unwrap();
     assert_eq!(database.contents.as_ref().unwrap().tables, contents.tables);
-    assert_eq!(server.count(&SystemRunner, "the shop").await.unwrap().tables, contents.tables);
+    assert_eq!(server.logical().count(&SystemRunner, "the shop").await.unwrap().tables, contents.tables);
     assert_eq!(contents.rows(), 4);
 }
 
@@ -173,6 +173,6 @@ async fn rows_hidden_by_row_security_are_never_left_out_of_a_count() {
     let Some(postgres) = start(15) else { return };
     postgres.psql("the shop", "GRANT CONNECT ON DATABASE \"the shop\" TO bk; GRANT pg_read_all_data TO bk;");
     let server = server(&postgres).await;
-    let counted = server.count(&SystemRunner, "the shop").await;
+    let counted = server.logical().count(&SystemRunner, "the shop").await;
     assert!(counted.is_err(), "{counted:?}");
 }

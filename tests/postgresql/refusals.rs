@@ -19,7 +19,7 @@ async fn as_role(postgres: &Postgres, user: &str) -> Box<dyn Server> {
 }
 
 async fn plan(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Result<LoadPlan, EngineError> {
-    let plan = server.load(&SystemRunner, target, dump).await?;
+    let plan = server.logical().load(&SystemRunner, target, dump).await?;
     let error = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error);
     match error.filter(|_| target.stop_at_first_error) {
         Some(Finding { subject, problem, help, .. }) => {

@@ -62,7 +62,7 @@ async fn counting_does_not_depend_on_the_size_of_the_lock_table() {
     assert!(refused.contains("out of shared memory"), "{refused}");
 
     let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
-    let counted = server.count(&SystemRunner, "shop").await.unwrap();
+    let counted = server.logical().count(&SystemRunner, "shop").await.unwrap();
 
     assert_eq!(counted.tables.len(), 300);
     assert!(counted.tables.iter().all(|table| table.rows == 1));
@@ -82,7 +82,7 @@ async fn tables_are_counted_page_by_page() {
     postgres.psql("shop", &create);
 
     let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
-    let counted = server.count(&SystemRunner, "shop").await.unwrap();
+    let counted = server.logical().count(&SystemRunner, "shop").await.unwrap();
 
     assert_eq!(counted.tables.len(), 10_100);
     assert!(counted.tables.windows(2).all(|pair| pair[0] < pair[1]), "sorted, and none twice");
@@ -145,7 +145,7 @@ async fn check_large_objects(major: u32) {
     assert_eq!(counted.unwrap().large_objects, Some(2002));
     postgres.psql("copy", "SELECT lo_unlink(min(oid)) FROM pg_largeobject_metadata;");
     let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
-    assert_eq!(server.count(&SystemRunner, "copy").await.unwrap().large_objects, Some(2001));
+    assert_eq!(server.logical().count(&SystemRunner, "copy").await.unwrap().large_objects, Some(2001));
 }
 
 #[tokio::test]

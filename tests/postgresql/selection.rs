@@ -32,7 +32,7 @@ async fn shop(major: u32) -> Option<(Postgres, Dump)> {
 }
 
 async fn refused(postgres: &Postgres, taken: &Dump, target: &RestoreTarget) -> EngineError {
-    inspect(postgres).await.load(&SystemRunner, target, taken).await.unwrap_err()
+    inspect(postgres).await.logical().load(&SystemRunner, target, taken).await.unwrap_err()
 }
 
 /// Drops what `drop` says, restores `tables`, and compares what pg_dump says of them before and after.

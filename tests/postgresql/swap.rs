@@ -101,7 +101,7 @@ async fn a_load_that_fails_in_the_middle_leaves_everything_as_it_was() {
     let Some((postgres, taken)) = shop(15).await else { return };
     let before = postgres.fingerprint("shop");
     let server = inspect(&postgres).await;
-    let plan = server.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
     let half = taken.bytes.len() / 2;
 
     // The stream ends early, as if all were well.
@@ -181,7 +181,7 @@ async fn undo_is_safe_between_any_two_steps_and_repeatable() {
         Dump { properties: dump(inspect(&postgres).await.as_ref(), "shop").await.properties, ..taken };
     let before = postgres.fingerprint("shop");
     let server = inspect(&postgres).await;
-    let plan = server.load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
     let steps = plan.before.len() + 1 + plan.after.len();
     assert_eq!(steps, 4);
     for done in 0..steps {

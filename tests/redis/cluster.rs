@@ -35,7 +35,11 @@ async fn put_all(dumps: &[Dump], engine: &Redis, occupied: Occupied) -> Result<(
     let server = engine.inspect(&SystemRunner).await.unwrap();
     for (preceding, dump) in dumps.iter().enumerate() {
         let target = RestoreTarget { preceding, occupied, ..dump.target(&dump.database) };
-        let plan = server.load(&SystemRunner, &target, dump).await.map_err(|error| format!("{error:?}"))?;
+        let plan = server
+            .logical()
+            .load(&SystemRunner, &target, dump)
+            .await
+            .map_err(|error| format!("{error:?}"))?;
         let body = Box::pin(std::io::Cursor::new(Arc::clone(&dump.bytes)));
         let counted = run(server.as_ref(), &plan, body).await?.unwrap();
         assert_eq!(counted.tables, dump.contents.as_ref().unwrap().tables);
@@ -105,7 +109,7 @@ async fn slots_that_move_during_a_restore_are_followed() {
     let mut plans = Vec::new();
     for (preceding, dump) in dumps.iter().enumerate() {
         let wish = RestoreTarget { preceding, ..dump.target(&dump.database) };
-        plans.push(server.load(&SystemRunner, &wish, dump).await.unwrap());
+        plans.push(server.logical().load(&SystemRunner, &wish, dump).await.unwrap());
     }
     for node in &target.nodes {
         let mut c = node.client();

@@ -23,7 +23,7 @@ async fn a_newer_backup_is_refused_by_an_older_or_foreign_server_which_keeps_wha
         let dump = take(&source).await;
         let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
         let server = target.engine().inspect(&SystemRunner).await.unwrap();
-        let refused = server.load(&SystemRunner, &clean, &dump).await.err();
+        let refused = server.logical().load(&SystemRunner, &clean, &dump).await.err();
         assert!(matches!(refused, Some(EngineError::Version { .. })), "{refused:?}");
         assert_eq!(target.digest(), before);
     }
@@ -38,7 +38,7 @@ async fn a_server_with_too_few_databases_is_refused_before_and_never_mixes_them(
     let server = target.engine().inspect(&SystemRunner).await.unwrap();
     let properties = serde_json::json!({ "highest_database": 15 });
     let known = RestoreTarget { properties, ..dump.target("keys") };
-    let refused = server.load(&SystemRunner, &known, &dump).await.err();
+    let refused = server.logical().load(&SystemRunner, &known, &dump).await.err();
     assert!(matches!(refused, Some(EngineError::Prerequisite { .. })), "{refused:?}");
     // A backup that does not say how many: it stops there.
     let silent = RestoreTarget { properties: serde_json::Value::Null, ..dump.target("keys") };
@@ -58,7 +58,7 @@ async fn wishes_that_mean_nothing_here_are_refused() {
         RestoreTarget { selection, ..dump.target("keys") },
     ];
     for strange in strange {
-        let refused = server.load(&SystemRunner, &strange, &dump).await.err();
+        let refused = server.logical().load(&SystemRunner, &strange, &dump).await.err();
         assert!(matches!(refused, Some(EngineError::Refused { .. })), "{refused:?}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -75,7 +75,7 @@ async fn restore_over(
     let dump = take(&source).await;
     let wish = RestoreTarget { stop_at_first_error, ..dump.target("keys") };
     let server = target.engine().inspect(&SystemRunner).await.unwrap();
-    let plan = server.load(&SystemRunner, &wish, &dump).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &wish, &dump).await.unwrap();
     target.client().ask(&[b"SET", b"bin\x00\r\n\xff key", b"mine"]);
     let outcome = plan.feed(&SystemRunner, Box::pin(std::io::Cursor::new(Arc::clone(&dump.bytes)))).await;
     Some((source, target, outcome))
@@ -105,7 +105,7 @@ async fn a_target_that_is_full_or_dies_says_so() {
     let dump = take(&source).await;
     let Some(target) = Server::start(Kind::Redis7) else { return };
     let server = target.engine().inspect(&SystemRunner).await.unwrap();
-    let plan = server.load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
     target.client().ok("CONFIG SET maxmemory 8mb");
     let bytes: ByteReader<'_> = Box::pin(&*dump.bytes);
     let error = run(server.as_ref(), &plan, bytes).await.unwrap_err();
@@ -113,7 +113,7 @@ async fn a_target_that_is_full_or_dies_says_so() {
 
     let Some(mut target) = Server::start(Kind::Redis7) else { return };
     let server = target.engine().inspect(&SystemRunner).await.unwrap();
-    let plan = server.load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
     let (mut writer, reader) = tokio::io::duplex(1 << 20);
     let bytes = Arc::clone(&dump.bytes);
     tokio::spawn(async move {
@@ -161,7 +161,7 @@ async fn a_stream_that_fails_is_no_restore_and_a_damaged_one_is_named() {
     fill(&source);
     let dump = take(&source).await;
     let server = target.engine().inspect(&SystemRunner).await.unwrap();
-    let plan = server.load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
+    let plan = server.logical().load(&SystemRunner, &dump.target("keys"), &dump).await.unwrap();
     let body = std::io::Cursor::new(Arc::clone(&dump.bytes));
     let error = plan.feed(&SystemRunner, Box::pin(Torn(Box::pin(body)))).await.unwrap_err();
     assert!(matches!(&error, StreamError::Feed(_)), "{error:?}");
@@ -183,7 +183,7 @@ async fn a_server_with_too_little_memory_is_found_before_it_is_emptied() {
         target.client().ok("SET old 1");
         let errors = async || {
             let server = target.engine().inspect(&SystemRunner).await.unwrap();
-            server.load(&SystemRunner, &clean, &dump).await.unwrap().findings
+            server.logical().load(&SystemRunner, &clean, &dump).await.unwrap().findings
         };
         for policy in ["noeviction", "allkeys-lru"] {
             target.client().ok(&format!("CONFIG SET maxmemory-policy {policy}"));

@@ -25,24 +25,24 @@ async fn the_statement_for_backups_is_enough_and_no_right_in_it_is_idle() {
         only(&source, "+info");
         let engine = source.as_user("jagad", "secret");
         let server = engine.inspect(&SystemRunner).await.unwrap();
-        let findings = server.check_dump(&SystemRunner, &ALL).await.unwrap();
+        let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
         let error = findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
         grant(&source, &error.help);
-        let findings = server.check_dump(&SystemRunner, &ALL).await.unwrap();
-        let rehearsed = server.rehearse_dump(&SystemRunner, &ALL).await.unwrap();
+        let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
+        let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
         assert!(findings.iter().chain(&rehearsed).all(|finding| finding.level == FindingLevel::Ok));
         let dump = dump_all(server.as_ref(), &ALL).await.unwrap().remove(0);
         assert_eq!(dump.contents, take(&source).await.contents);
 
         let statement = error.help.clone();
         source.client().ok("ACL SETUSER jagad -sync");
-        let rehearsed = server.rehearse_dump(&SystemRunner, &ALL).await.unwrap();
+        let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
         assert_eq!((rehearsed[0].level, &rehearsed[0].help), (FindingLevel::Error, &statement));
         // And where the user may ask what he may do.
         source.client().ok("ACL SETUSER jagad +acl");
-        let rehearsed = server.rehearse_dump(&SystemRunner, &ALL).await.unwrap();
+        let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
         assert_eq!((rehearsed[0].level, &rehearsed[0].help), (FindingLevel::Error, &statement));
-        let opened = server.dump(&ALL).unwrap().remove(0).source.open(&SystemRunner).await;
+        let opened = server.logical().dump(&ALL).unwrap().remove(0).source.open(&SystemRunner).await;
         assert!(format!("{:?}", opened.err().unwrap()).contains("Privilege"));
         source.client().ok("ACL SETUSER jagad +sync -info");
         assert!(matches!(engine.inspect(&SystemRunner).await.err(), Some(EngineError::Privilege { .. })));
@@ -61,7 +61,8 @@ async fn the_statement_for_restores_is_enough_and_a_missing_right_is_found_befor
         only(&target, "+info");
         let engine = target.as_user("jagad", "secret");
         let server = engine.inspect(&SystemRunner).await.unwrap();
-        let Some(EngineError::Privilege { help, .. }) = server.load(&SystemRunner, &clean, &dump).await.err()
+        let Some(EngineError::Privilege { help, .. }) =
+            server.logical().load(&SystemRunner, &clean, &dump).await.err()
         else {
             panic!("a restore without rights was planned")
         };
@@ -71,7 +72,7 @@ async fn the_statement_for_restores_is_enough_and_a_missing_right_is_found_befor
             only(&target, "");
             grant(&target, &help);
             target.client().ok(&format!("ACL SETUSER jagad -{missing}"));
-            let error = server.load(&SystemRunner, &clean, &dump).await.err();
+            let error = server.logical().load(&SystemRunner, &clean, &dump).await.err();
             assert!(
                 matches!(error, Some(EngineError::Privilege { .. })),
                 "{kind:?} without {missing}: {error:?}"
@@ -109,7 +110,7 @@ async fn commands_that_were_renamed_away_are_found_before_anything_is_done() {
             return;
         };
         let server = source.engine().inspect(&SystemRunner).await.unwrap();
-        let findings = server.check_dump(&SystemRunner, &ALL).await.unwrap();
+        let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
         let error = findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
         assert!(error.problem.contains(command) && error.help.contains("rename-command"), "{error:?}");
     }
@@ -123,7 +124,7 @@ async fn commands_that_were_renamed_away_are_found_before_anything_is_done() {
         target.client().ok("SET old 1");
         let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
         let server = target.engine().inspect(&SystemRunner).await.unwrap();
-        match server.load(&SystemRunner, &clean, &dump).await.err() {
+        match server.logical().load(&SystemRunner, &clean, &dump).await.err() {
             Some(EngineError::Prerequisite { problem, help }) => {
                 assert!(problem.contains(command) && help.contains("rename-command"), "{problem} {help}");
             }

@@ -161,7 +161,7 @@ async fn a_target_that_holds_keys_is_emptied_only_when_that_is_asked_for() {
 
     let clean = RestoreTarget { occupied: Occupied::Clean, ..dump.target("keys") };
     let inspected = target.engine().inspect(&SystemRunner).await.unwrap();
-    let plan = inspected.load(&SystemRunner, &clean, &dump).await.unwrap();
+    let plan = inspected.logical().load(&SystemRunner, &clean, &dump).await.unwrap();
     assert_eq!(plan.effect, TargetEffect::Overwrites { holds: "1 key".to_owned() });
     assert_eq!(target.digest(), before);
     put(&dump, &clean, &target).await.unwrap();

@@ -72,7 +72,7 @@ fn serve(stream: TcpStream, pieces: &[Vec<u8>]) -> Option<()> {
 
 async fn outcome(pieces: Vec<Vec<u8>>) -> Result<Vec<u8>, String> {
     let server = fake(pieces).inspect(&SystemRunner).await.unwrap();
-    let part = server.dump(&ALL).unwrap().remove(0);
+    let part = server.logical().dump(&ALL).unwrap().remove(0);
     let mut body = part.source.open(&SystemRunner).await.map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     body.read_to_end(&mut bytes).await.map_err(|error| error.to_string())?;
@@ -134,7 +134,7 @@ async fn a_stream_that_ends_before_its_end_is_an_error() {
 async fn what_the_server_answers_instead_of_a_stream_tells_what_to_do() {
     let of = async |said: &str| {
         let server = fake(vec![format!("{said}\r\n").into_bytes()]).inspect(&SystemRunner).await.unwrap();
-        let opened = server.dump(&ALL).unwrap().remove(0).source.open(&SystemRunner).await;
+        let opened = server.logical().dump(&ALL).unwrap().remove(0).source.open(&SystemRunner).await;
         format!("{:?}", opened.err().unwrap())
     };
     assert!(of("-LOADING Redis is loading the dataset in memory").await.contains("Prerequisite"));
@@ -150,7 +150,7 @@ async fn a_server_that_dies_in_the_middle_fails_the_backup() {
         };
         source.client().ok("DEBUG POPULATE 100000 key 1000");
         let server = source.engine().inspect(&SystemRunner).await.unwrap();
-        let part = server.dump(&ALL).unwrap().remove(0);
+        let part = server.logical().dump(&ALL).unwrap().remove(0);
         let mut body = part.source.open(&SystemRunner).await.unwrap();
         body.read_exact(&mut [0; 1000]).await.unwrap();
         source.crash();
@@ -164,7 +164,7 @@ async fn a_reader_that_stalls_longer_than_the_server_waits_gets_an_error_and_no_
     let Some(source) = Server::start_with(Kind::Redis7, &["--repl-timeout", "1"]) else { return };
     source.client().ok("DEBUG POPULATE 100000 key 1000");
     let server = source.engine().inspect(&SystemRunner).await.unwrap();
-    let part = server.dump(&ALL).unwrap().remove(0);
+    let part = server.logical().dump(&ALL).unwrap().remove(0);
     let mut body = part.source.open(&SystemRunner).await.unwrap();
     body.read_exact(&mut [0; 1000]).await.unwrap();
     let began = Instant::now();
@@ -206,7 +206,7 @@ async fn a_replica_gives_what_its_primary_holds_and_one_that_lost_it_is_refused(
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let server = replica.engine().inspect(&SystemRunner).await.unwrap();
-    let findings = server.check_dump(&SystemRunner, &ALL).await.unwrap();
+    let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
     assert!(findings.iter().any(|finding| finding.problem.contains("link to its primary is down")));
     let error = dump_all(server.as_ref(), &ALL).await.err().unwrap();
     assert!(

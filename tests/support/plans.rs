@@ -37,7 +37,7 @@ pub fn scope(names: &[&str]) -> Scope {
 /// Dumps every part of `scope`.
 pub async fn dump_all(server: &dyn Server, scope: &Scope) -> Result<Vec<Dump>, EngineError> {
     let mut dumps = Vec::new();
-    for mut part in server.dump(scope)? {
+    for mut part in server.logical().dump(scope)? {
         let failed = |source| EngineError::Read { doing: "dump".to_owned(), source };
         let opened = part.source.open(&SystemRunner).await;
         let (mut body, mut bytes) =
@@ -103,7 +103,8 @@ pub async fn restore(
     dump: &Dump,
     target: &RestoreTarget,
 ) -> Result<(LoadPlan, Option<Contents>), String> {
-    let plan = server.load(&SystemRunner, target, dump).await.map_err(|error| format!("{error:?}"))?;
+    let plan =
+        server.logical().load(&SystemRunner, target, dump).await.map_err(|error| format!("{error:?}"))?;
     let fails = |finding: &&Finding| finding.level == FindingLevel::Error && target.stop_at_first_error;
     if let Some(finding) = plan.findings.iter().find(fails) {
         return Err(format!("{finding:?}"));
@@ -145,7 +146,7 @@ async fn steps(
     let counted = if plan.filling.is_empty() {
         None
     } else {
-        Some(server.count(&SystemRunner, &plan.filling).await.map_err(|error| error.to_string())?)
+        Some(server.logical().count(&SystemRunner, &plan.filling).await.map_err(|error| error.to_string())?)
     };
     for step in &plan.after {
         step.run(&SystemRunner).await.map_err(|error| error.to_string())?;

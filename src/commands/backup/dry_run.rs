@@ -69,7 +69,7 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
             reason: chosen.record.reason,
             replicas,
             version: server.facts().version.clone(),
-            parts: server.dump(&scope)?.into_iter().map(part).collect(),
+            parts: server.logical().dump(&scope)?.into_iter().map(part).collect(),
         });
     }
     Ok(Plan { databases })

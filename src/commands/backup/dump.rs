@@ -20,7 +20,7 @@ pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Sco
         key_id: packing.sealing.as_ref().map(|(_, key)| key.id_in(run.manifest.repository).to_string()),
     };
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
-    for plan in server.dump(scope)? {
+    for plan in server.logical().dump(scope)? {
         let (database, extension) = (plan.database.clone(), plan.extension);
         let (part, counted) = match part::dump(run.app, &packing, server, &run.manifest, plan).await {
             Ok(dumped) => dumped,
@@ -31,7 +31,7 @@ pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Sco
             }
         };
         if let (Some(database), Some(counted)) = (&part.database, counted) {
-            for finding in server.judge_dump(database, &counted) {
+            for finding in server.logical().judge_dump(database, &counted) {
                 run.log().warn(findings::line(&finding));
             }
             contents.insert(database.clone(), counted);

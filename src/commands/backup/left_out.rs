@@ -25,7 +25,7 @@ pub(super) struct Lost {
 
 /// Writes down what could not be taken from the beginning.
 pub(super) fn note_unfit(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) {
-    let unfit = server.unfit(scope).into_iter().map(|unfit| (unfit.database, unfit.reason));
+    let unfit = server.logical().unfit(scope).into_iter().map(|unfit| (unfit.database, unfit.reason));
     run.manifest.left_out = unfit.collect();
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn go_on_without(
     if run.stop.is_cancelled() {
         return Err(failure);
     }
-    let Ok(Some(reason)) = server.vanished(run.app.runner.as_ref(), &database).await else {
+    let Ok(Some(reason)) = server.logical().vanished(run.app.runner.as_ref(), &database).await else {
         return Err(failure);
     };
     run.log().warn(format!("`{database}` is left out: {reason}"));

@@ -10,7 +10,7 @@ pub(in crate::commands) async fn refuse_what_would_fail(
     scope: &Scope,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let findings = server.check_dump(app.runner.as_ref(), scope).await?;
+    let findings = server.logical().check_dump(app.runner.as_ref(), scope).await?;
     for finding in findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
         log.warn(findings::line(finding));
     }

@@ -29,7 +29,9 @@ impl Watched<'_> {
             if std::mem::replace(&mut before, now) != now {
                 continue;
             }
-            for line in self.server.waits(app.runner.as_ref(), self.database).await.unwrap_or_default() {
+            for line in
+                self.server.logical().waits(app.runner.as_ref(), self.database).await.unwrap_or_default()
+            {
                 if told.insert(line.clone()) {
                     log.warn(format!("the dump of `{}` waits for {line}", self.database));
                 }

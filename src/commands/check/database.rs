@@ -74,9 +74,9 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey,
 
 /// Questions first; if they found nothing wrong, the tool itself is tried.
 async fn look(app: &App, server: &dyn Server, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-    let mut findings = server.check_dump(app.runner.as_ref(), scope).await?;
+    let mut findings = server.logical().check_dump(app.runner.as_ref(), scope).await?;
     if findings.iter().all(|finding| finding.level != FindingLevel::Error) {
-        findings.extend(server.rehearse_dump(app.runner.as_ref(), scope).await?);
+        findings.extend(server.logical().rehearse_dump(app.runner.as_ref(), scope).await?);
     }
     Ok(findings)
 }

@@ -218,8 +218,8 @@ impl RestoreRun<'_> {
         let (runner, filling) = (app.runner.as_ref(), &load.plan.filling);
         let counting = async {
             match &load.plan.tables {
-                Some(tables) => plan.server.count_tables(runner, filling, tables).await,
-                None => plan.server.count(runner, filling).await,
+                Some(tables) => plan.server.logical().count_tables(runner, filling, tables).await,
+                None => plan.server.logical().count(runner, filling).await,
             }
         };
         let found = app.cancel.unless_stopped(reading.stop, counting).await??;
@@ -251,7 +251,7 @@ impl RestoreRun<'_> {
             }
         }
         for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
-            match plan.server.look_after(app.runner.as_ref(), &load.database).await {
+            match plan.server.logical().look_after(app.runner.as_ref(), &load.database).await {
                 Ok(findings) => {
                     for finding in findings {
                         log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));

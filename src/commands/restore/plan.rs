@@ -153,7 +153,8 @@ pub(super) async fn make(
             token: random_word(6),
         };
         let archive = StoredPart::new(reading, manifest, part);
-        let planned = server.load(app.runner.as_ref(), &restore, &archive).await.map_err(Failure::from);
+        let planned =
+            server.logical().load(app.runner.as_ref(), &restore, &archive).await.map_err(Failure::from);
         let goes_on = request.on_failure == OnFailure::GoOn && part.kind == PartKind::Database;
         let lacking = |plan: LoadPlan| match findings::failure_of(&plan.findings) {
             Some(failure) if request.on_error == OnError::Stop => Err(failure),

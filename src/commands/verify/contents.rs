@@ -28,7 +28,7 @@ pub(in crate::commands) async fn read(
 
 /// What was recorded, with the names that `server` gives to tables.
 pub(in crate::commands) fn as_named_on<'c>(server: &dyn Server, recorded: &'c Contents) -> Cow<'c, Contents> {
-    if server.folds_names() { Cow::Owned(recorded.folded()) } else { Cow::Borrowed(recorded) }
+    if server.logical().folds_names() { Cow::Owned(recorded.folded()) } else { Cow::Borrowed(recorded) }
 }
 
 /// An error that names what differs: the first tables, and the number of large objects.

@@ -187,7 +187,7 @@ async fn restore_part(
         token: random_word(6),
     };
     let stored = StoredPart::new(reading, manifest, part);
-    let plan = server.load(app.runner.as_ref(), &target, &stored).await.map_err(too_old)?;
+    let plan = server.logical().load(app.runner.as_ref(), &target, &stored).await.map_err(too_old)?;
     if let Some(failure) = findings::failure_of(&plan.findings) {
         return Err(failure);
     }
@@ -215,7 +215,7 @@ async fn restore_part(
         }
         return Ok(());
     }
-    let counting = server.count(app.runner.as_ref(), &plan.filling);
+    let counting = server.logical().count(app.runner.as_ref(), &plan.filling);
     let found = app.cancel.unless_stopped(reading.stop, counting).await??;
     match recorded.get(&database) {
         Some(expected) => contents::compare(&database, &contents::as_named_on(server, expected), &found)?,

@@ -38,6 +38,7 @@ mod rows;
 mod scanner;
 #[cfg(test)]
 mod scanner_tests;
+mod server;
 mod target;
 mod tools;
 mod trial;
@@ -48,11 +49,8 @@ mod values;
 mod witness;
 mod words;
 
-use super::{
-    Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
-    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
-};
-use crate::model::{Contents, EngineKind, Needs, PartKind, Witness};
+use super::{Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use crate::model::{EngineKind, Needs, PartKind, Witness};
 use crate::process::Runner;
 use async_trait::async_trait;
 use connection::Connection;
@@ -103,57 +101,5 @@ impl Engine for MySql {
 
     fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
-    }
-}
-
-#[async_trait]
-impl Server for MySqlServer {
-    fn facts(&self) -> &ServerFacts {
-        &self.facts
-    }
-
-    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
-        self.ask_replication(runner).await
-    }
-
-    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
-        self.compare_origin(runner, replica).await
-    }
-
-    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
-        self.plan_dump(scope)
-    }
-
-    async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.findings(runner, scope).await
-    }
-
-    async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.rehearsals(runner, scope).await
-    }
-
-    async fn load(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        archive: &dyn OpenArchive,
-    ) -> Result<LoadPlan, EngineError> {
-        self.plan_load(runner, target, archive).await
-    }
-
-    async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
-        self.count_rows(runner, database).await
-    }
-
-    fn judge_dump(&self, database: &str, contents: &Contents) -> Vec<Finding> {
-        self.long_statement(database, &contents.needs).into_iter().collect()
-    }
-
-    fn folds_names(&self) -> bool {
-        self.same_in_any_case()
-    }
-
-    async fn look_after(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {
-        self.missing_definers(runner, database).await
     }
 }

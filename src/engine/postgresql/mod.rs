@@ -23,6 +23,7 @@ mod quote;
 mod replication;
 mod roles;
 mod selection;
+mod server;
 mod settings;
 mod swap;
 mod target;
@@ -32,17 +33,13 @@ mod views;
 mod waits;
 mod words;
 
-use super::{
-    Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, Kinship, LoadPlan, OpenArchive, Reading,
-    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings, Unfit,
-};
-use crate::model::{Contents, EngineKind, PartKind};
+use super::{Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use crate::model::{EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
 use archive::ArchiveWitness;
 use async_trait::async_trait;
 use connection::Connection;
 use facts::PostgreSqlServer;
-use std::collections::BTreeSet;
 
 /// A PostgreSQL server, 13 or newer.
 #[derive(Debug)]
@@ -96,68 +93,5 @@ impl Engine for PostgreSql {
 
     fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
-    }
-}
-
-#[async_trait]
-impl Server for PostgreSqlServer {
-    fn facts(&self) -> &ServerFacts {
-        &self.facts
-    }
-
-    async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
-        self.ask_replication(runner).await
-    }
-
-    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
-        let said = replica.replication(runner).await?;
-        let origin = said.as_ref().and_then(|said| said.origin.as_deref());
-        Ok(Kinship::of(origin, self.ask_identity(runner).await?.as_deref()))
-    }
-
-    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
-        self.plan_dump(scope)
-    }
-
-    fn unfit(&self, scope: &Scope) -> Vec<Unfit> {
-        self.left_out(scope)
-    }
-
-    async fn vanished(&self, runner: &dyn Runner, database: &str) -> Result<Option<String>, EngineError> {
-        self.ask_vanished(runner, database).await
-    }
-
-    async fn waits(&self, runner: &dyn Runner, database: &str) -> Result<Vec<String>, EngineError> {
-        self.ask_waits(runner, database).await
-    }
-
-    async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.findings(runner, scope).await
-    }
-
-    async fn rehearse_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.rehearsals(runner, scope).await
-    }
-
-    async fn load(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        archive: &dyn OpenArchive,
-    ) -> Result<LoadPlan, EngineError> {
-        self.plan_load(runner, target, archive).await
-    }
-
-    async fn count(&self, runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
-        self.count_rows(runner, database, None).await
-    }
-
-    async fn count_tables(
-        &self,
-        runner: &dyn Runner,
-        database: &str,
-        tables: &BTreeSet<(String, String)>,
-    ) -> Result<Contents, EngineError> {
-        self.count_rows(runner, database, Some(tables)).await
     }
 }

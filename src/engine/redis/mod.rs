@@ -15,16 +15,14 @@ mod replication;
 mod resp;
 mod restore;
 mod rights;
+mod server;
 mod sync;
 mod target;
 mod tls;
 mod witness;
 
-use super::{
-    Consumer, Drill, DrillRequest, DumpPart, Engine, EngineError, Finding, LoadPlan, OpenArchive, Reading,
-    Replication, RestoreTarget, Scope, Server, ServerFacts, ServerSettings,
-};
-use crate::model::{Contents, EngineKind, PartKind};
+use super::{Consumer, Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use crate::model::{EngineKind, PartKind};
 use crate::process::Runner;
 use async_trait::async_trait;
 use connection::Address;
@@ -80,41 +78,5 @@ impl Engine for Redis {
 
     fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
         Ok(Consumer::Native(Arc::new(offline::Files { folder: folder.to_owned() })))
-    }
-}
-
-#[async_trait]
-impl Server for RedisServer {
-    fn facts(&self) -> &ServerFacts {
-        &self.facts
-    }
-
-    async fn replication(&self, _runner: &dyn Runner) -> Result<Option<Replication>, EngineError> {
-        self.ask_replication().await
-    }
-
-    fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
-        self.plan_dump(scope)
-    }
-
-    async fn check_dump(&self, _runner: &dyn Runner, _scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.findings().await
-    }
-
-    async fn rehearse_dump(&self, _runner: &dyn Runner, _scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-        self.rehearsals().await
-    }
-
-    async fn load(
-        &self,
-        _runner: &dyn Runner,
-        target: &RestoreTarget,
-        archive: &dyn OpenArchive,
-    ) -> Result<LoadPlan, EngineError> {
-        self.plan_load(target, archive).await
-    }
-
-    async fn count(&self, _runner: &dyn Runner, database: &str) -> Result<Contents, EngineError> {
-        self.count_keys(database).await
     }
 }
