@@ -30,6 +30,7 @@ pub mod restore;
 pub mod restores;
 mod run_effects;
 pub mod schedule;
+mod scratch;
 pub mod selection;
 mod slots;
 pub mod status;

@@ -3,22 +3,17 @@
 use super::{contents, surroundings};
 use crate::catalog::{Manifest, Part};
 use crate::commands::restore::order::in_order;
+use crate::commands::scratch::ScratchServer;
 use crate::commands::stored::{Reading, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
-    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, MissingRoles, Naming, Occupied, Ownership,
-    RestoreTarget, Selection, Server, StreamError,
+    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
+    Ownership, RestoreTarget, Selection, Server, StreamError,
 };
 use crate::model::{Contents, Count, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
-use crate::process::{Running, ToolError};
+use crate::process::ToolError;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt as _;
-
-/// How long a throw-away server may take until it answers.
-const LONGEST_START: Duration = Duration::from_secs(60);
-const START_POLL: Duration = Duration::from_millis(50);
 
 /// Restores every logical database into a throw-away server, counts every table, and removes it all.
 pub(super) async fn restores(
@@ -35,113 +30,149 @@ pub(super) async fn restores(
     let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path() };
     let drill = app.tools_of(manifest).drill(&request)?;
-    let outcome = in_server(app, (reading, manifest), (&request, &drill), log).await;
-    for step in &drill.teardown {
-        if let Err(error) = app.runner.output(step).await {
-            log.warn(format!(
-                "the throw-away server did not stop cleanly: {}",
-                Failure::from(error).message()
-            ));
-        }
-    }
+    let run = DrillRun { app, reading, manifest, recorded: &recorded, log };
+    let mut scratch = ScratchServer::new(app, &drill);
+    let outcome = run.in_server(&mut scratch, &drill, &request).await;
+    scratch.stop(log).await;
     outcome
 }
 
-async fn in_server(
-    app: &App,
-    (reading, manifest): (&Reading<'_>, &Manifest),
-    (request, drill): (&DrillRequest<'_>, &Drill),
-    log: &RunLog,
-) -> Result<(), Failure> {
-    let (recorded, folder) = (request.recorded, request.folder);
-    for step in &drill.setup {
-        // What keeps the throw-away server from starting says nothing about the backup.
-        app.runner.output(step).await.map_err(|error| not_started(error.into()))?;
-    }
-    let mut running = match &drill.server {
-        Some(tool) => Some(app.runner.read(tool).await.map_err(|error| not_started(error.into()))?),
-        None => None,
-    };
-    let outcome = async {
-        let server = answering(app, drill, running.as_mut()).await?;
-        let work = restore_all(app, reading, manifest, (server.as_ref(), recorded, log));
-        let done = match running.as_mut() {
-            None => work.await,
-            Some(running) => tokio::select! {
-                biased;
-                done = work => done,
-                ended = end(running) => Err(ended),
-            },
-        };
+/// A backup on its way into a throw-away server.
+struct DrillRun<'a> {
+    app: &'a App,
+    reading: &'a Reading<'a>,
+    manifest: &'a Manifest,
+    /// What was recorded of each logical database.
+    recorded: &'a BTreeMap<String, Contents>,
+    log: &'a RunLog,
+}
+
+impl DrillRun<'_> {
+    async fn in_server(
+        &self,
+        scratch: &mut ScratchServer<'_>,
+        drill: &Drill,
+        request: &DrillRequest<'_>,
+    ) -> Result<(), Failure> {
+        let server = scratch.start().await?;
+        let done = scratch.work(self.restore_all(server.as_ref())).await;
         match done {
+            Ok(()) => Ok(()),
             Err(failure) => {
-                Err(surroundings::judge_loader(app.runner.as_ref(), drill, folder, failure).await)
+                let runner = self.app.runner.as_ref();
+                Err(surroundings::judge_loader(runner, drill, request.folder, failure).await)
             }
-            done => done,
         }
     }
-    .await;
-    if let Some(running) = running {
-        // It may still write into the folder that is removed next.
-        running.stop().await;
+
+    async fn restore_all(&self, server: &dyn Server) -> Result<(), Failure> {
+        let mut dumps: Vec<&Part> = self.manifest.parts_of(PartKind::Globals).collect();
+        dumps.extend(self.manifest.parts_of(PartKind::Database));
+        for (preceding, part) in in_order(&dumps, self.recorded).into_iter().enumerate() {
+            self.app.cancel.check()?;
+            self.restore_part(server, part, preceding).await?;
+        }
+        Ok(())
     }
-    outcome
-}
 
-/// Reads what a server prints, so that its pipe never fills, until it ends; why it did.
-async fn end(running: &mut Running) -> Failure {
-    let failure = match tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await {
-        Ok(_) => Failure::new(Class::Prerequisite, "it ended by itself"),
-        Err(error) => error.into(),
-    };
-    Failure { class: Class::Prerequisite, ..failure.doing("keep a throw-away server running") }
-}
-
-async fn restore_all(
-    app: &App,
-    reading: &Reading<'_>,
-    manifest: &Manifest,
-    (server, recorded, log): (&dyn Server, &BTreeMap<String, Contents>, &RunLog),
-) -> Result<(), Failure> {
-    let mut dumps: Vec<&Part> = manifest.parts_of(PartKind::Globals).collect();
-    dumps.extend(manifest.parts_of(PartKind::Database));
-    for (preceding, part) in in_order(&dumps, recorded).into_iter().enumerate() {
-        app.cancel.check()?;
-        let part = (part, preceding);
-        restore_part(app, reading, (manifest, part), (server, recorded, log)).await?;
+    /// Loads one part, and counts what it brought; globals have nothing to count.
+    async fn restore_part(&self, server: &dyn Server, part: &Part, preceding: usize) -> Result<(), Failure> {
+        let runner = self.app.runner.as_ref();
+        let stored = StoredPart::new(self.reading, self.manifest, part);
+        let plan = self.plan(server, &stored, self.target(part, preceding)).await?;
+        for step in &plan.before {
+            step.run(runner).await?;
+        }
+        self.feed(&plan, &stored, part).await?;
+        if part.kind != PartKind::Database {
+            // The server is its own: roles come to be only in these steps, and databases may need them.
+            for step in &plan.after {
+                step.run(runner).await?;
+            }
+            return Ok(());
+        }
+        self.compare(server, part, &plan.filling).await?;
+        for step in &plan.undo {
+            step.run(runner).await?;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn not_started(failure: Failure) -> Failure {
-    Failure { class: Class::Prerequisite, ..failure.doing("start a throw-away server") }
-}
+    fn target(&self, part: &Part, preceding: usize) -> RestoreTarget {
+        let database = part.database.clone().unwrap_or_default();
+        let version = self.manifest.server.as_ref().map(|server| server.version.clone());
+        RestoreTarget {
+            kind: part.kind,
+            source_database: database.clone(),
+            properties: part.properties.clone(),
+            server_version: version.unwrap_or_default(),
+            recorded: self.recorded.get(&database).cloned(),
+            database,
+            selection: Selection::default(),
+            owners: Ownership::Skip,
+            privileges: Ownership::Skip,
+            tablespaces: Ownership::Skip,
+            definers: Ownership::Keep,
+            occupied: Occupied::Refuse,
+            naming: Naming::Temporary,
+            preceding,
+            stop_at_first_error: true,
+            coming_roles: Vec::new(),
+            coming_databases: Vec::new(),
+            coming_tablespaces: Vec::new(),
+            missing_roles: MissingRoles::Make,
+            lifetime: Lifetime::ThrownAway,
+            token: random_word(6),
+        }
+    }
 
-/// The inspected server, as soon as it answers.
-async fn answering(
-    app: &App,
-    drill: &Drill,
-    running: Option<&mut Running>,
-) -> Result<Box<dyn Server>, Failure> {
-    let Some(running) = running else {
-        return Ok(drill.engine.inspect(app.runner.as_ref()).await?);
-    };
-    let deadline = Instant::now() + LONGEST_START;
-    let mut printed = [0; 4096];
-    loop {
-        app.cancel.check()?;
-        let error = match drill.engine.inspect(app.runner.as_ref()).await {
-            Ok(server) => return Ok(server),
-            Err(error) => Failure::from(error),
+    async fn plan(
+        &self,
+        server: &dyn Server,
+        stored: &StoredPart,
+        target: RestoreTarget,
+    ) -> Result<LoadPlan, Failure> {
+        let runner = self.app.runner.as_ref();
+        let plan = server.logical().load(runner, &target, stored).await.map_err(too_old)?;
+        if let Some(failure) = findings::failure_of(&plan.findings) {
+            return Err(failure);
+        }
+        for finding in plan.findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
+            self.log.warn(findings::line(finding));
+        }
+        Ok(plan)
+    }
+
+    async fn feed(&self, plan: &LoadPlan, stored: &StoredPart, part: &Part) -> Result<(), Failure> {
+        let gauges = UnpackGauges::new();
+        let task = Task {
+            label: format!("drilling {}", part.name),
+            total: Some(part.plain_bytes),
+            gauge: gauges.plain.clone(),
         };
-        // A server that prints is alive; one that ended tells why.
-        match tokio::time::timeout(START_POLL, running.body.read(&mut printed)).await {
-            Ok(Ok(0)) => return Err(not_started(error.doing("the server ended at once"))),
-            Ok(Err(ended)) => return Err(not_started(ended.into())),
-            Ok(Ok(_)) => {}
-            Err(_) if Instant::now() < deadline => {}
-            Err(_) => return Err(not_started(error)),
+        let progress = self.app.watch.start(task);
+        let feeding = plan.feed(self.app.runner.as_ref(), stored.plain(&gauges));
+        let fed = self.app.cancel.unless_stopped(self.reading.stop, feeding).await;
+        drop(progress);
+        fed?.map_err(|error| not_restored(error, &part.name))?;
+        Ok(())
+    }
+
+    /// Counts `filling` and compares it with what was counted in the dump.
+    async fn compare(&self, server: &dyn Server, part: &Part, filling: &str) -> Result<(), Failure> {
+        let database = part.database.as_deref().unwrap_or_default();
+        let counting = server.logical().count(self.app.runner.as_ref(), filling);
+        let found = self.app.cancel.unless_stopped(self.reading.stop, counting).await??;
+        match self.recorded.get(database) {
+            Some(expected) => contents::compare(database, &contents::as_named_on(server, expected), &found)?,
+            None => self.log.warn(format!(
+                "{database}: nothing was counted when it was dumped, so there is nothing to compare"
+            )),
         }
+        let unit = self.manifest.engine.unit();
+        let (tables, rows) = (Count::len(found.tables.len(), "table"), Count(found.rows(), unit));
+        self.log.say(format!("DRILL: {database}: {tables}, {rows} restored"));
+        Ok(())
     }
 }
 
@@ -154,85 +185,6 @@ fn too_old(error: EngineError) -> Failure {
     }
     Failure { class: Class::Prerequisite, ..failure.doing("the throw-away server is too old") }
         .help("Name the folder of a newer server program in the entry's `tools.bin_dir`.")
-}
-
-async fn restore_part(
-    app: &App,
-    reading: &Reading<'_>,
-    (manifest, (part, preceding)): (&Manifest, (&Part, usize)),
-    (server, recorded, log): (&dyn Server, &BTreeMap<String, Contents>, &RunLog),
-) -> Result<(), Failure> {
-    let database = part.database.clone().unwrap_or_default();
-    let target = RestoreTarget {
-        kind: part.kind,
-        source_database: database.clone(),
-        database: database.clone(),
-        properties: part.properties.clone(),
-        server_version: manifest.server.as_ref().map(|server| server.version.clone()).unwrap_or_default(),
-        recorded: recorded.get(&database).cloned(),
-        selection: Selection::default(),
-        owners: Ownership::Skip,
-        privileges: Ownership::Skip,
-        tablespaces: Ownership::Skip,
-        definers: Ownership::Keep,
-        occupied: Occupied::Refuse,
-        naming: Naming::Temporary,
-        preceding,
-        stop_at_first_error: true,
-        coming_roles: Vec::new(),
-        coming_databases: Vec::new(),
-        coming_tablespaces: Vec::new(),
-        missing_roles: MissingRoles::Make,
-        lifetime: Lifetime::ThrownAway,
-        token: random_word(6),
-    };
-    let stored = StoredPart::new(reading, manifest, part);
-    let plan = server.logical().load(app.runner.as_ref(), &target, &stored).await.map_err(too_old)?;
-    if let Some(failure) = findings::failure_of(&plan.findings) {
-        return Err(failure);
-    }
-    for finding in plan.findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
-        log.warn(findings::line(finding));
-    }
-    for step in &plan.before {
-        step.run(app.runner.as_ref()).await?;
-    }
-    let gauges = UnpackGauges::new();
-    let task = Task {
-        label: format!("drilling {}", part.name),
-        total: Some(part.plain_bytes),
-        gauge: gauges.plain.clone(),
-    };
-    let progress = app.watch.start(task);
-    let feeding = plan.feed(app.runner.as_ref(), stored.plain(&gauges));
-    let fed = app.cancel.unless_stopped(reading.stop, feeding).await;
-    drop(progress);
-    fed?.map_err(|error| not_restored(error, &part.name))?;
-    if part.kind != PartKind::Database {
-        // The server is its own: roles come to be only in these steps, and databases may need them.
-        for step in &plan.after {
-            step.run(app.runner.as_ref()).await?;
-        }
-        return Ok(());
-    }
-    let counting = server.logical().count(app.runner.as_ref(), &plan.filling);
-    let found = app.cancel.unless_stopped(reading.stop, counting).await??;
-    match recorded.get(&database) {
-        Some(expected) => contents::compare(&database, &contents::as_named_on(server, expected), &found)?,
-        None => log.warn(format!(
-            "{database}: nothing was counted when it was dumped, so there is nothing to compare"
-        )),
-    }
-    let unit = manifest.engine.unit();
-    log.say(format!(
-        "DRILL: {database}: {}, {} restored",
-        Count::len(found.tables.len(), "table"),
-        Count(found.rows(), unit)
-    ));
-    for step in &plan.undo {
-        step.run(app.runner.as_ref()).await?;
-    }
-    Ok(())
 }
 
 /// A dump that its own tool cannot load is not whole; a stream that failed on its way says itself what it is.

@@ -1,0 +1,99 @@
+//! A throw-away server under way: started, waited for, watched while it works, and always removed.
+
+use super::{App, Class, Failure, RunLog};
+use crate::engine::{Drill, Server};
+use crate::process::Running;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt as _;
+
+/// How long a throw-away server may take until it answers.
+const LONGEST_START: Duration = Duration::from_secs(60);
+const START_POLL: Duration = Duration::from_millis(50);
+
+/// A throw-away server. Whatever happened to it, [`ScratchServer::stop`] has to follow.
+pub(super) struct ScratchServer<'a> {
+    app: &'a App,
+    drill: &'a Drill,
+    running: Option<Running>,
+}
+
+impl<'a> ScratchServer<'a> {
+    /// The server of `drill`, not started yet.
+    pub(super) fn new(app: &'a App, drill: &'a Drill) -> Self {
+        Self { app, drill, running: None }
+    }
+
+    /// Makes it and starts it; the inspected server, as soon as it answers. A failure says nothing about a backup, so it is
+    /// one of prerequisites.
+    pub(super) async fn start(&mut self) -> Result<Box<dyn Server>, Failure> {
+        let runner = self.app.runner.as_ref();
+        for step in &self.drill.setup {
+            runner.output(step).await.map_err(|error| not_started(error.into()))?;
+        }
+        let Some(tool) = &self.drill.server else { return Ok(self.drill.engine.inspect(runner).await?) };
+        let running = runner.read(tool).await.map_err(|error| not_started(error.into()))?;
+        answering(self.app, self.drill, self.running.insert(running)).await
+    }
+
+    /// Does `work` as long as the server lives; a server that ends by itself is the failure.
+    pub(super) async fn work<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        match &mut self.running {
+            None => work.await,
+            Some(running) => tokio::select! {
+                biased;
+                done = work => done,
+                ended = end(running) => Err(ended),
+            },
+        }
+    }
+
+    /// Stops it. What does not stop cleanly is only told.
+    pub(super) async fn stop(self, log: &RunLog) {
+        if let Some(running) = self.running {
+            // It may still write into the folder that is removed next.
+            running.stop().await;
+        }
+        for step in &self.drill.teardown {
+            if let Err(error) = self.app.runner.output(step).await {
+                let reason = Failure::from(error).message();
+                log.warn(format!("the throw-away server did not stop cleanly: {reason}"));
+            }
+        }
+    }
+}
+
+/// Reads what a server prints, so that its pipe never fills, until it ends; why it did.
+async fn end(running: &mut Running) -> Failure {
+    let failure = match tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await {
+        Ok(_) => Failure::new(Class::Prerequisite, "it ended by itself"),
+        Err(error) => error.into(),
+    };
+    Failure { class: Class::Prerequisite, ..failure.doing("keep a throw-away server running") }
+}
+
+fn not_started(failure: Failure) -> Failure {
+    Failure { class: Class::Prerequisite, ..failure.doing("start a throw-away server") }
+}
+
+async fn answering(app: &App, drill: &Drill, running: &mut Running) -> Result<Box<dyn Server>, Failure> {
+    let deadline = Instant::now() + LONGEST_START;
+    let mut printed = [0; 4096];
+    loop {
+        app.cancel.check()?;
+        let error = match drill.engine.inspect(app.runner.as_ref()).await {
+            Ok(server) => return Ok(server),
+            Err(error) => Failure::from(error),
+        };
+        // A server that prints is alive; one that ended tells why.
+        match tokio::time::timeout(START_POLL, running.body.read(&mut printed)).await {
+            Ok(Ok(0)) => return Err(not_started(error.doing("the server ended at once"))),
+            Ok(Err(ended)) => return Err(not_started(ended.into())),
+            Ok(Ok(_)) => {}
+            Err(_) if Instant::now() < deadline => {}
+            Err(_) => return Err(not_started(error)),
+        }
+    }
+}
