@@ -1,15 +1,10 @@
-//! Taking the lease on a database, and telling the truth about runs that died holding it.
+//! Taking the lease on a database, and giving it back.
 
-use super::leftovers::Leftovers;
-use super::unrecorded::{Unrecorded, Where};
-use super::{App, Class, Failure, RunLog, protection, record, run_effects, unrecorded};
-use crate::catalog::lease::{self, Found, Lease, LeaseRecord, Operation};
-use crate::catalog::manifest::INTERRUPTED;
-use crate::catalog::state::VerificationFollows;
-use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
+use super::{App, Class, Failure, RunLog, abandoned_run, run_effects, unrecorded};
+use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
+use crate::catalog::{Catalog, CatalogError};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, BackupStatus, Help};
-use crate::store::StoreError;
+use crate::model::{BackupId, BackupPurpose};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +20,13 @@ pub(super) struct LeaseRequest<'a> {
     pub(super) wait: Duration,
     /// The log of the run.
     pub(super) log: &'a RunLog,
+}
+
+impl<'a> LeaseRequest<'a> {
+    /// For `operation`, which makes, restores and deletes no backup.
+    pub(super) fn new(operation: Operation, wait: Duration, log: &'a RunLog) -> Self {
+        Self { operation, backup: None, makes: None, wait, log }
+    }
 }
 
 /// Takes the lease on `database`. Runs that died with it are first recorded as failed and their leftovers removed.
@@ -47,7 +49,7 @@ pub(super) async fn acquire_lease(
             }
             Err(CatalogError::Expired { leases, .. }) => {
                 for lease in &leases {
-                    record_abandoned(app, catalog, database, lease, purpose.log).await?;
+                    abandoned_run::record(app, catalog, database, lease, purpose.log).await?;
                 }
             }
             Err(error @ CatalogError::Busy { .. }) if began.elapsed() >= purpose.wait => {
@@ -135,160 +137,6 @@ pub(super) async fn release(lease: Lease, log: &RunLog) {
     if let Err(error) = lease.release().await {
         log.warn(format!("the lease was not released and will expire: {}", Failure::from(error).message()));
     }
-}
-
-/// Records a dead run as failed, removes what it stored, and only then removes its lease: a crash in between leaves the
-/// lease, and the next run does it again.
-pub(super) async fn record_abandoned(
-    app: &App,
-    catalog: &Catalog,
-    database: &DatabaseEntry,
-    lease: &Found,
-    log: &RunLog,
-) -> Result<(), Failure> {
-    match &lease.record {
-        Ok(dead) => record_abandoned_run(app, catalog, database, dead, log).await?,
-        Err(problem) => log.warn(format!(
-            "a lease on `{database}` is removed that nobody has renewed and that cannot be read, so what its run left stays until \
-             `jagad prune`: {problem}",
-            database = database.name
-        )),
-    }
-    Ok(lease::end(catalog.store().as_ref(), &lease.key).await?)
-}
-
-async fn record_abandoned_run(
-    app: &App,
-    catalog: &Catalog,
-    database: &DatabaseEntry,
-    dead: &LeaseRecord,
-    log: &RunLog,
-) -> Result<(), Failure> {
-    log.warn(format!(
-        "the {} on host {}, process {}, since {} ended without a result",
-        dead.operation,
-        dead.host,
-        dead.pid,
-        dead.started.table()
-    ));
-    match (&dead.backup, dead.operation) {
-        (Some(id), Operation::Backup) => record_abandoned_backup(app, catalog, database, (id, dead), log).await?,
-        (Some(id), Operation::Delete) => {
-            Leftovers { app, catalog, database: &database.name, id, log }.of_deletion().await;
-        }
-        (_, Operation::Restore) if !database.engine.restores_beside() => log.warn(format!(
-            "an interrupted restore may have left what it was filling on the server of `{}` incomplete, until a restore into it succeeds",
-            database.name
-        )),
-        (_, Operation::Restore) => log.warn(format!(
-            "an interrupted restore may have left a database named …__jagad_… on the server of `{}`; a restore with --plan \
-             names it, with the statement that drops it",
-            database.name
-        )),
-        _ => {}
-    }
-    Ok(())
-}
-
-async fn record_abandoned_backup(
-    app: &App,
-    catalog: &Catalog,
-    database: &DatabaseEntry,
-    (id, dead): (&BackupId, &LeaseRecord),
-    log: &RunLog,
-) -> Result<(), Failure> {
-    let failure = FailureRecord {
-        class: INTERRUPTED.to_owned(),
-        message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
-        help: Help::new("It was killed, or the host went down. What it had stored is removed."),
-    };
-    let manifest = Manifest {
-        host: dead.host.clone(),
-        started_at: dead.started,
-        error: Some(failure),
-        ..record::blank(
-            app,
-            database,
-            catalog.id(),
-            id.clone(),
-            dead.purpose.unwrap_or(BackupPurpose::Manual),
-        )
-    };
-    let leftovers = Leftovers { app, catalog, database: &database.name, id, log };
-    // Written down before anything is removed: from then on a run that lives after all cannot commit, so no manifest ever names
-    // data that is gone.
-    let found = match catalog.manifest(&database.name, id).await {
-        Ok(Some(found)) => Some(found),
-        Ok(None) => match catalog.commit(&manifest).await {
-            Ok(()) => None,
-            // It has just committed, or another host buried it at the same time.
-            Err(error) if is_taken(&error) => catalog.manifest(&database.name, id).await?,
-            Err(error) => {
-                let failure = Failure::from(error);
-                if !failure.is_refused_write() {
-                    return Err(failure);
-                }
-                // Its data goes when it is recorded, or with `jagad prune` when nobody has written to it for a day.
-                log.warn(format!("backup {id} could not be recorded as failed: {}", failure.message()));
-                unrecorded::keep(
-                    app,
-                    Where::Repository(catalog, &database.name),
-                    &Unrecorded::dead(&manifest),
-                    log,
-                );
-                return Ok(());
-            }
-        },
-        Err(error @ CatalogError::Store { .. }) => return Err(error.into()),
-        // What stands there is no work of that run, or of no use to anybody: it is left for people to look at.
-        Err(error) => {
-            log.warn(format!("what the dead run left is not touched: {}", Failure::from(error).message()));
-            let counted = protection::note(app, catalog, &manifest, VerificationFollows::No).await;
-            if let Err(failure) = counted {
-                log.warn(format!("backup {id} was not counted: {}", failure.message()));
-            }
-            return Ok(());
-        }
-    };
-    // Its outcome is counted before its lease goes.
-    let ended = found.as_ref().unwrap_or(&manifest);
-    let verification = protection::verification_of(app, database, ended.purpose);
-    let counted = protection::note(app, catalog, ended, verification).await;
-    let noted = counted.unwrap_or_else(|failure| {
-        log.warn(format!("backup {id} was not counted: {}", failure.message()));
-        None
-    });
-    match found.map(|found| found.status) {
-        // Killed between its commit and the release of its lease: nothing is wrong with it.
-        Some(BackupStatus::Success) => {
-            log.say(format!("its backup {id} had been committed"));
-            return Ok(());
-        }
-        // Killed while it cleared up.
-        Some(_) => log.say(format!("its backup {id} had been recorded as failed")),
-        None => {
-            log.warn(format!("recorded backup {id} as failed"));
-            run_effects::report_abandoned(app, database, &manifest, noted.as_ref()).await;
-        }
-    }
-    leftovers.of_dead_run().await;
-    Ok(())
-}
-
-/// Whether a failed run could not be recorded because another run took it for dead and did so: what it has stored since
-/// then is still to be removed.
-pub(super) async fn was_recorded_as_abandoned(
-    catalog: &Catalog,
-    manifest: &Manifest,
-    error: &CatalogError,
-) -> bool {
-    let found = async || catalog.manifest(&manifest.database, &manifest.id).await.ok().flatten();
-    is_taken(error) && found().await.is_some_and(|found| found.status == BackupStatus::Failed)
-}
-
-/// Whether something is at the key already.
-fn is_taken(error: &CatalogError) -> bool {
-    matches!(error, CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. })
 }
 
 /// What a lost lease means for the run that held it.

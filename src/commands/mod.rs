@@ -1,5 +1,6 @@
 //! What jagad does: each command is a page of named steps. The only place where engine, pipeline, store and catalog meet.
 
+mod abandoned_run;
 pub mod backup;
 pub mod check;
 pub mod configuration;

@@ -1,6 +1,6 @@
 //! `jagad unlock`: ends the claim of a run that is certainly dead.
 
-use super::{App, Failure, Question, lease_guard, protection};
+use super::{App, Failure, Question, abandoned_run, protection};
 use crate::catalog::layout;
 use crate::catalog::lease::{self, Found};
 use crate::model::{DatabaseName, StoreName};
@@ -31,7 +31,7 @@ pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) 
     app.watch.confirm(&Question { facts: removed.clone(), question })?;
     let log = app.log();
     for lease in &found {
-        lease_guard::record_abandoned(app, &catalog, entry, lease, &log).await?;
+        abandoned_run::record(app, &catalog, entry, lease, &log).await?;
     }
     Ok(Report { database: database.clone(), removed })
 }

@@ -3,7 +3,7 @@
 use super::run::HeldRun;
 use crate::commands::leftovers::Leftovers;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{Failure, crash, lease_guard, milliseconds};
+use crate::commands::{Failure, abandoned_run, crash, milliseconds};
 use crate::model::BackupStatus;
 
 /// Whether a manifest may be on its way that names what was stored.
@@ -30,7 +30,7 @@ impl HeldRun<'_> {
         let recorded = catalog.commit(manifest).await;
         crash::point("after-failure");
         if let Err(error) = recorded
-            && !lease_guard::was_recorded_as_abandoned(catalog, manifest, &error).await
+            && !abandoned_run::was_recorded_as_abandoned(catalog, manifest, &error).await
         {
             log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
             let times = (manifest.started_at, manifest.finished_at);

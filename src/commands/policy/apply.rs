@@ -123,10 +123,10 @@ async fn make(app: &App, request: &ApplyRequest, change: &Change) -> Result<(), 
         wait: request.wait,
         timeout: request.timeout,
     };
-    let place = (entry, app.inventory.policy(policy)?);
+    let policy = app.inventory.policy(policy)?;
     if change.from.is_some() {
-        return move_one(app, &attach, place).await;
+        return move_one(app, &attach, entry, policy).await;
     }
-    let (_, failure) = attach_one(app, &attach, place).await?;
+    let (_, failure) = attach_one(app, &attach, entry, policy).await?;
     failure.map_or(Ok(()), Err)
 }

@@ -1,9 +1,8 @@
 //! `jagad policy attach` and `detach`.
 
-use super::hold_for_policy;
-use crate::catalog::{Attachment, Catalog};
+use crate::catalog::{Attachment, Catalog, Operation};
 use crate::commands::backup::{self, Choices, refuse_what_would_fail};
-use crate::commands::lease_guard::release;
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, RunLog, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::engine;
@@ -74,7 +73,7 @@ pub async fn attach(app: &App, request: &AttachRequest) -> Result<Attachments, F
     for name in &request.databases {
         app.cancel.check()?;
         let entry = app.database(name)?;
-        match attach_one(app, request, (entry, policy)).await {
+        match attach_one(app, request, entry, policy).await {
             Ok((attached, failure)) => {
                 report.attached.push(attached);
                 report.failures.extend(failure.map(|failure| (name.clone(), failure)));
@@ -92,7 +91,8 @@ pub async fn attach(app: &App, request: &AttachRequest) -> Result<Attachments, F
 pub(super) async fn attach_one(
     app: &App,
     request: &AttachRequest,
-    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
 ) -> Result<(Attached, Option<Failure>), Failure> {
     let attached =
         |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
@@ -116,7 +116,9 @@ async fn attach_where_it_belongs(
     let entry = &entry.under(policy);
     refuse_unfit(app, entry, &log).await?;
     let catalog = app.catalog_or_new(app.inventory.store_of(entry, None).as_ref()).await?;
-    let lease = hold_for_policy(app, &catalog, entry, (request.wait, &log)).await?;
+    let lease =
+        acquire_lease(app, &catalog, entry, &LeaseRequest::new(Operation::Policy, request.wait, &log))
+            .await?;
     let written = write(app, &catalog, entry, policy).await;
     release(lease, &log).await;
     written?;
@@ -139,7 +141,8 @@ async fn attach_where_it_belongs(
 pub(super) async fn move_one(
     app: &App,
     request: &AttachRequest,
-    (entry, policy): (&DatabaseEntry, &PolicyEntry),
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
 ) -> Result<(), Failure> {
     let Some(found) = protection::find(app, entry).await? else {
         return attach_where_it_belongs(app, request, entry, policy).await?.1.map_or(Ok(()), Err);
@@ -150,7 +153,9 @@ pub(super) async fn move_one(
     let elsewhere = entry.store.is_none() && target.is_some() && target != found.entry.store;
     let failure =
         if elsewhere { attach_where_it_belongs(app, request, entry, policy).await?.1 } else { None };
-    let lease = hold_for_policy(app, catalog, &found.entry, (request.wait, &log)).await?;
+    let lease =
+        acquire_lease(app, catalog, &found.entry, &LeaseRequest::new(Operation::Policy, request.wait, &log))
+            .await?;
     let moved = async {
         if elsewhere {
             return catalog.detach(name).await;
@@ -233,7 +238,8 @@ pub(super) async fn detach_one(app: &App, entry: &DatabaseEntry, wait: Duration)
     let (catalog, policy) = protection::find_place(app, entry)
         .await?
         .ok_or_else(|| Failure::new(Class::NotFound, format!("`{}` is attached to no policy", entry.name)))?;
-    let lease = hold_for_policy(app, &catalog, entry, (wait, &log)).await?;
+    let lease =
+        acquire_lease(app, &catalog, entry, &LeaseRequest::new(Operation::Policy, wait, &log)).await?;
     let detached = catalog.detach(&entry.name).await;
     release(lease, &log).await;
     detached?;

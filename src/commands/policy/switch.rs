@@ -1,8 +1,7 @@
 //! `jagad policy pause` and `resume`.
 
-use super::hold_for_policy;
-use crate::catalog::{Pause, PauseCause};
-use crate::commands::lease_guard::release;
+use crate::catalog::{Operation, Pause, PauseCause};
+use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
@@ -80,7 +79,13 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
     let mut databases = Vec::new();
     for found in chosen(app, request).await? {
         let name = &found.entry.name;
-        let lease = hold_for_policy(app, &found.catalog, &found.entry, (request.wait, &log)).await?;
+        let lease = acquire_lease(
+            app,
+            &found.catalog,
+            &found.entry,
+            &LeaseRequest::new(Operation::Policy, request.wait, &log),
+        )
+        .await?;
         let written = async {
             let mut state = found.catalog.changeable_state(name).await?;
             let failures = state.failures;

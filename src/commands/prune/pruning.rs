@@ -66,7 +66,7 @@ impl Pruning<'_> {
         if mode == Mode::Plan {
             return Ok(Some(self.plan(&catalog).await?.pruned));
         }
-        let request = LeaseRequest { operation: Operation::Delete, backup: None, makes: None, wait, log };
+        let request = LeaseRequest::new(Operation::Delete, wait, log);
         let lease = acquire_lease(app, &catalog, entry, &request).await?;
         let removed = self.remove(&catalog, &lease).await;
         release(lease, log).await;

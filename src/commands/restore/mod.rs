@@ -1,5 +1,6 @@
 //! `jagad restore`: a backup goes back into a server, beside what is there, and takes its place only when it is whole.
 
+mod agreed;
 mod announce;
 mod hooks;
 mod load;
@@ -13,23 +14,18 @@ pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
 pub use sequence::FailedLoad;
 
-use self::sequence::RestoreRun;
-use super::backup;
-use super::lease_guard::{Claim, LeaseRequest, claim};
+use self::agreed::AgreedRestore;
+use self::plan::Planning;
 use super::locate::locate_good_holding;
-use super::protection;
-use super::reading::announce;
-use super::stop::either;
 use super::stored::Reading;
-use super::{App, Class, Failure, Mode, Question, RunLog, crash, milliseconds};
-use crate::catalog::lease::{Operation, host_name};
-use crate::catalog::{BackupReference, Catalog, FORMAT, RestoreRecord};
+use super::{App, Class, Failure, Mode, Question, milliseconds};
+use crate::catalog::{BackupReference, Manifest};
 use crate::config::DatabaseEntry;
-use crate::engine::{Naming, Occupied, Ownership, Selection, TargetEffect};
-use crate::model::{DatabaseName, RestoreId, RestoreStatus, SourceChoice, StoreName};
+use crate::engine::{Naming, Occupied, Ownership, Selection};
+use crate::model::{DatabaseName, StoreName};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What to restore where.
 #[derive(Debug, Clone)]
@@ -151,113 +147,18 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     // Everything that can be known is known before anything is touched.
     let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
-    let plan = plan::make(app, request, (manifest, target), &reading).await?;
+    let plan = Planning { app, request, manifest, target, reading: &reading }.plan().await?;
     if request.mode == Mode::Plan {
         return Ok(Report::planned(manifest, &plan));
     }
     app.watch.confirm(&question(&plan, manifest))?;
-    // Whoever had to be asked is no part of how long it takes.
-    let (began, record) = (Instant::now(), record_of(app, manifest, &plan));
-    let log = app.log();
-    for load in &plan.loads {
-        load.notes().into_iter().for_each(|note| log.warn(format!("{}: {note}", load.database)));
-    }
-    if request.safety == Safety::Backup {
-        safety_backup(app, target, &plan, &log).await?;
-    }
-
-    // A policy's store that is down is no reason not to restore from another.
-    let protected = protection::protected(app, target).await;
-    let protected = protected.unwrap_or_else(|_| protection::declared(app, target));
-    let home = app.catalog_or_new(app.inventory.store_of(&protected, None).as_ref()).await?;
-    let purpose = LeaseRequest {
-        operation: Operation::Restore,
-        backup: Some(manifest.id.clone()),
-        makes: None,
-        wait: request.wait,
-        log: &log,
-    };
-    let claim = claim(app, &home, target, &purpose).await?;
-    // From here on nobody deletes the backup, wherever it goes.
-    let reader = match announce(app, &catalog, manifest, Operation::Restore, &log).await {
-        Ok(reader) => reader,
-        Err(failure) => {
-            claim.release(&log).await;
-            return Err(failure);
-        }
-    };
-    crash::point("restore-after-lease");
-    let recorded = Recorded { home: &home, claim: &claim, log: &log };
-    recorded.begun(&record).await;
-    let stop = either(&app.cancel.token, &claim.lost());
-    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &stop };
-    let run = RestoreRun { app, request, plan: &plan, manifest, reading: &reading, claim: &claim, log: &log };
-    let loaded = run.load_all().await;
-    reader.finish().await;
-
-    let loaded = loaded.map_err(|failure| claim.lost_or(app, failure));
-    let (status, error) = match &loaded {
-        Ok(loaded) if loaded.is_whole() => (RestoreStatus::Success, None),
-        Ok(loaded) => (RestoreStatus::Partial, loaded.failed.first().map(|failed| failed.error.clone())),
-        Err(failure) => (RestoreStatus::Failed, Some(failure.record())),
-    };
-    let record = RestoreRecord {
-        finished_at: Some(app.clock.now()),
-        duration_ms: Some(milliseconds(began)),
-        status,
-        error,
-        ..record
-    };
-    match &loaded {
-        Ok(loaded) if !loaded.failed.is_empty() => log.warn("RESTORE: some databases are not restored"),
-        Ok(_) => log.say("RESTORE: OK"),
-        // It is told at the end of the command; here it is kept for who reads the log later.
-        Err(failure) => log.keep_failure("RESTORE: failed", failure),
-    }
-    recorded.ended(&record).await;
-    claim.release(&log).await;
-    loaded.map(|loaded| Report::done(manifest, &plan, &record, loaded))
-}
-
-/// Where a restore is written down, while its target is held.
-struct Recorded<'a> {
-    home: &'a Catalog,
-    claim: &'a Claim,
-    log: &'a RunLog,
-}
-
-impl Recorded<'_> {
-    /// Others see that it runs. What cannot be recorded keeps no restore from what it is for.
-    async fn begun(&self, record: &RestoreRecord) {
-        if self.claim.is_held()
-            && let Err(error) = self.home.record_restore(record).await
-        {
-            let why = Failure::from(error).message();
-            self.log.warn(format!("that the restore has begun was not recorded: {why}"));
-        }
-    }
-
-    /// The log first: whoever sees the end finds it.
-    async fn ended(&self, record: &RestoreRecord) {
-        if !self.claim.is_held() {
-            return;
-        }
-        let recorded = async {
-            self.home.write_restore_log(record, &self.log.text()).await?;
-            self.home.record_restore(record).await
-        };
-        if let Err(error) = recorded.await {
-            self.log.warn(format!("the restore was not recorded: {}", Failure::from(error).message()));
-        }
-    }
+    AgreedRestore { app, request, catalog: &catalog, manifest, target, plan: &plan, keyring: &keyring }
+        .run()
+        .await
 }
 
 /// The entry to restore into: it must be of the same engine, and unprotected unless forced.
-fn target<'a>(
-    app: &'a App,
-    request: &Request,
-    manifest: &crate::catalog::Manifest,
-) -> Result<&'a DatabaseEntry, Failure> {
+fn target<'a>(app: &'a App, request: &Request, manifest: &Manifest) -> Result<&'a DatabaseEntry, Failure> {
     let name = request.target.as_ref().unwrap_or(&manifest.database);
     let target = app.database(name)?;
     if target.engine != manifest.engine {
@@ -272,7 +173,7 @@ fn target<'a>(
 }
 
 /// What is about to happen, for somebody who was woken up.
-fn question(plan: &RestorePlan, manifest: &crate::catalog::Manifest) -> Question {
+fn question(plan: &RestorePlan, manifest: &Manifest) -> Question {
     let mut facts = vec![format!(
         "Backup {} of `{}`, finished {} UTC, from {} {}.",
         manifest.id,
@@ -290,67 +191,4 @@ fn question(plan: &RestorePlan, manifest: &crate::catalog::Manifest) -> Question
         format!("Replace {} on `{}` at {}? There is no undo.", replaced.join(", "), plan.target, plan.address)
     };
     Question { facts, question }
-}
-
-/// A pinned backup of what is about to be replaced.
-async fn safety_backup(
-    app: &App,
-    target: &DatabaseEntry,
-    plan: &RestorePlan,
-    log: &RunLog,
-) -> Result<(), Failure> {
-    let databases: Vec<String> = plan
-        .loads
-        .iter()
-        .filter(|load| {
-            matches!(
-                load.plan.effect,
-                TargetEffect::Replaces { .. }
-                    | TargetEffect::PutsAside { .. }
-                    | TargetEffect::Overwrites { .. }
-                    | TargetEffect::AddsTo
-            )
-        })
-        .map(|load| load.database.clone())
-        .collect();
-    if databases.is_empty() {
-        log.say("nothing is replaced, so no safety backup is taken");
-        return Ok(());
-    }
-    // A server that is backed up as a whole has other names for its parts than the backup that goes into it.
-    let databases = if target.engine.has_databases() { databases } else { Vec::new() };
-    let choices = backup::Choices {
-        databases,
-        // What is about to be replaced, as it is now.
-        source: Some(SourceChoice::Primary),
-        note: Some("before a restore".to_owned()),
-        pin: true,
-        ..backup::Choices::default()
-    };
-    let protected = protection::protected(app, target).await?;
-    let report = backup::safety_copy(app, &protected, &choices)
-        .await
-        .map_err(|failure| failure.doing("safety backup"))?;
-    log.say(format!("safety backup {} of `{}` is pinned", report.id, target.name));
-    Ok(())
-}
-
-/// The record of a restore that begins now.
-fn record_of(app: &App, manifest: &crate::catalog::Manifest, plan: &RestorePlan) -> RestoreRecord {
-    let now = app.clock.now();
-    RestoreRecord {
-        format: FORMAT,
-        id: RestoreId::new(now),
-        backup: manifest.id.clone(),
-        source: manifest.database.clone(),
-        target: plan.target.clone(),
-        databases: plan.loads.iter().map(|load| load.database.clone()).collect(),
-        status: RestoreStatus::Running,
-        started_at: now,
-        finished_at: None,
-        duration_ms: None,
-        error: None,
-        host: host_name(),
-        pid: std::process::id(),
-    }
 }

@@ -105,34 +105,82 @@ impl RestorePlan {
     }
 }
 
-/// Plans the restore: the right parts, all objects present, the key at hand, the server able.
-pub(super) async fn make(
-    app: &App,
-    request: &Request,
-    (manifest, target): (&Manifest, &DatabaseEntry),
-    reading: &Reading<'_>,
-) -> Result<RestorePlan, Failure> {
-    let parts = choose(request, manifest)?;
-    if request.proof == Proof::Full {
-        levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
+/// What a restore is planned from.
+pub(super) struct Planning<'a> {
+    pub(super) app: &'a App,
+    pub(super) request: &'a Request,
+    pub(super) manifest: &'a Manifest,
+    pub(super) target: &'a DatabaseEntry,
+    pub(super) reading: &'a Reading<'a>,
+}
+
+impl Planning<'_> {
+    /// Plans the restore: the right parts, all objects present, the key at hand, the server able.
+    pub(super) async fn plan(&self) -> Result<RestorePlan, Failure> {
+        let Self { app, request, manifest, reading, .. } = self;
+        let parts = choose(request, manifest)?;
+        if request.proof == Proof::Full {
+            levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
+        }
+        let engine = engine::open(app.inventory.engine_settings(self.target).await?);
+        let server = engine.inspect(app.runner.as_ref()).await?;
+        let recorded = self.recorded().await?;
+        let mut loads: Vec<PlannedLoad> = Vec::new();
+        let mut refused: Vec<(String, Failure)> = Vec::new();
+        for part in in_order(&parts, &recorded) {
+            let Some(database) = self.name_of(part) else { continue };
+            let restore = self.target_of(part, &database, &recorded, &loads);
+            let goes_on = request.on_failure == OnFailure::GoOn && part.kind == PartKind::Database;
+            match self.load(server.as_ref(), part, &restore, goes_on).await {
+                Ok(plan) => {
+                    let everything = request.selection.is_everything();
+                    loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
+                }
+                Err(failure) if goes_on => refused.push((database, failure)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if request.on_error == OnError::Stop
+            && let Some(failure) = findings::failure_of(loads.iter().flat_map(|load| &load.plan.findings))
+        {
+            return Err(failure);
+        }
+        // Where nothing is left to restore, that is no partial success.
+        let any = loads.iter().any(|load| load.part.kind == PartKind::Database);
+        if !any && !refused.is_empty() {
+            return Err(refused.remove(0).1);
+        }
+        let refused = refused.iter().map(|(database, failure)| FailedLoad::new(database, failure)).collect();
+        Ok(RestorePlan {
+            target: self.target.name.clone(),
+            address: engine.address(),
+            server,
+            loads,
+            refused,
+        })
     }
-    let engine = engine::open(app.inventory.engine_settings(target).await?);
-    let server = engine.inspect(app.runner.as_ref()).await?;
-    let recorded = recorded(app, request, manifest, reading).await?;
-    let parts = in_order(&parts, &recorded);
-    let mut loads: Vec<PlannedLoad> = Vec::new();
-    let mut refused: Vec<(String, Failure)> = Vec::new();
-    for part in parts {
-        let database = match (part.kind, &request.into, &part.database) {
-            (PartKind::Globals, _, _) => "globals".to_owned(),
-            (_, Some(into), _) => into.clone(),
-            (_, None, Some(database)) => database.clone(),
-            (_, None, None) => continue,
-        };
-        let restore = RestoreTarget {
+
+    /// The name that `part` gets on the target; `None` for a dump of no database.
+    fn name_of(&self, part: &Part) -> Option<String> {
+        match part.kind {
+            PartKind::Globals => Some("globals".to_owned()),
+            _ => self.request.into.clone().or_else(|| part.database.clone()),
+        }
+    }
+
+    /// What becomes of `part`, after `loads`.
+    fn target_of(
+        &self,
+        part: &Part,
+        database: &str,
+        recorded: &BTreeMap<String, Contents>,
+        loads: &[PlannedLoad],
+    ) -> RestoreTarget {
+        let Self { request, manifest, .. } = self;
+        RestoreTarget {
             kind: part.kind,
             source_database: part.database.clone().unwrap_or_default(),
-            database: database.clone(),
+            database: database.to_owned(),
             properties: part.properties.clone(),
             server_version: manifest.server.as_ref().map(|server| server.version.clone()).unwrap_or_default(),
             recorded: part.database.as_ref().and_then(|database| recorded.get(database)).cloned(),
@@ -151,54 +199,36 @@ pub(super) async fn make(
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             coming_tablespaces: loads.iter().flat_map(|load| load.plan.new_tablespaces.clone()).collect(),
             token: random_word(6),
-        };
-        let archive = StoredPart::new(reading, manifest, part);
-        let planned =
-            server.logical().load(app.runner.as_ref(), &restore, &archive).await.map_err(Failure::from);
-        let goes_on = request.on_failure == OnFailure::GoOn && part.kind == PartKind::Database;
-        let lacking = |plan: LoadPlan| match findings::failure_of(&plan.findings) {
-            Some(failure) if request.on_error == OnError::Stop => Err(failure),
-            _ => Ok(plan),
-        };
-        let planned = if goes_on { planned.and_then(lacking) } else { planned };
-        match planned {
-            Ok(plan) => {
-                let everything = request.selection.is_everything();
-                loads.push(PlannedLoad { part: part.clone(), database, plan, everything });
-            }
-            Err(failure) if goes_on => refused.push((database, failure)),
-            Err(failure) => return Err(failure),
         }
     }
-    if request.on_error == OnError::Stop
-        && let Some(failure) = findings::failure_of(loads.iter().flat_map(|load| &load.plan.findings))
-    {
-        return Err(failure);
-    }
-    // Where nothing is left to restore, that is no partial success.
-    let any = loads.iter().any(|load| load.part.kind == PartKind::Database);
-    if !any && !refused.is_empty() {
-        return Err(refused.remove(0).1);
-    }
-    let refused = refused.iter().map(|(database, failure)| FailedLoad::new(database, failure)).collect();
-    Ok(RestorePlan { target: target.name.clone(), address: engine.address(), server, loads, refused })
-}
 
-/// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.
-async fn recorded(
-    app: &App,
-    request: &Request,
-    manifest: &Manifest,
-    reading: &Reading<'_>,
-) -> Result<BTreeMap<String, Contents>, Failure> {
-    match contents::read(reading, manifest).await {
-        Err(failure) if request.proof == Proof::DigestsOnly && failure.class == Class::Integrity => {
-            let problem = failure.message();
-            app.watch
-                .say(Tone::Warning, &format!("what the backup needs of a target is not known: {problem}"));
-            Ok(BTreeMap::new())
+    /// How `part` is loaded. Where the restore `goes_on` without it, what the target lacks is its failure.
+    async fn load(
+        &self,
+        server: &dyn Server,
+        part: &Part,
+        restore: &RestoreTarget,
+        goes_on: bool,
+    ) -> Result<LoadPlan, Failure> {
+        let archive = StoredPart::new(self.reading, self.manifest, part);
+        let plan = server.logical().load(self.app.runner.as_ref(), restore, &archive).await?;
+        match findings::failure_of(&plan.findings) {
+            Some(failure) if goes_on && self.request.on_error == OnError::Stop => Err(failure),
+            _ => Ok(plan),
         }
-        read => read,
+    }
+
+    /// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.
+    async fn recorded(&self) -> Result<BTreeMap<String, Contents>, Failure> {
+        match contents::read(self.reading, self.manifest).await {
+            Err(failure) if self.request.proof == Proof::DigestsOnly && failure.class == Class::Integrity => {
+                let problem = failure.message();
+                let told = format!("what the backup needs of a target is not known: {problem}");
+                self.app.watch.say(Tone::Warning, &told);
+                Ok(BTreeMap::new())
+            }
+            read => read,
+        }
     }
 }
 

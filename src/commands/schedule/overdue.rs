@@ -40,8 +40,7 @@ pub(super) async fn tell_if_overdue(
         return Ok(());
     }
     let (entry, catalog) = (&database.protection.entry, &database.protection.catalog);
-    let purpose =
-        LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: Duration::ZERO, log };
+    let purpose = LeaseRequest::new(Operation::Policy, Duration::ZERO, log);
     let lease = acquire_lease(app, catalog, entry, &purpose).await?;
     let noted = async {
         let mut state = catalog.state(&entry.name).await?;

@@ -292,13 +292,7 @@ impl Share<'_> {
 
     /// Takes the lease, which records whoever died with it, and gives it back.
     async fn record_abandoned(&self, database: &ProtectedDatabase) -> Result<(), Failure> {
-        let request = LeaseRequest {
-            operation: Operation::Policy,
-            backup: None,
-            makes: None,
-            wait: Duration::ZERO,
-            log: &self.log,
-        };
+        let request = LeaseRequest::new(Operation::Policy, Duration::ZERO, &self.log);
         let Protection { catalog, entry, .. } = &database.protection;
         let lease = acquire_lease(self.app, catalog, entry, &request).await?;
         release(lease, &self.log).await;

@@ -127,8 +127,7 @@ impl CountedVerification<'_> {
     /// Counts a verification under the lease. What cannot be counted now is counted by the next tick.
     async fn count(&self, verified: &Verified) -> Option<CountedRun> {
         let Self { app, entry, catalog, id, log } = self;
-        let request =
-            LeaseRequest { operation: Operation::Policy, backup: None, makes: None, wait: LONGEST_WAIT, log };
+        let request = LeaseRequest::new(Operation::Policy, LONGEST_WAIT, log);
         let counted = async {
             // One that nobody counts needs no lease.
             if catalog.attachment(&entry.name).await?.is_none() {
@@ -169,13 +168,7 @@ pub(in crate::commands) fn not_verified(app: &App, entry: &DatabaseEntry, failur
 pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifest) {
     let Some(entry) = app.inventory.databases.get(&manifest.database) else { return };
     let log = app.log();
-    let purpose = LeaseRequest {
-        operation: Operation::Policy,
-        backup: None,
-        makes: None,
-        wait: LONGEST_WAIT,
-        log: &log,
-    };
+    let purpose = LeaseRequest::new(Operation::Policy, LONGEST_WAIT, &log);
     let corrected = async {
         let is_last = match catalog.attachment(&entry.name).await? {
             Some(_) => catalog.state(&entry.name).await?.last_good.is_some_and(|good| good.id == manifest.id),
