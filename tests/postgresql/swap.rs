@@ -2,7 +2,7 @@
 
 use super::support::plans::{Dump, dump, restore, run};
 use super::support::postgres::Postgres;
-use jagad::engine::{Engine as _, LoadPlan, Server, Step, TargetEffect};
+use jagad::engine::{Engine as _, LoadPlan, Naming, RestoreTarget, Server, Step, TargetEffect};
 use jagad::model::ByteReader;
 use jagad::process::SystemRunner;
 use std::io::Write as _;
@@ -239,4 +239,36 @@ async fn a_database_that_forbids_writes_or_connections_to_itself_comes_back() {
     let settings = "SELECT array_length(setconfig, 1), datconnlimit FROM pg_db_role_setting
       JOIN pg_database d ON d.oid = setdatabase WHERE datname = 'shop'";
     assert_eq!(postgres.psql("postgres", settings), "5|0");
+}
+
+#[tokio::test]
+async fn undoing_drops_a_database_that_got_a_subscription() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    let odd = "odd 'name\\ = :x";
+    postgres.psql("postgres", &format!("CREATE DATABASE \"{odd}\";"));
+    let feed = "CREATE SUBSCRIPTION feed CONNECTION 'dbname=none' PUBLICATION p WITH (connect = false, slot_name = NONE);";
+    postgres.psql(odd, feed);
+    let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
+    let taken = dump(server.as_ref(), odd).await;
+    for naming in [Naming::Temporary, Naming::Own] {
+        let target = RestoreTarget { naming, ..taken.target("odd 'copy\\ = :x") };
+        let plan = server.logical().load(&SystemRunner, &target, &taken).await.unwrap();
+        let undone = || async {
+            for step in &plan.undo {
+                step.run(&SystemRunner).await.unwrap();
+            }
+            assert_eq!(postgres.databases(), [odd, "postgres"], "{naming:?}");
+        };
+        undone().await;
+
+        for step in &plan.before {
+            step.run(&SystemRunner).await.unwrap();
+        }
+        plan.feed(&SystemRunner, Box::pin(&*taken.bytes)).await.unwrap();
+        let subscribed = "SELECT count(*) FROM pg_subscription";
+        assert_eq!(postgres.psql("postgres", subscribed), "2");
+
+        undone().await;
+        assert_eq!(postgres.psql("postgres", subscribed), "1");
+    }
 }

@@ -151,6 +151,9 @@ impl PostgreSqlServer {
         plan.findings.extend(lacks.findings);
         self.fill_views(&mut plan, target, &outline.views)?;
         self.make_roles(&mut plan, target, lacks.roles)?;
+        if outline.has_subscriptions {
+            self.undo_subscriptions(&mut plan, target);
+        }
         Ok(plan)
     }
 

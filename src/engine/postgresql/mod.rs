@@ -25,6 +25,7 @@ mod roles;
 mod selection;
 mod server;
 mod settings;
+mod subscriptions;
 mod swap;
 mod target;
 mod tools;

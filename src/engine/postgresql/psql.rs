@@ -49,8 +49,9 @@ pub(super) fn statements(
     Ok(script(connection, set, database, sql))
 }
 
-/// A psql that runs `sql`, which is this program's own, in `database` and stops at the first error.
-fn script(connection: &Connection, set: &ToolSet, database: &str, sql: &str) -> ToolSpec {
+/// A psql that runs `sql`, which is this program's own and may have commands of psql's, in `database` and stops at the first
+/// error.
+pub(super) fn script(connection: &Connection, set: &ToolSet, database: &str, sql: &str) -> ToolSpec {
     let mut tool = connection.tool(set, "psql", database).args(["-XAtq", "-v", "ON_ERROR_STOP=1"]);
     tool.env.push(("PGCLIENTENCODING".to_owned(), "UTF8".to_owned()));
     // A database may set a short timeout for all: it is lifted before anything else.

@@ -37,6 +37,8 @@ pub struct Outline {
     pub tablespaces: BTreeMap<String, String>,
     /// Materialized views that are filled, in the order in which that works.
     pub views: Vec<Relation>,
+    /// Whether it has subscriptions: a database with one is not dropped.
+    pub has_subscriptions: bool,
     entries: Vec<(i32, Part)>,
     kept_bytes: usize,
 }
@@ -85,6 +87,7 @@ impl Outline {
             "USER MAPPING" => Part::UserMapping,
             _ => Part::Usual,
         };
+        self.has_subscriptions |= entry.kind == "SUBSCRIPTION";
         self.entries.push((entry.id, part));
         self.kept_bytes += size_of::<(i32, Part)>();
         if about_the_database(entry) {
@@ -185,16 +188,18 @@ mod tests {
             entry(5, "USER MAPPING", "USER MAPPING a SERVER b"),
             entry(6, "MATERIALIZED VIEW DATA", "v"),
             entry(7, "DATABASE PROPERTIES", "shop"),
+            entry(8, "SUBSCRIPTION", "feed"),
         ];
         let outline = Outline::of(&ArchiveFacts::default(), &entries);
         assert_eq!(outline.extensions, BTreeSet::from(["hstore".to_owned()]));
         assert_eq!(outline.grantees, BTreeSet::from(["reader".to_owned()]));
         assert_eq!(outline.tablespaces["fast"], "public.t");
         assert_eq!(outline.views, [Relation { schema: "public".to_owned(), name: "v".to_owned() }]);
+        assert!(outline.has_subscriptions);
         let mut left = LeftOut { extension_comments: false, views: false, user_mappings: false };
         assert_eq!(outline.list(&left), None, "all of it needs no list");
         left.views = true;
-        assert_eq!(outline.list(&left).unwrap(), "1;\n2;\n3;\n4;\n5;\n7;\n");
+        assert_eq!(outline.list(&left).unwrap(), "1;\n2;\n3;\n4;\n5;\n7;\n8;\n");
         left = LeftOut { extension_comments: true, views: true, user_mappings: true };
         assert_eq!(outline.list(&left).unwrap(), "1;\n3;\n4;\n7;\n");
     }
