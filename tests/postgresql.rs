@@ -15,8 +15,6 @@ mod support;
 mod choices;
 #[path = "postgresql/content.rs"]
 mod content;
-#[path = "postgresql/definitions.rs"]
-mod definitions;
 #[path = "postgresql/drill.rs"]
 mod drill;
 #[path = "postgresql/dump.rs"]

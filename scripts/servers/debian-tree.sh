@@ -23,21 +23,8 @@ umask 022
 mkdir -p "$DIR"
 touch "$DIR/.debian-tree"
 
-# The mirror that this system uses already.
-MIRROR=$({ cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null || true; } |
-  awk '/^URIs:/ {print $2; exit} /^deb / {for (i = 2; i <= NF; i++) if ($i ~ "://") {print $i; exit}}')
-[ -n "$MIRROR" ] || { echo "debian-tree.sh: apt has no mirror" >&2; exit 1; }
-APT=$(mktemp -d)
-trap 'rm -rf "$APT"' EXIT
-mkdir -p "$APT"/lists/partial "$APT"/cache/archives/partial "$APT"/none
-: >"$APT/status"
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR $SUITE main" >"$APT/sources.list"
-OPTIONS=(-qq
-  -o Dir::State="$APT" -o Dir::State::Lists="$APT/lists" -o Dir::State::status="$APT/status" -o Dir::Cache="$APT/cache"
-  -o Dir::Etc::sourcelist="$APT/sources.list" -o Dir::Etc::sourceparts="$APT/none"
-  -o Dir::Etc::preferencesparts="$APT/none" -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none
-  -o APT::Install-Recommends=false -o Debug::NoLocking=true -o APT::Sandbox::User=root)
-apt-get "${OPTIONS[@]}" update
+. "$(cd "$(dirname "$0")" && pwd)/apt.sh"
+private_apt "$SUITE"
 
 # The dependency closure, less what these programs never load or call (perl, systemd's tools, locales).
 mapfile -t PACKAGES < <(apt-get "${OPTIONS[@]}" -s install "$@" | awk '/^Inst/ {print $2}' |

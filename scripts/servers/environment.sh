@@ -5,6 +5,15 @@ export JAGAD_CACHE
 export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
 export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/pg18/usr/lib/postgresql/18/bin}
 export JAGAD_TEST_PG1800=${JAGAD_TEST_PG1800:-$JAGAD_CACHE/pg18ext/usr/lib/postgresql/18/bin}
+# What only long runs of the tests use is named where it is there.
+for suite in 15 18; do
+  if [ -d "$JAGAD_CACHE/pgsuite$suite/src/test/regress" ]; then
+    declare -x "JAGAD_TEST_PGSUITE$suite=$JAGAD_CACHE/pgsuite$suite/src/test/regress"
+  fi
+done
+if [ -d "$JAGAD_CACHE/pg18gis/usr" ]; then
+  export JAGAD_TEST_PG1801=${JAGAD_TEST_PG1801:-$JAGAD_CACHE/pg18gis/usr/lib/postgresql/18/bin}
+fi
 if [ -x "$JAGAD_CACHE/pgbouncer/usr/sbin/pgbouncer" ]; then
   export JAGAD_TEST_PGBOUNCER=${JAGAD_TEST_PGBOUNCER:-$JAGAD_CACHE/pgbouncer/usr/sbin/pgbouncer}
 fi
@@ -14,6 +23,9 @@ export JAGAD_TEST_MARIADB1011=${JAGAD_TEST_MARIADB1011:-/}
 export JAGAD_TEST_MARIADB118=${JAGAD_TEST_MARIADB118:-$JAGAD_CACHE/mariadb118}
 export JAGAD_TEST_REDIS7=${JAGAD_TEST_REDIS7:-/}
 export JAGAD_TEST_REDIS8=${JAGAD_TEST_REDIS8:-$JAGAD_CACHE/redis8}
+# Folders of RDB files that the servers' authors test with.
+export JAGAD_TEST_REDISFILES=${JAGAD_TEST_REDISFILES:-$JAGAD_CACHE/redisfiles/tests/assets}
+export JAGAD_TEST_VALKEYFILES=${JAGAD_TEST_VALKEYFILES:-$JAGAD_CACHE/valkeyfiles/tests/assets}
 export JAGAD_TEST_PYTHON=${JAGAD_TEST_PYTHON:-$JAGAD_CACHE/python/bin/python3}
 # S3 servers that a test starts itself.
 if [ -x "$JAGAD_CACHE/python/bin/moto_server" ]; then

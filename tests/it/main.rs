@@ -57,6 +57,7 @@ mod sql_failures;
 mod sql_round_trip;
 mod sql_sources;
 mod sql_trials;
+mod suites;
 mod tampering;
 mod targets;
 mod telling;

@@ -1,7 +1,7 @@
 //! Rare content, other server versions, and everything that pg_dump knows of a database.
 
-use super::definitions::{assert_same, definitions};
 use super::dump::ODD;
+use super::support::definitions::{assert_same, definitions};
 use super::support::plans::{dump, restore};
 use super::support::postgres::Postgres;
 use jagad::engine::Engine as _;

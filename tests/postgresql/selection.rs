@@ -1,6 +1,6 @@
 //! Some tables or schemas of a dump, with everything that belongs to them.
 
-use super::definitions::{assert_same, definitions};
+use super::support::definitions::{assert_same, definitions};
 use super::support::plans::{Dump, dump, restore};
 use super::support::postgres::Postgres;
 use jagad::engine::postgresql::PostgreSql;

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
 
 pub(crate) mod bucket;
+pub(crate) mod definitions;
 pub(crate) mod faulty;
 pub(crate) mod mysql;
 pub(crate) mod plans;
