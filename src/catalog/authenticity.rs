@@ -1,6 +1,8 @@
 //! Whether a manifest is ours: the record at its end proves every byte before it.
 
-use super::manifest::{self, Manifest};
+use super::error::Doubt;
+use super::manifest::Manifest;
+use super::record;
 use crate::model::{Authentication, RepositoryId};
 use std::fmt;
 
@@ -34,21 +36,6 @@ pub enum Proof {
     Missing(Doubt),
 }
 
-/// Why a manifest is not proven.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doubt {
-    /// Whether the key for it is not at hand: with that key it may be proven.
-    pub key_is_missing: bool,
-    /// In words.
-    pub problem: String,
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.problem)
-    }
-}
-
 /// What happens with a manifest that is not proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
@@ -78,10 +65,10 @@ impl Authenticator for NoKeys {
 
 /// The bytes of a manifest, with its proof as the last member where there is one.
 pub fn print(manifest: &Manifest, authenticator: &dyn Authenticator) -> Vec<u8> {
-    let whole = manifest::print(manifest);
+    let whole = record::print(manifest);
     let Some(content) = whole.strip_suffix(END) else { return whole };
     let Some(record) = authenticator.authenticate(manifest, content) else { return whole };
-    let record = String::from_utf8_lossy(&manifest::print(&record)).trim_end().replace('\n', "\n  ");
+    let record = String::from_utf8_lossy(&record::print(&record)).trim_end().replace('\n', "\n  ");
     [content, MEMBER, record.as_bytes(), END].concat()
 }
 

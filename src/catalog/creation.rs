@@ -5,7 +5,8 @@ use super::authenticity::Authenticator;
 use super::error::CatalogError;
 use super::layout;
 use super::lease::{self, Lease, LeaseRecord, Operation};
-use super::repository::{Catalog, Marker, write};
+use super::record;
+use super::repository::{Catalog, Marker};
 use crate::model::{DatabaseName, RepositoryId, Timestamp};
 use crate::store::{ObjectRole, Store};
 use std::sync::Arc;
@@ -42,7 +43,7 @@ impl Catalog {
             Err(CatalogError::NoRepository { .. }) => {
                 let marker =
                     Marker { format: FORMAT, repository_id: RepositoryId::random(), created_at: now };
-                write(store.as_ref(), &layout::marker(), &marker, ObjectRole::Record).await?;
+                record::write(store.as_ref(), &layout::marker(), &marker, ObjectRole::Record).await?;
                 open().await
             }
             opened => opened,

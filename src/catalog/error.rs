@@ -1,10 +1,25 @@
 //! What can be wrong with a repository.
 
-use super::authenticity::Doubt;
 use super::lease::Found;
 use super::manifest::Manifest;
 use crate::model::{BackupId, DatabaseName, RepositoryId, StoreName};
 use crate::store::{ObjectKey, StoreError};
+use std::fmt;
+
+/// Why a manifest is not proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Whether the key for it is not at hand: with that key it may be proven.
+    pub key_is_missing: bool,
+    /// In words.
+    pub problem: String,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
 
 /// A backup that is newer than the one that was chosen, and why it was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +179,22 @@ impl CatalogError {
         move |source| Self::Store { doing, source }
     }
 
+    /// Whether it says something of one object only: the others can be read all the same.
+    pub(super) fn is_of_one_object(&self) -> bool {
+        match self {
+            Self::Store { source, .. } => {
+                matches!(
+                    source,
+                    StoreError::Denied { .. }
+                        | StoreError::Response { .. }
+                        | StoreError::Broken { .. }
+                        | StoreError::TooLarge { .. }
+                ) || is_of_one_file(source)
+            }
+            _ => true,
+        }
+    }
+
     /// What it says, with what the store said, on one line.
     pub(super) fn with_cause(&self) -> String {
         let text = match self {
@@ -172,6 +203,11 @@ impl CatalogError {
         };
         text.replace(char::is_control, " ")
     }
+}
+
+fn is_of_one_file(error: &StoreError) -> bool {
+    use std::io::ErrorKind::{IsADirectory, PermissionDenied};
+    matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), PermissionDenied | IsADirectory))
 }
 
 fn describe(candidates: &[PassedOver]) -> String {

@@ -3,7 +3,7 @@
 use super::chain::{Chains, Chosen, Unclear, Wanted};
 use super::error::{CatalogError, PassedOver};
 use super::layout;
-use super::listing::{Entry, Items, is_of_one_object};
+use super::listing::{Entry, Items};
 use super::repository::Catalog;
 use super::{BackupReference, Listing};
 use crate::model::{BackupId, DatabaseName, Timestamp};
@@ -133,7 +133,7 @@ impl Catalog {
             match self.entry(&database, &id, items).await {
                 Ok(Some(entry)) => return Ok(Located { entry, passed_over: Vec::new() }),
                 Ok(None) => {}
-                Err(error) if !is_of_one_object(&error) => return Err(error),
+                Err(error) if !error.is_of_one_object() => return Err(error),
                 Err(error @ CatalogError::Stranger { .. }) => {
                     problem.get_or_insert(error);
                 }

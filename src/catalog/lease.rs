@@ -11,8 +11,7 @@ pub use record::{Found, LeaseRecord, Operation, host_name, record};
 
 use super::error::CatalogError;
 use super::layout;
-use super::listing::is_of_one_object;
-use super::manifest;
+use super::record::{parse, print};
 use crate::model::{DatabaseName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
 use futures_util::TryStreamExt as _;
@@ -56,13 +55,13 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>,
     let mut found = Vec::new();
     for object in objects {
         let record = match store::read_small(store, &object.key, RECORD_LIMIT).await {
-            Ok(bytes) => manifest::parse(&object.key, &bytes),
+            Ok(bytes) => parse(&object.key, &bytes),
             // Released between the listing and the reading.
             Err(store::StoreError::NotFound { .. }) => continue,
             Err(source) => Err(CatalogError::Store { doing: format!("read lease `{}`", object.key), source }),
         };
         let record = match record {
-            Err(error) if !is_of_one_object(&error) => return Err(error),
+            Err(error) if !error.is_of_one_object() => return Err(error),
             // Its holder may be alive: it counts, and it runs out like any other.
             record => record.map_err(|error| error.with_cause()),
         };
@@ -237,7 +236,7 @@ async fn write_new(
     let key = folder
         .object(&format!("{}.json", random_word(26)))
         .map_err(|error| CatalogError::Reference { text: folder.to_string(), problem: error.to_string() })?;
-    store::write_small(store, &key, manifest::print(record), ObjectRole::Mutable)
+    store::write_small(store, &key, print(record), ObjectRole::Mutable)
         .await
         .map_err(CatalogError::store(format!("write lease `{key}`")))?;
     Ok((key, began))
@@ -295,7 +294,7 @@ async fn renew(lease: Renewal) {
             }
         }
         let left = time_left(&lease.renewed, lease.lifetime);
-        let bytes = manifest::print(&lease.record);
+        let bytes = print(&lease.record);
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
         // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
         match tokio::time::timeout(left, write).await {

@@ -3,16 +3,16 @@
 use super::authenticity::Proof;
 use super::error::CatalogError;
 use super::layout::{self, Item};
-use super::lease::LeaseRecord;
+use super::lease::{self, LeaseRecord, Operation};
 use super::manifest::{Manifest, PinRecord};
 use super::repository::Catalog;
 use super::side::{self, SideRecord};
 use super::state::is_plausible;
 use super::verification::Verification;
 use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
-use crate::store::{ObjectKey, StoreError};
-use futures_util::{StreamExt as _, stream};
-use std::collections::BTreeMap;
+use crate::store::{ObjectKey, ObjectMeta};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Manifests read at once.
 const READS: usize = 32;
@@ -119,7 +119,7 @@ impl Catalog {
             match entry {
                 Ok(Some(entry)) => listing.entries.push(entry),
                 Ok(None) => {}
-                Err(error) if !is_of_one_object(&error) => return Err(error),
+                Err(error) if !error.is_of_one_object() => return Err(error),
                 Err(error) => listing.unreadable.push(UnreadableBackup { database, id, error, pinned }),
             }
         }
@@ -134,6 +134,43 @@ impl Catalog {
         listing.entries.sort_by_key(|entry| (entry.manifest.finished_at, entry.manifest.id.clone()));
         listing.unreadable.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(listing)
+    }
+
+    /// The backups that live leases tell of.
+    pub async fn running(&self, database: Option<&DatabaseName>) -> Result<Vec<RunningBackup>, CatalogError> {
+        let databases = match database {
+            Some(database) => vec![database.clone()],
+            None => self.databases().await?,
+        };
+        let mut running = Vec::new();
+        for database in databases {
+            for found in lease::survey(self.store().as_ref(), &layout::leases(&database)).await? {
+                let expired = found.is_expired();
+                let Ok(lease) = found.record else { continue };
+                if let (Operation::Backup, Some(id), false) = (lease.operation, lease.backup.clone(), expired)
+                {
+                    running.push(RunningBackup { database: database.clone(), id, lease });
+                }
+            }
+        }
+        Ok(running)
+    }
+
+    /// The names of databases that have a lease. Found by listing, so it costs a page per thousand objects.
+    async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
+        let prefix = layout::databases();
+        let objects: Vec<ObjectMeta> = self
+            .store()
+            .list(&prefix)
+            .try_collect()
+            .await
+            .map_err(CatalogError::store(format!("list `{prefix}`")))?;
+        let names: BTreeSet<DatabaseName> = objects
+            .iter()
+            .filter_map(|object| object.key.as_str().strip_prefix("databases/")?.split_once("/lease/"))
+            .filter_map(|(name, _)| name.parse().ok())
+            .collect();
+        Ok(names.into_iter().collect())
     }
 
     /// One backup with what is beside its manifest. Records there that cannot be read hide nothing.
@@ -160,27 +197,6 @@ impl Catalog {
         };
         Ok(Some(Entry { manifest, proof, pin, verification, verifying }))
     }
-}
-
-/// Whether an error says something of one object only: the others can be read all the same.
-pub(super) fn is_of_one_object(error: &CatalogError) -> bool {
-    match error {
-        CatalogError::Store { source, .. } => {
-            matches!(
-                source,
-                StoreError::Denied { .. }
-                    | StoreError::Response { .. }
-                    | StoreError::Broken { .. }
-                    | StoreError::TooLarge { .. }
-            ) || is_of_one_file(source)
-        }
-        _ => true,
-    }
-}
-
-fn is_of_one_file(error: &StoreError) -> bool {
-    use std::io::ErrorKind::{IsADirectory, PermissionDenied};
-    matches!(error, StoreError::Io { source, .. } if matches!(source.kind(), PermissionDenied | IsADirectory))
 }
 
 /// The result of a verification. The greatest is the last; one of a clock that was far ahead, which the store's clock tells,

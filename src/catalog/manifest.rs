@@ -1,12 +1,11 @@
 //! The records in the bucket.
 
-use super::error::CatalogError;
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Help,
     LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Timestamp, digest,
 };
 use crate::store::ObjectKey;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
@@ -227,41 +226,11 @@ fn key_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
     }
 }
 
-/// Reads a record of `key`. A higher format is refused before anything else of it is looked at.
-pub fn parse<T: DeserializeOwned>(key: &ObjectKey, bytes: &[u8]) -> Result<T, CatalogError> {
-    let damaged =
-        |error: serde_json::Error| CatalogError::Damaged { key: key.clone(), problem: error.to_string() };
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(damaged)?;
-    match value.get("format").and_then(serde_json::Value::as_u64) {
-        Some(found) if found > u64::from(super::FORMAT) => {
-            Err(CatalogError::UnknownFormat { key: key.clone(), found })
-        }
-        Some(_) => serde_json::from_value(value).map_err(damaged),
-        None => Err(CatalogError::Damaged { key: key.clone(), problem: "it has no `format`".to_owned() }),
-    }
-}
-
-/// The bytes of a record: readable JSON with a line feed at its end.
-pub fn print<T: Serialize>(record: &T) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec_pretty(record).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::record::{parse, print};
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_record_of_a_newer_format_is_refused_before_its_fields_are_read() {
-        let key: ObjectKey = "x.json".parse().unwrap();
-        let newer = parse::<PinRecord>(&key, br#"{"format": 2, "pinned_at": 7}"#);
-        assert!(matches!(newer, Err(CatalogError::UnknownFormat { found: 2, .. })), "{newer:?}");
-        for bad in [&b"{}"[..], b"", b"[]", b"{\"format\":1}", b"\xff"] {
-            assert!(matches!(parse::<PinRecord>(&key, bad), Err(CatalogError::Damaged { .. })));
-        }
-    }
 
     const MANIFEST: &str = r#"{"format":1,"id":"20260102T030405Z-full-abcdef",
 "repository":"0123456789abcdef0123456789abcdef","database":"shop","engine":"postgresql",

@@ -5,9 +5,9 @@
 //! of hosts, whatever the clocks say.
 
 use super::error::CatalogError;
-use super::repository::{self, Catalog};
+use super::repository::Catalog;
 use super::state::{NotedRun, State};
-use super::{FORMAT, layout, lease};
+use super::{FORMAT, layout, lease, record};
 use crate::model::{BackupId, BackupKind, BackupStatus, DatabaseName, PolicyName, Timestamp};
 use crate::store::ObjectRole;
 use futures_util::StreamExt as _;
@@ -36,13 +36,13 @@ impl Attachment {
 impl Catalog {
     /// The policy that `database` is attached to, if it is.
     pub async fn attachment(&self, database: &DatabaseName) -> Result<Option<Attachment>, CatalogError> {
-        repository::read(self.store().as_ref(), &layout::attachment(database)).await
+        record::read(self.store().as_ref(), &layout::attachment(database)).await
     }
 
     /// Attaches `database`. Only under its lease.
     pub async fn attach(&self, database: &DatabaseName, attachment: &Attachment) -> Result<(), CatalogError> {
         let key = layout::attachment(database);
-        repository::write(self.store().as_ref(), &key, attachment, ObjectRole::Mutable).await
+        record::write(self.store().as_ref(), &key, attachment, ObjectRole::Mutable).await
     }
 
     /// Detaches `database` and forgets how it fared; its backups stay. Only under its lease.
@@ -69,7 +69,7 @@ impl Catalog {
     /// and that is an error.
     pub async fn changeable_state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
         let key = layout::state(database);
-        match repository::read(self.store().as_ref(), &key).await {
+        match record::read(self.store().as_ref(), &key).await {
             Ok(found) => Ok(found.unwrap_or_default()),
             // A database must not stay without backups because nobody can read how the last ones went.
             Err(error @ CatalogError::Damaged { .. }) => {
@@ -103,6 +103,6 @@ impl Catalog {
             return Ok(());
         }
         let key = layout::state(database);
-        repository::write(self.store().as_ref(), &key, state, ObjectRole::Mutable).await
+        record::write(self.store().as_ref(), &key, state, ObjectRole::Mutable).await
     }
 }

@@ -3,19 +3,12 @@
 use super::authenticity::{self, Authenticator, Demand, Proof, Stored};
 use super::error::CatalogError;
 use super::layout;
-use super::lease::{self, Operation};
-use super::listing::RunningBackup;
 use super::manifest::{self, Manifest};
+use super::record;
 use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
-use crate::store::{self, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
-use futures_util::TryStreamExt as _;
-use serde::de::DeserializeOwned;
+use crate::store::{self, ObjectKey, ObjectRole, Store, StoreError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// A manifest with ten thousand parts stays below this.
-const RECORD_LIMIT: u64 = 64 << 20;
 
 /// `jagad.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,7 +35,7 @@ impl Catalog {
         authenticator: Arc<dyn Authenticator>,
     ) -> Result<Self, CatalogError> {
         let key = layout::marker();
-        match read::<Marker>(store.as_ref(), &key).await? {
+        match record::read::<Marker>(store.as_ref(), &key).await? {
             Some(marker) => Ok(Self { store, id: marker.repository_id, authenticator }),
             None => Err(CatalogError::NoRepository { place: store.describe() }),
         }
@@ -63,7 +56,7 @@ impl Catalog {
         let key = layout::manifest(&manifest.database, &manifest.id);
         let bytes = authenticity::print(manifest, self.authenticator.as_ref());
         let length = bytes.len() as u64;
-        write_bytes(self.store.as_ref(), &key, bytes, ObjectRole::Record).await?;
+        record::write_bytes(self.store.as_ref(), &key, bytes, ObjectRole::Record).await?;
         self.prove(&key, length).await
     }
 
@@ -84,7 +77,7 @@ impl Catalog {
     /// A backup's log, `None` when it has none.
     pub async fn read_log(&self, manifest: &Manifest) -> Result<Option<String>, CatalogError> {
         let key = layout::log(&manifest.database, &manifest.id);
-        match store::read_small(self.store.as_ref(), &key, RECORD_LIMIT).await {
+        match store::read_small(self.store.as_ref(), &key, record::RECORD_LIMIT).await {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(source) => Err(CatalogError::Store { doing: format!("read log `{key}`"), source }),
@@ -107,9 +100,9 @@ impl Catalog {
         id: &BackupId,
     ) -> Result<Option<(Manifest, Proof)>, CatalogError> {
         let key = layout::manifest(database, id);
-        let Some(bytes) = read_bytes(self.store.as_ref(), &key).await? else { return Ok(None) };
+        let Some(bytes) = record::read_bytes(self.store.as_ref(), &key).await? else { return Ok(None) };
         let stored = Stored::cut(bytes);
-        let manifest = manifest::parse(&key, &stored.text)?;
+        let manifest = record::parse(&key, &stored.text)?;
         let manifest = self.check_place(&key, manifest, database, id)?;
         let proof = stored.proof(self.id, self.authenticator.as_ref());
         match &proof {
@@ -143,43 +136,6 @@ impl Catalog {
         };
         Err(CatalogError::Stranger { key: key.clone(), problem })
     }
-
-    /// The backups that live leases tell of.
-    pub async fn running(&self, database: Option<&DatabaseName>) -> Result<Vec<RunningBackup>, CatalogError> {
-        let databases = match database {
-            Some(database) => vec![database.clone()],
-            None => self.databases().await?,
-        };
-        let mut running = Vec::new();
-        for database in databases {
-            for found in lease::survey(self.store.as_ref(), &layout::leases(&database)).await? {
-                let expired = found.is_expired();
-                let Ok(lease) = found.record else { continue };
-                if let (Operation::Backup, Some(id), false) = (lease.operation, lease.backup.clone(), expired)
-                {
-                    running.push(RunningBackup { database: database.clone(), id, lease });
-                }
-            }
-        }
-        Ok(running)
-    }
-
-    /// The names of databases that have a lease. Found by listing, so it costs a page per thousand objects.
-    async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
-        let prefix = layout::databases();
-        let objects: Vec<ObjectMeta> = self
-            .store
-            .list(&prefix)
-            .try_collect()
-            .await
-            .map_err(CatalogError::store(format!("list `{prefix}`")))?;
-        let names: BTreeSet<DatabaseName> = objects
-            .iter()
-            .filter_map(|object| object.key.as_str().strip_prefix("databases/")?.split_once("/lease/"))
-            .filter_map(|(name, _)| name.parse().ok())
-            .collect();
-        Ok(names.into_iter().collect())
-    }
 }
 
 /// An object that a manifest names and that is no part of its backup: one of another backup, or a record. It would be read,
@@ -193,43 +149,4 @@ fn foreign_segment(manifest: &Manifest) -> Option<&ObjectKey> {
     };
     let segments = manifest.parts.iter().flat_map(|part| part.segments.iter().map(move |one| (part, one)));
     segments.map(|(part, one)| (part, &one.key)).find(|(part, key)| !own(part, key)).map(|(_, key)| key)
-}
-
-pub(super) async fn read<T: DeserializeOwned>(
-    store: &dyn Store,
-    key: &ObjectKey,
-) -> Result<Option<T>, CatalogError> {
-    match read_bytes(store, key).await? {
-        Some(bytes) => manifest::parse(key, &bytes).map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn read_bytes(store: &dyn Store, key: &ObjectKey) -> Result<Option<Vec<u8>>, CatalogError> {
-    match store::read_small(store, key, RECORD_LIMIT).await {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(StoreError::NotFound { .. }) => Ok(None),
-        Err(source) => Err(CatalogError::Store { doing: format!("read `{key}`"), source }),
-    }
-}
-
-pub(super) async fn write<T: Serialize>(
-    store: &dyn Store,
-    key: &ObjectKey,
-    record: &T,
-    role: ObjectRole,
-) -> Result<(), CatalogError> {
-    write_bytes(store, key, manifest::print(record), role).await
-}
-
-async fn write_bytes(
-    store: &dyn Store,
-    key: &ObjectKey,
-    bytes: Vec<u8>,
-    role: ObjectRole,
-) -> Result<(), CatalogError> {
-    store::write_small(store, key, bytes, role)
-        .await
-        .map(|_| ())
-        .map_err(CatalogError::store(format!("write `{key}`")))
 }

@@ -3,9 +3,9 @@
 use super::error::CatalogError;
 use super::layout;
 use super::lease::{self, Operation};
-use super::listing::is_of_one_object;
 use super::manifest::FailureRecord;
-use super::repository::{self, Catalog};
+use super::record;
+use super::repository::Catalog;
 use crate::model::{BackupId, DatabaseName, RestoreId, RestoreStatus, Timestamp};
 use crate::store::{self, ObjectRole, StoreError};
 use futures_util::StreamExt as _;
@@ -73,7 +73,7 @@ impl Catalog {
             RestoreStatus::Running => layout::restore_begun(&restore.target, &restore.id),
             _ => layout::restore(&restore.target, &restore.id),
         };
-        repository::write(self.store().as_ref(), &key, restore, ObjectRole::Record).await
+        record::write(self.store().as_ref(), &key, restore, ObjectRole::Record).await
     }
 
     /// Writes a restore's log.
@@ -110,7 +110,7 @@ impl Catalog {
         for ((target, id), ended) in found {
             match self.restore(&target, &id, ended).await {
                 Ok(record) => listing.restores.extend(record),
-                Err(error) if !is_of_one_object(&error) => return Err(error),
+                Err(error) if !error.is_of_one_object() => return Err(error),
                 Err(error) => listing.unreadable.push(UnreadableRestore { target, id, error }),
             }
         }
@@ -126,7 +126,7 @@ impl Catalog {
     ) -> Result<Option<RestoreRecord>, CatalogError> {
         let store = self.store().as_ref();
         let key = if ended { layout::restore(target, id) } else { layout::restore_begun(target, id) };
-        let Some(mut record) = repository::read::<RestoreRecord>(store, &key).await? else { return Ok(None) };
+        let Some(mut record) = record::read::<RestoreRecord>(store, &key).await? else { return Ok(None) };
         if record.id != *id || record.target != *target {
             let problem = format!("it says it is `{}` into `{}`", record.id, record.target);
             return Err(CatalogError::Stranger { key, problem });

@@ -2,11 +2,10 @@
 //! is, and one that cannot be read takes nothing away from it.
 
 use super::error::CatalogError;
-use super::listing::is_of_one_object;
-use super::manifest::{self, Manifest, PinRecord};
-use super::repository::{self, Catalog};
+use super::manifest::{Manifest, PinRecord};
+use super::repository::Catalog;
 use super::verification::Verification;
-use super::{FORMAT, layout, lease};
+use super::{FORMAT, layout, lease, record};
 use crate::model::{BackupId, DatabaseName, Timestamp, VerifyLevel};
 use crate::store::{ObjectRole, Store, StoreError};
 use serde::de::DeserializeOwned;
@@ -64,10 +63,10 @@ pub(super) async fn read<T: DeserializeOwned>(
     store: &dyn Store,
     key: &crate::store::ObjectKey,
 ) -> Result<SideRecord<T>, CatalogError> {
-    match repository::read(store, key).await {
+    match record::read(store, key).await {
         Ok(Some(record)) => Ok(SideRecord::Known(record)),
         Ok(None) => Ok(SideRecord::Absent),
-        Err(error) if is_of_one_object(&error) => {
+        Err(error) if error.is_of_one_object() => {
             Ok(SideRecord::Unreadable { unreadable: error.with_cause() })
         }
         Err(error) => Err(error),
@@ -96,9 +95,9 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let key = layout::pin(&manifest.database, &manifest.id);
         let pin = PinRecord { format: FORMAT, pinned_at: now, host: lease::host_name(), note };
-        match repository::write(self.store().as_ref(), &key, &pin, ObjectRole::Mutable).await {
+        match record::write(self.store().as_ref(), &key, &pin, ObjectRole::Mutable).await {
             Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(()),
-            Ok(()) => self.prove(&key, manifest::print(&pin).len() as u64).await,
+            Ok(()) => self.prove(&key, record::print(&pin).len() as u64).await,
             failed => failed,
         }
     }
@@ -121,7 +120,7 @@ impl Catalog {
         let before = self.find_entry(database, id).await?.map(|entry| entry.verification);
         let result = result.after(before.as_ref().and_then(SideRecord::known));
         let key = layout::verification(database, id, result.verified_at);
-        repository::write(self.store().as_ref(), &key, &result, ObjectRole::Mutable).await?;
+        record::write(self.store().as_ref(), &key, &result, ObjectRole::Mutable).await?;
         Ok(result)
     }
 
@@ -143,7 +142,7 @@ impl Catalog {
         let key = layout::verifying(&manifest.database, &manifest.id);
         let store = Arc::clone(self.store());
         let write = async move || {
-            if let Err(error) = repository::write(store.as_ref(), &key, &record, ObjectRole::Mutable).await {
+            if let Err(error) = record::write(store.as_ref(), &key, &record, ObjectRole::Mutable).await {
                 tracing::debug!(%error, "nobody sees that a verification is under way");
             }
         };
@@ -174,7 +173,7 @@ impl Catalog {
         written: Timestamp,
     ) -> Option<Timestamp> {
         let key = layout::verifying(database, id);
-        let record: VerifyingRecord = repository::read(self.store().as_ref(), &key).await.ok()??;
+        let record: VerifyingRecord = record::read(self.store().as_ref(), &key).await.ok()??;
         let now = self.store().clock().await.ok()?;
         (now.since(written).as_secs() <= record.lifetime_seconds).then_some(record.started)
     }

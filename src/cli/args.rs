@@ -1,37 +1,9 @@
 //! Global flags.
 
-use super::commands::Command;
 use crate::config::{LogFormat, LogLevel};
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Backs up databases to S3-compatible storage and gets them back.
-///
-/// One declarative TOML inventory, one streaming pipeline per backup, every fact in the bucket: no daemon and no local
-/// state. Start with `jagad config init`, `jagad check`, `jagad backup --all`.
-#[derive(Debug, Parser)]
-#[command(name = "jagad", version, propagate_version = false, max_term_width = 100)]
-#[command(after_long_help = EXIT_CODES)]
-pub struct Cli {
-    /// What every command takes.
-    #[command(flatten)]
-    pub global: Global,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-const EXIT_CODES: &str = "Exit codes:
-  0  done                                   6  refused, or not confirmed
-  1  the operation failed                   7  a tool, version or privilege is missing
-  2  usage or configuration                10  the store cannot be reached or denies access
-  3  partial: some failed                  11  busy: another run holds the database
-  4  integrity: data is not what it was    12  a key is missing or wrong
-  5  not found                             13  the policy is paused, nothing ran
- 20  status --check: something is wrong    14  the store or a disk is full
-129/130/143  interrupted
-New codes may appear; treat an unknown one as failure.";
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]

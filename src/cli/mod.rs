@@ -3,6 +3,8 @@
 pub mod args;
 pub mod commands;
 pub mod manual;
+mod root;
 
-pub use args::{Cli, Global};
+pub use args::Global;
 pub use commands::Command;
+pub use root::Cli;

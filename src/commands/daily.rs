@@ -1,6 +1,6 @@
 //! Warnings that every tick would repeat, said once a day on one host.
 
-use super::{App, RunLog, unrecorded};
+use super::{App, RunLog, host_files};
 use crate::model::{DatabaseName, Sha256Digest, Timestamp, digest};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const ONCE_IN: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) fn warn(app: &App, database: &DatabaseName, log: &RunLog, line: &str) {
     let path = app.inventory.settings.state_dir.join("said").join(database.as_str());
     let now = app.clock.now();
-    let known = unrecorded::read(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let known = host_files::read(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let mut said: BTreeMap<String, Timestamp> = known.unwrap_or_default();
     // One that lies ahead is of a clock that was wrong.
     said.retain(|_, at| *at <= now && now.since(*at) < ONCE_IN);
@@ -25,7 +25,7 @@ pub(super) fn warn(app: &App, database: &DatabaseName, log: &RunLog, line: &str)
     log.warn(line);
     said.insert(what, now);
     let bytes = serde_json::to_vec(&said).unwrap_or_default();
-    if let Err(error) = unrecorded::write(&path, &bytes) {
+    if let Err(error) = host_files::write(&path, &bytes) {
         tracing::debug!(%error, path = %path.display(), "the next tick warns again");
     }
 }

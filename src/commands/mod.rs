@@ -11,6 +11,7 @@ pub mod download;
 pub mod failure;
 mod findings;
 mod hook;
+mod host_files;
 pub mod initialise;
 pub mod keys;
 mod lease_guard;

@@ -1,7 +1,7 @@
 //! Which repositories this host has seen, so that a store whose folder is not mounted, or whose prefix was mistyped, is not
 //! taken for an empty one. Small files below `settings.state_dir`; a host that loses them only loses this care.
 
-use super::{App, Tone, unrecorded};
+use super::{App, Tone, host_files};
 use crate::catalog::{Catalog, FORMAT};
 use crate::config::DatabaseEntry;
 use crate::model::{RepositoryId, Sha256Digest, StoreName, digest};
@@ -42,7 +42,7 @@ fn file(app: &App, name: &StoreName) -> PathBuf {
 }
 
 fn seen(app: &App, name: &StoreName) -> Option<Seen> {
-    serde_json::from_str(&unrecorded::read(&file(app, name)).ok()?).ok()
+    serde_json::from_str(&host_files::read(&file(app, name)).ok()?).ok()
 }
 
 /// Under which names this host keeps what it remembers of `entry` in the store `named`, or in the entry's own: that of the
@@ -80,7 +80,7 @@ pub(super) fn remember(app: &App, name: &StoreName, catalog: &Catalog) {
         let warning = format!("store `{name}` held the repository {old}, and now {place} holds {new}");
         app.watch.say(Tone::Warning, &warning);
     }
-    if let Err(error) = unrecorded::write(&path, &serde_json::to_vec(&seen).unwrap_or_default()) {
+    if let Err(error) = host_files::write(&path, &serde_json::to_vec(&seen).unwrap_or_default()) {
         tracing::debug!(%error, path = %path.display(), "the repository is not remembered");
     }
 }
@@ -90,7 +90,7 @@ pub(super) fn known(app: &App, name: &StoreName, place: &str) -> Option<Reposito
     let configuration = configuration(app);
     let files = std::fs::read_dir(folder(app)).ok()?.flatten().take(LIMIT);
     files
-        .filter_map(|file| serde_json::from_str::<Seen>(&unrecorded::read(&file.path()).ok()?).ok())
+        .filter_map(|file| serde_json::from_str::<Seen>(&host_files::read(&file.path()).ok()?).ok())
         .find(|seen| seen.place == place || (seen.configuration == configuration && seen.store == *name))
         .map(|seen| seen.repository)
 }

@@ -4,22 +4,19 @@
 
 use super::leftovers::Leftovers;
 use super::protection::{self, CountedRun};
-use super::{App, Class, Failure, RunLog, record, remembered};
+use super::{App, Class, Failure, RunLog, host_files, record, remembered};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, DatabaseName, StoreName, Timestamp};
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Failures kept for one database; a store that is down for longer than so many runs has been told of often enough.
 const LIMIT: usize = 1000;
 /// What could not be recorded, and when a backup was last begun.
 const UNRECORDED: &str = "unrecorded";
 const SEEN: &str = "seen";
-/// No file of ours grows beyond this.
-const FILE_LIMIT: u64 = 1 << 20;
 
 /// A failed run that no store would take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +91,10 @@ pub(super) fn keep(app: &App, place: Where<'_>, run: &Unrecorded, log: &RunLog) 
     let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
     let written = match kept {
         LIMIT.. => Err(std::io::Error::other(format!("{LIMIT} are kept already"))),
-        _ => write(&folder.join(format!("{}.json", run.id)), &serde_json::to_vec(run).unwrap_or_default()),
+        _ => host_files::write(
+            &folder.join(format!("{}.json", run.id)),
+            &serde_json::to_vec(run).unwrap_or_default(),
+        ),
     };
     match written {
         Ok(()) => log.warn("the failed run is recorded as soon as the store answers again"),
@@ -107,7 +107,7 @@ pub(super) fn keep(app: &App, place: Where<'_>, run: &Unrecorded, log: &RunLog) 
 /// Remembers that a backup of `database` was begun at `started_at`, for ticks that cannot ask the store.
 pub(super) fn remember(app: &App, place: Where<'_>, started_at: Timestamp) {
     let Some(path) = place.folder(app, SEEN) else { return };
-    if let Err(error) = write(&path, started_at.to_string().as_bytes()) {
+    if let Err(error) = host_files::write(&path, started_at.to_string().as_bytes()) {
         // It matters only while a store is down, and then a tick rather speaks once too often.
         tracing::debug!(%error, path = %path.display(), "the last run is not remembered");
     }
@@ -117,7 +117,7 @@ pub(super) fn remember(app: &App, place: Where<'_>, started_at: Timestamp) {
 pub(super) fn last_attempt(app: &App, entry: &DatabaseEntry) -> Option<Timestamp> {
     let keys = remembered::keys(app, entry, None);
     let files = keys.iter().map(|key| folder(app, SEEN, key, &entry.name));
-    let seen = files.filter_map(|file| read(&file).ok()?.parse().ok()).max();
+    let seen = files.filter_map(|file| host_files::read(&file).ok()?.parse().ok()).max();
     let failed = pending(app, entry).into_iter().map(|(_, run)| run.started_at).max();
     seen.max(failed)
 }
@@ -132,7 +132,7 @@ fn kept(app: &App, keys: &[String], database: &DatabaseName) -> Vec<(PathBuf, Un
     let files = folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
     let paths = files.flatten().map(|file| file.path()).take(LIMIT);
     let runs = paths.filter_map(|path| {
-        let run: Unrecorded = serde_json::from_str(&read(&path).ok()?).ok()?;
+        let run: Unrecorded = serde_json::from_str(&host_files::read(&path).ok()?).ok()?;
         (run.format == FORMAT).then_some((path, run))
     });
     let mut runs: Vec<_> = runs.collect();
@@ -187,23 +187,4 @@ async fn record_one(
         Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-pub(super) fn read(path: &Path) -> std::io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(FILE_LIMIT).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-/// All or nothing, for this user alone.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -8,7 +8,7 @@ use super::entry::{
 use super::error::{ConfigError, nearest};
 use super::file::{LogFormat, LogLevel};
 use super::notifier::NotifierEntry;
-use super::{resolve, search};
+use super::search;
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
 use crate::model::{CipherKind, DatabaseName, KeyName, NotifierName, PolicyName, RepositoryId, StoreName};
@@ -23,15 +23,6 @@ use std::time::Duration;
 
 /// A key file is 45 bytes.
 const KEY_FILE_LIMIT: u64 = 4 << 10;
-
-/// Which files to read.
-#[derive(Debug, Clone, Default)]
-pub struct ConfigRequest {
-    /// The main file; `None` looks in the usual places.
-    pub path: Option<PathBuf>,
-    /// `KEY=VALUE` assignments.
-    pub set: Vec<String>,
-}
 
 /// Everything the user declared.
 #[derive(Debug)]
@@ -92,12 +83,6 @@ pub struct LogSettings {
 }
 
 impl Inventory {
-    /// Reads and checks the configuration; no secret is fetched and no key is read.
-    pub fn load(request: &ConfigRequest) -> Result<Self, ConfigError> {
-        let file = search::find(request.path.as_deref())?;
-        resolve::resolve(Document::load(&file, &request.set)?, &file)
-    }
-
     /// A configuration that declares nothing, for commands that need none.
     pub fn empty() -> Self {
         Self {

@@ -6,6 +6,7 @@ mod error;
 pub mod file;
 mod hooks;
 mod inventory;
+mod load;
 mod notifier;
 mod resolve;
 pub mod schema;
@@ -19,7 +20,8 @@ pub use entry::{
 pub use error::ConfigError;
 pub use file::{LogFormat, LogLevel};
 pub use hooks::Hooks;
-pub use inventory::{ConfigRequest, Inventory, LogSettings, Settings};
+pub use inventory::{Inventory, LogSettings, Settings};
+pub use load::ConfigRequest;
 pub use notifier::NotifierEntry;
 pub use secret::SecretSource;
 pub use secret_names::SecretNames;

@@ -1,8 +1,9 @@
 //! Proof that a record was written by somebody who has a key: a code over its exact bytes.
 
-use super::envelope::WrapKind;
 use super::error::CryptoError;
-use super::key::{KeyBytes, MasterKey, subkey};
+use super::key::MasterKey;
+use super::key_bytes::{KeyBytes, subkey};
+use super::key_id::WrapKind;
 use super::keyring::Keyring;
 use crate::model::{Authentication, HMAC_SHA256, Mac, RepositoryId};
 use hmac::{Hmac, Mac as _};

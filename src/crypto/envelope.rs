@@ -1,9 +1,12 @@
 //! The header of a sealed object: what it is, whose it is, and the wrapped data key.
 
+use super::VERSION;
 use super::aead::{Aead, KEY_BYTES, NONCE_BYTES};
 use super::error::CryptoError;
 use super::identity::{ObjectIdentity, Place};
-use super::key::{KeyBytes, KeyId, MasterKey, fill_random, subkey};
+use super::key::MasterKey;
+use super::key_bytes::{KeyBytes, fill_random, subkey};
+use super::key_id::{KeyId, WrapKind};
 use super::passphrase::Passphrase;
 use super::{CHUNK_BYTES, TAG_BYTES};
 use crate::model::{Argon2Cost, ByteReader, CipherKind, RepositoryId};
@@ -13,8 +16,6 @@ use zeroize::Zeroizing;
 
 /// The first bytes of every sealed object.
 const MAGIC: &[u8; 10] = b"JAGAD\0SEAL";
-/// The version of sealed objects that this program writes and reads.
-pub const VERSION: u16 = 1;
 /// The longest header there is, in bytes.
 pub const HEADER_LIMIT: u32 = 4096;
 /// Magic, version and length: enough to know how much header follows.
@@ -26,15 +27,6 @@ const FIXED_BYTES: usize =
     PREAMBLE_BYTES + 1 + 1 + 16 + 3 * 4 + NONCE_BYTES + PREFIX_BYTES + 1 + 16 + 3 * 2 + 4 + WRAPPED_BYTES;
 /// The place of a segment of a part of a backup.
 const PLACE_PART: u8 = 1;
-
-/// How the data key is wrapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WrapKind {
-    /// By 32 bytes of a key file; the key id is a digest of them.
-    Raw,
-    /// By a passphrase through Argon2id; the key id is the salt, and the header says the cost.
-    Passphrase,
-}
 
 /// The random parts of one object. Used up by one header, so that no two objects can share them.
 pub struct Entropy {

@@ -1,8 +1,8 @@
 //! How sealing and opening can fail.
 
-use super::envelope::VERSION;
+use super::VERSION;
 use super::identity::ObjectIdentity;
-use super::key::KeyId;
+use super::key_id::KeyId;
 use crate::model::KeyName;
 
 /// Why an object cannot be sealed or opened. Inside a stream it travels as `io::Error::other(CryptoError)`.

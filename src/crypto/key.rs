@@ -1,29 +1,17 @@
 //! Master keys: what a user keeps safe, and what unwraps the data key of every object.
 
 use super::aead::KEY_BYTES;
-use super::envelope::WrapKind;
 use super::error::CryptoError;
+use super::key_bytes::{KeyBytes, fill_random};
+use super::key_id::{KeyId, WrapKind};
 use super::passphrase::Passphrase;
-use crate::model::digest::{hex, unhex};
 use crate::model::{Argon2Cost, RepositoryId, Secret};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hkdf::Hkdf;
-use rand::TryRng as _;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// Key bytes: overwritten when dropped.
-pub(super) type KeyBytes = Zeroizing<[u8; KEY_BYTES]>;
-
-/// Which key an object needs. Text form is 32 hexadecimal digits. It tells nothing of the key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyId(pub [u8; 16]);
 
 /// A key that wraps data keys: 32 random bytes, or a passphrase. Cheap to clone; `Debug` shows the id alone.
 #[derive(Clone)]
@@ -139,66 +127,12 @@ impl MasterKey {
     }
 }
 
-/// A key for one purpose: HKDF-SHA256 (RFC 5869) of the master key, without a salt, with `info` naming the purpose.
-/// So the master key itself is never used for two things.
-pub(super) fn subkey(master: &KeyBytes, info: &[&[u8]]) -> Result<KeyBytes, CryptoError> {
-    let mut key = Zeroizing::new([0; KEY_BYTES]);
-    Hkdf::<Sha256>::new(None, &master[..])
-        .expand_multi_info(info, &mut key[..])
-        .map_err(|error| CryptoError::Derivation { problem: error.to_string() })?;
-    Ok(key)
-}
-
-/// Fills `bytes` from the operating system's generator.
-pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), CryptoError> {
-    let filled = rand::rngs::SysRng.try_fill_bytes(bytes);
-    filled.map_err(|error| CryptoError::Entropy { source: std::io::Error::other(error.to_string()) })
-}
-
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.id() {
             Some(id) => write!(f, "MasterKey({id})"),
             None => write!(f, "MasterKey(passphrase)"),
         }
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&hex(&self.0))
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-/// A text that is not a key id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a key id of 32 hexadecimal digits")]
-pub struct KeyIdError(String);
-
-impl FromStr for KeyId {
-    type Err = KeyIdError;
-    fn from_str(text: &str) -> Result<Self, KeyIdError> {
-        let bytes = unhex(text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| KeyIdError(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for KeyId {
-    type Error = KeyIdError;
-    fn try_from(text: String) -> Result<Self, KeyIdError> {
-        text.parse()
-    }
-}
-
-impl From<KeyId> for String {
-    fn from(id: KeyId) -> Self {
-        id.to_string()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The keys at hand.
 
-use super::envelope::{OpenedHeader, SealedHeader, WrapKind};
+use super::envelope::{OpenedHeader, SealedHeader};
 use super::error::CryptoError;
 use super::key::MasterKey;
+use super::key_id::WrapKind;
 use crate::model::KeyName;
 
 /// What a key may be used for.

@@ -2,7 +2,8 @@
 
 use super::aead::KEY_BYTES;
 use super::error::CryptoError;
-use super::key::{KeyBytes, KeyId};
+use super::key_bytes::KeyBytes;
+use super::key_id::KeyId;
 use crate::model::{Argon2Cost, RepositoryId, Secret};
 use argon2::{Algorithm, Argon2, Params, Version};
 use sha2::{Digest as _, Sha256};

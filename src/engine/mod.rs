@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod error;
+mod facts;
 mod logical;
 pub mod mysql;
 mod names;
@@ -16,13 +17,14 @@ mod trailer;
 
 pub use archive::OpenArchive;
 pub use error::EngineError;
+pub use facts::{LogicalDatabase, ServerFacts};
 pub use logical::{Filter, Logical};
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
     Naming, Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use replication::{Kinship, Lag, Link, Replication};
-pub use server::{LogicalDatabase, Server, ServerFacts};
+pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 

@@ -88,6 +88,23 @@ fn gist(stderr: &str) -> String {
     if more { format!("{text} …") } else { text }
 }
 
+/// Which side of a feed failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The stream that was to be fed failed; the tool was killed.
+    #[error("the stream for {label} failed")]
+    Body {
+        /// For people: "pg_restore".
+        label: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The tool failed.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,10 +12,10 @@ mod stderr;
 mod writer;
 
 pub use account::{is_root, program_directories, user_exists};
-pub use error::ToolError;
+pub use error::{FeedError, ToolError};
 pub use group::{hangup_is_ignored, wait_for_all};
 pub use private::sweep_private_files;
-pub use runner::{FeedError, Runner, SystemRunner};
+pub use runner::{Runner, SystemRunner};
 pub use spec::{Argument, ToolSpec};
 
 use crate::model::ByteReader;

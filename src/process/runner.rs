@@ -2,7 +2,7 @@
 
 use super::launch::{Launched, Pipes, launch};
 use super::reader::ToolReader;
-use super::{Running, ToolError, ToolRun, ToolSpec, writer};
+use super::{FeedError, Running, ToolError, ToolRun, ToolSpec, writer};
 use crate::model::ByteReader;
 use async_trait::async_trait;
 use std::io;
@@ -25,23 +25,6 @@ pub trait Runner: Send + Sync {
 
     /// Runs `tool` to its end and collects at most 16 MiB of standard output. A status other than 0 is an error.
     async fn output(&self, tool: &ToolSpec) -> Result<ToolRun, ToolError>;
-}
-
-/// Which side of a feed failed.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// The stream that was to be fed failed; the tool was killed.
-    #[error("the stream for {label} failed")]
-    Body {
-        /// For people: "pg_restore".
-        label: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The tool failed.
-    #[error(transparent)]
-    Tool(#[from] ToolError),
 }
 
 /// Runs programs on this machine.

@@ -1,8 +1,7 @@
 //! A tool's standard input, closed only after all that was to go into it has proven to be whole.
 
 use super::launch::RunningTool;
-use super::runner::FeedError;
-use super::{ToolError, ToolRun};
+use super::{FeedError, ToolError, ToolRun};
 use crate::model::ByteReader;
 use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,7 +1,7 @@
 //! Log lines on standard error, and in a file where that is wanted.
 
+use super::lines::Lines;
 use super::plain::visible;
-use super::terminal::Lines;
 use crate::config::{LogFormat, LogLevel};
 use crate::model::{Clock as _, SystemClock};
 use std::fmt;

@@ -1,6 +1,7 @@
 //! What users see: data on standard output, talk on standard error.
 
 mod draw;
+mod lines;
 mod log;
 mod plain;
 mod progress;

@@ -128,5 +128,5 @@ fn tell_json(label: &str, bytes: u64, total: Option<u64>, rate: u64, elapsed: Du
     let line = serde_json::json!({
         "progress": label, "bytes": bytes, "total": total, "bytes_per_second": rate, "elapsed_s": elapsed.as_secs(),
     });
-    super::terminal::talk(&plain::json(&format!("{line}\n")));
+    super::lines::talk(&plain::json(&format!("{line}\n")));
 }

@@ -2,8 +2,8 @@
 //! taken in its place.
 
 use super::dump::dump;
+use super::held::HeldRun;
 use super::preflight::refuse_what_would_fail;
-use super::run::HeldRun;
 use super::source::{self, Source};
 use crate::catalog::ServerRecord;
 use crate::commands::{Class, Failure, crash};

@@ -1,6 +1,6 @@
 //! From dumped parts to a backup: pin and log first, when all parts are seen to be there, then the manifest.
 
-use super::run::HeldRun;
+use super::held::HeldRun;
 use crate::commands::{Failure, crash, milliseconds};
 use crate::model::BackupStatus;
 

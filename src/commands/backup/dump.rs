@@ -1,8 +1,8 @@
 //! The dump itself, part after part.
 
+use super::held::HeldRun;
 use super::left_out::{self, Lost};
 use super::part::{self, Packing};
-use super::run::HeldRun;
 use crate::catalog::RecipeRecord;
 use crate::commands::{Class, Failure, crash, findings};
 use crate::engine::{Scope, Server};

@@ -1,6 +1,6 @@
 //! What is left to do for a backup that failed: it is written down, and what it stored goes.
 
-use super::run::HeldRun;
+use super::held::HeldRun;
 use crate::commands::leftovers::Leftovers;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{Failure, abandoned_run, crash, milliseconds};

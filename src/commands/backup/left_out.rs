@@ -1,6 +1,6 @@
 //! Databases that are not in a backup of a whole server: those that cannot be dumped, and those that went away while others were.
 
-use super::run::HeldRun;
+use super::held::HeldRun;
 use crate::catalog::layout;
 use crate::commands::Failure;
 use crate::engine::{DatabaseChoice, Scope, Server};

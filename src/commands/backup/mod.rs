@@ -1,25 +1,28 @@
 //! `jagad backup`: one-shot backups.
 
 mod announce;
+mod announcement;
 mod attempt;
 mod commit;
 mod dry_run;
 mod dump;
 mod failed;
+mod held;
 mod hooks;
 mod left_out;
 mod part;
 mod preflight;
 mod run;
 pub(super) mod source;
+mod trigger;
 mod waiting;
 
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
 pub(super) use preflight::refuse_what_would_fail;
-pub(super) use run::{Ran, Trigger};
 pub use source::ReplicaReport;
+pub(super) use trigger::{Ran, Trigger};
 
 use super::selection::{DatabaseSelection, select};
 use super::{App, Class, Failure, Mode, protection, prune};

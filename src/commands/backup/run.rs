@@ -1,57 +1,22 @@
 //! One backup of one database, from the slot to the lease that is given back.
 
-use super::announce::Announcement;
+use super::announcement::Announcement;
 use super::attempt;
 use super::commit::{self, Committed};
 use super::failed::Data;
+use super::held::HeldRun;
+use super::trigger::{Ran, Trigger};
 use super::{Choices, Report};
 use crate::catalog::lease::Operation;
-use crate::catalog::{Catalog, Lease, Manifest, State};
+use crate::catalog::{Catalog, Lease, State};
 use crate::commands::lease_guard::{self, LeaseRequest, acquire_lease, release};
 use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, RunLog, crash, protection, record, slots};
+use crate::commands::{App, Class, Failure, crash, protection, record, slots};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupKind, BackupPurpose, Period, Timestamp};
+use crate::model::{BackupId, BackupKind, Period, Timestamp};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-
-/// Why a backup is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Trigger {
-    /// Somebody asked for it.
-    Hand,
-    /// It was planned for this time: nothing is taken when a run has begun since then.
-    Plan(Timestamp),
-    /// A restore is about to replace what it holds.
-    Safety,
-}
-
-impl Trigger {
-    /// What the manifest says of it.
-    const fn purpose(self) -> BackupPurpose {
-        match self {
-            Self::Hand => BackupPurpose::Manual,
-            Self::Plan(_) => BackupPurpose::Scheduled,
-            Self::Safety => BackupPurpose::Safety,
-        }
-    }
-}
-
-/// How it ended well.
-#[derive(Debug)]
-pub(in crate::commands) enum Ran {
-    /// The backup was taken.
-    Taken(Box<Report>),
-    /// It was not begun: another run had been faster.
-    Overtaken,
-    /// It was not begun: no slot of this host is free, or somebody else is at the database.
-    Busy(Failure),
-    /// It failed, and is tried again at this time before it counts.
-    Again(Failure, Timestamp),
-    /// The backup was taken, and it is bad or could not be verified.
-    NotVerified(Box<Report>, Failure),
-}
 
 /// A backup that is about to be taken, of an entry as it is protected.
 pub(super) struct BackupRun<'a> {
@@ -60,22 +25,6 @@ pub(super) struct BackupRun<'a> {
     pub(super) choices: &'a Choices,
     pub(super) trigger: Trigger,
     pub(super) announcement: &'a Announcement<'a>,
-}
-
-/// A backup under way: it holds the lease on its database, and from here on every end is recorded.
-pub(super) struct HeldRun<'a> {
-    pub(super) app: &'a App,
-    pub(super) database: &'a DatabaseEntry,
-    pub(super) choices: &'a Choices,
-    pub(super) announcement: &'a Announcement<'a>,
-    pub(super) catalog: Catalog,
-    pub(super) lease: Lease,
-    /// What is written down of it; it says `failed` until the backup is proven.
-    pub(super) manifest: Manifest,
-    pub(super) began: Instant,
-    /// Fires when the dump must stop.
-    pub(super) stop: CancellationToken,
-    deadline: CancellationToken,
 }
 
 impl<'a> BackupRun<'a> {
@@ -153,11 +102,6 @@ impl<'a> BackupRun<'a> {
 }
 
 impl HeldRun<'_> {
-    /// The run's log.
-    pub(super) fn log(&self) -> &RunLog {
-        &self.announcement.log
-    }
-
     /// Runs the hook before it, and dumps.
     async fn dump(&mut self) -> Result<(), Failure> {
         let dumped = match self.announcement.begin(&self.manifest, &self.stop).await {

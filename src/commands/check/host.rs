@@ -1,7 +1,7 @@
 //! What jagad needs of this host: its own folders.
 
 use super::{Findings, Section};
-use crate::commands::{App, Class, Failure, slots, unrecorded};
+use crate::commands::{App, Class, Failure, host_files, slots};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -34,6 +34,6 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
 /// Writes a small file as what is remembered is written, and removes it.
 fn write_in(folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".check-{}", crate::model::random_word(10)));
-    unrecorded::write(&probe, b"jagad")?;
+    host_files::write(&probe, b"jagad")?;
     std::fs::remove_file(&probe)
 }

@@ -1,7 +1,8 @@
 //! A restore that was planned and confirmed: safety copy, leases, the loads, and the record of how it ended.
 
+use super::outcome::Loaded;
 use super::plan::RestorePlan;
-use super::sequence::{Loaded, RestoreRun};
+use super::run::RestoreRun;
 use super::{Report, Request, Safety};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{Catalog, FORMAT, Manifest, RestoreRecord};

@@ -1,7 +1,7 @@
 //! Programs of the user around the filling of a database.
 
 use super::plan::PlannedLoad;
-use super::sequence::RestoreRun;
+use super::run::RestoreRun;
 use crate::commands::Failure;
 use crate::commands::hook::Hook;
 use crate::model::PartKind;

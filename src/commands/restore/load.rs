@@ -1,8 +1,9 @@
 //! One part goes into the server.
 
 use super::hooks::{self, Moment};
+use super::outcome::{FailedLoad, LoadedPart};
 use super::plan::PlannedLoad;
-use super::sequence::{FailedLoad, RestoreRun};
+use super::run::RestoreRun;
 use super::{OnError, Proof};
 use crate::catalog::Part;
 use crate::commands::stored::StoredPart;
@@ -27,15 +28,6 @@ enum Reach {
     Feed,
     /// All of it went in, and it is not what was dumped.
     Mismatch,
-}
-
-/// What came of one part.
-#[derive(Debug, Default)]
-pub(super) struct LoadedPart {
-    /// Errors that were ignored because that was asked for.
-    pub(super) ignored: Vec<String>,
-    /// Rows that were counted on the target, where they were.
-    pub(super) rows: Option<u64>,
 }
 
 impl RestoreRun<'_> {

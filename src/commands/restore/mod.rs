@@ -6,13 +6,15 @@ mod hooks;
 mod load;
 mod offline;
 pub(in crate::commands) mod order;
+mod outcome;
 mod plan;
 mod report;
+mod run;
 mod sequence;
 
+pub use outcome::FailedLoad;
 pub use plan::{PlannedLoad, RestorePlan};
 pub use report::Report;
-pub use sequence::FailedLoad;
 
 use self::agreed::AgreedRestore;
 use self::plan::Planning;

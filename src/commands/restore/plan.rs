@@ -1,7 +1,7 @@
 //! What a restore would do, worked out before anything is touched.
 
 use super::order::in_order;
-use super::sequence::FailedLoad;
+use super::outcome::FailedLoad;
 use super::{Globals, OnError, OnFailure, Proof, Request};
 use crate::catalog::{Manifest, Part};
 use crate::commands::stored::{Reading, StoredPart};

@@ -1,7 +1,7 @@
 //! What a restore tells at its end.
 
+use super::outcome::{FailedLoad, Loaded};
 use super::plan::RestorePlan;
-use super::sequence::{FailedLoad, Loaded};
 use crate::catalog::{Manifest, RestoreRecord};
 use crate::engine::Shown;
 use crate::model::{BackupId, DatabaseName};

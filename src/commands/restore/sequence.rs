@@ -1,64 +1,10 @@
 //! The parts of a restore, one after the other.
 
-use super::load::LoadedPart;
-use super::plan::RestorePlan;
-use super::{OnFailure, Proof, Request};
-use crate::catalog::{FailureRecord, Manifest};
-use crate::commands::lease_guard::Claim;
-use crate::commands::stored::Reading;
-use crate::commands::{App, Class, Failure, RunLog};
+use super::outcome::{FailedLoad, Loaded};
+use super::run::RestoreRun;
+use super::{OnFailure, Proof};
+use crate::commands::{Class, Failure};
 use crate::model::PartKind;
-use serde::Serialize;
-use std::collections::BTreeMap;
-
-/// What came of all parts.
-#[derive(Debug, Default)]
-pub(super) struct Loaded {
-    /// Errors that were ignored because that was asked for.
-    pub(super) ignored: Vec<String>,
-    /// Rows that were counted on the target, by the logical database there.
-    pub(super) rows: BTreeMap<String, u64>,
-    /// What could not be restored while the others were.
-    pub(super) failed: Vec<FailedLoad>,
-}
-
-/// A database that could not be restored while others were.
-#[derive(Debug, Clone, Serialize)]
-pub struct FailedLoad {
-    /// Its name on the target.
-    pub database: String,
-    /// Why.
-    pub error: FailureRecord,
-}
-
-impl FailedLoad {
-    pub(super) fn new(database: &str, failure: &Failure) -> Self {
-        Self { database: database.to_owned(), error: failure.record() }
-    }
-}
-
-impl Loaded {
-    /// Whether all of the backup is on the target.
-    pub(super) fn is_whole(&self) -> bool {
-        self.ignored.is_empty() && self.failed.is_empty()
-    }
-
-    fn add(&mut self, database: &str, part: LoadedPart) {
-        self.ignored.extend(part.ignored);
-        self.rows.extend(part.rows.map(|rows| (database.to_owned(), rows)));
-    }
-}
-
-/// A restore under way: its target is held, and nothing on it has been touched yet.
-pub(super) struct RestoreRun<'a> {
-    pub(super) app: &'a App,
-    pub(super) request: &'a Request,
-    pub(super) plan: &'a RestorePlan,
-    pub(super) manifest: &'a Manifest,
-    pub(super) reading: &'a Reading<'a>,
-    pub(super) claim: &'a Claim,
-    pub(super) log: &'a RunLog,
-}
 
 impl RestoreRun<'_> {
     /// Loads part after part. Each becomes visible by itself, whole. The first that fails stops the rest, unless the request

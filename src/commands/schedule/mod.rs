@@ -4,12 +4,14 @@ pub(super) mod duty;
 mod install;
 mod list;
 mod overdue;
+mod request;
 mod run;
 mod tick;
 
 pub use install::{InstallRequest, Installed, Manner, install};
 pub use list::{ListRequest, Planned, PlannedRun, list};
-pub use run::{Action, LOOK_AGAIN, Outcome, Report, Request, When, run};
+pub use request::{Action, Outcome, Request, When};
+pub use run::{LOOK_AGAIN, Report, run};
 
 use super::protection::Repositories;
 use super::{App, Failure};

@@ -2,7 +2,7 @@
 
 use super::duty::{self, Duty, Idle, Look, ProtectedDatabase};
 use super::overdue;
-use super::run::{Action, Outcome, Request, When};
+use super::request::{Action, Outcome, Request, When};
 use crate::catalog::is_plausible;
 use crate::catalog::lease::{Found, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
@@ -250,7 +250,7 @@ impl Share<'_> {
         let backup = Some(unverified.id.clone());
         let ended = match verify::pending(self.app, &database.protection, &unverified.id, level).await {
             Ok(Some((manifest, done))) => {
-                backup::run_verified(self.app, entry, (catalog, manifest), done).await
+                backup::run_verified(self.app, entry, catalog, manifest, done).await
             }
             Ok(None) => {
                 let reason = "its last backup is being verified, or is gone".to_owned();

@@ -16,6 +16,7 @@ mod lookup;
 mod movement;
 mod multipart;
 mod names;
+mod outgoing;
 mod pace;
 mod put;
 mod range;
@@ -32,10 +33,10 @@ use async_trait::async_trait;
 use client::Client;
 use futures_util::stream::BoxStream;
 use headers::Keeping;
+use outgoing::{PartPlan, Upload};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
-use upload::{PartPlan, Upload};
 
 /// S3's own bounds.
 const PART_BYTES: RangeInclusive<u64> = 5 << 20..=5 << 30;

@@ -1,50 +1,17 @@
 //! A stream of unknown length becomes one object: read, cut into equal parts, sent with several parts in flight.
 
-use super::client::Client;
-use super::headers::Keeping;
 use super::multipart::Multipart;
+use super::outgoing::{Sent, Upload};
 use super::put::SmallPut;
 use super::request::Payload;
 use crate::model::ByteReader;
-use crate::store::{ObjectKey, ObjectMeta, ObjectRole, StoreError};
+use crate::store::{ObjectMeta, StoreError};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use s3::serde_types::Part;
 use std::sync::Arc;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
-
-/// The shape of multipart uploads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PartPlan {
-    /// Every part but the last has exactly this size: R2 refuses unequal ones.
-    pub(super) part_bytes: usize,
-    pub(super) max_parts: u32,
-    /// Parts in memory at once.
-    pub(super) in_flight: usize,
-}
-
-impl PartPlan {
-    pub(super) fn object_limit(self) -> u64 {
-        self.part_bytes as u64 * u64::from(self.max_parts)
-    }
-}
-
-/// One object on its way into the store.
-pub(super) struct Upload<'a> {
-    pub(super) client: &'a Arc<Client>,
-    pub(super) keeping: &'a Keeping,
-    pub(super) plan: PartPlan,
-    pub(super) key: &'a ObjectKey,
-    pub(super) role: ObjectRole,
-}
-
-/// What all parts together are.
-pub(super) struct Sent {
-    pub(super) bytes: u64,
-    /// In the order of their numbers.
-    pub(super) parts: Vec<Part>,
-}
 
 type PartTasks = JoinSet<Result<Part, StoreError>>;
 

@@ -1,0 +1,45 @@
+//! Lines on standard error, above the bars where there are any.
+
+use indicatif::MultiProgress;
+use std::io::Write;
+
+/// Where log lines go: above the bars, if there are any.
+#[derive(Clone)]
+pub(super) struct Lines {
+    pub(super) bars: MultiProgress,
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Lines {
+    type Writer = Line;
+    fn make_writer(&'a self) -> Line {
+        Line { bars: self.bars.clone(), text: Vec::new() }
+    }
+}
+
+/// One log line on its way.
+pub(super) struct Line {
+    bars: MultiProgress,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bars.suspend(|| talk(&String::from_utf8_lossy(&self.text)));
+    }
+}
+
+/// Writes to standard error; a closed one is nobody's fault.
+pub(super) fn talk(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
