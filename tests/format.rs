@@ -4,7 +4,7 @@
 use jagad::catalog::{
     Authenticator, Demand, FORMAT, Manifest, Part, Proof, RecipeRecord, Segment, authenticity,
 };
-use jagad::crypto::{self, MasterKey, ObjectIdentity, Place};
+use jagad::crypto::{self, MasterKey, ObjectIdentity, ObjectPlace};
 use jagad::model::digest::hex;
 use jagad::model::{
     Authentication, BackupKind, BackupStatus, ByteReader, CipherKind, Codec, EngineKind, Method, PartKind,
@@ -205,7 +205,7 @@ async fn store(folder: &Path, manifest: &Manifest, (name, bytes): (&str, &[u8]),
     let recipe = Recipe { codec: manifest.recipe.codec, level: 3 };
     let identity = ObjectIdentity {
         repository: manifest.repository,
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: manifest.database.clone(),
             backup: manifest.id.clone(),
             part: name.parse().unwrap(),

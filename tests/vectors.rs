@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use jagad::crypto::{
-    CHUNK_BYTES, CryptoError, Expect, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, Place,
+    CHUNK_BYTES, CryptoError, Expect, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, ObjectPlace,
     TAG_BYTES, header_bytes, open, seal,
 };
 use jagad::model::{CipherKind, RepositoryId, Secret};
@@ -29,7 +29,7 @@ impl Seed {
 fn identity(part: &str, segment: u32) -> ObjectIdentity {
     ObjectIdentity {
         repository: RepositoryId([0xab; 16]),
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: "shop".parse().unwrap(),
             backup: "20261120T020000Z-full-k3v9x2".parse().unwrap(),
             part: part.parse().unwrap(),

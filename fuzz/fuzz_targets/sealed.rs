@@ -3,7 +3,7 @@
 #![no_main]
 
 use jagad::crypto::{
-    Expect, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, Place, open, read_header, seal,
+    Expect, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, ObjectPlace, open, read_header, seal,
 };
 use jagad::model::{CipherKind, RepositoryId};
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +25,7 @@ static SEALED: LazyLock<Sealed> = LazyLock::new(|| {
     let key = MasterKey::generate().expect("a key");
     let identity = ObjectIdentity {
         repository: RepositoryId([7; 16]),
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: "shop".parse().expect("a name"),
             backup: "20260102T030405Z-full-abcdef".parse().expect("an id"),
             part: "shop.dump".parse().expect("a part"),

@@ -70,7 +70,7 @@ impl Catalog {
             folder.bytes += object.bytes;
             folder.modified = folder.modified.max(object.modified);
         }
-        let failed_run = |entry: &&super::Entry| entry.manifest.status == BackupStatus::Failed;
+        let failed_run = |entry: &&super::ListedBackup| entry.manifest.status == BackupStatus::Failed;
         let failed_runs: BTreeSet<&BackupId> =
             listing.entries.iter().filter(failed_run).map(|entry| &entry.manifest.id).collect();
         let abandoned = found.into_iter().filter_map(|(id, folder)| {

@@ -6,7 +6,7 @@
 //! of everything that it builds on.
 
 use super::error::PassedOver;
-use super::listing::{Entry, UnreadableBackup};
+use super::listing::{ListedBackup, UnreadableBackup};
 use super::side::SideRecord;
 use super::state::is_plausible;
 use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, PartKind, Timestamp};
@@ -31,7 +31,7 @@ pub enum Health {
 }
 
 /// The health of a backup by itself, whatever it builds on.
-pub fn own_health(entry: &Entry) -> Health {
+pub fn own_health(entry: &ListedBackup) -> Health {
     let manifest = &entry.manifest;
     match manifest.status {
         BackupStatus::Failed | BackupStatus::Running => Health::Failed,
@@ -45,14 +45,14 @@ pub fn own_health(entry: &Entry) -> Health {
 }
 
 /// Something in a chain.
-pub trait Link {
+pub trait ChainLink {
     /// The backup.
     fn id(&self) -> &BackupId;
     /// What it builds on.
     fn parent(&self) -> Option<&BackupId>;
 }
 
-impl Link for Entry {
+impl ChainLink for ListedBackup {
     fn id(&self) -> &BackupId {
         &self.manifest.id
     }
@@ -63,7 +63,7 @@ impl Link for Entry {
 }
 
 /// What a backup builds on, from its parent to the full; ends early where a link is missing, and never goes in a circle.
-pub fn ancestors<'a, L: Link>(by_id: &BTreeMap<&'a BackupId, &'a L>, link: &'a L) -> Vec<&'a L> {
+pub fn ancestors<'a, L: ChainLink>(by_id: &BTreeMap<&'a BackupId, &'a L>, link: &'a L) -> Vec<&'a L> {
     let parent = |link: &'a L| link.parent().and_then(|id| by_id.get(id)).copied();
     let mut seen = BTreeSet::from([link.id()]);
     let mut chain = Vec::new();
@@ -90,7 +90,7 @@ pub struct Wanted<'a> {
 #[derive(Debug)]
 pub struct Chosen<'a> {
     /// The backup.
-    pub entry: &'a Entry,
+    pub entry: &'a ListedBackup,
     /// Newer ones that succeeded and were not taken, the newest first.
     pub passed_over: Vec<PassedOver>,
 }
@@ -112,17 +112,17 @@ pub enum Unclear<'a> {
 /// The backups of one database, as they build on each other.
 #[derive(Debug)]
 pub struct Chains<'a> {
-    newest_first: Vec<&'a Entry>,
-    by_id: BTreeMap<&'a BackupId, &'a Entry>,
+    newest_first: Vec<&'a ListedBackup>,
+    by_id: BTreeMap<&'a BackupId, &'a ListedBackup>,
     now: Timestamp,
 }
 
 impl<'a> Chains<'a> {
     /// The chains of `entries`, which are of one database. What was committed far in the future comes from a clock that was
     /// wrong, and counts as older than the rest.
-    pub fn new(entries: &'a [Entry], now: Timestamp) -> Self {
+    pub fn new(entries: &'a [ListedBackup], now: Timestamp) -> Self {
         let by_id: BTreeMap<_, _> = entries.iter().map(|entry| (&entry.manifest.id, entry)).collect();
-        let mut newest_first: Vec<&Entry> = by_id.values().copied().collect();
+        let mut newest_first: Vec<&ListedBackup> = by_id.values().copied().collect();
         newest_first.sort_by_key(|entry| {
             let finished = entry.manifest.finished_at;
             Reverse((is_plausible(finished, now), finished, &entry.manifest.id))
@@ -131,7 +131,7 @@ impl<'a> Chains<'a> {
     }
 
     /// Whether a backup restores, with everything that it builds on.
-    pub fn health(&self, entry: &Entry) -> Health {
+    pub fn health(&self, entry: &ListedBackup) -> Health {
         match own_health(entry) {
             Health::Good | Health::Partial | Health::Safety if !self.stands(entry) => Health::Broken,
             health => health,
@@ -139,7 +139,7 @@ impl<'a> Chains<'a> {
     }
 
     /// Whether everything that `entry` builds on is there and good, down to a full.
-    fn stands(&self, entry: &Entry) -> bool {
+    fn stands(&self, entry: &ListedBackup) -> bool {
         let Some(entry) = self.by_id.get(&entry.manifest.id) else { return false };
         let below = ancestors(&self.by_id, entry);
         let root = below.last().unwrap_or(entry);
@@ -149,27 +149,27 @@ impl<'a> Chains<'a> {
     }
 
     /// Every good backup, the newest first. One of a clock that is far ahead says nothing of today.
-    pub fn good(&self) -> impl Iterator<Item = &'a Entry> + '_ {
-        let good = |entry: &&'a Entry| {
+    pub fn good(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
+        let good = |entry: &&'a ListedBackup| {
             self.health(entry) == Health::Good && is_plausible(entry.manifest.started_at, self.now)
         };
         self.newest_first.iter().copied().filter(good)
     }
 
     /// Good ones that need no other, the newest first.
-    pub fn good_fulls(&self) -> impl Iterator<Item = &'a Entry> + '_ {
+    pub fn good_fulls(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
         self.good().filter(|entry| entry.manifest.kind == BackupKind::Full)
     }
 
     /// Every backup whose run succeeded, whatever it holds and whatever was found since. The newest first.
-    pub fn succeeded(&self) -> impl Iterator<Item = &'a Entry> + '_ {
+    pub fn succeeded(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
         self.newest_first.iter().copied().filter(|entry| entry.manifest.status == BackupStatus::Success)
     }
 
     /// The backups of the whole entry that succeeded, also those that were found bad since: what is worth verifying. The
     /// newest first.
-    pub fn whole(&self) -> impl Iterator<Item = &'a Entry> + '_ {
-        let whole = |entry: &&'a Entry| {
+    pub fn whole(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
+        let whole = |entry: &&'a ListedBackup| {
             let manifest = &entry.manifest;
             let meant = !manifest.partial && manifest.purpose != BackupPurpose::Safety;
             manifest.status == BackupStatus::Success && meant
@@ -212,7 +212,7 @@ impl<'a> Chains<'a> {
     }
 
     /// Why `entry` is not what is meant; `None` when it is.
-    fn why_not(&self, entry: &Entry, wanted: &Wanted<'_>) -> Option<String> {
+    fn why_not(&self, entry: &ListedBackup, wanted: &Wanted<'_>) -> Option<String> {
         let named = !wanted.databases.is_empty();
         match self.health(entry) {
             Health::Good => {}
@@ -231,11 +231,11 @@ impl<'a> Chains<'a> {
 }
 
 /// Whether the logical database `name` is in it.
-fn holds(entry: &Entry, name: &str) -> bool {
+fn holds(entry: &ListedBackup, name: &str) -> bool {
     entry.manifest.parts_of(PartKind::Database).any(|part| part.database.as_deref() == Some(name))
 }
 
-fn describe_bad(entry: &Entry) -> String {
+fn describe_bad(entry: &ListedBackup) -> String {
     let SideRecord::Known(last) = &entry.verification else { return "it was found bad".to_owned() };
     let Some(bad) = last.bad() else { return "it was found bad".to_owned() };
     let why = bad.error.map(|error| format!(": {}", error.message)).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What can be wrong with a repository.
 
-use super::lease::Found;
+use super::lease::FoundLease;
 use super::manifest::Manifest;
 use crate::model::{BackupId, DatabaseName, RepositoryId, StoreName};
 use crate::store::{ObjectKey, StoreError};
@@ -109,7 +109,7 @@ pub enum CatalogError {
         /// The database.
         database: DatabaseName,
         /// The leases.
-        leases: Vec<Found>,
+        leases: Vec<FoundLease>,
     },
     /// The lease could not be kept; somebody else may be at work, so nothing was committed.
     #[error("the lease on `{database}` was lost: {problem}")]

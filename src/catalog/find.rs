@@ -3,7 +3,7 @@
 use super::chain::{Chains, Chosen, Unclear, Wanted};
 use super::error::{CatalogError, PassedOver};
 use super::layout;
-use super::listing::{Entry, Items};
+use super::listing::{Items, ListedBackup};
 use super::repository::Catalog;
 use super::{BackupReference, Listing};
 use crate::model::{BackupId, DatabaseName, Timestamp};
@@ -17,7 +17,7 @@ const CANDIDATES: usize = 3;
 #[derive(Debug)]
 pub struct Located {
     /// It.
-    pub entry: Entry,
+    pub entry: ListedBackup,
     /// Newer ones that a symbolic reference passed over, the newest first.
     pub passed_over: Vec<PassedOver>,
 }
@@ -94,7 +94,7 @@ impl Catalog {
         &self,
         database: &DatabaseName,
         id: &BackupId,
-    ) -> Result<Option<Entry>, CatalogError> {
+    ) -> Result<Option<ListedBackup>, CatalogError> {
         let prefix = layout::backup(database, id);
         let mut items = Items::default();
         let mut objects = self.store().list(&prefix);

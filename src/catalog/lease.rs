@@ -7,7 +7,7 @@
 
 mod record;
 
-pub use record::{Found, LeaseRecord, Operation, host_name, record};
+pub use record::{FoundLease, LeaseRecord, Operation, host_name, record};
 
 use super::error::CatalogError;
 use super::layout;
@@ -43,7 +43,7 @@ pub async fn end(store: &dyn Store, key: &ObjectKey) -> Result<(), CatalogError>
 }
 
 /// Every lease in `folder` that somebody holds or held when he died.
-pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>, CatalogError> {
+pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLease>, CatalogError> {
     let doing = || format!("list leases in `{folder}`");
     let mut objects: Vec<_> = store.list(folder).try_collect().await.map_err(CatalogError::store(doing()))?;
     // Given back where nothing can be deleted.
@@ -65,7 +65,7 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<Found>,
             // Its holder may be alive: it counts, and it runs out like any other.
             record => record.map_err(|error| error.with_cause()),
         };
-        found.push(Found { record, age: now.since(object.modified), key: object.key });
+        found.push(FoundLease { record, age: now.since(object.modified), key: object.key });
     }
     Ok(found)
 }

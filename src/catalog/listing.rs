@@ -19,7 +19,7 @@ const READS: usize = 32;
 
 /// One recorded backup and what was added to it later.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ListedBackup {
     /// Its manifest.
     pub manifest: Manifest,
     /// What is known of where the manifest comes from.
@@ -32,7 +32,7 @@ pub struct Entry {
     pub verifying: Option<Timestamp>,
 }
 
-impl Entry {
+impl ListedBackup {
     /// Whether nothing may delete it. A pin that cannot be read is a pin.
     pub fn is_pinned(&self) -> bool {
         !matches!(self.pin, SideRecord::Absent)
@@ -87,7 +87,7 @@ pub struct UnreadableBackup {
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Recorded backups by commit time.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ListedBackup>,
     /// Backups under way.
     pub running: Vec<RunningBackup>,
     /// Backups whose manifests cannot be read: never silently left out.
@@ -156,7 +156,7 @@ impl Catalog {
         Ok(running)
     }
 
-    /// The names of databases that have a lease. Found by listing, so it costs a page per thousand objects.
+    /// The names of databases that have a lease. FoundLease by listing, so it costs a page per thousand objects.
     async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
         let prefix = layout::databases();
         let objects: Vec<ObjectMeta> = self
@@ -179,7 +179,7 @@ impl Catalog {
         database: &DatabaseName,
         id: &BackupId,
         items: Items,
-    ) -> Result<Option<Entry>, CatalogError> {
+    ) -> Result<Option<ListedBackup>, CatalogError> {
         let Some((manifest, proof)) = self.proven(database, id).await? else { return Ok(None) };
         let store = self.store().as_ref();
         let pin = if items.pinned {
@@ -195,7 +195,7 @@ impl Catalog {
             Some(written) => self.verifying_since(database, id, written).await,
             None => None,
         };
-        Ok(Some(Entry { manifest, proof, pin, verification, verifying }))
+        Ok(Some(ListedBackup { manifest, proof, pin, verification, verifying }))
     }
 }
 

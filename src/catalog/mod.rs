@@ -29,7 +29,7 @@ pub use chain::{Chains, Health};
 pub use error::{CatalogError, Doubt, PassedOver};
 pub use find::Located;
 pub use lease::{Lease, LeaseRecord, Operation};
-pub use listing::{Entry, Listing, RunningBackup, UnreadableBackup};
+pub use listing::{ListedBackup, Listing, RunningBackup, UnreadableBackup};
 pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, Segment, ServerRecord, SourceRecord,
 };

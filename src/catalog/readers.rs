@@ -2,7 +2,7 @@
 //! record runs out like a lease when nobody renews it.
 
 use super::error::CatalogError;
-use super::lease::{self, Found, Lease, LeaseRecord};
+use super::lease::{self, FoundLease, Lease, LeaseRecord};
 use super::{Catalog, layout};
 use crate::model::{BackupId, DatabaseName};
 use crate::store::ObjectKey;
@@ -19,9 +19,10 @@ impl Catalog {
     }
 
     /// Who reads backups of `database` now. What dead readers left is removed by the way, as far as that is possible.
-    pub async fn readers(&self, database: &DatabaseName) -> Result<Vec<Found>, CatalogError> {
+    pub async fn readers(&self, database: &DatabaseName) -> Result<Vec<FoundLease>, CatalogError> {
         let found = lease::survey(self.store().as_ref(), &layout::readers(database)).await?;
-        let (dead, alive): (Vec<Found>, Vec<Found>) = found.into_iter().partition(Found::is_expired);
+        let (dead, alive): (Vec<FoundLease>, Vec<FoundLease>) =
+            found.into_iter().partition(FoundLease::is_expired);
         let dead: Vec<ObjectKey> = dead.into_iter().map(|reader| reader.key).collect();
         if !dead.is_empty()
             && let Err(error) = self.store().delete(&dead).await
@@ -36,7 +37,7 @@ impl Catalog {
         &self,
         database: &DatabaseName,
         id: &BackupId,
-    ) -> Result<Option<Found>, CatalogError> {
+    ) -> Result<Option<FoundLease>, CatalogError> {
         let readers = self.readers(database).await?;
         Ok(readers.into_iter().find(|reader| reader.may_be(|record| record.backup.as_ref() == Some(id))))
     }

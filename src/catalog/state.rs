@@ -81,7 +81,7 @@ pub struct Rules {
 
 /// How a verification ended, for who counts runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verified {
+pub enum VerificationEnd {
     /// The backup is good.
     Passed,
     /// It is not.
@@ -217,21 +217,21 @@ impl State {
     pub fn settle(
         &mut self,
         id: &BackupId,
-        verified: &Verified,
+        verified: &VerificationEnd,
         at: Timestamp,
         rules: &Rules,
     ) -> Option<RunEffect> {
         let unverified = self.unverified.take_if(|unverified| unverified.id == *id)?;
         Some(match verified {
-            Verified::Inconclusive if unverified.failed < rules.retries => {
+            VerificationEnd::Inconclusive if unverified.failed < rules.retries => {
                 let failed = unverified.failed + 1;
                 let after = at.plus(backoff(failed));
                 self.unverified = Some(Unverified { failed, after, ..unverified });
                 RunEffect::Again(after)
             }
             // Of one that stays unproven nothing bad is known, and its run succeeded.
-            Verified::Passed | Verified::Inconclusive => self.succeeded(&unverified),
-            Verified::Failed(failure) => {
+            VerificationEnd::Passed | VerificationEnd::Inconclusive => self.succeeded(&unverified),
+            VerificationEnd::Failed(failure) => {
                 self.last_error = Some(NotedFailure { at, id: id.clone(), failure: failure.clone() });
                 match self.try_again(id.kind(), at, rules, false) {
                     Some(again) => RunEffect::Again(again),

@@ -3,7 +3,7 @@
 use super::leftovers::Leftovers;
 use super::unrecorded::{Unrecorded, Where};
 use super::{App, Failure, RunLog, protection, record as run_record, run_effects, unrecorded};
-use crate::catalog::lease::{self, Found, LeaseRecord, Operation};
+use crate::catalog::lease::{self, FoundLease, LeaseRecord, Operation};
 use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
@@ -17,7 +17,7 @@ pub(super) async fn record(
     app: &App,
     catalog: &Catalog,
     database: &DatabaseEntry,
-    lease: &Found,
+    lease: &FoundLease,
     log: &RunLog,
 ) -> Result<(), Failure> {
     match &lease.record {

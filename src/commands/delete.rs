@@ -4,7 +4,7 @@ use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::locate::{locate, locate_unreadable};
 use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
-use crate::catalog::{BackupReference, Catalog, Chains, Entry, Lease, Listing, chain};
+use crate::catalog::{BackupReference, Catalog, Chains, Lease, ListedBackup, Listing, chain};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, DatabaseName, StoreName};
 use serde::Serialize;
@@ -102,7 +102,7 @@ struct Doomed {
 /// The backup that is meant. One whose manifest cannot be read is found by its whole id: somebody must be able to remove it.
 async fn find(app: &App, reference: &BackupReference, store: Option<&StoreName>) -> Result<Doomed, Failure> {
     let failure = match locate(app, reference, store).await {
-        Ok((catalog, Entry { manifest, .. })) => {
+        Ok((catalog, ListedBackup { manifest, .. })) => {
             return Ok(Doomed { catalog, database: manifest.database, id: manifest.id });
         }
         Err(failure) => failure,
@@ -143,11 +143,11 @@ fn refuse_last_good(last_ones: &[DatabaseName]) -> Result<(), Failure> {
 /// The named backup and everything that depends on it, dependants first. A pin anywhere in it refuses the whole.
 fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> {
     let by_id = listing.entries.iter().map(|entry| (&entry.manifest.id, entry)).collect();
-    let going = |entry: &&Entry| {
+    let going = |entry: &&ListedBackup| {
         entry.manifest.id == doomed.id
             || chain::ancestors(&by_id, *entry).iter().any(|link| link.manifest.id == doomed.id)
     };
-    let mut going: Vec<&Entry> = listing.entries.iter().rev().filter(going).collect();
+    let mut going: Vec<&ListedBackup> = listing.entries.iter().rev().filter(going).collect();
     // Whatever the clocks said: what builds on more goes first.
     going.sort_by_key(|entry| std::cmp::Reverse(chain::ancestors(&by_id, *entry).len()));
     let unreadable = listing.unreadable.iter().find(|one| one.id == doomed.id);
@@ -156,7 +156,7 @@ fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> 
         return Err(Failure::new(Class::Refused, format!("backup {pinned} is pinned"))
             .help(format!("`jagad unpin {pinned}` first, if it may really go.")));
     }
-    let deleted = |entry: &&Entry| Deleted {
+    let deleted = |entry: &&ListedBackup| Deleted {
         id: entry.manifest.id.clone(),
         database: entry.manifest.database.clone(),
         stored_bytes: entry.manifest.stored_bytes(),

@@ -2,7 +2,7 @@
 
 use super::locate::locate_good;
 use super::reading::announce;
-use super::stored::{Reading, StoredPart};
+use super::stored::{StoredBackup, StoredPart};
 use super::{App, Class, Failure, Task};
 use crate::catalog::{BackupReference, Operation, Part};
 use crate::crypto::{self, Expect, Keyring};
@@ -72,7 +72,7 @@ pub async fn download(app: &App, request: &Request) -> Result<Report, Failure> {
         Form::Raw => Keyring::default(),
     });
     let reader = announce(app, &catalog, manifest, Operation::Download, &app.log()).await?;
-    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
+    let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let stored = StoredPart::new(&reading, manifest, part);
     let gauges = UnpackGauges::new();
     let (body, name, gauge, total) = match request.form {

@@ -3,8 +3,8 @@
 use super::locate::locate;
 use super::{App, Class, Failure, Tone};
 use crate::catalog::{
-    BackupReference, Catalog, CatalogError, Entry, Manifest, PinRecord, Proof, RunningBackup, SideRecord,
-    UnreadableBackup, Verification,
+    BackupReference, Catalog, CatalogError, ListedBackup, Manifest, PinRecord, Proof, RunningBackup,
+    SideRecord, UnreadableBackup, Verification,
 };
 use crate::config::ConfigError;
 use crate::model::{
@@ -150,7 +150,7 @@ async fn list_store(
         rows.extend(unproven.into_iter().map(|(manifest, doubt, pinned)| {
             let (pin, verification) = (SideRecord::Absent, SideRecord::Absent);
             let proof = Proof::Missing(doubt);
-            Row { pinned, ..row(store, Entry { manifest, proof, pin, verification, verifying: None }) }
+            Row { pinned, ..row(store, ListedBackup { manifest, proof, pin, verification, verifying: None }) }
         }));
         rows.extend(listing.entries.into_iter().map(|entry| row(store, entry)));
     }
@@ -163,7 +163,7 @@ pub(super) fn describe(one: UnreadableBackup) -> String {
 }
 
 /// Says of records beside a manifest that they cannot be read.
-pub(super) fn side_problems(entry: &Entry) -> Vec<String> {
+pub(super) fn side_problems(entry: &ListedBackup) -> Vec<String> {
     let id = &entry.manifest.id;
     let pin =
         entry.pin.problem().map(|why| format!("the pin of {id} cannot be read, so it stays pinned: {why}"));
@@ -173,7 +173,7 @@ pub(super) fn side_problems(entry: &Entry) -> Vec<String> {
 }
 
 /// Level and time of the look that decides what the verifications of a backup say of it.
-fn decisive(entry: &Entry) -> Option<(VerifyLevel, Timestamp)> {
+fn decisive(entry: &ListedBackup) -> Option<(VerifyLevel, Timestamp)> {
     let last = entry.verification.known()?;
     Some(last.bad().map_or((last.level, last.verified_at), |bad| (bad.level, bad.at)))
 }
@@ -187,7 +187,7 @@ fn proven(proof: Proof) -> (Option<bool>, Option<String>) {
     }
 }
 
-fn row(store: &StoreName, entry: Entry) -> Row {
+fn row(store: &StoreName, entry: ListedBackup) -> Row {
     let (pinned, verification) = (entry.is_pinned(), entry.verification_state());
     let (verified_level, verified_at) = decisive(&entry).unzip();
     let (authenticated, unproven) = proven(entry.proof);

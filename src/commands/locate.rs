@@ -1,7 +1,7 @@
 //! Finding the backup that a reference means, in the store where it is.
 
 use super::{App, Class, Failure, Tone, protection};
-use crate::catalog::{BackupReference, Catalog, CatalogError, Entry, Located, PassedOver};
+use crate::catalog::{BackupReference, Catalog, CatalogError, ListedBackup, Located, PassedOver};
 use crate::config::ConfigError;
 use crate::model::{BackupId, BackupStatus, DatabaseName, StoreName};
 
@@ -37,7 +37,7 @@ pub(super) async fn locate(
     app: &App,
     reference: &BackupReference,
     store: Option<&StoreName>,
-) -> Result<(Catalog, Entry), Failure> {
+) -> Result<(Catalog, ListedBackup), Failure> {
     locate_holding(app, reference, store, &[]).await
 }
 
@@ -47,23 +47,23 @@ async fn locate_holding(
     reference: &BackupReference,
     store: Option<&StoreName>,
     databases: &[String],
-) -> Result<(Catalog, Entry), Failure> {
+) -> Result<(Catalog, ListedBackup), Failure> {
     let names = stores(app, reference, store);
     let mut missing: Option<Failure> = None;
     let mut best: Option<(&StoreName, Catalog, Box<Located>)> = None;
     for name in &names {
         match find_in(app, name, reference, databases).await {
-            Ok(Found::Backup(catalog, found)) if !reference.is_symbolic() => {
+            Ok(LocateOutcome::Backup(catalog, found)) if !reference.is_symbolic() => {
                 return Ok((catalog, found.entry));
             }
-            Ok(Found::Backup(catalog, found)) => {
+            Ok(LocateOutcome::Backup(catalog, found)) => {
                 let finished = |located: &Located| located.entry.manifest.finished_at;
                 if best.as_ref().is_none_or(|(_, _, best)| finished(&found) > finished(best)) {
                     best = Some((name, catalog, found));
                 }
             }
-            Ok(Found::NoneGood(failure)) => missing = Some(failure),
-            Ok(Found::Nothing(failure)) => {
+            Ok(LocateOutcome::NoneGood(failure)) => missing = Some(failure),
+            Ok(LocateOutcome::Nothing(failure)) => {
                 missing.get_or_insert(failure);
             }
             // What its own store has must not be out of reach because of another one.
@@ -88,7 +88,7 @@ async fn locate_holding(
 }
 
 /// What a store has of a reference.
-enum Found {
+enum LocateOutcome {
     /// The backup that it means there.
     Backup(Catalog, Box<Located>),
     /// Backups, and none of them is good.
@@ -102,7 +102,7 @@ async fn find_in(
     name: &StoreName,
     reference: &BackupReference,
     databases: &[String],
-) -> Result<Found, Failure> {
+) -> Result<LocateOutcome, Failure> {
     let found = match app.catalog_in(app.store(Some(name)).await?, Some(name)).await {
         Ok(catalog) => {
             catalog.find(reference, databases, app.clock.now()).await.map(|found| (catalog, found))
@@ -110,10 +110,10 @@ async fn find_in(
         Err(error) => Err(error),
     };
     match found {
-        Ok((catalog, found)) => Ok(Found::Backup(catalog, Box::new(found))),
-        Err(error @ CatalogError::NoneGood { .. }) => Ok(Found::NoneGood(error.into())),
+        Ok((catalog, found)) => Ok(LocateOutcome::Backup(catalog, Box::new(found))),
+        Err(error @ CatalogError::NoneGood { .. }) => Ok(LocateOutcome::NoneGood(error.into())),
         Err(error @ (CatalogError::NotFound { .. } | CatalogError::NoRepository { .. })) => {
-            Ok(Found::Nothing(error.into()))
+            Ok(LocateOutcome::Nothing(error.into()))
         }
         Err(error) => Err(error.into()),
     }
@@ -152,7 +152,7 @@ pub(super) async fn locate_good(
     app: &App,
     reference: &BackupReference,
     store: Option<&StoreName>,
-) -> Result<(Catalog, Entry), Failure> {
+) -> Result<(Catalog, ListedBackup), Failure> {
     locate_good_holding(app, reference, store, &[]).await
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn locate_good_holding(
     reference: &BackupReference,
     store: Option<&StoreName>,
     databases: &[String],
-) -> Result<(Catalog, Entry), Failure> {
+) -> Result<(Catalog, ListedBackup), Failure> {
     let (catalog, entry) = locate_holding(app, reference, store, databases).await?;
     match entry.manifest.status {
         BackupStatus::Success => Ok((catalog, entry)),

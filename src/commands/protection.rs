@@ -1,7 +1,7 @@
 //! Which policy an entry is attached to, in which store, and what its runs come to.
 
 use super::{App, Class, Failure};
-use crate::catalog::state::{GoodRun, Rules, VerificationFollows, Verified};
+use crate::catalog::state::{GoodRun, Rules, VerificationEnd, VerificationFollows};
 use crate::catalog::{Attachment, Catalog, CatalogError, Chains, Manifest, NotedLeftovers, RunEffect, State};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{
@@ -207,7 +207,7 @@ pub(super) async fn settle(
     catalog: &Catalog,
     database: &DatabaseName,
     id: &BackupId,
-    verified: &Verified,
+    verified: &VerificationEnd,
 ) -> Result<Option<CountedRun>, Failure> {
     let now = app.clock.now();
     count(catalog, database, |state, attachment| {

@@ -1,11 +1,11 @@
-//! Reading a stored part back: the store's objects as the pipeline and the engines want them.
+//! StoredBackup a stored part back: the store's objects as the pipeline and the engines want them.
 
 use crate::catalog::{Manifest, Part};
-use crate::crypto::{Keyring, ObjectIdentity, Place};
+use crate::crypto::{Keyring, ObjectIdentity, ObjectPlace};
 use crate::engine::OpenArchive;
 use crate::model::ByteReader;
 use crate::pipeline::{
-    self, Checked, PartExpectation, Sealing, SegmentExpectation, SegmentSource, UnpackGauges,
+    self, CheckedDepth, PartExpectation, Sealing, SegmentExpectation, SegmentSource, UnpackGauges,
 };
 use crate::store::{ObjectKey, Store};
 use async_trait::async_trait;
@@ -15,19 +15,19 @@ use tokio_util::sync::CancellationToken;
 /// One part of one backup, ready to be read as often as needed.
 #[derive(Clone)]
 pub(super) struct StoredPart {
-    source: Arc<Segments>,
+    source: Arc<StoredSegments>,
     expectation: Arc<PartExpectation>,
     stop: CancellationToken,
 }
 
 /// The objects of a part in their order.
-struct Segments {
+struct StoredSegments {
     store: Arc<dyn Store>,
     keys: Vec<ObjectKey>,
 }
 
 #[async_trait]
-impl SegmentSource for Segments {
+impl SegmentSource for StoredSegments {
     async fn open(&self, index: u32) -> std::io::Result<ByteReader<'static>> {
         let key = usize::try_from(index)
             .ok()
@@ -38,7 +38,7 @@ impl SegmentSource for Segments {
 }
 
 /// Where a stored part is and what opens it.
-pub(super) struct Reading<'a> {
+pub(super) struct StoredBackup<'a> {
     pub(super) store: &'a Arc<dyn Store>,
     pub(super) keyring: &'a Arc<Keyring>,
     pub(super) stop: &'a CancellationToken,
@@ -46,10 +46,10 @@ pub(super) struct Reading<'a> {
 
 impl StoredPart {
     /// The part `part` of `manifest`.
-    pub(super) fn new(reading: &Reading<'_>, manifest: &Manifest, part: &Part) -> Self {
+    pub(super) fn new(reading: &StoredBackup<'_>, manifest: &Manifest, part: &Part) -> Self {
         let identity = ObjectIdentity {
             repository: manifest.repository,
-            place: Place::Part {
+            place: ObjectPlace::Part {
                 database: manifest.database.clone(),
                 backup: manifest.id.clone(),
                 part: part.name.clone(),
@@ -72,7 +72,7 @@ impl StoredPart {
                 .map(|_| Sealing { keyring: Arc::clone(reading.keyring), identity }),
         };
         Self {
-            source: Arc::new(Segments {
+            source: Arc::new(StoredSegments {
                 store: Arc::clone(reading.store),
                 keys: part.segments.iter().map(|segment| segment.key.clone()).collect(),
             }),
@@ -98,7 +98,7 @@ impl StoredPart {
     }
 
     /// Reads every stored byte, and with the key every packed byte, against the record.
-    pub(super) async fn check(&self, gauges: &UnpackGauges) -> std::io::Result<Checked> {
+    pub(super) async fn check(&self, gauges: &UnpackGauges) -> std::io::Result<CheckedDepth> {
         tokio::select! {
             checked = pipeline::check_stored(self.source(), &self.expectation, gauges) => checked,
             () = self.stop.cancelled() => Err(std::io::Error::other(pipeline::PipelineError::Cancelled)),

@@ -2,7 +2,7 @@
 
 use super::{App, Failure, Question, abandoned_run, protection};
 use crate::catalog::layout;
-use crate::catalog::lease::{self, Found};
+use crate::catalog::lease::{self, FoundLease};
 use crate::model::{DatabaseName, StoreName};
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) 
     let entry = &protection::protected(app, entry).await?;
     let catalog = app.catalog(app.inventory.store_of(entry, store).as_ref()).await?;
     let found = lease::survey(catalog.store().as_ref(), &layout::leases(database)).await?;
-    let removed: Vec<String> = found.iter().map(Found::describe).collect();
+    let removed: Vec<String> = found.iter().map(FoundLease::describe).collect();
     if found.is_empty() {
         return Ok(Report { database: database.clone(), removed });
     }

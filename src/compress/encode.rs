@@ -47,7 +47,7 @@ pub fn compress(plain: ByteReader<'_>, codec: Codec, level: i32) -> ByteReader<'
         }
     };
     let input = vec![0; INPUT_BYTES].into();
-    Box::pin(Compressing { plain, input, waiting: 0..0, encoder, stage: Stage::Feeding })
+    Box::pin(Compressing { plain, input, waiting: 0..0, encoder, stage: EncodeStage::Feeding })
 }
 
 /// Pulls plain bytes into a pushing encoder. The library's own pulling encoder flushes whenever its source makes it
@@ -59,11 +59,11 @@ struct Compressing<'a> {
     /// The part of `input` that the encoder has not taken yet.
     waiting: std::ops::Range<usize>,
     encoder: Encoder,
-    stage: Stage,
+    stage: EncodeStage,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum EncodeStage {
     Feeding,
     Finishing,
     Done,
@@ -94,9 +94,9 @@ impl Encoder {
 impl Compressing<'_> {
     /// One step towards more output. `Pending` means that the source, or the outbox, must move first.
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.stage == Stage::Finishing {
+        if self.stage == EncodeStage::Finishing {
             ready!(Pin::new(self.encoder.writer()).poll_shutdown(cx))?;
-            self.stage = Stage::Done;
+            self.stage = EncodeStage::Done;
             return Poll::Ready(Ok(()));
         }
         if self.waiting.is_empty() {
@@ -104,7 +104,7 @@ impl Compressing<'_> {
             ready!(self.plain.as_mut().poll_read(cx, &mut buffer))?;
             self.waiting = 0..buffer.filled().len();
             if self.waiting.is_empty() {
-                self.stage = Stage::Finishing;
+                self.stage = EncodeStage::Finishing;
             }
             return Poll::Ready(Ok(()));
         }
@@ -125,7 +125,7 @@ impl AsyncRead for Compressing<'_> {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        while matches!(this.stage, Stage::Feeding | Stage::Finishing) {
+        while matches!(this.stage, EncodeStage::Feeding | EncodeStage::Finishing) {
             // Big blocks: give out when the reader's buffer can be filled, or nothing more comes for now.
             if this.encoder.outbox().waiting() >= buffer.remaining() {
                 break;
@@ -133,14 +133,14 @@ impl AsyncRead for Compressing<'_> {
             match this.poll_step(cx) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    this.stage = Stage::Failed;
+                    this.stage = EncodeStage::Failed;
                     return Poll::Ready(Err(error));
                 }
                 Poll::Pending if this.encoder.outbox().waiting() == 0 => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
-        if this.stage == Stage::Failed {
+        if this.stage == EncodeStage::Failed {
             return Poll::Ready(Err(io::Error::other("the compressed stream failed before")));
         }
         this.encoder.outbox().hand_over(buffer);

@@ -18,11 +18,11 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct SecretSource {
     /// The configuration key, for messages: `databases.shop.password_file`.
     key: String,
-    form: Form,
+    form: SecretForm,
 }
 
 #[derive(Debug, Clone)]
-enum Form {
+enum SecretForm {
     Inline(Secret),
     File(PathBuf),
     Environment(String),
@@ -44,19 +44,19 @@ impl SecretSource {
     pub(super) fn choose(key: &str, forms: &Forms<'_>, folder: &Path) -> Result<Option<Self>, String> {
         let mut given = Vec::new();
         if let Some(secret) = forms.inline {
-            given.push(("", Form::Inline(secret.clone())));
+            given.push(("", SecretForm::Inline(secret.clone())));
         }
         if let Some(file) = forms.file {
-            given.push(("_file", Form::File(folder.join(file))));
+            given.push(("_file", SecretForm::File(folder.join(file))));
         }
         if let Some(name) = forms.environment {
-            given.push(("_env", Form::Environment(name.clone())));
+            given.push(("_env", SecretForm::Environment(name.clone())));
         }
         if let Some(words) = forms.command {
-            given.push(("_command", Form::Command(words.split()?)));
+            given.push(("_command", SecretForm::Command(words.split()?)));
         }
         if let Some(name) = forms.credential {
-            given.push(("_credential", Form::Credential(name.clone())));
+            given.push(("_credential", SecretForm::Credential(name.clone())));
         }
         let names: Vec<String> = given.iter().map(|(suffix, _)| format!("{key}{suffix}")).collect();
         if given.len() > 1 {
@@ -67,17 +67,17 @@ impl SecretSource {
 
     /// Whether the secret stands in the configuration file itself.
     pub fn is_inline(&self) -> bool {
-        matches!(self.form, Form::Inline(_))
+        matches!(self.form, SecretForm::Inline(_))
     }
 
     /// For people: where it comes from, never what it is.
     pub fn describe(&self) -> String {
         match &self.form {
-            Form::Inline(_) => "the configuration file".to_owned(),
-            Form::File(path) => path.display().to_string(),
-            Form::Environment(name) => format!("${name}"),
-            Form::Command(words) => format!("command {}", words.first().map_or("", String::as_str)),
-            Form::Credential(name) => format!("systemd credential {name}"),
+            SecretForm::Inline(_) => "the configuration file".to_owned(),
+            SecretForm::File(path) => path.display().to_string(),
+            SecretForm::Environment(name) => format!("${name}"),
+            SecretForm::Command(words) => format!("command {}", words.first().map_or("", String::as_str)),
+            SecretForm::Credential(name) => format!("systemd credential {name}"),
         }
     }
 
@@ -85,18 +85,18 @@ impl SecretSource {
     pub async fn resolve(&self) -> Result<Secret, ConfigError> {
         let failed = |problem: String| ConfigError::Secret { key: self.key.clone(), problem };
         match &self.form {
-            Form::Inline(secret) => Ok(secret.clone()),
-            Form::File(path) => read(path).map_err(failed),
-            Form::Environment(name) => {
+            SecretForm::Inline(secret) => Ok(secret.clone()),
+            SecretForm::File(path) => read(path).map_err(failed),
+            SecretForm::Environment(name) => {
                 environment(name).map(Secret::new).ok_or_else(|| failed(format!("${name} is not set")))
             }
-            Form::Credential(name) => {
+            SecretForm::Credential(name) => {
                 let folder = environment("CREDENTIALS_DIRECTORY").ok_or_else(|| {
                     failed("$CREDENTIALS_DIRECTORY is not set: systemd sets it with LoadCredential=".into())
                 })?;
                 read(&Path::new(&folder).join(name)).map_err(failed)
             }
-            Form::Command(words) => {
+            SecretForm::Command(words) => {
                 let Some((program, args)) = words.split_first() else {
                     return Err(failed("the command is empty".into()));
                 };

@@ -3,7 +3,7 @@
 use super::VERSION;
 use super::aead::{Aead, KEY_BYTES, NONCE_BYTES};
 use super::error::CryptoError;
-use super::identity::{ObjectIdentity, Place};
+use super::identity::{ObjectIdentity, ObjectPlace};
 use super::key::MasterKey;
 use super::key_bytes::{KeyBytes, fill_random, subkey};
 use super::key_id::{KeyId, WrapKind};
@@ -93,7 +93,7 @@ pub(super) enum Position {
 
 /// Length of the header of the object `identity`, in bytes.
 pub fn header_bytes(identity: &ObjectIdentity) -> u64 {
-    let Place::Part { database, backup, part, .. } = &identity.place;
+    let ObjectPlace::Part { database, backup, part, .. } = &identity.place;
     let texts = database.as_str().len() + backup.to_string().len() + part.len();
     (FIXED_BYTES + texts) as u64
 }
@@ -137,7 +137,7 @@ impl SealedHeader {
         entropy: Entropy,
     ) -> Result<(Vec<u8>, ChunkCipher), CryptoError> {
         let Entropy { data_key, wrap_nonce, nonce_prefix } = entropy;
-        let Place::Part { database, backup, part, segment } = &identity.place;
+        let ObjectPlace::Part { database, backup, part, segment } = &identity.place;
         let length = u32::try_from(header_bytes(identity)).unwrap_or(HEADER_LIMIT);
         let mut bytes = Vec::with_capacity(length as usize);
         bytes.extend_from_slice(MAGIC);
@@ -221,7 +221,7 @@ impl SealedHeader {
         if fields.0.len() != WRAPPED_BYTES {
             return Err(malformed("its fields do not fill it"));
         }
-        let place = Place::Part {
+        let place = ObjectPlace::Part {
             database: database.parse().map_err(|_| malformed("its database name is not one"))?,
             backup: backup.parse().map_err(|_| malformed("its backup id is not one"))?,
             part: part.parse().map_err(|_| malformed("its part name is not one"))?,

@@ -9,12 +9,12 @@ pub struct ObjectIdentity {
     /// The repository it belongs to.
     pub repository: RepositoryId,
     /// Its place there.
-    pub place: Place,
+    pub place: ObjectPlace,
 }
 
 /// A place in a repository. Its kind is a byte of the header, so that an object of one kind never passes for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ObjectPlace {
     /// One segment of a part of a backup.
     Part {
         /// The inventory entry.
@@ -33,7 +33,7 @@ impl ObjectIdentity {
     #[must_use]
     pub fn with_segment(&self, number: u32) -> Self {
         let mut identity = self.clone();
-        let Place::Part { segment, .. } = &mut identity.place;
+        let ObjectPlace::Part { segment, .. } = &mut identity.place;
         *segment = number;
         identity
     }
@@ -45,7 +45,7 @@ impl fmt::Display for ObjectIdentity {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ObjectPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Part { database, backup, part, segment } = self;
         write!(f, "{database}/{backup}/{part} segment {segment}")

@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 
 /// A key that wraps data keys: 32 random bytes, or a passphrase. Cheap to clone; `Debug` shows the id alone.
 #[derive(Clone)]
-pub struct MasterKey(Arc<Kind>);
+pub struct MasterKey(Arc<KeyKind>);
 
-enum Kind {
+enum KeyKind {
     Raw { id: KeyId, bytes: KeyBytes },
     Passphrase(Passphrase),
 }
@@ -57,45 +57,45 @@ impl MasterKey {
 
     /// A passphrase. Each repository has a salt of its own, so a process derives one key for each repository.
     pub fn from_passphrase(passphrase: Secret) -> Result<Self, CryptoError> {
-        Ok(Self(Arc::new(Kind::Passphrase(Passphrase::new(passphrase)?))))
+        Ok(Self(Arc::new(KeyKind::Passphrase(Passphrase::new(passphrase)?))))
     }
 
     pub(super) fn from_bytes(bytes: KeyBytes) -> Self {
         let digest = Sha256::new().chain_update(b"jagad key id").chain_update(&bytes[..]).finalize();
         let mut id = [0; 16];
         id.copy_from_slice(&digest[..16]);
-        Self(Arc::new(Kind::Raw { id: KeyId(id), bytes }))
+        Self(Arc::new(KeyKind::Raw { id: KeyId(id), bytes }))
     }
 
     /// The text for a key file, with its line end. A passphrase has none.
     pub fn to_file_text(&self) -> Option<Secret> {
         match &*self.0 {
-            Kind::Raw { bytes, .. } => Some(Secret::new(STANDARD.encode(&bytes[..]) + "\n")),
-            Kind::Passphrase(_) => None,
+            KeyKind::Raw { bytes, .. } => Some(Secret::new(STANDARD.encode(&bytes[..]) + "\n")),
+            KeyKind::Passphrase(_) => None,
         }
     }
 
     /// The id of a key file; `None` for a passphrase, whose id differs from repository to repository.
     pub fn id(&self) -> Option<KeyId> {
         match &*self.0 {
-            Kind::Raw { id, .. } => Some(*id),
-            Kind::Passphrase(_) => None,
+            KeyKind::Raw { id, .. } => Some(*id),
+            KeyKind::Passphrase(_) => None,
         }
     }
 
     /// The id that the objects of `repository` carry when this key seals them.
     pub fn id_in(&self, repository: RepositoryId) -> KeyId {
         match &*self.0 {
-            Kind::Raw { id, .. } => *id,
-            Kind::Passphrase(_) => Passphrase::salt(repository),
+            KeyKind::Raw { id, .. } => *id,
+            KeyKind::Passphrase(_) => Passphrase::salt(repository),
         }
     }
 
     /// How this key wraps data keys.
     pub fn wrap(&self) -> WrapKind {
         match &*self.0 {
-            Kind::Raw { .. } => WrapKind::Raw,
-            Kind::Passphrase(_) => WrapKind::Passphrase,
+            KeyKind::Raw { .. } => WrapKind::Raw,
+            KeyKind::Passphrase(_) => WrapKind::Passphrase,
         }
     }
 
@@ -103,8 +103,8 @@ impl MasterKey {
     /// of one derivation.
     pub(super) fn derived(&self, repository: RepositoryId) -> Result<Derived, CryptoError> {
         match &*self.0 {
-            Kind::Raw { id, bytes } => Ok(Derived { id: *id, cost: None, bytes: bytes.clone() }),
-            Kind::Passphrase(passphrase) => {
+            KeyKind::Raw { id, bytes } => Ok(Derived { id: *id, cost: None, bytes: bytes.clone() }),
+            KeyKind::Passphrase(passphrase) => {
                 let cost = Argon2Cost::CURRENT;
                 let bytes = passphrase.derive(repository, cost)?;
                 Ok(Derived { id: Passphrase::salt(repository), cost: Some(cost), bytes })
@@ -119,8 +119,8 @@ impl MasterKey {
         cost: Option<Argon2Cost>,
     ) -> Result<KeyBytes, CryptoError> {
         match (&*self.0, cost) {
-            (Kind::Raw { bytes, .. }, _) => Ok(bytes.clone()),
-            (Kind::Passphrase(passphrase), cost) => {
+            (KeyKind::Raw { bytes, .. }, _) => Ok(bytes.clone()),
+            (KeyKind::Passphrase(passphrase), cost) => {
                 passphrase.derive(repository, cost.unwrap_or(Argon2Cost::CURRENT))
             }
         }

@@ -22,7 +22,7 @@ mod vectors;
 pub use authentication::Unproven;
 pub use envelope::{Entropy, HEADER_LIMIT, SealedHeader, header_bytes, read_header};
 pub use error::CryptoError;
-pub use identity::{ObjectIdentity, Place};
+pub use identity::{ObjectIdentity, ObjectPlace};
 pub use key::MasterKey;
 pub use key_id::{KeyId, WrapKind};
 pub use keyring::{KeyUse, Keyring, KeyringEntry};

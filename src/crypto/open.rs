@@ -28,16 +28,16 @@ pub enum Expect {
 /// No byte is handed out before its chunk has been authenticated, and the end of file only after the last chunk of
 /// exactly this object. Everything else is an `io::Error` that holds a [`CryptoError`], or the source's own error.
 pub fn open(sealed: ByteReader<'_>, keyring: Arc<Keyring>, expect: Expect) -> ByteReader<'_> {
-    Box::pin(Open { stage: Stage::Header { sealed, bytes: Vec::new() }, keyring, expect })
+    Box::pin(Open { stage: OpenStage::Header { sealed, bytes: Vec::new() }, keyring, expect })
 }
 
 struct Open<'a> {
-    stage: Stage<'a>,
+    stage: OpenStage<'a>,
     keyring: Arc<Keyring>,
     expect: Expect,
 }
 
-enum Stage<'a> {
+enum OpenStage<'a> {
     Header { sealed: ByteReader<'a>, bytes: Vec<u8> },
     Chunks(Box<Opening<'a>>),
     Failed,
@@ -56,7 +56,7 @@ struct Opening<'a> {
 impl Open<'_> {
     /// Reads the header to its end and unwraps the data key.
     fn poll_header(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Stage::Header { sealed, bytes } = &mut self.stage else {
+        let OpenStage::Header { sealed, bytes } = &mut self.stage else {
             return Poll::Ready(Ok(()));
         };
         loop {
@@ -83,8 +83,8 @@ impl Open<'_> {
             let (expected, found) = (Box::new(expected.clone()), Box::new(opened.identity));
             return Poll::Ready(Err(CryptoError::OtherObject { expected, found }.into()));
         }
-        if let Stage::Header { sealed, .. } = std::mem::replace(&mut self.stage, Stage::Failed) {
-            self.stage = Stage::Chunks(Box::new(Opening {
+        if let OpenStage::Header { sealed, .. } = std::mem::replace(&mut self.stage, OpenStage::Failed) {
+            self.stage = OpenStage::Chunks(Box::new(Opening {
                 sealed: Chunks::new(sealed, CHUNK_BYTES + TAG_BYTES),
                 cipher: opened.chunks,
                 header_bytes: header.length() as u64,
@@ -98,9 +98,9 @@ impl Open<'_> {
     fn poll_plain(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             match &mut self.stage {
-                Stage::Header { .. } => ready!(self.poll_header(cx))?,
-                Stage::Chunks(opening) => return opening.poll_plain(cx, buffer),
-                Stage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
+                OpenStage::Header { .. } => ready!(self.poll_header(cx))?,
+                OpenStage::Chunks(opening) => return opening.poll_plain(cx, buffer),
+                OpenStage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
             }
         }
     }
@@ -164,7 +164,7 @@ impl AsyncRead for Open<'_> {
         let read = ready!(self.poll_plain(cx, buffer));
         if read.is_err() {
             // What failed once must not end well later.
-            self.stage = Stage::Failed;
+            self.stage = OpenStage::Failed;
         }
         Poll::Ready(read)
     }

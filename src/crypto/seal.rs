@@ -34,7 +34,7 @@ pub fn seal_with<'a>(
 ) -> Result<ByteReader<'a>, CryptoError> {
     let (header, chunks) = SealedHeader::create(key, cipher, identity, entropy)?;
     let plain = Chunks::new(plain, CHUNK_BYTES);
-    Ok(Box::pin(Seal { plain, cipher: chunks, header, sent: 0, stage: Stage::Header }))
+    Ok(Box::pin(Seal { plain, cipher: chunks, header, sent: 0, stage: SealStage::Header }))
 }
 
 /// The size of a sealed object with `plain_bytes` in it and a header of `header_bytes`.
@@ -60,11 +60,11 @@ struct Seal<'a> {
     header: Vec<u8>,
     /// How much of the header, or of the sealed chunk in front, has been handed out.
     sent: usize,
-    stage: Stage,
+    stage: SealStage,
 }
 
 #[derive(Clone, Copy)]
-enum Stage {
+enum SealStage {
     Header,
     Filling,
     /// The chunk in front is sealed, this many bytes with its tag.
@@ -80,7 +80,7 @@ impl Seal<'_> {
         let tag = self.cipher.seal(position, &mut bytes[..filled])?;
         bytes[filled..filled + TAG_BYTES].copy_from_slice(&tag);
         self.sent = 0;
-        self.stage = Stage::Sending(filled + TAG_BYTES, position);
+        self.stage = SealStage::Sending(filled + TAG_BYTES, position);
         Poll::Ready(Ok(()))
     }
 }
@@ -97,32 +97,32 @@ impl AsyncRead for Seal<'_> {
         }
         loop {
             match this.stage {
-                Stage::Header => {
+                SealStage::Header => {
                     this.sent += hand_over(&this.header[this.sent..], buffer);
                     if this.sent == this.header.len() {
-                        this.stage = Stage::Filling;
+                        this.stage = SealStage::Filling;
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Stage::Filling => {
+                SealStage::Filling => {
                     if let Err(error) = ready!(this.poll_seal(cx)) {
-                        this.stage = Stage::Failed;
+                        this.stage = SealStage::Failed;
                         return Poll::Ready(Err(error));
                     }
                 }
-                Stage::Sending(length, position) => {
+                SealStage::Sending(length, position) => {
                     this.sent += hand_over(&this.plain.front().0[this.sent..length], buffer);
                     if this.sent == length {
                         this.plain.advance();
                         this.stage = match position {
-                            Position::Middle => Stage::Filling,
-                            Position::Last => Stage::Done,
+                            Position::Middle => SealStage::Filling,
+                            Position::Last => SealStage::Done,
                         };
                     }
                     return Poll::Ready(Ok(()));
                 }
-                Stage::Done => return Poll::Ready(Ok(())),
-                Stage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
+                SealStage::Done => return Poll::Ready(Ok(())),
+                SealStage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
             }
         }
     }

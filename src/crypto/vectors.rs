@@ -17,7 +17,7 @@ fn identity() -> ObjectIdentity {
 fn at(database: &str, backup: &str, part: &str) -> ObjectIdentity {
     ObjectIdentity {
         repository: RepositoryId([0xab; 16]),
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: database.parse().unwrap(),
             backup: backup.parse().unwrap(),
             part: part.parse().unwrap(),

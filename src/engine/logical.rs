@@ -73,7 +73,11 @@ pub trait Logical: Send + Sync {
 
     /// What is worth knowing of a logical database that was just restored, now that everything is in its place. Most
     /// engines find all of it before they begin.
-    async fn look_after(&self, _runner: &dyn Runner, _database: &str) -> Result<Vec<Finding>, EngineError> {
+    async fn check_restored(
+        &self,
+        _runner: &dyn Runner,
+        _database: &str,
+    ) -> Result<Vec<Finding>, EngineError> {
         Ok(Vec::new())
     }
 }

@@ -21,9 +21,9 @@ pub use facts::{LogicalDatabase, ServerFacts};
 pub use logical::{Filter, Logical};
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
-    Naming, Occupied, Ownership, Reading, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
+    Naming, Occupied, Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
-pub use replication::{Kinship, Lag, Link, Replication};
+pub use replication::{Lag, LinkState, ReplicaMatch, Replication};
 pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
@@ -46,7 +46,7 @@ pub trait Engine: Send + Sync {
     async fn inspect(&self, runner: &dyn Runner) -> Result<Box<dyn Server>, EngineError>;
 
     /// How to read one part to its end without a server. `server_version` is that of the dumped server.
-    fn reading(&self, part: PartKind, server_version: &str) -> Result<Reading, EngineError>;
+    fn reading(&self, part: PartKind, server_version: &str) -> Result<PartReader, EngineError>;
 
     /// A throw-away server that can take a backup.
     fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;

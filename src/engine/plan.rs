@@ -364,7 +364,7 @@ pub struct Trial {
 }
 
 /// How to read a part without a server.
-pub struct Reading {
+pub struct PartReader {
     /// A tool that parses the plain bytes from standard input to their end, if the part has one.
     pub tool: Option<ToolSpec>,
     /// Watches the plain bytes.

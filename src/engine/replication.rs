@@ -6,18 +6,18 @@ use std::time::Duration;
 /// What a replica says of itself at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replication {
-    /// Whose data it has, in the engine's own words: only [`super::Server::feeds`] reads them. `None` when it does not
+    /// Whose data it has, in the engine's own words: only [`super::Server::match_replica`] reads them. `None` when it does not
     /// say.
     pub origin: Option<String>,
     /// Whether it is replicating.
-    pub link: Link,
+    pub link: LinkState,
     /// How old its data is; `None` when it does not say.
     pub lag: Option<Duration>,
 }
 
 /// Whether a replica is replicating.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Link {
+pub enum LinkState {
     /// It receives and applies.
     Up,
     /// It does not: why.
@@ -26,7 +26,7 @@ pub enum Link {
 
 /// Whether a replica has the data of a certain primary.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kinship {
+pub enum ReplicaMatch {
     /// It has.
     Same,
     /// It follows another system: what tells.
@@ -35,7 +35,7 @@ pub enum Kinship {
     Unknown(String),
 }
 
-impl Kinship {
+impl ReplicaMatch {
     /// By two words of which each side has one.
     pub(super) fn of(origin: Option<&str>, identity: Option<&str>) -> Self {
         match (origin, identity) {
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn only_equal_words_are_the_same_system() {
-        assert_eq!(Kinship::of(Some("a"), Some("a")), Kinship::Same);
-        assert!(matches!(Kinship::of(Some("a"), Some("b")), Kinship::Other(_)));
-        assert!(matches!(Kinship::of(None, Some("b")), Kinship::Unknown(_)));
-        assert!(matches!(Kinship::of(Some("a"), None), Kinship::Unknown(_)));
+        assert_eq!(ReplicaMatch::of(Some("a"), Some("a")), ReplicaMatch::Same);
+        assert!(matches!(ReplicaMatch::of(Some("a"), Some("b")), ReplicaMatch::Other(_)));
+        assert!(matches!(ReplicaMatch::of(None, Some("b")), ReplicaMatch::Unknown(_)));
+        assert!(matches!(ReplicaMatch::of(Some("a"), None), ReplicaMatch::Unknown(_)));
     }
 
     #[test]

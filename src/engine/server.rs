@@ -1,6 +1,6 @@
 //! An inspected server: what it said of itself, and what can be done with it.
 
-use super::{EngineError, Kinship, Logical, Replication, ServerFacts};
+use super::{EngineError, Logical, ReplicaMatch, Replication, ServerFacts};
 use crate::process::Runner;
 use async_trait::async_trait;
 
@@ -14,10 +14,14 @@ pub trait Server: Send + Sync {
     async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError>;
 
     /// Whether the data of `replica` comes from here.
-    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+    async fn match_replica(
+        &self,
+        runner: &dyn Runner,
+        replica: &dyn Server,
+    ) -> Result<ReplicaMatch, EngineError> {
         let said = replica.replication(runner).await?;
         let origin = said.as_ref().and_then(|said| said.origin.as_deref());
-        Ok(Kinship::of(origin, self.facts().identity.as_deref()))
+        Ok(ReplicaMatch::of(origin, self.facts().identity.as_deref()))
     }
 
     /// Its data as statements and rows, or as the keys that it holds: every server can give that, and take it back.

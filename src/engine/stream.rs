@@ -14,7 +14,7 @@ pub enum Producer {
     /// The standard output of a tool.
     Tool(ToolSpec),
     /// The standard output of a tool, in another shape.
-    Shaped(ToolSpec, Rewrite),
+    Rewritten(ToolSpec, Rewrite),
     /// A stream that the engine asks the server for.
     Native(Arc<dyn Pull>),
 }
@@ -36,7 +36,7 @@ pub enum Consumer {
     /// The standard input of a tool.
     Tool(ToolSpec),
     /// The standard input of a tool that was told to go on after errors.
-    Lenient(ToolSpec, Tolerance),
+    Tolerant(ToolSpec, Tolerance),
     /// The engine itself.
     Native(Arc<dyn Push>),
 }
@@ -97,7 +97,7 @@ impl Producer {
     pub async fn open(&self, runner: &dyn Runner) -> Result<ByteReader<'static>, StreamError> {
         match self {
             Self::Tool(tool) => Ok(runner.read(tool).await?.body),
-            Self::Shaped(tool, shape) => Ok((shape.0)(runner.read(tool).await?.body)),
+            Self::Rewritten(tool, shape) => Ok((shape.0)(runner.read(tool).await?.body)),
             Self::Native(native) => Ok(native.open().await?),
         }
     }
@@ -105,7 +105,7 @@ impl Producer {
     /// The command line for plans and manifests; secrets are never in it.
     pub fn display_args(&self) -> Vec<String> {
         match self {
-            Self::Tool(tool) | Self::Shaped(tool, _) => tool.display_args(),
+            Self::Tool(tool) | Self::Rewritten(tool, _) => tool.display_args(),
             Self::Native(native) => native.describe(),
         }
     }
@@ -117,7 +117,7 @@ impl Consumer {
         let none: Tolerance = |run| (run.status == 0).then(Vec::new);
         match self {
             Self::Tool(tool) => judge(tool, runner.feed(tool, body).await?, none),
-            Self::Lenient(tool, tolerance) => judge(tool, runner.feed(tool, body).await?, *tolerance),
+            Self::Tolerant(tool, tolerance) => judge(tool, runner.feed(tool, body).await?, *tolerance),
             Self::Native(native) => native.take(body).await,
         }
     }
@@ -125,7 +125,7 @@ impl Consumer {
     /// As plans show it.
     pub fn shown(&self) -> Shown {
         match self {
-            Self::Tool(tool) | Self::Lenient(tool, _) => Shown::tool(tool),
+            Self::Tool(tool) | Self::Tolerant(tool, _) => Shown::tool(tool),
             Self::Native(native) => Shown { argv: native.describe(), input: None },
         }
     }

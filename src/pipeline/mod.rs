@@ -25,7 +25,7 @@ pub use gauge::{Gauge, measure};
 pub use pack::{PackGauges, Recipe, pack};
 pub use segments::Segments;
 pub use unpack::{
-    Checked, PartExpectation, Sealing, SegmentExpectation, SegmentSource, UnpackGauges, check_stored, stored,
-    unpack,
+    CheckedDepth, PartExpectation, Sealing, SegmentExpectation, SegmentSource, UnpackGauges, check_stored,
+    stored, unpack,
 };
 pub use witness::{WitnessedContents, witness};

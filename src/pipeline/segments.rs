@@ -63,13 +63,13 @@ impl<'a> Segments<'a> {
         }
         self.begun += 1;
         self.room = self.packed_limit;
-        Ok(Some(Box::pin(Segment(self))))
+        Ok(Some(Box::pin(SegmentReader(self))))
     }
 }
 
-struct Segment<'s, 'a>(&'s mut Segments<'a>);
+struct SegmentReader<'s, 'a>(&'s mut Segments<'a>);
 
-impl AsyncRead for Segment<'_, '_> {
+impl AsyncRead for SegmentReader<'_, '_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -82,7 +82,7 @@ impl Default for UnpackGauges {
 
 /// How deep [`check_stored`] could look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Checked {
+pub enum CheckedDepth {
     /// Every stored byte; the key to look further is not at hand.
     Stored,
     /// Every stored byte and every packed byte.
@@ -120,14 +120,14 @@ pub async fn check_stored(
     source: Arc<dyn SegmentSource>,
     expected: &PartExpectation,
     gauges: &UnpackGauges,
-) -> io::Result<Checked> {
+) -> io::Result<CheckedDepth> {
     match drain(packed(Arc::clone(&source), expected, gauges)).await {
-        Ok(()) => return Ok(Checked::Packed),
+        Ok(()) => return Ok(CheckedDepth::Packed),
         Err(error) if is_keyless(&error) => {}
         Err(error) => return Err(error),
     }
     drain(stored(source, expected, gauges)).await?;
-    Ok(Checked::Stored)
+    Ok(CheckedDepth::Stored)
 }
 
 /// The packed stream, proven against the record.
@@ -204,7 +204,7 @@ impl Joined {
     }
 
     /// The opened segment `self.index - 1` with its proof and its seal.
-    fn dress(&self, stored: ByteReader<'static>) -> ByteReader<'static> {
+    fn proven_segment(&self, stored: ByteReader<'static>) -> ByteReader<'static> {
         let index = self.index - 1;
         let SegmentExpectation { bytes, sha256 } = self.segments[index];
         let record = Record { name: format!("stored segment {index}"), bytes, sha256: Some(sha256) };
@@ -228,7 +228,7 @@ impl Joined {
                 }
                 AtHand::Opening(opening) => {
                     let stored = ready!(opening.as_mut().poll(cx))?;
-                    self.at_hand = AtHand::Open(self.dress(stored));
+                    self.at_hand = AtHand::Open(self.proven_segment(stored));
                 }
                 AtHand::Open(reader) => {
                     let before = buffer.filled().len();

@@ -3,7 +3,7 @@
 use super::*;
 use crate::compress::CompressError;
 use crate::crypto::{
-    CryptoError, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, Place, packed_limit, seal,
+    CryptoError, KeyUse, Keyring, KeyringEntry, MasterKey, ObjectIdentity, ObjectPlace, packed_limit, seal,
 };
 use crate::model::{ByteReader, CipherKind, Codec, RepositoryId, Sha256Digest};
 use std::io;
@@ -29,7 +29,7 @@ type Change = (&'static str, fn(&mut PartExpectation, Sha256Digest));
 
 /// A stored part and its record.
 #[derive(Clone)]
-struct Part {
+struct TestPart {
     objects: Vec<Vec<u8>>,
     record: PartExpectation,
 }
@@ -37,7 +37,7 @@ struct Part {
 fn identity() -> ObjectIdentity {
     ObjectIdentity {
         repository: RepositoryId([1; 16]),
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: "shop".parse().unwrap(),
             backup: "20261120T020000Z-full-k3v9x2".parse().unwrap(),
             part: "shop.dump".parse().unwrap(),
@@ -66,7 +66,7 @@ async fn drain(mut reader: ByteReader<'_>) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn stored(codec: Codec, key: Option<&MasterKey>, object_limit: u64) -> Part {
+async fn stored(codec: Codec, key: Option<&MasterKey>, object_limit: u64) -> TestPart {
     let bytes = plain();
     let gauges = PackGauges::new();
     let recipe = Recipe { codec, level: 3 };
@@ -92,10 +92,10 @@ async fn stored(codec: Codec, key: Option<&MasterKey>, object_limit: u64) -> Par
         codec,
         sealing: key.map(|key| Sealing { keyring: keyring(key), identity: identity() }),
     };
-    Part { objects, record }
+    TestPart { objects, record }
 }
 
-impl Part {
+impl TestPart {
     fn source(&self) -> Arc<Memory> {
         Arc::new(Memory { objects: self.objects.clone(), opened: Mutex::default() })
     }
@@ -104,7 +104,7 @@ impl Part {
         drain(unpack(self.source(), &self.record, &UnpackGauges::new())).await
     }
 
-    async fn checked(&self) -> io::Result<Checked> {
+    async fn checked(&self) -> io::Result<CheckedDepth> {
         check_stored(self.source(), &self.record, &UnpackGauges::new()).await
     }
 
@@ -125,7 +125,7 @@ async fn a_part_comes_back_byte_for_byte_through_every_codec_sealed_or_not() {
             let part = stored(codec, key, 40_000).await;
             assert!(part.objects.len() > 2, "{codec}");
             assert!(part.unpacked().await.unwrap() == plain(), "{codec}");
-            assert_eq!(part.checked().await.unwrap(), Checked::Packed);
+            assert_eq!(part.checked().await.unwrap(), CheckedDepth::Packed);
         }
     }
 }
@@ -202,7 +202,7 @@ async fn without_the_key_the_stored_bytes_are_checked_all_the_same() {
     let mut part = stored(Codec::Zstd, Some(&MasterKey::generate().unwrap()), 40_000).await;
     let sealing = part.record.sealing.as_mut().unwrap();
     sealing.keyring = keyring(&MasterKey::generate().unwrap());
-    assert_eq!(part.checked().await.unwrap(), Checked::Stored);
+    assert_eq!(part.checked().await.unwrap(), CheckedDepth::Stored);
     let error = part.unpacked().await.unwrap_err().downcast::<CryptoError>();
     assert!(matches!(error, Ok(CryptoError::KeyMissing { .. })));
     let last = part.objects.len() - 1;

@@ -41,7 +41,7 @@ enum Life {
 }
 
 #[derive(Default)]
-struct State {
+struct GroupState {
     exited: bool,
     released: bool,
     reaped: bool,
@@ -51,13 +51,13 @@ struct State {
 struct Shared {
     pgid: Pid,
     timed_out: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<GroupState>,
     changed: Condvar,
     life: watch::Sender<Life>,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GroupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -21,11 +21,11 @@ const SWEEP_LIMIT: usize = 100_000;
 /// The arguments of one run, with every [`Argument::File`] written out. Dropping it removes the files.
 pub(super) struct PrivateFiles {
     arguments: Vec<OsString>,
-    _place: Option<Place>,
+    _place: Option<PrivatePlace>,
 }
 
 /// Where they are. Dropped in this order: the folder goes while its lock is still held.
-struct Place {
+struct PrivatePlace {
     folder: TempDir,
     _lock: File,
 }
@@ -42,7 +42,7 @@ impl PrivateFiles {
                     if place.is_none() {
                         place = Some(make_place(account)?);
                     }
-                    let Some(Place { folder, .. }) = &place else { continue };
+                    let Some(PrivatePlace { folder, .. }) = &place else { continue };
                     let path = folder.path().join(index.to_string());
                     write_file(&path, contents, account)?;
                     let mut argument = OsString::from(prefix);
@@ -61,7 +61,7 @@ impl PrivateFiles {
 }
 
 /// A folder with a locked file in it. The lock is there before anything secret is.
-fn make_place(account: Option<&User>) -> std::io::Result<Place> {
+fn make_place(account: Option<&User>) -> std::io::Result<PrivatePlace> {
     let private = std::fs::Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir()?;
     // Under its name only when it is locked: a file of that name that can be locked belongs to a dead process.
@@ -70,7 +70,7 @@ fn make_place(account: Option<&User>) -> std::io::Result<Place> {
     lock.try_lock().map_err(std::io::Error::from)?;
     std::fs::rename(&begun, folder.path().join(LOCK))?;
     give(folder.path(), account)?;
-    Ok(Place { folder, _lock: lock })
+    Ok(PrivatePlace { folder, _lock: lock })
 }
 
 fn write_file(path: &Path, contents: &[u8], account: Option<&User>) -> std::io::Result<()> {
@@ -126,7 +126,7 @@ mod tests {
         let (living, left) = (path(&alive), path(&dead));
         // As a process that is killed: its locks are gone, its files are not.
         let PrivateFiles { _place: place, .. } = dead;
-        let Place { folder, _lock: lock } = place.unwrap();
+        let PrivatePlace { folder, _lock: lock } = place.unwrap();
         let _ = folder.keep();
         drop(lock);
         assert!(left.join("0").exists());

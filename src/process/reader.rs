@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 type Wait<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-enum State {
+enum ReadState {
     /// Bytes may come.
     Reading { stdout: ChildStdout, tool: Option<RunningTool>, overdue: Wait<()> },
     /// The pipe has ended; its proof has not come yet.
@@ -30,7 +30,7 @@ enum State {
 /// Reads a tool's standard output. Dropping it stops the tool.
 pub(super) struct ToolReader {
     label: String,
-    state: State,
+    state: ReadState,
     outcome: Arc<OnceLock<ToolRun>>,
 }
 
@@ -42,7 +42,11 @@ impl ToolReader {
             tokio::time::sleep(PATIENCE).await;
         });
         let label = tool.label.clone();
-        Self { label, state: State::Reading { stdout, tool: Some(tool), overdue }, outcome: Arc::default() }
+        Self {
+            label,
+            state: ReadState::Reading { stdout, tool: Some(tool), overdue },
+            outcome: Arc::default(),
+        }
     }
 
     /// Filled when the tool has ended, well or not.
@@ -53,7 +57,7 @@ impl ToolReader {
     /// Ends when the tool is dead and reaped.
     pub(super) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let gone = match &self.state {
-            State::Reading { tool: Some(tool), .. } => Some(tool.group.gone()),
+            ReadState::Reading { tool: Some(tool), .. } => Some(tool.group.gone()),
             _ => None,
         };
         async move {
@@ -64,7 +68,7 @@ impl ToolReader {
     }
 
     fn break_off(&mut self, error: ToolError) -> Poll<io::Result<()>> {
-        self.state = State::Broken;
+        self.state = ReadState::Broken;
         Poll::Ready(Err(io::Error::other(error)))
     }
 
@@ -76,7 +80,7 @@ impl ToolReader {
         };
         let _ = self.outcome.set(run.clone());
         if run.status == 0 {
-            self.state = State::Whole;
+            self.state = ReadState::Whole;
             return Poll::Ready(Ok(()));
         }
         let label = self.label.clone();
@@ -92,13 +96,13 @@ impl AsyncRead for ToolReader {
         }
         loop {
             match &mut this.state {
-                State::Reading { stdout, tool, overdue } => {
+                ReadState::Reading { stdout, tool, overdue } => {
                     let before = buf.filled().len();
                     match Pin::new(stdout).poll_read(cx, buf) {
                         Poll::Ready(Ok(())) if buf.filled().len() > before => return Poll::Ready(Ok(())),
                         Poll::Ready(Ok(())) => match tool.take() {
-                            Some(tool) => this.state = State::Ending(Box::pin(tool.end())),
-                            None => this.state = State::Broken,
+                            Some(tool) => this.state = ReadState::Ending(Box::pin(tool.end())),
+                            None => this.state = ReadState::Broken,
                         },
                         Poll::Ready(Err(source)) => {
                             let label = this.label.clone();
@@ -112,12 +116,12 @@ impl AsyncRead for ToolReader {
                         }
                     }
                 }
-                State::Ending(end) => {
+                ReadState::Ending(end) => {
                     let end = ready!(end.as_mut().poll(cx));
                     return this.judge(end);
                 }
-                State::Whole => return Poll::Ready(Ok(())),
-                State::Broken => {
+                ReadState::Whole => return Poll::Ready(Ok(())),
+                ReadState::Broken => {
                     let label = this.label.clone();
                     return Poll::Ready(Err(io::Error::other(ToolError::Cancelled { label })));
                 }

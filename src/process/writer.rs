@@ -21,7 +21,7 @@ enum Stop {
     /// The body ended well.
     Whole,
     /// The tool reads no more.
-    Deaf,
+    ToolStoppedReading,
     /// The body failed.
     Body(io::Error),
     /// Writing failed in an unusual way.
@@ -30,7 +30,9 @@ enum Stop {
 
 impl Feeding {
     async fn pump(&mut self, body: &mut ByteReader<'_>) -> Stop {
-        let (Some(tool), Some(stdin)) = (self.tool.as_ref(), self.stdin.as_mut()) else { return Stop::Deaf };
+        let (Some(tool), Some(stdin)) = (self.tool.as_ref(), self.stdin.as_mut()) else {
+            return Stop::ToolStoppedReading;
+        };
         let mut buffer = vec![0; BUFFER_BYTES];
         let exit = tool.group.exit();
         tokio::pin!(exit);
@@ -41,15 +43,15 @@ impl Feeding {
                     Ok(count) => count,
                     Err(error) => return Stop::Body(error),
                 },
-                _ = &mut exit => return Stop::Deaf,
+                _ = &mut exit => return Stop::ToolStoppedReading,
             };
             let written = tokio::select! {
                 written = stdin.write_all(&buffer[..count]) => written,
-                _ = &mut exit => return Stop::Deaf,
+                _ = &mut exit => return Stop::ToolStoppedReading,
             };
             match written {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Stop::Deaf,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Stop::ToolStoppedReading,
                 Err(error) => return Stop::Pipe(error),
             }
         }
@@ -107,7 +109,7 @@ pub(super) async fn feed(
         }
         // It may have read all it needed, as pg_restore does with a selection: then the rest of the body must still
         // prove itself. If it failed, its own words count, not our broken pipe.
-        Stop::Deaf => {
+        Stop::ToolStoppedReading => {
             let run = feeding.close().await?;
             if run.status == 0 {
                 let drained = tokio::io::copy(&mut body, &mut tokio::io::sink()).await;

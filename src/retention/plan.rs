@@ -2,7 +2,7 @@
 
 use super::buckets::PeriodKind;
 use super::{IncrementalRule, Retention};
-use crate::catalog::chain::{Health, Link, ancestors};
+use crate::catalog::chain::{ChainLink, Health, ancestors};
 use crate::model::{BackupId, BackupKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -123,7 +123,7 @@ impl fmt::Display for Reason {
 /// and parents; running it again over what stays removes nothing more at the same `now`. What was committed after `now`
 /// comes from a clock that was set back since, and counts as older than the rest: what is taken today always stays.
 pub fn plan(rule: &Retention, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
-    let chains = Chains::new(candidates, now);
+    let chains = CandidateChains::new(candidates, now);
     let mut kept = Kept::default();
     keep_fulls(rule, &chains, &mut kept);
     keep_by_hand(&chains, &mut kept);
@@ -135,7 +135,7 @@ pub fn plan(rule: &Retention, candidates: &[Candidate], now: Timestamp) -> Vec<D
 }
 
 /// The candidates by commit time, and by id.
-struct Chains<'a> {
+struct CandidateChains<'a> {
     newest_first: Vec<&'a Candidate>,
     by_id: BTreeMap<&'a BackupId, &'a Candidate>,
 }
@@ -156,7 +156,7 @@ impl Kept {
     }
 }
 
-impl<'a> Chains<'a> {
+impl<'a> CandidateChains<'a> {
     fn new(candidates: &'a [Candidate], now: Timestamp) -> Self {
         let is_past = |candidate: &Candidate| candidate.finished_at <= now.plus(CLOCKS_DIFFER_BY);
         let by_id: BTreeMap<_, _> = candidates.iter().map(|candidate| (&candidate.id, candidate)).collect();
@@ -194,7 +194,7 @@ impl<'a> Chains<'a> {
     }
 }
 
-impl Link for Candidate {
+impl ChainLink for Candidate {
     fn id(&self) -> &BackupId {
         &self.id
     }
@@ -204,7 +204,7 @@ impl Link for Candidate {
     }
 }
 
-fn keep_fulls(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept) {
+fn keep_fulls(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut Kept) {
     for (place, full) in (1..=rule.full).zip(chains.good_fulls()) {
         kept.keep(full, Reason::NewestFull(place, rule.full));
     }
@@ -234,7 +234,7 @@ fn keep_fulls(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept) {
     }
 }
 
-fn keep_by_hand(chains: &Chains<'_>, kept: &mut Kept) {
+fn keep_by_hand(chains: &CandidateChains<'_>, kept: &mut Kept) {
     for candidate in &chains.newest_first {
         match candidate.pinned {
             Pinned::No => {}
@@ -248,7 +248,7 @@ fn keep_by_hand(chains: &Chains<'_>, kept: &mut Kept) {
 }
 
 /// What failed, was found bad or holds only a part counts for nothing, and it is no reason to hurry: it goes when what is good has outlived it.
-fn keep_what_is_not_good(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now: Timestamp) {
+fn keep_what_is_not_good(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut Kept, now: Timestamp) {
     for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
         let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
         let wanted = match candidate.health {
@@ -267,7 +267,7 @@ fn keep_what_is_not_good(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept,
 }
 
 /// Incrementals whose whole chain stays; the rule says how many or how old.
-fn keep_incrementals(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now: Timestamp) {
+fn keep_incrementals(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut Kept, now: Timestamp) {
     let root_stays = |candidate: &Candidate| {
         ancestors(&chains.by_id, candidate).last().is_some_and(|root| kept.has(&root.id))
     };
@@ -289,7 +289,7 @@ fn keep_incrementals(rule: &Retention, chains: &Chains<'_>, kept: &mut Kept, now
     }
 }
 
-fn keep_parents(chains: &Chains<'_>, kept: &mut Kept) {
+fn keep_parents(chains: &CandidateChains<'_>, kept: &mut Kept) {
     for candidate in &chains.newest_first {
         if kept.has(&candidate.id) {
             for link in ancestors(&chains.by_id, candidate) {
@@ -301,7 +301,7 @@ fn keep_parents(chains: &Chains<'_>, kept: &mut Kept) {
     }
 }
 
-fn decide(candidate: &Candidate, chains: &Chains<'_>, kept: &Kept) -> Decision {
+fn decide(candidate: &Candidate, chains: &CandidateChains<'_>, kept: &Kept) -> Decision {
     let id = candidate.id.clone();
     if let Some(reasons) = kept.0.get(&id) {
         return Decision { id, kept: reasons.clone(), removed: None };

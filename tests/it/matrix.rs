@@ -43,9 +43,9 @@ fn put(asked: &Asked, end: &str) -> bool {
 }
 
 /// What the store does, and whether to every such request or only to the first.
-type Trouble = (&'static str, bool, fn() -> Fault);
+type StoreFault = (&'static str, bool, fn() -> Fault);
 
-const TROUBLES: [Trouble; 8] = [
+const STORE_FAULTS: [StoreFault; 8] = [
     ("drops it once", false, || Fault::Drop),
     ("loses the answer once", false, || Fault::DropAfter),
     ("is busy once", false, || error(503, "SlowDown")),
@@ -99,8 +99,8 @@ impl Bench {
         found
     }
 
-    fn try_cell(&self, (request, is_meant): Request, (trouble, lasting, fault): Trouble) {
-        let cell = format!("the store {trouble}: {request}");
+    fn try_cell(&self, (request, is_meant): Request, (fault_name, lasting, fault): StoreFault) {
+        let cell = format!("the store {fault_name}: {request}");
         let mut done = false;
         self.store.fail(move |asked| {
             if !is_meant(asked) || (done && !lasting) {
@@ -111,7 +111,7 @@ impl Bench {
         });
         // A store may take half a minute to put the parts together, and each try is waited for.
         let longest =
-            if (request, trouble) == ("complete", "never answers") { LONGEST_COMPLETION } else { LONGEST };
+            if (request, fault_name) == ("complete", "never answers") { LONGEST_COMPLETION } else { LONGEST };
         let began = Instant::now();
         let output = self.folder.program(&["backup", "cache"]).wait_within(longest);
         assert!(began.elapsed() < longest, "{cell}: {:?}", began.elapsed());
@@ -147,15 +147,17 @@ impl Bench {
 fn whatever_a_store_does_to_a_request_what_is_called_a_backup_is_one() {
     let Some(bench) = Bench::new() else { return };
     let seed: u64 = std::env::var("JAGAD_TEST_SEED").map_or(2026, |text| text.parse().unwrap());
-    let mut cells: Vec<(Request, Trouble)> =
-        REQUESTS.iter().flat_map(|request| TROUBLES.iter().map(|trouble| (*request, *trouble))).collect();
+    let mut cells: Vec<(Request, StoreFault)> = REQUESTS
+        .iter()
+        .flat_map(|request| STORE_FAULTS.iter().map(|fault_name| (*request, *fault_name)))
+        .collect();
     // A part is waited for as long as its bytes would need on the slowest line: minutes, and longer than a run of a test may take.
-    cells.retain(|((request, _), (trouble, ..))| (*request, *trouble) != ("part", "never answers"));
+    cells.retain(|((request, _), (fault_name, ..))| (*request, *fault_name) != ("part", "never answers"));
     if std::env::var_os("JAGAD_SOAK").is_none() {
         cells.shuffle(&mut StdRng::seed_from_u64(seed));
         cells.truncate(CELLS);
     }
-    for (request, trouble) in cells {
-        bench.try_cell(request, trouble);
+    for (request, fault_name) in cells {
+        bench.try_cell(request, fault_name);
     }
 }

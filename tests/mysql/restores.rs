@@ -63,7 +63,7 @@ async fn definers_are_told_or_stripped(release: Release) {
     sql.run("", "DROP USER owner@localhost;");
     let server = sql.inspect().await;
     restore(server.as_ref(), &taken, &taken.target("kept")).await.unwrap();
-    let found = server.logical().look_after(&SystemRunner, "kept").await.unwrap();
+    let found = server.logical().check_restored(&SystemRunner, "kept").await.unwrap();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].subject, "definer `owner@localhost`");
     assert!(
@@ -74,7 +74,7 @@ async fn definers_are_told_or_stripped(release: Release) {
 
     let strip = RestoreTarget { definers: Ownership::Skip, ..taken.target("stripped") };
     restore(server.as_ref(), &taken, &strip).await.unwrap();
-    assert_eq!(server.logical().look_after(&SystemRunner, "stripped").await.unwrap(), []);
+    assert_eq!(server.logical().check_restored(&SystemRunner, "stripped").await.unwrap(), []);
     assert_eq!(sql.run("stripped", "SELECT * FROM owned ORDER BY 1;"), "1\n2");
     let row = "SELECT what FROM audit;";
     assert_eq!(sql.run("stripped", row), sql.run("shop", row));

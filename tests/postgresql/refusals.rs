@@ -143,7 +143,7 @@ async fn an_older_server_is_refused_unless_errors_are_accepted() {
     assert!(matches!(&error, EngineError::ToolMissing { tool, .. } if tool.contains("18")), "{error:?}");
 
     let (plan, counted) = restore(server.as_ref(), &taken, &tolerant).await.unwrap();
-    assert!(matches!(plan.feed, Consumer::Lenient(..)), "{:?}", plan.feed);
+    assert!(matches!(plan.feed, Consumer::Tolerant(..)), "{:?}", plan.feed);
     assert_eq!(counted.unwrap().tables, taken.contents.unwrap().tables);
     assert_eq!(
         target.psql("shop", "SELECT relowner::regrole FROM pg_class WHERE relname = 't'"),

@@ -22,7 +22,7 @@ fn id(number: u64, kind: BackupKind) -> BackupId {
 }
 
 /// A good full that began in the hour `number` and holds `shop` and `wiki`.
-fn full(number: u64) -> Entry {
+fn full(number: u64) -> ListedBackup {
     let part = |name: &str| {
         format!(
             r#"{{"name":"{name}.dump","kind":"database","database":"{name}","plain_bytes":1,"packed_bytes":1,
@@ -42,7 +42,7 @@ fn full(number: u64) -> Entry {
         part("shop"),
         part("wiki")
     );
-    Entry {
+    ListedBackup {
         proof: crate::catalog::Proof::Given,
         manifest: serde_json::from_str(&text).unwrap(),
         pin: SideRecord::Absent,
@@ -51,7 +51,7 @@ fn full(number: u64) -> Entry {
     }
 }
 
-fn incremental(number: u64, parent: &Entry) -> Entry {
+fn incremental(number: u64, parent: &ListedBackup) -> ListedBackup {
     let mut entry = full(number);
     entry.manifest.id = id(number, BackupKind::Incremental);
     entry.manifest.kind = BackupKind::Incremental;
@@ -59,7 +59,7 @@ fn incremental(number: u64, parent: &Entry) -> Entry {
     entry
 }
 
-fn looked_at(mut entry: Entry, status: VerificationStatus) -> Entry {
+fn looked_at(mut entry: ListedBackup, status: VerificationStatus) -> ListedBackup {
     let look = Verification {
         format: 1,
         level: VerifyLevel::Checksum,
@@ -76,21 +76,21 @@ fn looked_at(mut entry: Entry, status: VerificationStatus) -> Entry {
     entry
 }
 
-fn safety(number: u64) -> Entry {
+fn safety(number: u64) -> ListedBackup {
     let mut entry = full(number);
     entry.manifest.purpose = BackupPurpose::Safety;
     entry
 }
 
 /// One of only `wiki`.
-fn partial(number: u64) -> Entry {
+fn partial(number: u64) -> ListedBackup {
     let mut entry = full(number);
     entry.manifest.partial = true;
     entry.manifest.parts.retain(|part| part.database.as_deref() == Some("wiki"));
     entry
 }
 
-fn failed(number: u64) -> Entry {
+fn failed(number: u64) -> ListedBackup {
     let mut entry = full(number);
     entry.manifest.status = BackupStatus::Failed;
     entry.manifest.parts.clear();
@@ -106,7 +106,7 @@ fn unreadable(number: u64) -> UnreadableBackup {
 
 /// The hour of the backup that is meant, and those of the ones passed over; or what is in the way.
 fn chosen(
-    entries: &[Entry],
+    entries: &[ListedBackup],
     wanted: &Wanted<'_>,
     hidden: &[UnreadableBackup],
 ) -> Result<(u64, Vec<u64>), String> {
@@ -191,10 +191,10 @@ fn a_backup_of_a_clock_that_was_years_ahead_is_not_the_latest() {
     assert_eq!(chosen(&[ahead], &Wanted::default(), &[]), Ok((1, vec![])));
 }
 
-fn histories() -> impl Strategy<Value = Vec<Entry>> {
+fn histories() -> impl Strategy<Value = Vec<ListedBackup>> {
     let one = (0_u8..9, proptest::option::of(0_usize..12));
     proptest::collection::vec(one, 0..12).prop_map(|rows| {
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut entries: Vec<ListedBackup> = Vec::new();
         for (number, (kind, parent)) in (0_u64..).zip(rows) {
             let parent = parent.and_then(|place| entries.get(place)).cloned();
             let entry = match (kind, parent) {
@@ -225,7 +225,7 @@ proptest! {
         }
         let hidden: Vec<UnreadableBackup> = hidden.into_iter().map(unreadable).collect();
         let chains = Chains::new(&entries, now());
-        let good = |entry: &&Entry| chains.health(entry) == Health::Good;
+        let good = |entry: &&ListedBackup| chains.health(entry) == Health::Good;
         let newest = entries.iter().filter(good).max_by_key(|entry| entry.manifest.finished_at);
         match chains.choose(&Wanted::default(), &hidden) {
             Ok(chosen) => {

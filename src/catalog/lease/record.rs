@@ -91,7 +91,7 @@ impl LeaseRecord {
 
 /// Another lease that was found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundLease {
     /// Its key.
     pub key: ObjectKey,
     /// What it says, or why that cannot be read.
@@ -100,7 +100,7 @@ pub struct Found {
     pub age: Duration,
 }
 
-impl Found {
+impl FoundLease {
     /// Whether its holder has had its time and did not renew it.
     pub fn is_expired(&self) -> bool {
         self.age > self.lifetime()

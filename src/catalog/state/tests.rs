@@ -73,7 +73,7 @@ fn a_try_that_waits_for_its_verification_is_not_made_again() {
     assert_eq!(state.retry_of(BackupKind::Full, minute(6)), None, "its backup is there");
     // It is found bad: the plan is tried once more, as its third try.
     let failure = attempt(0, "integrity").error.unwrap();
-    let bad = Verified::Failed(failure);
+    let bad = VerificationEnd::Failed(failure);
     assert_eq!(state.settle(&good.id, &bad, minute(7), &two), Some(RunEffect::Again(minute(17))));
     assert_eq!(state.retry_of(BackupKind::Full, minute(17)).map(|retry| retry.failed), Some(2));
 }
@@ -121,7 +121,7 @@ fn what_was_cut_short_is_made_up_for_and_counts_for_no_pause() {
 
 #[test]
 fn a_run_counts_when_its_backup_has_been_verified() {
-    let settled = |verified: &Verified| {
+    let settled = |verified: &VerificationEnd| {
         let (_, mut state) = noted(&[(1, "failed")], Some(2));
         let run = manifest(2, "success", "");
         assert_eq!(state.note(&run, &rules(2, Some(2)), VerificationFollows::Yes), RunEffect::None);
@@ -130,15 +130,15 @@ fn a_run_counts_when_its_backup_has_been_verified() {
         assert_eq!(state.settle(&run.id, verified, day(2), &rules(2, Some(2))), None, "it was counted twice");
         (turn, state)
     };
-    let (turn, state) = settled(&Verified::Passed);
+    let (turn, state) = settled(&VerificationEnd::Passed);
     assert_eq!((turn, state.failures), (Some(RunEffect::None), 0));
     assert_eq!(state.last_good.unwrap().id, manifest(2, "success", "").id);
     let error = manifest(1, "failed", "").error.unwrap();
-    let (turn, state) = settled(&Verified::Failed(error.clone()));
+    let (turn, state) = settled(&VerificationEnd::Failed(error.clone()));
     assert_eq!((turn, state.failures, &state.last_good), (Some(RunEffect::Paused), 2, &None));
     assert_eq!(state.last_error.unwrap().failure, error);
     // Nothing is known against the backup.
-    let (turn, state) = settled(&Verified::Inconclusive);
+    let (turn, state) = settled(&VerificationEnd::Inconclusive);
     assert_eq!((turn, state.failures), (Some(RunEffect::None), 0));
 }
 
@@ -148,7 +148,7 @@ fn a_verification_that_proved_nothing_is_tried_again() {
     let (mut state, run) = (State::default(), manifest(2, "success", ""));
     state.note(&run, &two, VerificationFollows::Yes);
     let turns: Vec<_> =
-        (0..4).map(|_| state.settle(&run.id, &Verified::Inconclusive, day(2), &two)).collect();
+        (0..4).map(|_| state.settle(&run.id, &VerificationEnd::Inconclusive, day(2), &two)).collect();
     let minutes = |minutes: u64| Some(RunEffect::Again(day(2).plus(Duration::from_secs(minutes * 60))));
     assert_eq!(turns, [minutes(5), minutes(10), Some(RunEffect::None), None]);
 }

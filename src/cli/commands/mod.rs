@@ -270,7 +270,7 @@ pub struct Check {
 impl Check {
     /// The request.
     pub fn request(self) -> check::Request {
-        let trial = if self.send_test { check::Trial::Message } else { check::Trial::Silent };
+        let trial = if self.send_test { check::NotifierTest::Message } else { check::NotifierTest::Silent };
         check::Request { names: self.names, trial }
     }
 }

@@ -71,7 +71,7 @@ pub struct Resume {
 impl Resume {
     /// The request.
     pub fn request(self, global: &Global, defaults: &Settings) -> policy::SwitchRequest {
-        let missed = if self.now { policy::Missed::MakeUp } else { policy::Missed::Skip };
+        let missed = if self.now { policy::MissedRuns::MakeUp } else { policy::MissedRuns::Skip };
         policy::SwitchRequest { missed, ..self.switch.request(global, defaults) }
     }
 }
@@ -96,7 +96,7 @@ impl Switch {
     /// The request.
     pub fn request(self, global: &Global, defaults: &Settings) -> policy::SwitchRequest {
         let wait = wait(global, defaults);
-        let missed = policy::Missed::Skip;
+        let missed = policy::MissedRuns::Skip;
         policy::SwitchRequest { databases: self.databases, policy: self.policy, reason: None, missed, wait }
     }
 }

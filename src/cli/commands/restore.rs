@@ -105,7 +105,11 @@ impl Restore {
             on_error: if self.allow_errors { restore::OnError::Count } else { restore::OnError::Stop },
             on_failure: if self.keep_going { restore::OnFailure::GoOn } else { restore::OnFailure::Stop },
             safety: if self.safety_backup { restore::Safety::Backup } else { restore::Safety::Nothing },
-            proof: if self.skip_verify { restore::Proof::DigestsOnly } else { restore::Proof::Full },
+            proof: if self.skip_verify {
+                restore::RestoreChecks::DigestsOnly
+            } else {
+                restore::RestoreChecks::Full
+            },
             force: if self.force { restore::Force::Yes } else { restore::Force::No },
             mode: Mode::of(self.plan),
             wait: global.wait.unwrap_or(defaults.lock_wait),

@@ -10,7 +10,7 @@ use crate::commands::{Class, Failure, crash};
 use crate::model::ServerRole;
 
 /// An attempt that failed.
-struct Missed {
+struct FailedAttempt {
     failure: Failure,
     /// Whether another server may do better.
     elsewhere: bool,
@@ -19,7 +19,7 @@ struct Missed {
 /// Takes the dump from the source that fits best, and once more from the primary when that was a replica which failed.
 pub(super) async fn take(run: &mut HeldRun<'_>) -> Result<(), Failure> {
     let chosen = source::choose(run.app, run.database, run.choices.source, run.log()).await?;
-    let Err(Missed { failure, elsewhere }) = attempt(run, &chosen).await else { return Ok(()) };
+    let Err(FailedAttempt { failure, elsewhere }) = attempt(run, &chosen).await else { return Ok(()) };
     let replica = chosen.record.role == ServerRole::Replica && chosen.replaceable;
     if !replica || !elsewhere || run.stop.is_cancelled() {
         return Err(failure);
@@ -29,7 +29,7 @@ pub(super) async fn take(run: &mut HeldRun<'_>) -> Result<(), Failure> {
 }
 
 /// One dump from `source`.
-async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), Missed> {
+async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), FailedAttempt> {
     let server = source.reached.server.as_ref();
     let facts = server.facts();
     run.manifest.server =
@@ -38,12 +38,12 @@ async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), Missed> {
     run.manifest.source = Some(source.record.clone());
     let scope = run.database.scope(&run.choices.databases);
     let looked = refuse_what_would_fail(run.app, server, &scope, run.log()).await;
-    looked.map_err(|failure| Missed { failure, elsewhere: true })?;
+    looked.map_err(|failure| FailedAttempt { failure, elsewhere: true })?;
     dump(run, server, &scope).await.map_err(|failure| {
         // The store, a key or a stop are the same whatever is dumped. A full disk is the server's unless the store says so.
         let elsewhere =
             failure.class == Class::Operation || (failure.class == Class::Full && failure.heading.is_none());
-        Missed { failure, elsewhere }
+        FailedAttempt { failure, elsewhere }
     })
 }
 

@@ -3,7 +3,7 @@
 use super::waiting::Watched;
 use crate::catalog::{Manifest, Part, Segment, layout};
 use crate::commands::{App, Failure, RunLog, Task};
-use crate::crypto::{self, MasterKey, ObjectIdentity, Place};
+use crate::crypto::{self, MasterKey, ObjectIdentity, ObjectPlace};
 use crate::engine::{DumpPart, Server};
 use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind, PartName};
 use crate::pipeline::{self, Gauge, PackGauges, Recipe, Segments};
@@ -106,7 +106,7 @@ async fn store_stream(
     let file = layout::part_file(part, packing.codec, packing.sealing.as_ref().map(|(cipher, _)| *cipher));
     let first = ObjectIdentity {
         repository: manifest.repository,
-        place: Place::Part {
+        place: ObjectPlace::Part {
             database: manifest.database.clone(),
             backup: manifest.id.clone(),
             part: part.clone(),

@@ -3,7 +3,7 @@
 use crate::catalog::SourceRecord;
 use crate::commands::{App, Class, Failure, RunLog};
 use crate::config::{DatabaseEntry, ReplicaEntry};
-use crate::engine::{self, Engine, EngineError, Kinship, Lag, Link, Server, ServerSettings};
+use crate::engine::{self, Engine, EngineError, Lag, LinkState, ReplicaMatch, Server, ServerSettings};
 use crate::model::{Period, ServerRole, SourceChoice};
 use serde::Serialize;
 use std::time::Duration;
@@ -210,7 +210,7 @@ async fn judge_once(
     let Some(replication) = reached.server.replication(runner).await? else {
         return Err(Unfit::Ever("it is no replica: it follows nobody".to_owned()));
     };
-    if let Link::Down(why) = replication.link {
+    if let LinkState::Down(why) = replication.link {
         return Err(Unfit::Ever(why));
     }
     let Some(lag) = replication.lag else {
@@ -223,10 +223,10 @@ async fn judge_once(
         let lag = Lag(lag);
         return Ok(format!("lag {lag}; the primary does not answer, so whose data it has was not compared"));
     };
-    match primary.server.feeds(runner, reached.server.as_ref()).await? {
-        Kinship::Same => Ok(format!("lag {}", Lag(lag))),
-        Kinship::Other(why) => Err(Unfit::Now(format!("it is of another system: {why}"))),
-        Kinship::Unknown(why) => {
+    match primary.server.match_replica(runner, reached.server.as_ref()).await? {
+        ReplicaMatch::Same => Ok(format!("lag {}", Lag(lag))),
+        ReplicaMatch::Other(why) => Err(Unfit::Now(format!("it is of another system: {why}"))),
+        ReplicaMatch::Unknown(why) => {
             Err(Unfit::Ever(format!("whether it is of the same system is not known: {why}")))
         }
     }

@@ -5,7 +5,7 @@ mod host;
 mod notifier;
 mod store;
 
-pub use notifier::Trial;
+pub use notifier::NotifierTest;
 
 use super::{App, Class, Failure};
 use crate::engine::{Finding, FindingLevel};
@@ -112,7 +112,7 @@ pub struct Request {
     /// Stores, keys, database entries and notifiers; empty means all.
     pub names: Vec<String>,
     /// Whether notifiers send a test.
-    pub trial: Trial,
+    pub trial: NotifierTest,
 }
 
 /// Tries the things of these names, or everything.

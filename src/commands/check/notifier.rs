@@ -7,7 +7,7 @@ use crate::notify::EventKind;
 
 /// Whether a notifier's other side is sent something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trial {
+pub enum NotifierTest {
     /// Everything but a message.
     Silent,
     /// A message of the kind `test`.
@@ -15,13 +15,13 @@ pub enum Trial {
 }
 
 /// Tries one notifier; whatever `on` says, a test is sent when it is asked for.
-pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: Trial) -> (Section, Option<Class>) {
+pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: NotifierTest) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let mut place = String::new();
     if let Some(notifier) = findings.result("settings and secrets", notify::open(app, entry).await) {
         notifier.place().clone_into(&mut place);
         let reached = notifier.probe().await.map_err(Failure::from);
-        if findings.result("reach it", reached).is_some() && trial == Trial::Message {
+        if findings.result("reach it", reached).is_some() && trial == NotifierTest::Message {
             let event =
                 notify::event(app, EventKind::Test, None, "this is what a message of jagad looks like");
             let sent = notifier.send(&event).await.map_err(Failure::from);

@@ -105,15 +105,15 @@ pub struct Failure {
 
 /// A failure that starts in a command.
 #[derive(Debug)]
-struct Plain(String);
+struct CommandError(String);
 
-impl fmt::Display for Plain {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for Plain {}
+impl Error for CommandError {}
 
 /// What was being done when the source happened.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl Error for Doing {
 impl Failure {
     /// A failure that a command found by itself.
     pub fn new(class: Class, message: impl Into<String>) -> Self {
-        Self { class, heading: None, error: Box::new(Plain(message.into())), help: None }
+        Self { class, heading: None, error: Box::new(CommandError(message.into())), help: None }
     }
 
     /// The same failure once more, for the second who hears of it.
@@ -146,7 +146,7 @@ impl Failure {
         Self {
             class: self.class,
             heading: None,
-            error: Box::new(Plain(self.message())),
+            error: Box::new(CommandError(self.message())),
             help: self.help.clone(),
         }
     }

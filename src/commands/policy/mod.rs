@@ -8,4 +8,4 @@ mod switch;
 pub use apply::{Applied, ApplyRequest, Change, apply};
 pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach};
 pub use report::{Copy, PolicyReport, PolicySummary, Summary, Unknown, WardReport, list, show};
-pub use switch::{Missed, SwitchReport, SwitchRequest, Turned, pause, resume};
+pub use switch::{MissedRuns, SwitchReport, SwitchRequest, Turned, pause, resume};

@@ -19,21 +19,21 @@ pub struct SwitchRequest {
     /// Why, for `policy show`.
     pub reason: Option<String>,
     /// What resuming does about runs that were missed.
-    pub missed: Missed,
+    pub missed: MissedRuns,
     /// How long to wait for each lease.
     pub wait: Duration,
 }
 
 /// What becomes of a run that was planned while a database was paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missed {
+pub enum MissedRuns {
     /// It is left out: the next one is the next that is planned.
     Skip,
     /// The next tick makes up for it.
     MakeUp,
 }
 
-impl Missed {
+impl MissedRuns {
     /// Until when plans are left out, of those before `now`.
     fn until(self, now: Timestamp) -> Option<Timestamp> {
         (self == Self::Skip).then_some(now)

@@ -3,7 +3,7 @@
 use super::{Pruned, PrunedBackup};
 use crate::catalog::lease::Operation;
 use crate::catalog::{
-    Abandoned, Catalog, CatalogError, Entry, Lease, SideRecord, UnreadableBackup, chain, layout,
+    Abandoned, Catalog, CatalogError, Lease, ListedBackup, SideRecord, UnreadableBackup, chain, layout,
 };
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, Mode, RunLog, crash, notify, protection};
@@ -206,7 +206,7 @@ impl Pruning<'_> {
     }
 }
 
-fn candidate(entry: &Entry, in_use: bool) -> Candidate {
+fn candidate(entry: &ListedBackup, in_use: bool) -> Candidate {
     let manifest = &entry.manifest;
     Candidate {
         id: manifest.id.clone(),

@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, FORMAT, Manifest, RestoreRecord};
 use crate::commands::lease_guard::{Claim, LeaseRequest, claim};
 use crate::commands::reading::announce;
 use crate::commands::stop::either;
-use crate::commands::stored::Reading;
+use crate::commands::stored::StoredBackup;
 use crate::commands::{App, Failure, RunLog, backup, crash, milliseconds, protection};
 use crate::config::DatabaseEntry;
 use crate::crypto::Keyring;
@@ -86,7 +86,7 @@ impl AgreedRestore<'_> {
     async fn load(&self, claim: &Claim, log: &RunLog) -> Result<Loaded, Failure> {
         let Self { app, request, manifest, plan, .. } = *self;
         let stop = either(&app.cancel.token, &claim.lost());
-        let reading = Reading { store: self.catalog.store(), keyring: self.keyring, stop: &stop };
+        let reading = StoredBackup { store: self.catalog.store(), keyring: self.keyring, stop: &stop };
         RestoreRun { app, request, plan, manifest, reading: &reading, claim, log }.load_all().await
     }
 

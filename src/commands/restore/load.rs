@@ -4,7 +4,7 @@ use super::hooks::{self, Moment};
 use super::outcome::{FailedLoad, LoadedPart};
 use super::plan::PlannedLoad;
 use super::run::RestoreRun;
-use super::{OnError, Proof};
+use super::{OnError, RestoreChecks};
 use crate::catalog::Part;
 use crate::commands::stored::StoredPart;
 use crate::commands::{App, Class, Failure, Task, crash, verify};
@@ -128,7 +128,7 @@ impl RestoreRun<'_> {
         let mut rows = None;
         let known = request.selection.is_everything() || load.plan.tables.is_some();
         let countable = load.part.kind == PartKind::Database && known && !load.plan.filling.is_empty();
-        if request.proof == Proof::Full && countable {
+        if request.proof == RestoreChecks::Full && countable {
             let counted = self.count(load).await?;
             match counted.difference {
                 None => log.say(counted.line(load, manifest.engine.unit())),
@@ -243,7 +243,7 @@ impl RestoreRun<'_> {
             }
         }
         for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
-            match plan.server.logical().look_after(app.runner.as_ref(), &load.database).await {
+            match plan.server.logical().check_restored(app.runner.as_ref(), &load.database).await {
                 Ok(findings) => {
                     for finding in findings {
                         log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));

@@ -19,7 +19,7 @@ pub use report::Report;
 use self::agreed::AgreedRestore;
 use self::plan::Planning;
 use super::locate::locate_good_holding;
-use super::stored::Reading;
+use super::stored::StoredBackup;
 use super::{App, Class, Failure, Mode, Question, milliseconds};
 use crate::catalog::{BackupReference, Manifest};
 use crate::config::DatabaseEntry;
@@ -67,7 +67,7 @@ pub struct Request {
     /// Whether the target is backed up first.
     pub safety: Safety,
     /// Whether objects are looked at before, and rows counted after.
-    pub proof: Proof,
+    pub proof: RestoreChecks,
     /// Whether a protected target may be overwritten.
     pub force: Force,
     /// Whether to stop after the plan.
@@ -114,7 +114,7 @@ pub enum Safety {
 
 /// Checks around the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum RestoreChecks {
     /// Look at every object before, count every row after.
     Full,
     /// Neither; digests are checked all the same.
@@ -148,7 +148,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
 
     // Everything that can be known is known before anything is touched.
     let keyring = Arc::new(app.inventory.keyring().await?);
-    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
+    let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let plan = Planning { app, request, manifest, target, reading: &reading }.plan().await?;
     if request.mode == Mode::Plan {
         return Ok(Report::planned(manifest, &plan));

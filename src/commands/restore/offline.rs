@@ -3,11 +3,11 @@
 use super::Request;
 use super::load;
 use super::plan::choose;
-use super::report::{LoadReport, Report, Step};
+use super::report::{LoadReport, Report, ShownStep};
 use crate::catalog::{Manifest, Operation, Part};
 use crate::commands::locate::locate_good;
 use crate::commands::reading::announce;
-use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::verify::levels;
 use crate::commands::{App, Class, Failure, Mode, Task};
 use crate::engine::Consumer;
@@ -45,7 +45,7 @@ pub(super) async fn lay_out(app: &App, request: &Request, folder: &Path) -> Resu
         return Ok(report(manifest, &pieces, ("planned", folder)));
     }
     let keyring = Arc::new(app.inventory.keyring().await?);
-    let reading = Reading { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
+    let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
     let reader = announce(app, &catalog, manifest, Operation::Restore, &app.log()).await?;
     let written = async {
         levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
@@ -74,7 +74,7 @@ async fn write(
     app: &App,
     manifest: &Manifest,
     piece: &Piece<'_>,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
 ) -> Result<(), Failure> {
     let gauges = UnpackGauges::new();
     let body = StoredPart::new(reading, manifest, piece.part).plain(&gauges);
@@ -117,7 +117,7 @@ fn report(manifest: &Manifest, pieces: &[Piece<'_>], (status, folder): (&str, &P
         plain_bytes: piece.part.plain_bytes,
         rows: piece.part.rows,
         unit: manifest.engine.unit(),
-        steps: vec![Step { argv: piece.consumer.shown().argv, input: None }],
+        steps: vec![ShownStep { argv: piece.consumer.shown().argv, input: None }],
         notes: Vec::new(),
     };
     Report {

@@ -2,9 +2,9 @@
 
 use super::order::in_order;
 use super::outcome::FailedLoad;
-use super::{Globals, OnError, OnFailure, Proof, Request};
+use super::{Globals, OnError, OnFailure, Request, RestoreChecks};
 use crate::catalog::{Manifest, Part};
-use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::verify::{contents, levels};
 use crate::commands::{App, Class, Failure, Tone, findings};
 use crate::config::DatabaseEntry;
@@ -111,7 +111,7 @@ pub(super) struct Planning<'a> {
     pub(super) request: &'a Request,
     pub(super) manifest: &'a Manifest,
     pub(super) target: &'a DatabaseEntry,
-    pub(super) reading: &'a Reading<'a>,
+    pub(super) reading: &'a StoredBackup<'a>,
 }
 
 impl Planning<'_> {
@@ -119,7 +119,7 @@ impl Planning<'_> {
     pub(super) async fn plan(&self) -> Result<RestorePlan, Failure> {
         let Self { app, request, manifest, reading, .. } = self;
         let parts = choose(request, manifest)?;
-        if request.proof == Proof::Full {
+        if request.proof == RestoreChecks::Full {
             levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
         }
         let engine = engine::open(app.inventory.engine_settings(self.target).await?);
@@ -221,7 +221,9 @@ impl Planning<'_> {
     /// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.
     async fn recorded(&self) -> Result<BTreeMap<String, Contents>, Failure> {
         match contents::read(self.reading, self.manifest).await {
-            Err(failure) if self.request.proof == Proof::DigestsOnly && failure.class == Class::Integrity => {
+            Err(failure)
+                if self.request.proof == RestoreChecks::DigestsOnly && failure.class == Class::Integrity =>
+            {
                 let problem = failure.message();
                 let told = format!("what the backup needs of a target is not known: {problem}");
                 self.app.watch.say(Tone::Warning, &told);

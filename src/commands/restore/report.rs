@@ -37,7 +37,7 @@ pub struct Report {
 
 /// One tool that is run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Step {
+pub struct ShownStep {
     /// The command line.
     pub argv: Vec<String>,
     /// What it is told on its standard input, where that is a text of jagad's own.
@@ -62,7 +62,7 @@ pub struct LoadReport {
     #[serde(skip)]
     pub unit: &'static str,
     /// What is run, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ShownStep>,
     /// Worth knowing.
     pub notes: Vec<String>,
 }
@@ -126,6 +126,6 @@ fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
     }
 }
 
-fn step(shown: Shown) -> Step {
-    Step { argv: shown.argv, input: shown.input }
+fn step(shown: Shown) -> ShownStep {
+    ShownStep { argv: shown.argv, input: shown.input }
 }

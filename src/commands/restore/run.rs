@@ -4,7 +4,7 @@ use super::Request;
 use super::plan::RestorePlan;
 use crate::catalog::Manifest;
 use crate::commands::lease_guard::Claim;
-use crate::commands::stored::Reading;
+use crate::commands::stored::StoredBackup;
 use crate::commands::{App, RunLog};
 
 /// A restore under way: its target is held, and nothing on it has been touched yet.
@@ -13,7 +13,7 @@ pub(super) struct RestoreRun<'a> {
     pub(super) request: &'a Request,
     pub(super) plan: &'a RestorePlan,
     pub(super) manifest: &'a Manifest,
-    pub(super) reading: &'a Reading<'a>,
+    pub(super) reading: &'a StoredBackup<'a>,
     pub(super) claim: &'a Claim,
     pub(super) log: &'a RunLog,
 }

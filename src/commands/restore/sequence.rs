@@ -2,7 +2,7 @@
 
 use super::outcome::{FailedLoad, Loaded};
 use super::run::RestoreRun;
-use super::{OnFailure, Proof};
+use super::{OnFailure, RestoreChecks};
 use crate::commands::{Class, Failure};
 use crate::model::PartKind;
 
@@ -10,7 +10,7 @@ impl RestoreRun<'_> {
     /// Loads part after part. Each becomes visible by itself, whole. The first that fails stops the rest, unless the request
     /// says otherwise of databases.
     pub(super) async fn load_all(&self) -> Result<Loaded, Failure> {
-        if self.request.proof == Proof::Full {
+        if self.request.proof == RestoreChecks::Full {
             self.prove().await?;
         }
         let mut loaded = Loaded { failed: self.plan.refused.clone(), ..Loaded::default() };

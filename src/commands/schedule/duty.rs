@@ -1,6 +1,6 @@
 //! What is due of one database: the facts of its repository against the plan of its policy.
 
-use crate::catalog::lease::{self, Found, Operation};
+use crate::catalog::lease::{self, FoundLease, Operation};
 use crate::catalog::{Attachment, State, is_plausible, layout};
 use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Failure, unrecorded};
@@ -26,7 +26,7 @@ pub(in crate::commands) struct ProtectedDatabase {
     /// How it has fared.
     pub(in crate::commands) state: State,
     /// Every lease on it, live or dead.
-    pub(in crate::commands) leases: Vec<Found>,
+    pub(in crate::commands) leases: Vec<FoundLease>,
     /// What is to be done.
     pub(in crate::commands) duty: Duty,
 }
@@ -75,9 +75,9 @@ impl fmt::Display for Idle {
 
 impl ProtectedDatabase {
     /// The run that is under way, if there is one.
-    pub(in crate::commands) fn running(&self) -> Option<&Found> {
+    pub(in crate::commands) fn running(&self) -> Option<&FoundLease> {
         let is_backup =
-            |found: &Found| found.known().is_some_and(|record| record.operation == Operation::Backup);
+            |found: &FoundLease| found.known().is_some_and(|record| record.operation == Operation::Backup);
         self.leases.iter().find(|found| !found.is_expired() && is_backup(found))
     }
 }
@@ -213,7 +213,7 @@ pub(in crate::commands) fn overdue_since(
     let since = last_good.map_or(database.protection.attachment.attached_at, |last| {
         last.max(database.protection.attachment.attached_at)
     });
-    let running = database.running().and_then(Found::known);
+    let running = database.running().and_then(FoundLease::known);
     let under_way = running.is_some_and(|record| record.started >= missed);
     (missed > since && !under_way).then_some(missed)
 }

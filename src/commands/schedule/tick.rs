@@ -4,7 +4,7 @@ use super::duty::{self, Duty, Idle, Look, ProtectedDatabase};
 use super::overdue;
 use super::request::{Action, Outcome, Request, When};
 use crate::catalog::is_plausible;
-use crate::catalog::lease::{Found, Operation};
+use crate::catalog::lease::{FoundLease, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::Protection;
@@ -278,7 +278,7 @@ impl Share<'_> {
         let done = if sweep && let Some(policy) = database.protection.policy(self.app) {
             let pruning = Pruning { app: self.app, entry, policy, log: &self.log };
             pruning.run(Mode::Run, Duration::ZERO).await.map(|_| ())
-        } else if database.leases.iter().any(Found::is_expired) {
+        } else if database.leases.iter().any(FoundLease::is_expired) {
             self.record_abandoned(database).await
         } else {
             Ok(())

@@ -8,7 +8,7 @@ pub use problem::{Problem, ProblemKind};
 
 use super::schedule::duty::{Duty, Look, ProtectedDatabase};
 use super::{App, Failure, protection, prune, schedule};
-use crate::catalog::{CatalogError, Chains, Entry, Listing};
+use crate::catalog::{CatalogError, Chains, ListedBackup, Listing};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, ByteSize, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
@@ -123,7 +123,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         Err(failure) => (Listing::default(), Some(failure)),
     };
     let chains = Chains::new(&listing.entries, at);
-    let mut fulls: Vec<&Entry> = chains.good_fulls().collect();
+    let mut fulls: Vec<&ListedBackup> = chains.good_fulls().collect();
     fulls.reverse();
     let last_good = fulls.last().map(|full| good(full));
     let database = if let Look::Attached(database) = look { Some(&**database) } else { None };
@@ -166,14 +166,14 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
 
 /// What is in the store and belongs to no backup.
 #[derive(Default)]
-struct Leftovers {
+struct UnfinishedWork {
     warnings: Vec<String>,
     bytes: u64,
 }
 
 /// Looks for what was left, where a store answers. What cannot be seen is no reason to say nothing of the rest.
-async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Leftovers {
-    let Look::Attached(database) = look else { return Leftovers::default() };
+async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> UnfinishedWork {
+    let Look::Attached(database) = look else { return UnfinishedWork::default() };
     let mut warnings = Vec::new();
     if let Some(noted) = &database.state.leftovers {
         warnings.push(format!("could not be removed ({}): {}", noted.at.table(), noted.problem));
@@ -190,7 +190,7 @@ async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Lef
             entry.name
         ));
     }
-    Leftovers { warnings, bytes }
+    UnfinishedWork { warnings, bytes }
 }
 
 /// Backups of a database that nobody protects are worth knowing of all the same.
@@ -204,7 +204,7 @@ async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Fa
     }
 }
 
-fn good(full: &Entry) -> Good {
+fn good(full: &ListedBackup) -> Good {
     let proven = full.verification.known().and_then(|last| last.proven(VerifyLevel::Exists));
     Good {
         id: full.manifest.id.clone(),

@@ -1,6 +1,6 @@
 //! What makes a database unsafe.
 
-use crate::catalog::{Chains, Entry, Health, Listing, is_plausible};
+use crate::catalog::{Chains, Health, ListedBackup, Listing, is_plausible};
 use crate::commands::list::side_problems;
 use crate::commands::schedule::duty::Duty;
 use crate::commands::schedule::duty::{self, Idle, ProtectedDatabase};
@@ -81,7 +81,7 @@ pub(super) struct Facts<'a> {
     pub(super) entry: &'a DatabaseEntry,
     pub(super) database: Option<&'a ProtectedDatabase>,
     /// Good fulls, the oldest first.
-    pub(super) fulls: &'a [&'a Entry],
+    pub(super) fulls: &'a [&'a ListedBackup],
     /// All backups, as they build on each other.
     pub(super) chains: &'a Chains<'a>,
     pub(super) listing: &'a Listing,
@@ -175,7 +175,7 @@ fn found_bad(facts: &Facts<'_>) -> Vec<(BackupId, String)> {
     .collect()
 }
 
-fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {
+fn shrunk(policy: &PolicyEntry, fulls: &[&ListedBackup]) -> Option<Problem> {
     let [.., before, last] = fulls else { return None };
     let (before, last) = (before.manifest.plain_bytes(), last.manifest.plain_bytes());
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
@@ -191,7 +191,7 @@ fn shrunk(policy: &PolicyEntry, fulls: &[&Entry]) -> Option<Problem> {
     })
 }
 
-fn unverified(policy: &PolicyEntry, last: &Entry, at: Timestamp) -> Option<Problem> {
+fn unverified(policy: &PolicyEntry, last: &ListedBackup, at: Timestamp) -> Option<Problem> {
     let limit = policy.max_unverified?;
     // A look that is less deep than the policy wants does not stand for one that is.
     let level = policy.verify.unwrap_or(VerifyLevel::Exists);

@@ -1,7 +1,7 @@
 //! What a dump held, against what is there now.
 
 use crate::catalog::Manifest;
-use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::{Class, Failure};
 use crate::engine::Server;
 use crate::model::{Contents, Count, PartKind};
@@ -15,7 +15,7 @@ const LIMIT: u64 = 256 << 20;
 
 /// The recorded contents of every logical database; empty when the backup recorded none.
 pub(in crate::commands) async fn read(
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
 ) -> Result<BTreeMap<String, Contents>, Failure> {
     let Some(part) = manifest.parts_of(PartKind::Contents).next() else { return Ok(BTreeMap::new()) };

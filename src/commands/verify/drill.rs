@@ -4,7 +4,7 @@ use super::{contents, surroundings};
 use crate::catalog::{Manifest, Part};
 use crate::commands::restore::order::in_order;
 use crate::commands::scratch::ScratchServer;
-use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, findings};
 use crate::engine::{
     Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Restores every logical database into a throw-away server, counts every table, and removes it all.
 pub(super) async fn restores(
     app: &App,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
     log: &RunLog,
 ) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ pub(super) async fn restores(
 /// A backup on its way into a throw-away server.
 struct DrillRun<'a> {
     app: &'a App,
-    reading: &'a Reading<'a>,
+    reading: &'a StoredBackup<'a>,
     manifest: &'a Manifest,
     /// What was recorded of each logical database.
     recorded: &'a BTreeMap<String, Contents>,

@@ -2,11 +2,11 @@
 
 use super::surroundings;
 use crate::catalog::{Manifest, Part, layout};
-use crate::commands::stored::{Reading, StoredPart};
+use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::{App, Class, Failure, Task, Tone};
 use crate::engine::Trial;
 use crate::model::{ByteReader, Count, PartKind};
-use crate::pipeline::{self, Checked, UnpackGauges};
+use crate::pipeline::{self, CheckedDepth, UnpackGauges};
 use crate::process::ToolError;
 use crate::store::{ObjectKey, Store};
 use futures_util::TryStreamExt as _;
@@ -36,7 +36,7 @@ pub(in crate::commands) async fn every_object_is_there(
 /// Every stored byte has its recorded SHA-256; with the key at hand, every packed byte too.
 pub(super) async fn every_byte_agrees(
     app: &App,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
 ) -> Result<(), Failure> {
     let mut keyless = false;
@@ -50,7 +50,7 @@ pub(super) async fn every_byte_agrees(
         let _progress = app.watch.start(task);
         let checked = StoredPart::new(reading, manifest, part).check(&gauges).await;
         let checked = checked.map_err(|error| Failure::from(error).doing(format!("check {}", part.name)))?;
-        keyless |= checked == Checked::Stored;
+        keyless |= checked == CheckedDepth::Stored;
     }
     if keyless {
         app.watch.say(
@@ -64,7 +64,7 @@ pub(super) async fn every_byte_agrees(
 /// Every part is decrypted, decompressed and parsed to its end by the engine's own tool.
 pub(super) async fn every_part_parses(
     app: &App,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
 ) -> Result<(), Failure> {
     for part in &manifest.parts {
@@ -76,7 +76,7 @@ pub(super) async fn every_part_parses(
 /// One part is decrypted, decompressed and parsed to its end.
 pub(in crate::commands) async fn part_parses(
     app: &App,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
     part: &Part,
 ) -> Result<(), Failure> {
@@ -86,7 +86,7 @@ pub(in crate::commands) async fn part_parses(
 /// The same, while a target tries it.
 pub(in crate::commands) async fn part_is_taken(
     app: &App,
-    reading: &Reading<'_>,
+    reading: &StoredBackup<'_>,
     manifest: &Manifest,
     part: &Part,
     trial: Option<&Trial>,

@@ -12,11 +12,11 @@ pub(super) use of_run::{OfRun, not_verified, of_run, pending};
 use super::locate::locate_good;
 use super::milliseconds;
 use super::selection::{DatabaseSelection, select};
-use super::stored::Reading;
+use super::stored::StoredBackup;
 use super::{App, Class, Failure, RunLog, Tone, list, protection, reading};
 use crate::catalog::lease::host_name;
 use crate::catalog::{
-    BackupReference, Catalog, Chains, Entry, FORMAT, Manifest, Operation, SideRecord, Verification,
+    BackupReference, Catalog, Chains, FORMAT, ListedBackup, Manifest, Operation, SideRecord, Verification,
     VerifyingMark, is_plausible,
 };
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
@@ -109,7 +109,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, Failure> {
+async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, ListedBackup)>, Failure> {
     let mut chosen = Vec::new();
     for reference in &request.backups {
         chosen.push(locate_good(app, reference, request.store.as_ref()).await?);
@@ -124,7 +124,7 @@ async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, F
                 app.watch.say(Tone::Warning, &list::describe(one));
             }
             let chains = Chains::new(&listing.entries, app.clock.now());
-            let entries: Vec<&Entry> = match request.which {
+            let entries: Vec<&ListedBackup> = match request.which {
                 Which::Latest => chains.whole().take(1).collect(),
                 _ => chains.succeeded().filter(|entry| is_wanted(app, request, entry)).collect(),
             };
@@ -135,7 +135,7 @@ async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, Entry)>, F
 }
 
 /// A look that was less deep than this one, or proved nothing, does not stand for it.
-fn is_wanted(app: &App, request: &Request, entry: &Entry) -> bool {
+fn is_wanted(app: &App, request: &Request, entry: &ListedBackup) -> bool {
     let proven = entry.verification.known().and_then(|last| last.proven(request.level));
     match request.which {
         Which::Latest | Which::Every => true,
@@ -245,7 +245,7 @@ async fn look(
         return Ok(());
     }
     let keyring = Arc::new(app.inventory.keyring().await?);
-    let reading = Reading { store, keyring: &keyring, stop: &app.cancel.token };
+    let reading = StoredBackup { store, keyring: &keyring, stop: &app.cancel.token };
     match level {
         VerifyLevel::Exists => Ok(()),
         VerifyLevel::Checksum => levels::every_byte_agrees(app, &reading, manifest).await,

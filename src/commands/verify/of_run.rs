@@ -2,8 +2,8 @@
 
 use super::{look_and_record, mark};
 use crate::catalog::lease::Operation;
-use crate::catalog::state::Verified;
-use crate::catalog::{Catalog, Entry, Manifest, Verification};
+use crate::catalog::state::VerificationEnd;
+use crate::catalog::{Catalog, ListedBackup, Manifest, Verification};
 use crate::commands::backup::{Choices, Report};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::{self, CountedRun, Protection};
@@ -72,7 +72,7 @@ pub(in crate::commands) async fn pending(
     let Protection { entry, catalog, .. } = protection;
     let run = CountedVerification { app, entry, catalog, id, log: &app.log() };
     let Some(found) = catalog.find_entry(&entry.name, id).await? else {
-        run.count(&Verified::Inconclusive).await;
+        run.count(&VerificationEnd::Inconclusive).await;
         return Ok(None);
     };
     if found.verifying.is_some() {
@@ -80,7 +80,7 @@ pub(in crate::commands) async fn pending(
     }
     let done = match recorded(&found, level) {
         Some((verified, result)) => {
-            let proven_bad = matches!(verified, Verified::Failed(_));
+            let proven_bad = matches!(verified, VerificationEnd::Failed(_));
             OfRun { result, proven_bad, counted: run.count(&verified).await }
         }
         None => run.look(&found.manifest, level).await,
@@ -106,11 +106,13 @@ impl CountedVerification<'_> {
 
     async fn look_and_count(&self, manifest: &Manifest, level: VerifyLevel) -> OfRun {
         let (result, verified) = match look_and_record(self.app, self.catalog, manifest, level).await {
-            Ok((verification, None)) => (Ok(verification), Verified::Passed),
+            Ok((verification, None)) => (Ok(verification), VerificationEnd::Passed),
             Ok((verification, Some(failure))) => {
                 let verified = match verification.status {
-                    VerificationStatus::Failed => Verified::Failed(failure.record()),
-                    VerificationStatus::Passed | VerificationStatus::Inconclusive => Verified::Inconclusive,
+                    VerificationStatus::Failed => VerificationEnd::Failed(failure.record()),
+                    VerificationStatus::Passed | VerificationStatus::Inconclusive => {
+                        VerificationEnd::Inconclusive
+                    }
                 };
                 (Err(failure.doing(format!("verify {}", self.id))), verified)
             }
@@ -118,14 +120,14 @@ impl CountedVerification<'_> {
             Err(failure) if matches!(failure.class, Class::Interrupted(_)) => {
                 return OfRun::unknown(failure);
             }
-            Err(failure) => (Err(failure), Verified::Inconclusive),
+            Err(failure) => (Err(failure), VerificationEnd::Inconclusive),
         };
         let counted = self.count(&verified).await;
-        OfRun { result, proven_bad: matches!(verified, Verified::Failed(_)), counted }
+        OfRun { result, proven_bad: matches!(verified, VerificationEnd::Failed(_)), counted }
     }
 
     /// Counts a verification under the lease. What cannot be counted now is counted by the next tick.
-    async fn count(&self, verified: &Verified) -> Option<CountedRun> {
+    async fn count(&self, verified: &VerificationEnd) -> Option<CountedRun> {
         let Self { app, entry, catalog, id, log } = self;
         let request = LeaseRequest::new(Operation::Policy, LONGEST_WAIT, log);
         let counted = async {
@@ -149,14 +151,17 @@ impl CountedVerification<'_> {
 }
 
 /// What the records say already, where they say enough.
-fn recorded(found: &Entry, level: VerifyLevel) -> Option<(Verified, Result<Verification, Failure>)> {
+fn recorded(
+    found: &ListedBackup,
+    level: VerifyLevel,
+) -> Option<(VerificationEnd, Result<Verification, Failure>)> {
     let last = found.verification.known()?;
     if let Some(bad) = last.bad() {
         let message = bad.error.as_ref().map_or("it was found bad", |error| error.message.as_str());
         let failure = Failure::new(Class::Integrity, format!("verify {}: {message}", found.manifest.id));
-        return Some((Verified::Failed(failure.record()), Err(failure)));
+        return Some((VerificationEnd::Failed(failure.record()), Err(failure)));
     }
-    last.proven(level).map(|_| (Verified::Passed, Ok(last.clone())))
+    last.proven(level).map(|_| (VerificationEnd::Passed, Ok(last.clone())))
 }
 
 /// The event of a run whose backup is bad, or could not be looked at: whoever is told of failed runs is told of it.

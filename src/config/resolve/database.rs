@@ -1,6 +1,6 @@
 //! `[databases.NAME]`: what is written, for the engine that it is written for.
 
-use super::{Place, packing, replica};
+use super::{EntryPlace, packing, replica};
 use crate::config::entry::{Connection, DatabaseEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
@@ -36,7 +36,7 @@ const SUITED: [Suited; 13] = [
 ];
 
 /// A key that the entry's engine has no use for is a mistake, not a wish to be passed over.
-fn refuse_strange_keys(place: &Place<'_>, written: &DatabaseFile) -> Result<(), ConfigError> {
+fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<(), ConfigError> {
     let strange =
         SUITED.iter().find(|(_, given, engines)| given(written) && !engines.contains(&written.engine));
     let Some((key, _, engines)) = strange else { return Ok(()) };
@@ -47,7 +47,7 @@ fn refuse_strange_keys(place: &Place<'_>, written: &DatabaseFile) -> Result<(), 
 
 /// One `[databases.NAME]` table.
 pub(super) fn resolve(
-    place: &Place<'_>,
+    place: &EntryPlace<'_>,
     name: &str,
     written: &DatabaseFile,
     hooks: Hooks,
@@ -81,7 +81,7 @@ pub(super) fn resolve(
     })
 }
 
-fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
+fn choice(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
     if !written.engine.has_databases() {
         return Ok(DatabaseChoice::All { exclude: Vec::new() });
     }
@@ -101,7 +101,7 @@ fn choice(place: &Place<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, C
     }
 }
 
-fn connection(place: &Place<'_>, written: &DatabaseFile) -> Result<Connection, ConfigError> {
+fn connection(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<Connection, ConfigError> {
     if written.user.is_none() && written.engine.has_databases() {
         let help = Some("Set user = \"jagad\".".to_owned());
         return Err(place.wrong_with("", "missing field `user`", help));

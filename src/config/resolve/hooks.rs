@@ -1,13 +1,17 @@
 //! `[hooks]` and `[databases.NAME.hooks]`.
 
-use super::Place;
+use super::EntryPlace;
 use crate::config::error::ConfigError;
 use crate::config::file::{HooksFile, Words};
 use crate::config::hooks::Hooks;
 use std::time::Duration;
 
 /// The hooks of one table; what it does not name is that of `beneath`.
-pub(super) fn resolve(place: &Place<'_>, written: &HooksFile, beneath: &Hooks) -> Result<Hooks, ConfigError> {
+pub(super) fn resolve(
+    place: &EntryPlace<'_>,
+    written: &HooksFile,
+    beneath: &Hooks,
+) -> Result<Hooks, ConfigError> {
     let timeout = written.timeout.map_or(beneath.timeout, |timeout| timeout.0);
     place.period("timeout", timeout, Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60))?;
     let command = |key: &str, words: Option<&Words>, beneath: &Vec<String>| {

@@ -32,13 +32,13 @@ use std::time::Duration;
 const VERSION: u32 = 1;
 
 /// Reading one table: where it is in the document, and what relative paths are relative to.
-struct Place<'a> {
+struct EntryPlace<'a> {
     document: &'a Document,
     path: Vec<String>,
     folder: &'a Path,
 }
 
-impl Place<'_> {
+impl EntryPlace<'_> {
     /// An error about `key` of this table.
     fn wrong(&self, key: &str, problem: impl Into<String>) -> ConfigError {
         self.wrong_with(key, problem, None)
@@ -112,7 +112,7 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     }
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
-    let place = |path: &[&str]| Place {
+    let place = |path: &[&str]| EntryPlace {
         document: &document,
         path: path.iter().map(|part| (*part).to_owned()).collect(),
         folder,
@@ -172,7 +172,7 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     Ok(inventory)
 }
 
-fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, ConfigError> {
+fn settings(place: &EntryPlace<'_>, written: &SettingsFile) -> Result<Settings, ConfigError> {
     let seconds =
         |period: Option<Period>, default: u64| period.map_or(Duration::from_secs(default), |period| period.0);
     let timeout = seconds(written.timeout, 0);
@@ -201,7 +201,7 @@ fn settings(place: &Place<'_>, written: &SettingsFile) -> Result<Settings, Confi
 
 /// Compression and encryption, as an entry or its policy writes them.
 fn packing(
-    place: &Place<'_>,
+    place: &EntryPlace<'_>,
     (codec, level): (Option<Codec>, Option<i32>),
     encryption: &EncryptionFile,
 ) -> Result<PackingEntry, ConfigError> {
@@ -217,7 +217,7 @@ fn packing(
     })
 }
 
-fn possible_level(place: &Place<'_>, codec: Codec, level: i32) -> Result<(), ConfigError> {
+fn possible_level(place: &EntryPlace<'_>, codec: Codec, level: i32) -> Result<(), ConfigError> {
     let (low, high) = match codec {
         Codec::Zstd => (1, 19),
         Codec::Gzip => (1, 9),
@@ -230,7 +230,7 @@ fn possible_level(place: &Place<'_>, codec: Codec, level: i32) -> Result<(), Con
     Err(place.wrong("compression_level", problem))
 }
 
-fn key(place: &Place<'_>, written: &KeyFile) -> Result<KeyEntry, ConfigError> {
+fn key(place: &EntryPlace<'_>, written: &KeyFile) -> Result<KeyEntry, ConfigError> {
     let forms = Forms {
         inline: written.passphrase.as_ref(),
         file: written.passphrase_file.as_ref(),
@@ -250,7 +250,7 @@ fn key(place: &Place<'_>, written: &KeyFile) -> Result<KeyEntry, ConfigError> {
     Ok(KeyEntry { key_use: if written.retired { KeyUse::Retired } else { KeyUse::Active }, source })
 }
 
-fn store(place: &Place<'_>, written: &StoreFile) -> Result<StoreEntry, ConfigError> {
+fn store(place: &EntryPlace<'_>, written: &StoreFile) -> Result<StoreEntry, ConfigError> {
     match (written.kind, &written.path) {
         (StoreType::Local, Some(path)) => match s3_only(place) {
             Some(key) => Err(place.wrong(key, format!("`{key}` goes with type = \"s3\""))),
@@ -265,12 +265,12 @@ fn store(place: &Place<'_>, written: &StoreFile) -> Result<StoreEntry, ConfigErr
 }
 
 /// A key that a directory has no use for: leaving it would look as if it did something.
-fn s3_only<'a>(place: &'a Place<'_>) -> Option<&'a str> {
+fn s3_only<'a>(place: &'a EntryPlace<'_>) -> Option<&'a str> {
     let table = place.path.iter().try_fold(place.document.root(), |table, key| table.get(key)?.as_table())?;
     table.keys().map(String::as_str).find(|key| !matches!(*key, "type" | "path" | "repository"))
 }
 
-fn s3(place: &Place<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {
+fn s3(place: &EntryPlace<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {
     let bucket =
         written.bucket.clone().ok_or_else(|| place.wrong("", "`bucket` is needed with type = \"s3\""))?;
     let part_size = written.part_size.unwrap_or(ByteSize::mib(8));
@@ -309,7 +309,7 @@ fn s3(place: &Place<'_>, written: &StoreFile) -> Result<S3Entry, ConfigError> {
     })
 }
 
-fn credentials(place: &Place<'_>, written: &StoreFile) -> Result<CredentialsEntry, ConfigError> {
+fn credentials(place: &EntryPlace<'_>, written: &StoreFile) -> Result<CredentialsEntry, ConfigError> {
     let access_key = Forms {
         inline: written.access_key.as_ref(),
         file: written.access_key_file.as_ref(),
@@ -348,17 +348,21 @@ fn credentials(place: &Place<'_>, written: &StoreFile) -> Result<CredentialsEntr
 }
 
 /// Every name that is used exists.
-fn references<'d>(inventory: &Inventory, place: impl Fn(&[&str]) -> Place<'d>) -> Result<(), ConfigError> {
+fn references<'d>(
+    inventory: &Inventory,
+    place: impl Fn(&[&str]) -> EntryPlace<'d>,
+) -> Result<(), ConfigError> {
     let stores: BTreeSet<&str> = inventory.stores.keys().map(crate::model::StoreName::as_str).collect();
     let keys: BTreeSet<&str> = inventory.keys.keys().map(crate::model::KeyName::as_str).collect();
-    let look =
-        |at: Place<'d>, key: &str, what: &str, (name, known): (Option<&str>, &BTreeSet<&str>)| match name {
+    let look = |at: EntryPlace<'d>, key: &str, what: &str, (name, known): (Option<&str>, &BTreeSet<&str>)| {
+        match name {
             Some(name) if !known.contains(name) => {
                 let help = nearest(name, known.iter().copied());
                 Err(at.wrong_with(key, format!("no {what} is named `{name}`"), help))
             }
             _ => Ok(()),
-        };
+        }
+    };
     let policies: BTreeSet<&str> = inventory.policies.keys().map(crate::model::PolicyName::as_str).collect();
     for policy in inventory.policies.values() {
         let store = policy.store.as_ref().map(crate::model::StoreName::as_str);

@@ -1,6 +1,6 @@
 //! `[notify.NAME]`: what is written, for the type that it is written for.
 
-use super::Place;
+use super::EntryPlace;
 use crate::config::error::{ConfigError, nearest};
 use crate::config::file::{NotifierFile, NotifierType};
 use crate::config::inventory::Inventory;
@@ -69,7 +69,7 @@ const SUITED: [Suited; 24] = [
     ("command", |written| written.command.is_some(), EXEC),
 ];
 
-fn refuse_strange_keys(place: &Place<'_>, written: &NotifierFile) -> Result<(), ConfigError> {
+fn refuse_strange_keys(place: &EntryPlace<'_>, written: &NotifierFile) -> Result<(), ConfigError> {
     let strange = SUITED.iter().find(|(_, given, types)| given(written) && !types.contains(&written.kind));
     let Some((key, _, types)) = strange else { return Ok(()) };
     let types: Vec<&str> = types.iter().map(|kind| kind.as_str()).collect();
@@ -80,7 +80,7 @@ fn refuse_strange_keys(place: &Place<'_>, written: &NotifierFile) -> Result<(), 
 
 /// One `[notify.NAME]` table.
 pub(super) fn resolve(
-    place: &Place<'_>,
+    place: &EntryPlace<'_>,
     name: &str,
     written: &NotifierFile,
 ) -> Result<NotifierEntry, ConfigError> {
@@ -113,11 +113,11 @@ pub(super) fn resolve(
     Ok(NotifierEntry { name: place.name("", name)?, on, timeout, channel })
 }
 
-fn missing(place: &Place<'_>, key: &str, kind: &str) -> ConfigError {
+fn missing(place: &EntryPlace<'_>, key: &str, kind: &str) -> ConfigError {
     place.wrong("", format!("`{key}` is needed with type = \"{kind}\""))
 }
 
-fn email(place: &Place<'_>, written: &NotifierFile) -> Result<ChannelEntry, ConfigError> {
+fn email(place: &EntryPlace<'_>, written: &NotifierFile) -> Result<ChannelEntry, ConfigError> {
     let about = |key: &'static str| move |problem: String| place.wrong(key, format!("`{key}`: {problem}"));
     let server: crate::notify::email::SmtpServer = written
         .smtp
@@ -161,7 +161,7 @@ fn email(place: &Place<'_>, written: &NotifierFile) -> Result<ChannelEntry, Conf
     })
 }
 
-fn http(place: &Place<'_>, written: &NotifierFile) -> Result<HttpEntry, ConfigError> {
+fn http(place: &EntryPlace<'_>, written: &NotifierFile) -> Result<HttpEntry, ConfigError> {
     let url = Forms {
         inline: written.url.as_ref(),
         file: written.url_file.as_ref(),
@@ -188,7 +188,7 @@ fn token_forms(written: &NotifierFile) -> Forms<'_> {
 /// Every notifier that a policy names exists.
 pub(super) fn references<'d>(
     inventory: &Inventory,
-    place: impl Fn(&[&str]) -> Place<'d>,
+    place: impl Fn(&[&str]) -> EntryPlace<'d>,
 ) -> Result<(), ConfigError> {
     for policy in inventory.policies.values() {
         let unknown = policy.notify.iter().find(|name| !inventory.notifiers.contains_key(name));

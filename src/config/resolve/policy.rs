@@ -1,6 +1,6 @@
 //! `[policies.NAME]`.
 
-use super::{Place, packing};
+use super::{EntryPlace, packing};
 use crate::config::entry::PolicyEntry;
 use crate::config::error::ConfigError;
 use crate::config::file::{
@@ -19,7 +19,7 @@ const LONGEST_UNVERIFIED: Duration = Duration::from_secs(30 * 86_400);
 
 /// One `[policies.NAME]` table; its days are those of `zone`.
 pub(super) fn resolve(
-    place: &Place<'_>,
+    place: &EntryPlace<'_>,
     name: &str,
     written: &PolicyFile,
     zone: Tz,
@@ -65,7 +65,7 @@ fn level(written: VerifyFile) -> Option<VerifyLevel> {
     }
 }
 
-fn retention(place: &Place<'_>, kept: &RetentionFile, zone: Tz) -> Result<Retention, ConfigError> {
+fn retention(place: &EntryPlace<'_>, kept: &RetentionFile, zone: Tz) -> Result<Retention, ConfigError> {
     let min_keep = kept.min_keep.unwrap_or(1);
     place.bounded("retention.min_keep", min_keep.into(), 1..=1_000_000)?;
     let default = Retention::default();
@@ -87,7 +87,7 @@ fn retention(place: &Place<'_>, kept: &RetentionFile, zone: Tz) -> Result<Retent
 }
 
 /// `full = { … }`: a preset is only another way to write a crontab expression.
-fn cadence(place: &Place<'_>, written: &ScheduleFile, zone: Tz) -> Result<Cadence, ConfigError> {
+fn cadence(place: &EntryPlace<'_>, written: &ScheduleFile, zone: Tz) -> Result<Cadence, ConfigError> {
     let zone = match &written.timezone {
         Some(name) => place.zone("full.timezone", name)?,
         None => zone,
@@ -116,7 +116,7 @@ fn cadence(place: &Place<'_>, written: &ScheduleFile, zone: Tz) -> Result<Cadenc
     parse(place, "full.cron", &expression, zone)
 }
 
-fn parse(place: &Place<'_>, key: &str, expression: &str, zone: Tz) -> Result<Cadence, ConfigError> {
+fn parse(place: &EntryPlace<'_>, key: &str, expression: &str, zone: Tz) -> Result<Cadence, ConfigError> {
     let crontab: Crontab = expression.parse().map_err(|error| place.wrong(key, format!("{error}")))?;
     let cadence = Cadence { crontab, zone };
     if cadence.never() {
@@ -125,7 +125,7 @@ fn parse(place: &Place<'_>, key: &str, expression: &str, zone: Tz) -> Result<Cad
     Ok(cadence)
 }
 
-fn preset(place: &Place<'_>, written: &ScheduleFile, every: EveryFile) -> Result<String, ConfigError> {
+fn preset(place: &EntryPlace<'_>, written: &ScheduleFile, every: EveryFile) -> Result<String, ConfigError> {
     let (hour, minute) = time_of_day(place, written.at.as_deref().unwrap_or("00:00"))?;
     if every == EveryFile::Hourly && hour != 0 {
         let help = format!(
@@ -172,7 +172,7 @@ fn preset(place: &Place<'_>, written: &ScheduleFile, every: EveryFile) -> Result
     })
 }
 
-fn time_of_day(place: &Place<'_>, text: &str) -> Result<(u32, u32), ConfigError> {
+fn time_of_day(place: &EntryPlace<'_>, text: &str) -> Result<(u32, u32), ConfigError> {
     let two = |digits: &str, below: u32| {
         let number: u32 = digits.parse().ok().filter(|_| digits.len() == 2)?;
         (number < below).then_some(number)
@@ -182,7 +182,7 @@ fn time_of_day(place: &Place<'_>, text: &str) -> Result<(u32, u32), ConfigError>
         .ok_or_else(|| place.wrong("full.at", format!("`{text}` is not a time of day such as 02:00")))
 }
 
-fn interval(place: &Place<'_>, written: IntervalFile, zone: Tz) -> Result<Option<Cadence>, ConfigError> {
+fn interval(place: &EntryPlace<'_>, written: IntervalFile, zone: Tz) -> Result<Option<Cadence>, ConfigError> {
     let expression = match written {
         IntervalFile::None => return Ok(None),
         IntervalFile::One => "0 * * * *",

@@ -1,6 +1,6 @@
 //! `[[databases.NAME.replicas]]`: what a replica says of itself, and what it has from its entry.
 
-use super::Place;
+use super::EntryPlace;
 use crate::config::entry::{Connection, ReplicaEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::ReplicaFile;
@@ -14,7 +14,7 @@ const MOST: usize = 16;
 
 /// The replicas of the entry at `place`, whose own server is at `primary`.
 pub(super) fn resolve(
-    place: &Place<'_>,
+    place: &EntryPlace<'_>,
     written: &[ReplicaFile],
     primary: &Connection,
 ) -> Result<Vec<ReplicaEntry>, ConfigError> {
@@ -35,7 +35,11 @@ pub(super) fn resolve(
     Ok(replicas)
 }
 
-fn one(place: &Place<'_>, written: &ReplicaFile, primary: &Connection) -> Result<ReplicaEntry, ConfigError> {
+fn one(
+    place: &EntryPlace<'_>,
+    written: &ReplicaFile,
+    primary: &Connection,
+) -> Result<ReplicaEntry, ConfigError> {
     if written.host.is_some() == written.socket.is_some() {
         let problem = match &written.host {
             Some(_) => "`host` and `socket` of a replica are given together",

@@ -3,7 +3,7 @@
 
 use super::broken::Rights;
 use super::columns::UTF8;
-use super::dump::{Coordinates, Reason, Text};
+use super::dump::{ConversionReason, Coordinates, Text};
 use super::facts::MySqlServer;
 use super::flavor::RoutinesRight;
 use super::query::Patience;
@@ -244,10 +244,10 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
             return Ok(None);
         }
         let (why, help) = match reason {
-            Reason::Argument(arg) => {
+            ConversionReason::Argument(arg) => {
                 (format!("because of `{arg}`"), "Take it out of `extra_args`.".to_owned())
             }
-            Reason::OldTool => (
+            ConversionReason::OldTool => (
                 format!("because {} cannot do otherwise", self.facts.tool),
                 "Install a newer `mysqldump`: one that has `--init-command`.".to_owned(),
             ),

@@ -4,7 +4,7 @@ use super::head::{Token, Tokens};
 
 /// How the values of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnKind {
     /// As the tool wrote them.
     AsWritten,
     /// As text: it is UTF-8.
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Table {
     pub(super) name: String,
-    columns: Vec<(String, Kind)>,
+    columns: Vec<(String, ColumnKind)>,
 }
 
 /// What stands in front of rows.
@@ -40,11 +40,11 @@ pub(super) const UTF8: [&str; 3] = ["utf8mb4", "utf8mb3", "utf8"];
 
 impl Table {
     /// What the values of a row are: of these columns, or of all.
-    pub(super) fn kinds(&self, columns: Option<&[String]>) -> Vec<Kind> {
+    pub(super) fn kinds(&self, columns: Option<&[String]>) -> Vec<ColumnKind> {
         let kind = |name: &String| {
             let column = self.columns.iter().find(|(own, _)| own == name);
             // A column that is not in the definition is one that the server keeps by itself, of a time.
-            column.map_or(Kind::AsWritten, |(_, kind)| *kind)
+            column.map_or(ColumnKind::AsWritten, |(_, kind)| *kind)
         };
         match columns {
             Some(columns) => columns.iter().map(kind).collect(),
@@ -55,7 +55,7 @@ impl Table {
 
 /// Where the reading of a definition stands.
 #[derive(PartialEq, Eq)]
-enum Place {
+enum ColumnPlace {
     /// At the beginning of an item: of a column, or of something else.
     Item,
     /// Behind the name of a column.
@@ -75,14 +75,14 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
     let name = name.ok_or_else(|| "a definition of a table has no name".to_owned())?.name();
     // Of text, the character set; `None` is the table's own.
     let mut columns: Vec<(String, Type)> = Vec::new();
-    let (mut depth, mut place) = (0_u32, Place::Rest);
+    let (mut depth, mut place) = (0_u32, ColumnPlace::Rest);
     let mut tokens = tokens.peekable();
     while let Some(token) = tokens.next() {
         match (depth, &place) {
             _ if token.is("(") => {
                 depth += 1;
                 if depth == 1 {
-                    place = Place::Item;
+                    place = ColumnPlace::Item;
                 }
             }
             _ if token.is(")") => {
@@ -91,27 +91,29 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
                     break;
                 }
             }
-            (1, _) if token.is(",") => place = Place::Item,
-            (1, Place::Item) if token.quoted => {
+            (1, _) if token.is(",") => place = ColumnPlace::Item,
+            (1, ColumnPlace::Item) if token.quoted => {
                 columns.push((token.name(), Type::Other));
-                place = Place::Type;
+                place = ColumnPlace::Type;
             }
-            (1, Place::Item) => place = Place::Rest,
-            (1, Place::Type) => {
-                place = Place::Rest;
+            (1, ColumnPlace::Item) => place = ColumnPlace::Rest,
+            (1, ColumnPlace::Type) => {
+                place = ColumnPlace::Rest;
                 if let Some((_, kind)) = columns.last_mut() {
                     *kind = type_of(&token);
                     if matches!(kind, Type::Text(_)) {
-                        place = Place::Text;
+                        place = ColumnPlace::Text;
                     }
                 }
             }
-            (1, Place::Text) if token.is("character") && tokens.peek().is_some_and(|next| next.is("set")) => {
+            (1, ColumnPlace::Text)
+                if token.is("character") && tokens.peek().is_some_and(|next| next.is("set")) =>
+            {
                 let charset = tokens.nth(1).map(|token| token.name());
                 if let Some((_, kind)) = columns.last_mut() {
                     *kind = Type::Text(charset);
                 }
-                place = Place::Rest;
+                place = ColumnPlace::Rest;
             }
             _ => {}
         }
@@ -124,11 +126,11 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
     let mut kinds = Vec::with_capacity(columns.len());
     for (column, kind) in columns {
         let kind = match kind {
-            Type::Other => Kind::AsWritten,
-            Type::Bytes => Kind::Bytes,
+            Type::Other => ColumnKind::AsWritten,
+            Type::Bytes => ColumnKind::Bytes,
             Type::Text(charset) => match charset.as_ref().or(default.as_ref()) {
-                Some(charset) if UTF8.contains(&charset.as_str()) => Kind::Text,
-                Some(_) => Kind::Bytes,
+                Some(charset) if UTF8.contains(&charset.as_str()) => ColumnKind::Text,
+                Some(_) => ColumnKind::Bytes,
                 None => return Err(format!("the definition of `{name}` tells no character set")),
             },
         };
@@ -204,7 +206,7 @@ mod tests {
         let table = table(definition.as_bytes()).unwrap();
         assert_eq!(table.name, "a`b");
         let kinds = table.kinds(None);
-        let (same, text, bytes) = (Kind::AsWritten, Kind::Text, Kind::Bytes);
+        let (same, text, bytes) = (ColumnKind::AsWritten, ColumnKind::Text, ColumnKind::Bytes);
         assert_eq!(kinds, [same, text, bytes, bytes, text, bytes, bytes, same, text]);
         let named = ["own", "plain", "row_start"].map(str::to_owned);
         assert_eq!(table.kinds(Some(&named)), [bytes, text, same]);
@@ -214,8 +216,8 @@ mod tests {
     fn the_table_tells_the_character_set_of_columns_that_do_not() {
         let with =
             |end: &str| table(format!("CREATE TABLE `t` (\n  `c` char(1)\n) ENGINE=MyISAM{end}").as_bytes());
-        assert_eq!(with(" DEFAULT CHARSET=cp932").unwrap().kinds(None), [Kind::Bytes]);
-        assert_eq!(with(" DEFAULT CHARSET=utf8mb4").unwrap().kinds(None), [Kind::Text]);
+        assert_eq!(with(" DEFAULT CHARSET=cp932").unwrap().kinds(None), [ColumnKind::Bytes]);
+        assert_eq!(with(" DEFAULT CHARSET=utf8mb4").unwrap().kinds(None), [ColumnKind::Text]);
         assert!(with("").unwrap_err().contains("`t`"));
     }
 

@@ -1,7 +1,7 @@
 //! What a definition needs of the server that it goes into.
 
 use super::qualified::{Referred, references};
-use super::words::{Kind, QuoteRules, Word, words};
+use super::words::{QuoteRules, Word, WordKind, words};
 use crate::model::Needs;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ pub(super) fn add_needs(needs: &mut Needs, statement: &[u8], rules: QuoteRules) 
     let object = |needs: &mut Needs, kind: &str| note(&mut needs.objects, kind, &name);
     if !kind.is_any(&["table", "view", "sequence"]) {
         let object = format!("{} `{name}`", kind.name().to_lowercase());
-        rest.iter().filter(|word| word.kind == Kind::Text).for_each(|text| {
+        rest.iter().filter(|word| word.kind == WordKind::Text).for_each(|text| {
             for qualifier in qualifiers(&text.text) {
                 note(&mut needs.texts, &qualifier, &object);
             }
@@ -75,7 +75,8 @@ pub(super) fn add_needs(needs: &mut Needs, statement: &[u8], rules: QuoteRules) 
         object(needs, kinds::VIEW);
         note_databases(&mut needs.databases, statement, rules, &name);
         // The server's own functions are written without quotes.
-        let calls = rest.windows(2).skip(1).any(|pair| pair[0].kind == Kind::Name && pair[1].is_sign(b'('));
+        let calls =
+            rest.windows(2).skip(1).any(|pair| pair[0].kind == WordKind::Name && pair[1].is_sign(b'('));
         if calls {
             object(needs, kinds::CALLING_VIEW);
         }
@@ -151,7 +152,7 @@ fn table_needs(needs: &mut Needs, words: &[Word<'_>], table: &str) {
                 note(&mut needs.tablespaces, &space, table);
             }
         } else if word.is_any(&["data", "index"]) && follows("directory") {
-            let directory = words[at + 2..].iter().find(|word| word.kind == Kind::Text);
+            let directory = words[at + 2..].iter().find(|word| word.kind == WordKind::Text);
             if let Some(directory) = directory {
                 note(&mut needs.directories, &directory.name(), table);
             }
@@ -212,7 +213,7 @@ fn has_key(words: &[Word<'_>]) -> bool {
             if depth == 0 {
                 return false;
             }
-        } else if begins && word.kind == Kind::Name {
+        } else if begins && word.kind == WordKind::Name {
             column = Some(word.text.to_vec());
         } else if begins && word.is("primary") {
             return true;
@@ -220,7 +221,7 @@ fn has_key(words: &[Word<'_>]) -> bool {
             let columns = words[at..].iter().skip_while(|word| !word.is_sign(b'(')).skip(1);
             let mut columns =
                 columns.take_while(|word| !word.is_sign(b')')).filter(|word| !word.is_sign(b','));
-            if columns.all(|word| word.kind == Kind::Name && never_null.contains(word.text.as_ref())) {
+            if columns.all(|word| word.kind == WordKind::Name && never_null.contains(word.text.as_ref())) {
                 return true;
             }
         } else if depth == 1 && word.is("not") && words.get(at + 1).is_some_and(|word| word.is("null")) {

@@ -64,7 +64,7 @@ impl MySqlServer {
         let tool = self.dump_database(name, &[])?;
         Ok(match self.text() {
             Text::Converted(_) => Producer::Tool(tool),
-            Text::Kept => Producer::Shaped(tool, marked_rows()),
+            Text::Kept => Producer::Rewritten(tool, marked_rows()),
         })
     }
 
@@ -72,10 +72,10 @@ impl MySqlServer {
     pub(super) fn text(&self) -> Text {
         let extra_args = &self.connection.settings.extra_args;
         if let Some(arg) = extra_args.iter().find(|arg| converts(arg)) {
-            return Text::Converted(Reason::Argument(arg.clone()));
+            return Text::Converted(ConversionReason::Argument(arg.clone()));
         }
         if self.flavor().unconverted.is_some() && !self.tools.dump_says_first {
-            return Text::Converted(Reason::OldTool);
+            return Text::Converted(ConversionReason::OldTool);
         }
         Text::Kept
     }
@@ -140,12 +140,12 @@ pub(super) enum Text {
     /// Every byte stays.
     Kept,
     /// It becomes UTF-8, and some characters others on the way back.
-    Converted(Reason),
+    Converted(ConversionReason),
 }
 
 /// Why text is converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(super) enum ConversionReason {
     /// This argument of the user's needs it.
     Argument(String),
     /// The dump tool cannot do otherwise.

@@ -6,7 +6,7 @@ use super::flavor::Flavor;
 use super::properties::ask_options;
 use super::query::{Patience, Row, ask};
 use super::quote::{identifier, literal, literals};
-use super::tools::{self, ToolSet, Version};
+use super::tools::{self, ToolSet, ToolVersion};
 use super::trial::TRIAL_DATABASE;
 use crate::engine::{EngineError, Finding, LogicalDatabase, ServerFacts, TlsMode, names};
 use crate::model::{ServerRole, Timestamp};
@@ -37,7 +37,7 @@ const VARIABLES: [&str; 12] = [
 pub(super) struct MySqlServer {
     pub(super) connection: Connection,
     pub(super) facts: ServerFacts,
-    pub(super) version: Version,
+    pub(super) version: ToolVersion,
     pub(super) tools: ToolSet,
     /// By lower-case name.
     pub(super) variables: BTreeMap<String, String>,
@@ -130,7 +130,7 @@ impl MySqlServer {
 }
 
 /// Refuses a server of the other family, and one that is too old.
-fn served_version(connection: &Connection, text: &str) -> Result<Version, EngineError> {
+fn served_version(connection: &Connection, text: &str) -> Result<ToolVersion, EngineError> {
     let (flavor, told) = (connection.flavor, Flavor::told_by(text));
     if told.kind != flavor.kind {
         return Err(EngineError::Version {
@@ -138,7 +138,7 @@ fn served_version(connection: &Connection, text: &str) -> Result<Version, Engine
             help: format!("Write `engine = \"{}\"` in its entry.", told.kind),
         });
     }
-    let version = Version::parse(text);
+    let version = ToolVersion::parse(text);
     version.filter(|version| *version >= flavor.oldest).ok_or_else(|| EngineError::Version {
         problem: format!("{} {text} is older than {}", flavor.name, flavor.oldest),
         help: format!("Upgrade the server to {} {} or newer.", flavor.name, flavor.oldest),

@@ -2,7 +2,7 @@
 
 use super::connection::{mariadb_tls, mysql_tls};
 use super::replication::StatusWords;
-use super::tools::Version;
+use super::tools::ToolVersion;
 use crate::engine::TlsSettings;
 use crate::model::EngineKind;
 
@@ -41,7 +41,7 @@ pub(super) struct Flavor {
     /// Debian's package of the server.
     pub(super) server_package: &'static str,
     /// The oldest server that is served.
-    pub(super) oldest: Version,
+    pub(super) oldest: ToolVersion,
     /// Options of every dump beside the common ones.
     pub(super) dump_options: &'static [&'static str],
     /// Asks for the place in the binary log, as a comment.
@@ -112,7 +112,7 @@ pub(super) static MYSQL: Flavor = Flavor {
     server: &["mysqld"],
     client_package: "mysql-client",
     server_package: "mysql-server-core",
-    oldest: Version { major: 8, minor: 0 },
+    oldest: ToolVersion { major: 8, minor: 0 },
     // Tablespaces need PROCESS and belong to the server. 9.7 complains of a table that an ordinary user may not read.
     dump_options: &["--no-tablespaces", "--loose-skip-masking-policies"],
     coordinates: "--source-data=2",
@@ -173,7 +173,7 @@ pub(super) static MARIADB: Flavor = Flavor {
     server: &["mariadbd", "mysqld"],
     client_package: "mariadb-client",
     server_package: "mariadb-server",
-    oldest: Version { major: 10, minor: 5 },
+    oldest: ToolVersion { major: 10, minor: 5 },
     dump_options: &[],
     coordinates: "--master-data=2",
     old_coordinates: None,

@@ -32,13 +32,13 @@ const DATABASE_RIGHTS: [&str; 18] = [
 /// The rights of one user.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Grants {
-    entries: Vec<Entry>,
+    entries: Vec<GrantEntry>,
     /// Rights that were taken away again inside a database.
-    revoked: Vec<Entry>,
+    revoked: Vec<GrantEntry>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Entry {
+struct GrantEntry {
     privileges: BTreeSet<String>,
     /// Pattern of the database; `None` is everything.
     database: Option<String>,
@@ -75,7 +75,7 @@ impl Grants {
 
     /// Whether the right is held on all of one database.
     pub(super) fn in_database(&self, privilege: &str, database: &str) -> bool {
-        let covers = |entry: &Entry| {
+        let covers = |entry: &GrantEntry| {
             entry.table.is_none()
                 && entry.has(privilege)
                 && entry.database.as_ref().is_some_and(|pattern| like(pattern, database))
@@ -86,7 +86,7 @@ impl Grants {
     /// Whether no database can be hidden from the user, who sees those that `sees` says. Partial revokes hide a database from
     /// whoever has no other right on it, and only `SHOW DATABASES` outweighs them.
     pub(super) fn hides_nothing(&self, sees: impl Fn(&str) -> bool) -> bool {
-        let visible = |entry: &Entry| entry.database.as_deref().is_some_and(&sees);
+        let visible = |entry: &GrantEntry| entry.database.as_deref().is_some_and(&sees);
         self.everywhere("SHOW DATABASES")
             || (DATABASE_RIGHTS.iter().any(|right| self.everywhere(right))
                 && self.revoked.iter().all(visible))
@@ -94,7 +94,7 @@ impl Grants {
 
     /// Whether the right is held on anything in the database.
     pub(super) fn somewhere_in(&self, privilege: &str, database: &str) -> bool {
-        let inside = |entry: &Entry| {
+        let inside = |entry: &GrantEntry| {
             entry.has(privilege) && entry.database.as_ref().is_some_and(|pattern| like(pattern, database))
         };
         self.in_database(privilege, database) || self.entries.iter().any(inside)
@@ -102,7 +102,7 @@ impl Grants {
 
     /// Whether the right is held on one table.
     pub(super) fn on_table(&self, privilege: &str, database: &str, table: &str) -> bool {
-        let names = |entry: &Entry| {
+        let names = |entry: &GrantEntry| {
             entry.has(privilege)
                 && entry.table.as_deref() == Some(table)
                 && entry.database.as_deref() == Some(database)
@@ -111,14 +111,14 @@ impl Grants {
     }
 }
 
-impl Entry {
+impl GrantEntry {
     fn has(&self, privilege: &str) -> bool {
         self.privileges.contains(privilege) || self.privileges.contains("ALL PRIVILEGES")
     }
 }
 
 /// `SELECT, UPDATE (`a`, `b`) ON `db`.* TO …`; a role that is granted has no `ON`.
-fn entry(rest: &str, end: &str) -> Option<Entry> {
+fn entry(rest: &str, end: &str) -> Option<GrantEntry> {
     let (privileges, rest) = split_outside(rest, " ON ")?;
     let (target, _) = split_outside(rest, end)?;
     let target = target.trim();
@@ -131,7 +131,7 @@ fn entry(rest: &str, end: &str) -> Option<Entry> {
     // Rights on columns alone are no rights on the table.
     let words = privileges.split(',').filter(|word| !word.contains(['(', ')', '`']));
     let privileges = words.map(|word| word.trim().to_ascii_uppercase()).collect();
-    Some(Entry { privileges, database: name(database), table: name(table) })
+    Some(GrantEntry { privileges, database: name(database), table: name(table) })
 }
 
 /// Splits at the first `separator` that is not in quotes.

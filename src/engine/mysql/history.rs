@@ -6,13 +6,13 @@ use super::facts::{MySqlServer, SYSTEM_DATABASES};
 use super::filter::Choice;
 use super::query::{Patience, ask};
 use super::quote::{identifier, literals};
-use super::tools::{ToolSet, Version};
+use super::tools::{ToolSet, ToolVersion};
 use crate::engine::{EngineError, Finding, FindingLevel};
 use crate::model::EngineKind;
 use crate::process::Runner;
 
 /// The first tools that dump history, and the first servers that take it back (`system_versioning_insert_history`).
-const SINCE: Version = Version { major: 10, minor: 11 };
+const SINCE: ToolVersion = ToolVersion { major: 10, minor: 11 };
 
 /// How a table numbers its versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::qualified::Renaming;
 use super::query::{Patience, script};
 use super::quote::{identifier, literal, literals};
 use super::rewrite::{Changes, rewrite};
-use super::tools::Version;
+use super::tools::ToolVersion;
 use crate::engine::{
     Consumer, EngineError, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step, TargetEffect,
 };
@@ -65,7 +65,7 @@ impl MySqlServer {
             let problem = format!("`{}` is the server's own", target.database);
             return Err(refused(problem, "Restore into another name with --into."));
         }
-        let dumped = Version::parse(&target.server_version);
+        let dumped = ToolVersion::parse(&target.server_version);
         if let Some(dumped) = dumped.filter(|dumped| *dumped > self.version && target.stop_at_first_error) {
             let name = self.flavor().name;
             return Err(EngineError::Version {
@@ -244,7 +244,7 @@ impl MySqlServer {
         if target.stop_at_first_error {
             Consumer::Tool(tool.arg(database))
         } else {
-            Consumer::Lenient(tool.arg("--force").arg(database), passed_over)
+            Consumer::Tolerant(tool.arg("--force").arg(database), passed_over)
         }
     }
 

@@ -49,7 +49,7 @@ mod values;
 mod witness;
 mod words;
 
-use super::{Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use super::{Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
 use crate::model::{EngineKind, Needs, PartKind, Witness};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -88,11 +88,11 @@ impl Engine for MySql {
         Ok(Box::new(MySqlServer::inspect(runner, self.connection.clone()).await?))
     }
 
-    fn reading(&self, part: PartKind, _server_version: &str) -> Result<Reading, EngineError> {
+    fn reading(&self, part: PartKind, _server_version: &str) -> Result<PartReader, EngineError> {
         // No tool of either family reads a dump without a server: the witness parses it to its end.
         match part {
-            PartKind::Database => Ok(Reading { tool: None, witness: witness() }),
-            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(users::witness()) }),
+            PartKind::Database => Ok(PartReader { tool: None, witness: witness() }),
+            PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(users::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: format!("a list of contents is not written by {}", self.connection.flavor.name),
             }),

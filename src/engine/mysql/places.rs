@@ -1,6 +1,6 @@
 //! Where tables live beside the server's own directory: general tablespaces, `DATA DIRECTORY` and `INDEX DIRECTORY`.
 
-use super::words::{Kind, QuoteRules, Word, words};
+use super::words::{QuoteRules, Word, WordKind, words};
 use std::ops::Range;
 
 /// What of it is left out of definitions.
@@ -50,7 +50,7 @@ fn place_at(words: &[Word<'_>], at: usize, left_out: &LeftOut) -> Option<Range<u
         value
     } else if first.is_any(&["data", "index"]) && words.get(at + 1)?.is("directory") {
         let value = next_value(at + 2)?;
-        if !left_out.directories || value.kind != Kind::Text {
+        if !left_out.directories || value.kind != WordKind::Text {
             return None;
         }
         value

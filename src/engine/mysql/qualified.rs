@@ -3,7 +3,7 @@
 //! Two names with a dot between them are either a table of a database or a column of a table. Where they stand tells: the
 //! grammar allows tables after certain keywords only, and columns nowhere there.
 
-use super::words::{Kind, QuoteRules, Word, words};
+use super::words::{QuoteRules, Word, WordKind, words};
 use std::ops::Range;
 
 /// Where a statement names a database.
@@ -163,17 +163,17 @@ impl Walk<'_> {
     fn step(&mut self, at: usize) -> usize {
         let word = &self.words[at];
         match word.kind {
-            Kind::Text => {
+            WordKind::Text => {
                 self.level().table = false;
                 1
             }
-            Kind::Sign => {
+            WordKind::Sign => {
                 self.sign(at);
                 1
             }
-            Kind::Plain | Kind::Name => {
+            WordKind::Plain | WordKind::Name => {
                 let parts = self.parts(at);
-                if parts > 1 || word.kind == Kind::Name || !self.keyword(at) {
+                if parts > 1 || word.kind == WordKind::Name || !self.keyword(at) {
                     self.chain(at, parts);
                 }
                 2 * parts - 1

@@ -3,7 +3,7 @@
 use super::facts::MySqlServer;
 use super::query::{Patience, ask_named};
 use super::quote::literal;
-use crate::engine::{EngineError, Kinship, Link, Replication, Server};
+use crate::engine::{EngineError, LinkState, ReplicaMatch, Replication, Server};
 use crate::process::Runner;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl MySqlServer {
             [status] => Some(read(status, &self.flavor().status)),
             several => Some(Replication {
                 origin: None,
-                link: Link::Down(format!(
+                link: LinkState::Down(format!(
                     "it follows {} servers, so what it holds is not of one alone",
                     several.len()
                 )),
@@ -70,7 +70,7 @@ impl MySqlServer {
         &self,
         runner: &dyn Runner,
         replica: &dyn Server,
-    ) -> Result<Kinship, EngineError> {
+    ) -> Result<ReplicaMatch, EngineError> {
         let doing = "ask for a place in the binary log";
         let before = if self.flavor().tells_origin {
             Vec::new()
@@ -81,14 +81,16 @@ impl MySqlServer {
         let said = replica.replication(runner).await?;
         let origin = said.as_ref().and_then(|said| said.origin.as_deref());
         let [own, written] = before.as_slice() else {
-            return Ok(Kinship::of(origin, self.facts.identity.as_deref()));
+            return Ok(ReplicaMatch::of(origin, self.facts.identity.as_deref()));
         };
         let Some(origin) = origin.and_then(Origin::parse) else {
-            return Ok(Kinship::of(None, None));
+            return Ok(ReplicaMatch::of(None, None));
         };
         if own != origin.server {
             let server = origin.server;
-            return Ok(Kinship::Other(format!("it follows server_id {server}, and the primary is {own}")));
+            return Ok(ReplicaMatch::Other(format!(
+                "it follows server_id {server}, and the primary is {own}"
+            )));
         }
         let sql = format!("SELECT BINLOG_GTID_POS({}, {});", literal(origin.file), origin.at);
         let here =
@@ -123,11 +125,11 @@ impl<'a> Origin<'a> {
     }
 
     /// `here` is at the replica's place of the log, and all of `written` was there before the replica was asked.
-    fn compare(&self, here: &str, written: &str) -> Kinship {
+    fn compare(&self, here: &str, written: &str) -> ReplicaMatch {
         if sorted(here) != sorted(self.applied) {
             let Self { file, at, applied, .. } = self;
             let here = if here == "NULL" || here.is_empty() { "none" } else { here };
-            return Kinship::Other(format!(
+            return ReplicaMatch::Other(format!(
                 "it says that {applied} is at {file}:{at} of its primary's log, where this one has {here}"
             ));
         }
@@ -137,9 +139,9 @@ impl<'a> Origin<'a> {
             of_domain.map(|(_, number)| number).max()
         };
         if transactions(written).all(|(domain, number)| last(domain) >= Some(number)) {
-            return Kinship::Same;
+            return ReplicaMatch::Same;
         }
-        Kinship::Other(format!("it has come to {has}, and the primary had written {written} before"))
+        ReplicaMatch::Other(format!("it has come to {has}, and the primary had written {written} before"))
     }
 }
 
@@ -155,7 +157,7 @@ fn read(status: &Status, words: &StatusWords) -> Replication {
 }
 
 /// The texts of errors quote rows, so only their numbers are told.
-fn link(status: &Status, words: &StatusWords) -> Link {
+fn link(status: &Status, words: &StatusWords) -> LinkState {
     let get = |name: &str| status.get(name).map_or("", String::as_str);
     let error = |name: &str| match get(name) {
         "" | "0" => String::new(),
@@ -165,14 +167,16 @@ fn link(status: &Status, words: &StatusWords) -> Link {
         name.starts_with(FILTERS) && *name != LOOPS && !value.is_empty() && *value != "NULL"
     });
     if let Some((name, _)) = filter {
-        return Link::Down(format!("it does not hold all of its primary: `{name}` is set"));
+        return LinkState::Down(format!("it does not hold all of its primary: `{name}` is set"));
     }
     match (get(words.receives), get(words.applies)) {
-        ("Yes", "Yes") => Link::Up,
-        ("Yes", other) => {
-            Link::Down(format!("it applies nothing: {} is {other}{}", words.applies, error("Last_SQL_Errno")))
-        }
-        (other, _) => Link::Down(format!(
+        ("Yes", "Yes") => LinkState::Up,
+        ("Yes", other) => LinkState::Down(format!(
+            "it applies nothing: {} is {other}{}",
+            words.applies,
+            error("Last_SQL_Errno")
+        )),
+        (other, _) => LinkState::Down(format!(
             "it receives nothing: {} is {other}{}",
             words.receives,
             error("Last_IO_Errno")
@@ -210,15 +214,15 @@ mod tests {
             let row = [("Replica_IO_Running", io), ("Replica_SQL_Running", sql), more];
             read(&status(&row), &MYSQL.status).link
         };
-        assert_eq!(of("Yes", "Yes", ("Replicate_Do_DB", "")), Link::Up);
-        assert_eq!(of("Yes", "Yes", ("Replicate_Ignore_Server_Ids", "7")), Link::Up);
+        assert_eq!(of("Yes", "Yes", ("Replicate_Do_DB", "")), LinkState::Up);
+        assert_eq!(of("Yes", "Yes", ("Replicate_Ignore_Server_Ids", "7")), LinkState::Up);
         for (io, sql, more, words) in [
             ("Connecting", "Yes", ("Last_IO_Errno", "2003"), "Replica_IO_Running is Connecting, error 2003"),
             ("Yes", "No", ("Last_SQL_Errno", "1062"), "Replica_SQL_Running is No, error 1062"),
             ("Yes", "Yes", ("Replicate_Do_DB", "shop"), "`Replicate_Do_DB` is set"),
             ("", "", ("", ""), "Replica_IO_Running is "),
         ] {
-            assert!(matches!(of(io, sql, more), Link::Down(why) if why.contains(words)), "{words}");
+            assert!(matches!(of(io, sql, more), LinkState::Down(why) if why.contains(words)), "{words}");
         }
     }
 
@@ -247,21 +251,21 @@ mod tests {
         let text = told("0-1-400,1-2-3");
         let origin = Origin::parse(&text).unwrap();
         assert_eq!((origin.server, origin.file, origin.at), ("1", "bin log.000003", 1408));
-        assert_eq!(origin.compare("0-1-384,1-2-3", "1-2-3,0-1-400"), Kinship::Same);
+        assert_eq!(origin.compare("0-1-384,1-2-3", "1-2-3,0-1-400"), ReplicaMatch::Same);
         for (here, written) in [
             ("0-1-384", "0-1-384"),
             ("NULL", "0-1-1"),
             ("0-1-384,1-2-3", "0-1-401"),
             ("0-1-384,1-2-3", "2-1-1"),
         ] {
-            assert!(matches!(origin.compare(here, written), Kinship::Other(_)), "{here} {written}");
+            assert!(matches!(origin.compare(here, written), ReplicaMatch::Other(_)), "{here} {written}");
         }
         // One that asks for places tells what it applied.
         let text = told("");
         let origin = Origin::parse(&text).unwrap();
         assert_eq!(origin.received, None);
-        assert_eq!(origin.compare("0-1-384,1-2-3", "0-1-384"), Kinship::Same);
-        assert!(matches!(origin.compare("0-1-384,1-2-3", "0-1-385"), Kinship::Other(_)));
+        assert_eq!(origin.compare("0-1-384,1-2-3", "0-1-384"), ReplicaMatch::Same);
+        assert!(matches!(origin.compare("0-1-384,1-2-3", "0-1-385"), ReplicaMatch::Other(_)));
         for bad in ["1 a b c d", "1", ""] {
             assert_eq!(Origin::parse(bad), None);
         }

@@ -4,7 +4,7 @@
 //! marked as bytes (`_binary '…'`), and everything else stays what it is. A whole session without a character set would be
 //! a trap: JSON and UUID refuse bytes, and defaults, partitions and routines would be bytes too.
 
-use super::columns::{self, Kind, Table};
+use super::columns::{self, ColumnKind, Table};
 use super::edit::{Scanned, Statements, edited};
 use super::head::{self, Statement};
 use super::scanner::{Current, HEAD_LIMIT, Piece, Sink};
@@ -30,7 +30,7 @@ pub(super) fn marked_rows() -> Rewrite {
 
 /// How far the statement that goes by has been read, and what becomes of it.
 #[derive(Default, PartialEq, Eq)]
-enum Stage {
+enum RowStage {
     /// Not decided: its head is still being read.
     #[default]
     Open,
@@ -46,7 +46,7 @@ enum Stage {
 
 #[derive(Default)]
 struct Writer {
-    stage: Stage,
+    stage: RowStage,
     /// What was read of the statement and not written yet.
     held: Vec<u8>,
     /// The last table that was defined: its rows follow.
@@ -83,13 +83,13 @@ impl Sink for Writer {
             }
             Piece::CommentEnd => {}
             Piece::Statement(bytes) => match &mut self.stage {
-                Stage::Passes => self.out.extend_from_slice(bytes),
-                Stage::Rows(values) => values.feed(bytes, &mut self.out),
-                Stage::Definition | Stage::Columns(_) => {
+                RowStage::Passes => self.out.extend_from_slice(bytes),
+                RowStage::Rows(values) => values.feed(bytes, &mut self.out),
+                RowStage::Definition | RowStage::Columns(_) => {
                     self.hold(bytes);
                     self.try_rows();
                 }
-                Stage::Open => {
+                RowStage::Open => {
                     self.hold(bytes);
                     if current.head.len() >= HEAD_LIMIT {
                         self.decide(&current.head);
@@ -97,12 +97,12 @@ impl Sink for Writer {
                 }
             },
             Piece::End(delimiter) => {
-                if self.stage == Stage::Open {
+                if self.stage == RowStage::Open {
                     self.decide(&current.head);
                 }
                 self.end();
                 self.out.extend_from_slice(delimiter);
-                self.stage = Stage::Open;
+                self.stage = RowStage::Open;
             }
         }
     }
@@ -124,14 +124,14 @@ impl Writer {
     /// Lets what is held go on as it is, and the rest of the statement after it.
     fn release(&mut self) {
         self.out.append(&mut self.held);
-        self.stage = Stage::Passes;
+        self.stage = RowStage::Passes;
     }
 
     fn decide(&mut self, head: &[u8]) {
         match head::statement(head) {
-            Statement::CreateTable(_) => self.stage = Stage::Definition,
+            Statement::CreateTable(_) => self.stage = RowStage::Definition,
             Statement::Insert { table, .. } => {
-                self.stage = Stage::Columns(table);
+                self.stage = RowStage::Columns(table);
                 self.try_rows();
             }
             Statement::Session => {
@@ -149,7 +149,7 @@ impl Writer {
 
     /// Begins with the rows as soon as all before them has been read.
     fn try_rows(&mut self) {
-        let Stage::Columns(name) = &self.stage else { return };
+        let RowStage::Columns(name) = &self.stage else { return };
         let Some(head) = columns::rows_head(&self.held) else { return };
         let Some(table) = self.table.as_ref().filter(|table| table.name == *name) else {
             let problem = format!("rows of `{name}` come without the definition of the table");
@@ -158,7 +158,7 @@ impl Writer {
             return;
         };
         let kinds = table.kinds(head.columns.as_deref());
-        if !kinds.iter().any(|kind| *kind != Kind::AsWritten) {
+        if !kinds.iter().any(|kind| *kind != ColumnKind::AsWritten) {
             self.release();
             return;
         }
@@ -166,25 +166,25 @@ impl Writer {
         let read = std::mem::take(&mut self.held);
         self.out.extend_from_slice(&read[..head.length]);
         values.feed(&read[head.length..], &mut self.out);
-        self.stage = Stage::Rows(values);
+        self.stage = RowStage::Rows(values);
     }
 
     fn end(&mut self) {
         match &mut self.stage {
-            Stage::Definition => {
+            RowStage::Definition => {
                 match columns::table(&self.held) {
                     Ok(table) => self.table = Some(table),
                     Err(problem) => self.fail(problem),
                 }
                 self.release();
             }
-            Stage::Columns(name) => {
+            RowStage::Columns(name) => {
                 let problem = format!("rows of `{name}` that cannot be understood");
                 self.fail(problem);
                 self.release();
             }
-            Stage::Rows(values) => values.finish(&mut self.out),
-            Stage::Open | Stage::Passes => {}
+            RowStage::Rows(values) => values.finish(&mut self.out),
+            RowStage::Open | RowStage::Passes => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::MySqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, Kinship, LoadPlan, Logical, OpenArchive, Replication, RestoreTarget,
+    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, ReplicaMatch, Replication, RestoreTarget,
     Scope, Server, ServerFacts,
 };
 use crate::model::Contents;
@@ -19,7 +19,11 @@ impl Server for MySqlServer {
         self.ask_replication(runner).await
     }
 
-    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+    async fn match_replica(
+        &self,
+        runner: &dyn Runner,
+        replica: &dyn Server,
+    ) -> Result<ReplicaMatch, EngineError> {
         self.compare_origin(runner, replica).await
     }
 
@@ -63,7 +67,7 @@ impl Logical for MySqlServer {
         self.same_in_any_case()
     }
 
-    async fn look_after(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {
+    async fn check_restored(&self, runner: &dyn Runner, database: &str) -> Result<Vec<Finding>, EngineError> {
         self.missing_definers(runner, database).await
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 /// The first two numbers of a version: behaviour changes with these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version {
+pub(super) struct ToolVersion {
     pub(super) major: u32,
     pub(super) minor: u32,
 }
 
-impl Version {
+impl ToolVersion {
     /// "9.7.4-2", "10.11.19-MariaDB", "8.0"; `None` of anything else.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split(|c: char| !c.is_ascii_digit());
@@ -26,7 +26,7 @@ impl Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for ToolVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
     }
@@ -38,7 +38,7 @@ pub(super) struct Program {
     pub(super) path: PathBuf,
     /// "9.7.4".
     pub(super) text: String,
-    pub(super) version: Version,
+    pub(super) version: ToolVersion,
 }
 
 /// The client programs that are used with one server.
@@ -98,7 +98,7 @@ async fn identified(
             continue;
         }
         let Some(text) = told_version(&said) else { continue };
-        let Some(version) = Version::parse(text) else { continue };
+        let Some(version) = ToolVersion::parse(text) else { continue };
         programs.push(Program { path, text: text.to_owned(), version });
     }
     programs
@@ -114,7 +114,7 @@ fn told_version(said: &str) -> Option<&str> {
 }
 
 /// The best of `programs` for a server of `version`: the same, else the nearest newer one, else the newest.
-fn fitting(programs: &[Program], version: Option<Version>) -> Option<&Program> {
+fn fitting(programs: &[Program], version: Option<ToolVersion>) -> Option<&Program> {
     let Some(version) = version else { return programs.iter().max_by_key(|program| program.version) };
     let newer = programs.iter().filter(|program| program.version >= version);
     newer.min_by_key(|program| program.version).or_else(|| fitting(programs, None))
@@ -124,7 +124,7 @@ fn fitting(programs: &[Program], version: Option<Version>) -> Option<&Program> {
 pub(super) async fn identify(
     runner: &dyn Runner,
     flavor: &'static Flavor,
-    (bin_dir, version): (Option<&Path>, Option<Version>),
+    (bin_dir, version): (Option<&Path>, Option<ToolVersion>),
 ) -> Result<ToolSet, EngineError> {
     let mut chosen = Vec::new();
     for names in [flavor.dump, flavor.client] {
@@ -172,10 +172,10 @@ mod tests {
         ] {
             let told = told_version(said).unwrap();
             assert_eq!(told, text);
-            assert_eq!(Version::parse(told), Some(Version { major: version.0, minor: version.1 }));
+            assert_eq!(ToolVersion::parse(told), Some(ToolVersion { major: version.0, minor: version.1 }));
         }
         assert_eq!(told_version("something else"), None);
-        assert_eq!(Version::parse("nine"), None);
+        assert_eq!(ToolVersion::parse("nine"), None);
     }
 
     #[test]
@@ -183,13 +183,13 @@ mod tests {
         let program = |major, minor| Program {
             path: PathBuf::new(),
             text: String::new(),
-            version: Version { major, minor },
+            version: ToolVersion { major, minor },
         };
         let programs = [program(8, 0), program(9, 7), program(8, 4)];
-        let chosen = |major, minor| fitting(&programs, Some(Version { major, minor })).map(|p| p.version);
-        assert_eq!(chosen(8, 0), Some(Version { major: 8, minor: 0 }));
-        assert_eq!(chosen(8, 3), Some(Version { major: 8, minor: 4 }));
-        assert_eq!(chosen(10, 0), Some(Version { major: 9, minor: 7 }));
+        let chosen = |major, minor| fitting(&programs, Some(ToolVersion { major, minor })).map(|p| p.version);
+        assert_eq!(chosen(8, 0), Some(ToolVersion { major: 8, minor: 0 }));
+        assert_eq!(chosen(8, 3), Some(ToolVersion { major: 8, minor: 4 }));
+        assert_eq!(chosen(10, 0), Some(ToolVersion { major: 9, minor: 7 }));
         assert_eq!(fitting(&[], None), None);
     }
 }

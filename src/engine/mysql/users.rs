@@ -132,7 +132,7 @@ impl MySqlServer {
         let tool = script(&self.connection, &self.tools, &sql);
         let odd: Arc<[Account]> =
             accounts.iter().filter(|account| !account.details.demands.is_empty()).cloned().collect();
-        Ok(Producer::Shaped(tool, Rewrite(Arc::new(move |body| edited(body, Lines::new(odd.clone()))))))
+        Ok(Producer::Rewritten(tool, Rewrite(Arc::new(move |body| edited(body, Lines::new(odd.clone()))))))
     }
 }
 

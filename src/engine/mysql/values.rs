@@ -1,13 +1,13 @@
 //! The values of rows, each marked as what it is on its way through.
 
-use super::columns::Kind;
+use super::columns::ColumnKind;
 use memchr::memchr2;
 
 const MARK: &[u8] = b"_binary ";
 
 /// Where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ValuePlace {
     /// Outside of a row.
     Between,
     /// Before the first byte of a value.
@@ -25,8 +25,8 @@ enum Place {
 /// Walks over the rows of one statement.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Values {
-    kinds: Vec<Kind>,
-    place: Place,
+    kinds: Vec<ColumnKind>,
+    place: ValuePlace,
     /// Which value of its row.
     at: usize,
     /// Brackets that were opened inside a value.
@@ -35,15 +35,15 @@ pub(super) struct Values {
 }
 
 impl Values {
-    pub(super) fn new(kinds: Vec<Kind>) -> Self {
-        Self { kinds, place: Place::Between, at: 0, depth: 0, mark: Vec::new() }
+    pub(super) fn new(kinds: Vec<ColumnKind>) -> Self {
+        Self { kinds, place: ValuePlace::Between, at: 0, depth: 0, mark: Vec::new() }
     }
 
     /// The next bytes; what is to go on is appended to `out`.
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         let mut at = 0;
         while at < bytes.len() {
-            if self.place == Place::Quoted {
+            if self.place == ValuePlace::Quoted {
                 let end = memchr2(b'\'', b'\\', &bytes[at..]).map_or(bytes.len(), |found| at + found);
                 out.extend_from_slice(&bytes[at..end]);
                 at = end;
@@ -63,50 +63,52 @@ impl Values {
 
     fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
         match self.place {
-            Place::Between => {
+            ValuePlace::Between => {
                 if byte == b'(' {
-                    self.place = Place::Begin;
+                    self.place = ValuePlace::Begin;
                     self.at = 0;
                 }
             }
-            Place::Begin if byte == b'_' => {
+            ValuePlace::Begin if byte == b'_' => {
                 self.mark.push(byte);
-                self.place = Place::Mark;
+                self.place = ValuePlace::Mark;
                 return;
             }
-            Place::Mark if byte != b'\'' && self.mark.len() < MARK.len() => {
+            ValuePlace::Mark if byte != b'\'' && self.mark.len() < MARK.len() => {
                 self.mark.push(byte);
                 return;
             }
-            Place::Begin | Place::Mark => return self.begin(byte, out),
-            Place::Plain => match byte {
+            ValuePlace::Begin | ValuePlace::Mark => return self.begin(byte, out),
+            ValuePlace::Plain => match byte {
                 // Doubled quotes are one inside.
-                b'\'' => self.place = Place::Quoted,
+                b'\'' => self.place = ValuePlace::Quoted,
                 b'(' => self.depth += 1,
                 b')' if self.depth > 0 => self.depth -= 1,
-                b')' => self.place = Place::Between,
+                b')' => self.place = ValuePlace::Between,
                 b',' if self.depth == 0 => {
                     self.at += 1;
-                    self.place = Place::Begin;
+                    self.place = ValuePlace::Begin;
                 }
                 _ => {}
             },
-            Place::Quoted => self.place = if byte == b'\'' { Place::Plain } else { Place::Escaped },
-            Place::Escaped => self.place = Place::Quoted,
+            ValuePlace::Quoted => {
+                self.place = if byte == b'\'' { ValuePlace::Plain } else { ValuePlace::Escaped }
+            }
+            ValuePlace::Escaped => self.place = ValuePlace::Quoted,
         }
         out.push(byte);
     }
 
     /// The first byte of a value, with the mark that stood before it.
     fn begin(&mut self, byte: u8, out: &mut Vec<u8>) {
-        let kind = self.kinds.get(self.at).copied().unwrap_or(Kind::AsWritten);
+        let kind = self.kinds.get(self.at).copied().unwrap_or(ColumnKind::AsWritten);
         let marked = self.mark == MARK;
-        self.place = Place::Plain;
+        self.place = ValuePlace::Plain;
         if byte == b'\'' {
-            self.place = Place::Quoted;
+            self.place = ValuePlace::Quoted;
             match kind {
-                Kind::Text if marked => self.mark.clear(),
-                Kind::Bytes if self.mark.is_empty() => out.extend_from_slice(MARK),
+                ColumnKind::Text if marked => self.mark.clear(),
+                ColumnKind::Bytes if self.mark.is_empty() => out.extend_from_slice(MARK),
                 _ => {}
             }
         }
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn values_are_marked_by_their_columns_in_any_pieces() {
-        let kinds = vec![Kind::AsWritten, Kind::Text, Kind::Bytes];
+        let kinds = vec![ColumnKind::AsWritten, ColumnKind::Text, ColumnKind::Bytes];
         for (text, expected) in [
             (" (1,'a','b')", " (1,'a',_binary 'b')"),
             ("\n(1,_binary 'a',_binary 'b'),\n(2,NULL,NULL)", "\n(1,'a',_binary 'b'),\n(2,NULL,NULL)"),

@@ -14,7 +14,7 @@ pub(super) struct QuoteRules {
 
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum WordKind {
     /// A keyword, a number, or a name without quotes.
     Plain,
     /// A name in quotes.
@@ -28,7 +28,7 @@ pub(super) enum Kind {
 /// One word, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: WordKind,
     /// Without quotes.
     pub(super) text: Cow<'a, [u8]>,
     pub(super) place: Range<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Word<'a> {
 impl Word<'_> {
     /// Whether it is this keyword.
     pub(super) fn is(&self, keyword: &str) -> bool {
-        self.kind == Kind::Plain && self.text.eq_ignore_ascii_case(keyword.as_bytes())
+        self.kind == WordKind::Plain && self.text.eq_ignore_ascii_case(keyword.as_bytes())
     }
 
     /// Whether it is one of these keywords.
@@ -46,15 +46,15 @@ impl Word<'_> {
     }
 
     pub(super) fn is_sign(&self, sign: u8) -> bool {
-        self.kind == Kind::Sign && *self.text == [sign]
+        self.kind == WordKind::Sign && *self.text == [sign]
     }
 
     /// Whether it can name something.
     pub(super) fn is_name(&self) -> bool {
         match self.kind {
-            Kind::Name => true,
-            Kind::Plain => !self.text.iter().all(u8::is_ascii_digit),
-            Kind::Text | Kind::Sign => false,
+            WordKind::Name => true,
+            WordKind::Plain => !self.text.iter().all(u8::is_ascii_digit),
+            WordKind::Text | WordKind::Sign => false,
         }
     }
 
@@ -71,14 +71,14 @@ pub(super) fn words(statement: &[u8], rules: QuoteRules) -> Vec<Word<'_>> {
         at = begin_of_word(statement, at);
         let Some(first) = statement.get(at) else { return words };
         let word = match first {
-            b'`' => quoted(statement, at, Kind::Name, false),
-            b'"' if rules.quoted_names => quoted(statement, at, Kind::Name, false),
-            b'\'' | b'"' => quoted(statement, at, Kind::Text, !rules.plain_backslashes),
+            b'`' => quoted(statement, at, WordKind::Name, false),
+            b'"' if rules.quoted_names => quoted(statement, at, WordKind::Name, false),
+            b'\'' | b'"' => quoted(statement, at, WordKind::Text, !rules.plain_backslashes),
             byte if is_word_byte(*byte) => {
                 let length = statement[at..].iter().take_while(|byte| is_word_byte(**byte)).count();
-                plain(statement, at..at + length, Kind::Plain)
+                plain(statement, at..at + length, WordKind::Plain)
             }
-            _ => plain(statement, at..at + 1, Kind::Sign),
+            _ => plain(statement, at..at + 1, WordKind::Sign),
         };
         at = word.place.end;
         words.push(word);
@@ -89,7 +89,7 @@ fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'_' || byte == b'$'
 }
 
-fn plain(statement: &[u8], place: Range<usize>, kind: Kind) -> Word<'_> {
+fn plain(statement: &[u8], place: Range<usize>, kind: WordKind) -> Word<'_> {
     Word { kind, text: Cow::Borrowed(&statement[place.clone()]), place }
 }
 
@@ -114,7 +114,7 @@ fn begin_of_word(statement: &[u8], mut at: usize) -> usize {
     }
 }
 
-fn quoted(statement: &[u8], begin: usize, kind: Kind, escapes: bool) -> Word<'_> {
+fn quoted(statement: &[u8], begin: usize, kind: WordKind, escapes: bool) -> Word<'_> {
     let quote = statement[begin];
     let mut text = Vec::new();
     let mut at = begin + 1;
@@ -142,10 +142,10 @@ mod tests {
     fn shown(statement: &str, rules: QuoteRules) -> String {
         let words = words(statement.as_bytes(), rules);
         let letter = |word: &Word<'_>| match word.kind {
-            Kind::Plain => "p",
-            Kind::Name => "n",
-            Kind::Text => "t",
-            Kind::Sign => "s",
+            WordKind::Plain => "p",
+            WordKind::Name => "n",
+            WordKind::Text => "t",
+            WordKind::Sign => "s",
         };
         let each = words.iter().map(|word| format!("{}:{}", letter(word), word.name()));
         each.collect::<Vec<_>>().join(" ")

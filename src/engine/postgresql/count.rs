@@ -16,7 +16,7 @@ const TABLES_PER_PAGE: usize = 5000;
 const LOCKS_PER_STATEMENT: u32 = 400;
 
 #[derive(Debug, Deserialize)]
-struct Inventory {
+struct ServerObjects {
     owners: Vec<String>,
     extensions: Vec<String>,
     large_objects: u64,
@@ -63,7 +63,8 @@ impl PostgreSqlServer {
         database: &str,
         only: Option<&BTreeSet<(String, String)>>,
     ) -> Result<Contents, EngineError> {
-        let Inventory { mut owners, extensions, large_objects } = self.inventory(runner, database).await?;
+        let ServerObjects { mut owners, extensions, large_objects } =
+            self.inventory(runner, database).await?;
         owners.sort();
         let large_objects = only.is_none().then_some(large_objects);
         let mut contents = Contents { owners, large_objects, extensions, ..Contents::default() };
@@ -81,7 +82,7 @@ impl PostgreSqlServer {
         Ok(contents)
     }
 
-    async fn inventory(&self, runner: &dyn Runner, database: &str) -> Result<Inventory, EngineError> {
+    async fn inventory(&self, runner: &dyn Runner, database: &str) -> Result<ServerObjects, EngineError> {
         let sql = format!(
             "WITH {KEPT} SELECT json_build_object(
   'owners', (SELECT coalesce(json_agg(DISTINCT pg_get_userbyid(relowner)), '[]') FROM kept),

@@ -49,7 +49,7 @@ struct Greeting {
 }
 
 #[derive(Debug, Deserialize)]
-struct Inventory {
+struct FactsRow {
     identity: Option<String>,
     time: Timestamp,
     databases: Vec<LogicalDatabase>,
@@ -106,7 +106,7 @@ impl PostgreSqlServer {
             connection = plain.without_options();
             answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
         }
-        let inventory: Inventory = answer?;
+        let inventory: FactsRow = answer?;
         let version = greeting.version.split_whitespace().next().unwrap_or_default().to_owned();
         let facts = ServerFacts {
             version,

@@ -324,7 +324,7 @@ pub(super) struct Creation {
 
 /// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.
 pub(super) fn consumer(target: &RestoreTarget, tool: ToolSpec) -> Consumer {
-    if target.stop_at_first_error { Consumer::Tool(tool) } else { Consumer::Lenient(tool, passed_over) }
+    if target.stop_at_first_error { Consumer::Tool(tool) } else { Consumer::Tolerant(tool, passed_over) }
 }
 
 fn restore_args(tool: ToolSpec, target: &RestoreTarget, database: &str) -> ToolSpec {

@@ -1,6 +1,6 @@
 //! Plans of restores of some tables or schemas.
 
-use super::archive::{Entry, Outline, TableOfContents};
+use super::archive::{Outline, TableOfContents, TocEntry};
 use super::facts::PostgreSqlServer;
 use super::load::{Filling, consumer};
 use super::psql::{Patience, Question};
@@ -133,8 +133,9 @@ impl PostgreSqlServer {
         chosen: &Chosen<'_>,
     ) -> Result<Present, EngineError> {
         let referred = chosen.outward_keys().into_iter().map(|(_, referred)| referred);
-        let entries: Vec<&Entry> = chosen.entries().chain(referred).chain(chosen.read_by_views()).collect();
-        let of = |kinds: &[&str]| -> Vec<&Entry> {
+        let entries: Vec<&TocEntry> =
+            chosen.entries().chain(referred).chain(chosen.read_by_views()).collect();
+        let of = |kinds: &[&str]| -> Vec<&TocEntry> {
             entries.iter().copied().filter(|entry| kinds.contains(&entry.kind.as_str())).collect()
         };
         let schemas = of(&["SCHEMA"]);
@@ -167,7 +168,7 @@ impl PostgreSqlServer {
 fn drop_memberships(
     chosen: &mut Chosen<'_>,
     notes: &mut Vec<String>,
-    refused: impl Fn(&Entry, &str) -> bool,
+    refused: impl Fn(&TocEntry, &str) -> bool,
 ) {
     for (entry, publication) in chosen.memberships() {
         if !refused(entry, &publication) {
@@ -194,7 +195,7 @@ fn drop_inheritance(chosen: &mut Chosen<'_>, notes: &mut Vec<String>) {
 }
 
 /// Takes out foreign keys that would refer to nothing.
-fn drop_keys(chosen: &mut Chosen<'_>, notes: &mut Vec<String>, missing: impl Fn(&Entry) -> bool) {
+fn drop_keys(chosen: &mut Chosen<'_>, notes: &mut Vec<String>, missing: impl Fn(&TocEntry) -> bool) {
     for (key, referred) in chosen.outward_keys().into_iter().filter(|(_, referred)| missing(referred)) {
         chosen.remove(key.id);
         notes.push(format!(

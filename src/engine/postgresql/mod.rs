@@ -34,7 +34,7 @@ mod views;
 mod waits;
 mod words;
 
-use super::{Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use super::{Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
 use crate::model::{EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
 use archive::ArchiveWitness;
@@ -69,7 +69,7 @@ impl Engine for PostgreSql {
         Ok(Box::new(PostgreSqlServer::inspect(runner, self.connection.clone()).await?))
     }
 
-    fn reading(&self, part: PartKind, server_version: &str) -> Result<Reading, EngineError> {
+    fn reading(&self, part: PartKind, server_version: &str) -> Result<PartReader, EngineError> {
         match part {
             PartKind::Database => {
                 let bin_dir = self.connection.settings.bin_dir.as_deref();
@@ -83,9 +83,9 @@ impl Engine for PostgreSql {
                 let set = set.ok_or_else(|| tools::missing("pg_restore", Some(major), bin_dir))?;
                 let mut tool = ToolSpec::new(set.program("pg_restore")).arg("--file=/dev/null");
                 tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
-                Ok(Reading { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
+                Ok(PartReader { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
             }
-            PartKind::Globals => Ok(Reading { tool: None, witness: Box::new(globals::witness()) }),
+            PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(globals::witness()) }),
             PartKind::Contents => Err(EngineError::Archive {
                 problem: "a list of contents is not written by PostgreSQL".to_owned(),
             }),

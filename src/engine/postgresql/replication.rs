@@ -2,7 +2,7 @@
 
 use super::facts::PostgreSqlServer;
 use super::psql::{Patience, Question};
-use crate::engine::{EngineError, Link, Replication};
+use crate::engine::{EngineError, LinkState, Replication};
 use crate::process::Runner;
 use serde::Deserialize;
 use std::time::Duration;
@@ -75,17 +75,17 @@ impl PostgreSqlServer {
 
 impl Standby {
     /// What a receiver does is told only to `pg_read_all_stats`; that there is one, to everybody.
-    fn link(&self) -> Link {
+    fn link(&self) -> LinkState {
         if !self.receiver {
-            return Link::Down("no WAL receiver runs: it is not connected to its primary".to_owned());
+            return LinkState::Down("no WAL receiver runs: it is not connected to its primary".to_owned());
         }
         if let Some(status) = self.status.as_ref().filter(|status| *status != "streaming") {
-            return Link::Down(format!("its WAL receiver is {status}, not streaming"));
+            return LinkState::Down(format!("its WAL receiver is {status}, not streaming"));
         }
         // What it has not replayed yet may be a long way back, and it does not know how old that is.
         if self.paused && self.lag != Some(0.0) {
-            return Link::Down("its replay is paused".to_owned());
+            return LinkState::Down("its replay is paused".to_owned());
         }
-        Link::Up
+        LinkState::Up
     }
 }

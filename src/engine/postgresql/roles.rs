@@ -1,6 +1,6 @@
 //! Roles that the statements of an archive name.
 
-use super::archive::Entry;
+use super::archive::TocEntry;
 use super::words::{Word, words};
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 const NO_ROLES: [&str; 4] = ["public", "current_user", "current_role", "session_user"];
 
 /// Entries that only `pg_restore --create` replays, which is never used.
-pub(super) fn about_the_database(entry: &Entry) -> bool {
+pub(super) fn about_the_database(entry: &TocEntry) -> bool {
     entry.kind.starts_with("DATABASE") || (entry.namespace.is_empty() && entry.tag.starts_with("DATABASE "))
 }
 
@@ -47,7 +47,7 @@ fn role(word: &Word) -> Option<String> {
 }
 
 /// The entries of `toc` as a list for `pg_restore --use-list`.
-pub(super) fn use_list<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
+pub(super) fn use_list<'a>(entries: impl IntoIterator<Item = &'a TocEntry>) -> String {
     list_of(entries.into_iter().map(|entry| entry.id))
 }
 

@@ -1,6 +1,6 @@
 //! A choice of tables or schemas inside an archive: them, and all that belongs to them.
 
-use super::archive::{Entry, TableOfContents};
+use super::archive::{TableOfContents, TocEntry};
 use super::words::words;
 use crate::engine::names::not_found;
 use crate::engine::{EngineError, Selection};
@@ -46,7 +46,7 @@ const IN_SCHEMA: &str = "PUBLICATION TABLES IN SCHEMA";
 #[derive(Debug)]
 pub(super) struct Chosen<'a> {
     toc: &'a TableOfContents,
-    by_id: HashMap<i32, &'a Entry>,
+    by_id: HashMap<i32, &'a TocEntry>,
     ids: HashSet<i32>,
 }
 
@@ -66,14 +66,14 @@ impl<'a> Chosen<'a> {
     }
 
     /// The chosen entries in the order of the archive: a stream cannot be restored in another.
-    pub(super) fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = &'a TocEntry> {
         self.toc.entries.iter().filter(|entry| self.ids.contains(&entry.id))
     }
 
     /// Takes an entry out again, and what is only said about it.
     pub(super) fn remove(&mut self, id: i32) {
         self.ids.remove(&id);
-        let about = |entry: &&Entry| {
+        let about = |entry: &&TocEntry| {
             matches!(entry.kind.as_str(), "COMMENT" | "SECURITY LABEL") && entry.dependencies.contains(&id)
         };
         let about: Vec<i32> = self.entries().filter(about).map(|entry| entry.id).collect();
@@ -81,18 +81,18 @@ impl<'a> Chosen<'a> {
     }
 
     /// Tables whose rows are chosen.
-    pub(super) fn filled(&self) -> impl Iterator<Item = &'a Entry> {
+    pub(super) fn filled(&self) -> impl Iterator<Item = &'a TocEntry> {
         self.entries().filter(|entry| entry.kind == "TABLE DATA" && entry.has_data)
     }
 
     /// The chosen views, materialized or not.
-    fn views(&self) -> impl Iterator<Item = &'a Entry> {
+    fn views(&self) -> impl Iterator<Item = &'a TocEntry> {
         self.entries().filter(|entry| VIEWS.contains(&entry.kind.as_str()))
     }
 
     /// The relations that the chosen views read, through other views too, and that are not chosen.
-    pub(super) fn read_by_views(&self) -> Vec<&'a Entry> {
-        let mut open: Vec<&Entry> = self.views().collect();
+    pub(super) fn read_by_views(&self) -> Vec<&'a TocEntry> {
+        let mut open: Vec<&TocEntry> = self.views().collect();
         let mut seen: HashSet<i32> = open.iter().map(|entry| entry.id).collect();
         let mut read = Vec::new();
         while let Some(entry) = open.pop() {
@@ -120,7 +120,7 @@ impl<'a> Chosen<'a> {
     }
 
     /// Chooses what the chosen views read, with its rows; says what that is.
-    pub(super) fn add_rows_of_views(&mut self) -> Vec<&'a Entry> {
+    pub(super) fn add_rows_of_views(&mut self) -> Vec<&'a TocEntry> {
         let read = self.read_by_views();
         self.ids.extend(read.iter().map(|entry| entry.id));
         self.add_parts();
@@ -128,12 +128,12 @@ impl<'a> Chosen<'a> {
     }
 
     /// Chosen partitions whose table is not chosen, with that table: they come back as tables of their own.
-    pub(super) fn orphans(&self) -> Vec<(&'a Entry, &'a Entry)> {
+    pub(super) fn orphans(&self) -> Vec<(&'a TocEntry, &'a TocEntry)> {
         let ties = self.toc.entries.iter().filter(|entry| entry.kind == "TABLE ATTACH");
         let orphans = ties.filter_map(|tie| {
             let relations = self.relations_of(tie);
             let is_child =
-                |relation: &&&Entry| relation.tag == tie.tag && relation.namespace == tie.namespace;
+                |relation: &&&TocEntry| relation.tag == tie.tag && relation.namespace == tie.namespace;
             let child = relations.iter().find(is_child)?;
             let parent = relations.iter().find(|relation| relation.id != child.id)?;
             (self.ids.contains(&child.id) && !self.ids.contains(&parent.id)).then_some((*child, *parent))
@@ -142,8 +142,8 @@ impl<'a> Chosen<'a> {
     }
 
     /// Takes out what is said of triggers that `orphan` has only from its table.
-    pub(super) fn remove_inherited_triggers(&mut self, orphan: &Entry) {
-        let inherited = |entry: &&Entry| {
+    pub(super) fn remove_inherited_triggers(&mut self, orphan: &TocEntry) {
+        let inherited = |entry: &&TocEntry| {
             // A trigger of the table's own is created; of an inherited one it is said whether it is enabled.
             entry.kind == "TRIGGER"
                 && entry.definition.trim_start().starts_with("ALTER TABLE")
@@ -174,7 +174,7 @@ impl<'a> Chosen<'a> {
 
     fn add_table(&mut self, wanted: &str) -> Result<(), EngineError> {
         let relations = || self.toc.entries.iter().filter(|entry| RELATIONS.contains(&entry.kind.as_str()));
-        let mut found: Vec<&Entry> = relations().filter(|entry| qualified(entry) == wanted).collect();
+        let mut found: Vec<&TocEntry> = relations().filter(|entry| qualified(entry) == wanted).collect();
         if found.is_empty() {
             found = relations().filter(|entry| entry.tag == wanted).collect();
         }
@@ -233,7 +233,7 @@ impl<'a> Chosen<'a> {
         })
     }
 
-    fn belongs(&self, entry: &Entry) -> bool {
+    fn belongs(&self, entry: &TocEntry) -> bool {
         let kind = entry.kind.as_str();
         if TIES.contains(&kind) {
             let known: Vec<i32> =
@@ -263,7 +263,7 @@ impl<'a> Chosen<'a> {
     }
 
     /// The table whose name stands in front of the object's own in its tag.
-    fn bearer(&self, entry: &Entry) -> Option<&'a Entry> {
+    fn bearer(&self, entry: &TocEntry) -> Option<&'a TocEntry> {
         let relations =
             self.relations_of(entry).into_iter().filter(|relation| relation.namespace == entry.namespace);
         relations
@@ -273,14 +273,14 @@ impl<'a> Chosen<'a> {
             .max_by_key(|relation| relation.tag.len())
     }
 
-    fn relations_of(&self, entry: &Entry) -> Vec<&'a Entry> {
+    fn relations_of(&self, entry: &TocEntry) -> Vec<&'a TocEntry> {
         let known = entry.dependencies.iter().filter_map(|id| self.by_id.get(id).copied());
         known.filter(|known| RELATIONS.contains(&known.kind.as_str())).collect()
     }
 
     /// A sequence that belongs to a column: of an identity column it depends on the table itself, of a serial column
     /// another entry ties the two.
-    fn owned_by_chosen(&self, sequence: &Entry) -> bool {
+    fn owned_by_chosen(&self, sequence: &TocEntry) -> bool {
         let chosen_table =
             |id: &i32| self.ids.contains(id) && self.by_id.get(id).is_some_and(|entry| entry.kind == "TABLE");
         let identity = sequence.dependencies.iter().any(chosen_table);
@@ -293,7 +293,7 @@ impl<'a> Chosen<'a> {
     }
 
     /// Foreign keys to tables that are not chosen, with the table they refer to.
-    pub(super) fn outward_keys(&self) -> Vec<(&'a Entry, &'a Entry)> {
+    pub(super) fn outward_keys(&self) -> Vec<(&'a TocEntry, &'a TocEntry)> {
         let keys = self.entries().filter(|entry| entry.kind == "FK CONSTRAINT");
         keys.filter_map(|key| {
             let bearer = self.bearer(key).map(|bearer| bearer.id);
@@ -308,10 +308,10 @@ impl<'a> Chosen<'a> {
     }
 
     /// What puts the chosen objects into publications, with the name of each publication.
-    pub(super) fn memberships(&self) -> Vec<(&'a Entry, String)> {
+    pub(super) fn memberships(&self) -> Vec<(&'a TocEntry, String)> {
         let memberships = self.entries().filter(|entry| MEMBERSHIPS.contains(&entry.kind.as_str()));
         // ALTER PUBLICATION name ADD …
-        let name = |entry: &Entry| words(&entry.definition).into_iter().nth(2).map(|word| word.name);
+        let name = |entry: &TocEntry| words(&entry.definition).into_iter().nth(2).map(|word| word.name);
         memberships.map(|entry| (entry, name(entry).unwrap_or_default())).collect()
     }
 
@@ -366,11 +366,11 @@ impl<'a> Chosen<'a> {
 }
 
 /// Whether `membership` is that of a schema, of which only a superuser may decide.
-pub(super) fn publishes_schema(membership: &Entry) -> bool {
+pub(super) fn publishes_schema(membership: &TocEntry) -> bool {
     membership.kind == IN_SCHEMA
 }
 
 /// `schema.name`.
-pub(super) fn qualified(entry: &Entry) -> String {
+pub(super) fn qualified(entry: &TocEntry) -> String {
     format!("{}.{}", entry.namespace, entry.tag)
 }

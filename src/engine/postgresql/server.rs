@@ -2,7 +2,7 @@
 
 use super::facts::PostgreSqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, Kinship, LoadPlan, Logical, OpenArchive, Replication, RestoreTarget,
+    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, ReplicaMatch, Replication, RestoreTarget,
     Scope, Server, ServerFacts, Unfit,
 };
 use crate::model::Contents;
@@ -20,10 +20,14 @@ impl Server for PostgreSqlServer {
         self.ask_replication(runner).await
     }
 
-    async fn feeds(&self, runner: &dyn Runner, replica: &dyn Server) -> Result<Kinship, EngineError> {
+    async fn match_replica(
+        &self,
+        runner: &dyn Runner,
+        replica: &dyn Server,
+    ) -> Result<ReplicaMatch, EngineError> {
         let said = replica.replication(runner).await?;
         let origin = said.as_ref().and_then(|said| said.origin.as_deref());
-        Ok(Kinship::of(origin, self.ask_identity(runner).await?.as_deref()))
+        Ok(ReplicaMatch::of(origin, self.ask_identity(runner).await?.as_deref()))
     }
 
     fn logical(&self) -> &dyn Logical {

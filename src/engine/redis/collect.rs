@@ -2,7 +2,7 @@
 
 use super::cluster;
 use super::pipe::{About, Batch, Command};
-use super::rdb::{Crc64, Entry, Header, Visitor, Wants};
+use super::rdb::{Crc64, Header, RdbEntry, Visitor, Wants};
 use super::resp;
 
 /// A batch is sent when it has grown to this, and a value that is longer goes by itself.
@@ -92,7 +92,7 @@ impl Collector {
     }
 
     /// `RESTORE key ttl payload …` goes into the batch of its node.
-    fn restore(&mut self, entry: &Entry, mut payload: Vec<u8>) {
+    fn restore(&mut self, entry: &RdbEntry, mut payload: Vec<u8>) {
         payload.extend_from_slice(&self.version.to_le_bytes());
         let mut crc = Crc64::default();
         crc.update(&payload);
@@ -157,7 +157,7 @@ impl Visitor for Collector {
         self.orders.push(Order::Library(code));
     }
 
-    fn key(&mut self, entry: &Entry, name: Vec<u8>) {
+    fn key(&mut self, entry: &RdbEntry, name: Vec<u8>) {
         if entry.database != self.database {
             self.database = entry.database;
             self.flush();
@@ -177,7 +177,7 @@ impl Visitor for Collector {
         }
     }
 
-    fn end(&mut self, entry: &Entry, _module: Option<u64>) {
+    fn end(&mut self, entry: &RdbEntry, _module: Option<u64>) {
         if let Some(payload) = self.payload.take() {
             return self.restore(entry, payload);
         }

@@ -21,7 +21,7 @@ mod target;
 mod tls;
 mod witness;
 
-use super::{Consumer, Drill, DrillRequest, Engine, EngineError, Reading, Server, ServerSettings};
+use super::{Consumer, Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
 use crate::model::{EngineKind, PartKind};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -63,9 +63,9 @@ impl Engine for Redis {
         Ok(Box::new(RedisServer::inspect(self.address.clone()).await?))
     }
 
-    fn reading(&self, part: PartKind, _server_version: &str) -> Result<Reading, EngineError> {
+    fn reading(&self, part: PartKind, _server_version: &str) -> Result<PartReader, EngineError> {
         match part {
-            PartKind::Database => Ok(Reading { tool: None, witness: Box::new(RdbWitness::new()) }),
+            PartKind::Database => Ok(PartReader { tool: None, witness: Box::new(RdbWitness::new()) }),
             PartKind::Globals | PartKind::Contents => {
                 Err(EngineError::Archive { problem: format!("no part of Redis is called {part}") })
             }

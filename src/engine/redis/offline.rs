@@ -1,6 +1,6 @@
 //! Files from which a server starts with what the backup holds, with or without `appendonly yes`.
 
-use super::rdb::{Entry, RdbError, Visitor, Walker, Wants};
+use super::rdb::{RdbEntry, RdbError, Visitor, Walker, Wants};
 use crate::engine::{EngineError, Push, StreamError};
 use crate::model::ByteReader;
 use crate::process::FeedError;
@@ -33,7 +33,7 @@ impl Visitor for Nobody {
         Wants::Shape
     }
 
-    fn end(&mut self, _entry: &Entry, _module: Option<u64>) {}
+    fn end(&mut self, _entry: &RdbEntry, _module: Option<u64>) {}
 }
 
 #[async_trait]

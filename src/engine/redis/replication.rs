@@ -1,7 +1,7 @@
 //! How a replica follows its primary.
 
 use super::facts::{Info, RedisServer};
-use crate::engine::{EngineError, Link, Replication};
+use crate::engine::{EngineError, LinkState, Replication};
 use std::time::Duration;
 
 impl RedisServer {
@@ -24,10 +24,12 @@ fn read(info: &Info) -> Option<Replication> {
     let link = match (info.get("role")?, info.get("master_link_status")) {
         ("master", _) => return None,
         _ if info.get("master_sync_in_progress") == Some("1") => {
-            Link::Down("it is being filled by its primary".to_owned())
+            LinkState::Down("it is being filled by its primary".to_owned())
         }
-        (_, Some("up")) => Link::Up,
-        (_, status) => Link::Down(format!("the link to its primary is {}", status.unwrap_or("not told"))),
+        (_, Some("up")) => LinkState::Up,
+        (_, status) => {
+            LinkState::Down(format!("the link to its primary is {}", status.unwrap_or("not told")))
+        }
     };
     // Less than nothing while the link is down. A primary says something every ten seconds.
     let lag = info.number("master_last_io_seconds_ago").map(Duration::from_secs);
@@ -44,12 +46,12 @@ mod tests {
         assert_eq!(of("role:master\nmaster_replid:x"), None);
         let up =
             of("role:slave\nmaster_link_status:up\nmaster_last_io_seconds_ago:3\nmaster_replid:x").unwrap();
-        assert_eq!(up.link, Link::Up);
+        assert_eq!(up.link, LinkState::Up);
         assert_eq!((up.lag, up.origin.as_deref()), (Some(Duration::from_secs(3)), Some("x")));
         let down = of("role:slave\nmaster_link_status:down\nmaster_last_io_seconds_ago:-1").unwrap();
-        assert!(matches!(down.link, Link::Down(why) if why.contains("is down")));
+        assert!(matches!(down.link, LinkState::Down(why) if why.contains("is down")));
         assert_eq!(down.lag, None);
         let filled = of("role:slave\nmaster_link_status:up\nmaster_sync_in_progress:1").unwrap();
-        assert!(matches!(filled.link, Link::Down(_)));
+        assert!(matches!(filled.link, LinkState::Down(_)));
     }
 }

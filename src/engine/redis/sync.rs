@@ -37,7 +37,7 @@ impl Pull for Sync {
         let mut connection = self.address.connect().await?;
         request(&mut connection, &self.version).await?;
         let framing = framing(&mut connection).await?;
-        let reading = Reading { connection, framing, held: BytesMut::new(), sent: 0 };
+        let reading = RdbDownload { connection, framing, held: BytesMut::new(), sent: 0 };
         let pieces = stream::try_unfold(Some(reading), |reading| async move {
             match reading {
                 Some(reading) => reading.next().await.map_err(io::Error::other),
@@ -120,7 +120,7 @@ fn silent(address: &str, sent: u64) -> EngineError {
     }
 }
 
-struct Reading {
+struct RdbDownload {
     connection: Connection,
     framing: Framing,
     /// What came and may still be the mark.
@@ -129,7 +129,7 @@ struct Reading {
     sent: u64,
 }
 
-impl Reading {
+impl RdbDownload {
     /// The next bytes, and what to go on with; nothing at the proven end.
     async fn next(mut self) -> Result<Option<(Bytes, Option<Self>)>, EngineError> {
         loop {

@@ -5,7 +5,7 @@ use super::collect::Existing;
 use super::connection::{Address, Connection};
 use super::facts::{Info, RedisServer};
 use super::pipe::OnError;
-use super::rdb::{Crc64, Entry, Header, Visitor, Walker, Wants};
+use super::rdb::{Crc64, Header, RdbEntry, Visitor, Walker, Wants};
 use super::resp::Reply;
 use super::restore::{Load, select};
 use super::rights::is_unknown;
@@ -53,7 +53,7 @@ impl Visitor for Head {
         self.libraries += 1;
     }
 
-    fn key(&mut self, _entry: &Entry, _name: Vec<u8>) {
+    fn key(&mut self, _entry: &RdbEntry, _name: Vec<u8>) {
         self.past = true;
     }
 }

@@ -19,11 +19,11 @@ pub(super) fn connector(tls: &TlsSettings) -> Result<TlsConnector, EngineError> 
         .map_err(|error| wrong(format!("TLS cannot be set up: {error}")))?;
     let verifier: Arc<dyn ServerCertVerifier> = match tls.mode {
         TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => {
-            Arc::new(Lenient { provider, authorities: None })
+            Arc::new(AnyServerName { provider, authorities: None })
         }
         TlsMode::VerifyCa => {
             let authorities = authorities(tls, &provider)?;
-            Arc::new(Lenient { provider, authorities: Some(authorities) })
+            Arc::new(AnyServerName { provider, authorities: Some(authorities) })
         }
         TlsMode::VerifyFull => authorities(tls, &provider)?,
     };
@@ -77,12 +77,12 @@ fn wrong(problem: String) -> EngineError {
 /// Trusts any certificate, or any of the authorities whatever its name: what `require` and `verify-ca` mean in libpq too.
 /// That the server holds the certificate's key is proven in every case.
 #[derive(Debug)]
-struct Lenient {
+struct AnyServerName {
     provider: Arc<CryptoProvider>,
     authorities: Option<Arc<WebPkiServerVerifier>>,
 }
 
-impl ServerCertVerifier for Lenient {
+impl ServerCertVerifier for AnyServerName {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

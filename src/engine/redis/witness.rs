@@ -1,6 +1,6 @@
 //! Counts the keys of an RDB stream as it goes by, and refuses one that is not whole.
 
-use super::rdb::{self, Entry, Proof, RdbError, Visitor, Walker, Wants};
+use super::rdb::{self, RdbEntry, RdbError, RdbIntegrity, Visitor, Walker, Wants};
 use crate::model::{Contents, TableRows, Witness, WitnessError};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +86,7 @@ impl Visitor for Counting {
         Wants::Shape
     }
 
-    fn end(&mut self, entry: &Entry, module: Option<u64>) {
+    fn end(&mut self, entry: &RdbEntry, module: Option<u64>) {
         let module = module.map(rdb::module_word);
         let kind = match &module {
             Some(module) => Cow::Owned(module.clone()),
@@ -108,11 +108,11 @@ impl Witness for RdbWitness {
 
     fn finish(&mut self) -> Result<Option<Contents>, WitnessError> {
         match self.walker.finish().map_err(|error| witnessed(&error))? {
-            Proof::Understood => {
+            RdbIntegrity::Understood => {
                 let extensions = self.counting.modules.iter().cloned().collect();
                 Ok(Some(Contents { extensions, ..self.counting.census.contents() }))
             }
-            Proof::ChecksumOnly => Ok(None),
+            RdbIntegrity::ChecksumOnly => Ok(None),
         }
     }
 }

@@ -9,10 +9,10 @@ use std::path::Path;
 /// What is still to be visited; the top is next.
 pub(super) struct Walk {
     root: Root,
-    stack: Vec<Step>,
+    stack: Vec<WalkStep>,
 }
 
-enum Step {
+enum WalkStep {
     /// A folder, named by its prefix: empty or ending in `/`.
     Folder(String),
     Object(ObjectKey),
@@ -20,15 +20,15 @@ enum Step {
 
 impl Walk {
     pub(super) fn new(root: Root, prefix: &KeyPrefix) -> Self {
-        Self { root, stack: vec![Step::Folder(prefix.as_str().to_owned())] }
+        Self { root, stack: vec![WalkStep::Folder(prefix.as_str().to_owned())] }
     }
 
     /// The next object; blocks. What vanishes while the walk goes on is left out.
     pub(super) fn next(&mut self) -> io::Result<Option<ObjectMeta>> {
         while let Some(step) = self.stack.pop() {
             match step {
-                Step::Folder(prefix) => self.open(&prefix)?,
-                Step::Object(key) => match self.root.path().join(key.as_str()).symlink_metadata() {
+                WalkStep::Folder(prefix) => self.open(&prefix)?,
+                WalkStep::Object(key) => match self.root.path().join(key.as_str()).symlink_metadata() {
                     Ok(meta) => {
                         let modified = Timestamp::from_system(meta.modified()?);
                         return Ok(Some(ObjectMeta { key, bytes: meta.len(), modified }));
@@ -65,7 +65,11 @@ impl Walk {
         }
         names.sort_unstable_by(|left, right| right.cmp(left));
         self.stack.extend(names.into_iter().filter_map(|name| {
-            if name.ends_with('/') { Some(Step::Folder(name)) } else { name.parse().ok().map(Step::Object) }
+            if name.ends_with('/') {
+                Some(WalkStep::Folder(name))
+            } else {
+                name.parse().ok().map(WalkStep::Object)
+            }
         }));
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::movement::{Movement, time_to_drain};
 use super::names::SystemNames;
 use super::pace::Pace;
 use super::request::{Answer, Request, SHORT_ANSWER, is_error};
-use super::retry::{Retry, Tries};
+use super::retry::{RetryPolicy, Tries};
 use super::signing::Signer;
 use crate::store::{ObjectKey, S3Settings, StoreError};
 use bytes::{Bytes, BytesMut};
@@ -41,7 +41,7 @@ pub(super) struct Client {
     pub(super) bucket: String,
     /// Empty, or ending in `/`.
     prefix: String,
-    retry: Retry,
+    retry: RetryPolicy,
     pace: Option<Arc<Pace>>,
     /// How long an answer may take to begin.
     answer_timeout: Duration,
@@ -138,7 +138,7 @@ impl Client {
             base: base(&endpoint, settings)?,
             bucket: settings.bucket.clone(),
             prefix,
-            retry: Retry::new(settings.attempts, settings.retry_base),
+            retry: RetryPolicy::new(settings.attempts, settings.retry_base),
             pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate.bytes()))),
             answer_timeout: settings.answer_timeout,
         })

@@ -1,7 +1,7 @@
 //! An object's bytes in order, with a few ranges fetched ahead.
 
 use super::client::Client;
-use super::range::{Fetch, Version};
+use super::range::{Fetch, ObjectVersion};
 use crate::model::ByteReader;
 use crate::store::{ObjectKey, StoreError};
 use bytes::BytesMut;
@@ -46,7 +46,7 @@ pub(super) async fn open(client: &Arc<Client>, key: &ObjectKey) -> Result<ByteRe
 struct RangedReader {
     client: Arc<Client>,
     key: ObjectKey,
-    version: Version,
+    version: ObjectVersion,
     /// The range that is delivered, and how much of it has been.
     current: BytesMut,
     position: usize,

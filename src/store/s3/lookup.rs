@@ -13,14 +13,14 @@ const CLOCK: &str = "ask the clock of";
 
 /// An object as a HEAD shows it.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundObject {
     pub(super) meta: ObjectMeta,
     /// The random word of the upload that made it, where the server keeps it.
     pub(super) nonce: Option<String>,
     pub(super) locked: bool,
 }
 
-impl Found {
+impl FoundObject {
     fn from_headers(key: &ObjectKey, headers: &HeaderMap) -> Result<Self, Failure> {
         let bytes = text(headers, "content-length").and_then(|length| length.parse().ok());
         let modified = text(headers, "last-modified").and_then(|time| Timestamp::from_http(time).ok());
@@ -37,9 +37,9 @@ impl Found {
     }
 }
 
-fn found(key: &ObjectKey, answer: Result<Answer, Failure>) -> Result<Option<Found>, Failure> {
+fn found(key: &ObjectKey, answer: Result<Answer, Failure>) -> Result<Option<FoundObject>, Failure> {
     match answer {
-        Ok(answer) => Found::from_headers(key, &answer.headers).map(Some),
+        Ok(answer) => FoundObject::from_headers(key, &answer.headers).map(Some),
         Err(failure) if failure.status() == 404 => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -47,7 +47,7 @@ fn found(key: &ObjectKey, answer: Result<Answer, Failure>) -> Result<Option<Foun
 
 impl Client {
     /// One object, `None` when it is absent.
-    pub(super) async fn find(&self, key: &ObjectKey) -> Result<Option<Found>, Failure> {
+    pub(super) async fn find(&self, key: &ObjectKey) -> Result<Option<FoundObject>, Failure> {
         let request = Request::object(Method::HEAD, key);
         let refusal = match self.send(&request, LOOK_UP).await {
             Err(failure) if failure.is_refusal() => failure,

@@ -3,7 +3,7 @@
 use super::client::{Client, date};
 use super::failure::Failure;
 use super::headers::{Keeping, is_write_once};
-use super::lookup::Found;
+use super::lookup::FoundObject;
 use super::outgoing::{Sent, Upload};
 use super::put::{NONCE_LETTERS, look_first};
 use super::request::{Answer, Md5, Payload, Request, text, xml};
@@ -133,7 +133,7 @@ impl Multipart {
 
     /// What is there after a completion that ended with `failure`. Where it may have had its effect, an object that is not there
     /// is looked for again: on some servers it shows a moment later.
-    async fn look(&self, failure: Option<&Failure>) -> Result<Option<Found>, Failure> {
+    async fn look(&self, failure: Option<&Failure>) -> Result<Option<FoundObject>, Failure> {
         let refused = failure.is_some_and(|failure| {
             !failure.is_silence() && failure.status() != 404 && failure.status() < 500
         });

@@ -3,7 +3,7 @@
 use super::client::{Client, date};
 use super::failure::Failure;
 use super::headers::{Keeping, is_write_once};
-use super::lookup::Found;
+use super::lookup::FoundObject;
 use super::request::{Answer, Payload, Request};
 use crate::model::{Clock as _, SystemClock, random_word};
 use crate::store::{ObjectKey, ObjectMeta, ObjectRole, StoreError};
@@ -68,7 +68,12 @@ impl SmallPut<'_> {
     }
 
     /// The key is taken: by our own upload whose answer got lost, by the same bytes, or by something else.
-    async fn taken(&self, found: Found, payload: &Payload, nonce: &str) -> Result<ObjectMeta, StoreError> {
+    async fn taken(
+        &self,
+        found: FoundObject,
+        payload: &Payload,
+        nonce: &str,
+    ) -> Result<ObjectMeta, StoreError> {
         let bytes = payload.bytes.len() as u64;
         if found.is_ours(bytes, nonce)
             || (found.meta.bytes == bytes && self.read_back(bytes).await? == payload.bytes)
@@ -98,7 +103,7 @@ impl SmallPut<'_> {
 
 /// What is at a write-once key before it is written. Some servers ignore the condition of a PUT silently, so asking
 /// is all that keeps an older object there. Credentials that may write but not read cannot ask: they go on.
-pub(super) async fn look_first(client: &Client, key: &ObjectKey) -> Result<Option<Found>, StoreError> {
+pub(super) async fn look_first(client: &Client, key: &ObjectKey) -> Result<Option<FoundObject>, StoreError> {
     match client.find(key).await {
         Ok(found) => Ok(found),
         Err(failure) if failure.status() == 403 && failure.code() == "AccessDenied" => Ok(None),

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 /// Which state of an object is read: every answer must show the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct ObjectVersion {
     /// Size of the whole object.
     pub(super) bytes: u64,
     etag: Option<String>,
     modified: Option<String>,
 }
 
-impl Version {
+impl ObjectVersion {
     /// What an answer to a GET says of the whole object; `None` when it tells no size.
     fn of(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
         let bytes = if status == StatusCode::PARTIAL_CONTENT {
@@ -46,7 +46,7 @@ pub(super) struct Fetch<'a> {
     client: &'a Client,
     key: &'a ObjectKey,
     range: Range<u64>,
-    version: Option<Version>,
+    version: Option<ObjectVersion>,
     got: BytesMut,
 }
 
@@ -69,12 +69,12 @@ impl<'a> Fetch<'a> {
         client: &'a Client,
         key: &'a ObjectKey,
         bytes: u64,
-    ) -> Result<(Version, BytesMut), StoreError> {
+    ) -> Result<(ObjectVersion, BytesMut), StoreError> {
         let mut fetch = Self { client, key, range: 0..bytes, version: None, got: BytesMut::new() };
         fetch.run().await?;
         match fetch.version.take() {
             Some(version) => Ok((version, fetch.got)),
-            None => Ok((Version { bytes: 0, etag: None, modified: None }, fetch.got)),
+            None => Ok((ObjectVersion { bytes: 0, etag: None, modified: None }, fetch.got)),
         }
     }
 
@@ -83,7 +83,7 @@ impl<'a> Fetch<'a> {
         client: &'a Client,
         key: &'a ObjectKey,
         range: Range<u64>,
-        version: Version,
+        version: ObjectVersion,
         buffer: BytesMut,
     ) -> Result<BytesMut, StoreError> {
         let mut fetch = Self { client, key, range, version: Some(version), got: buffer };
@@ -165,7 +165,7 @@ impl<'a> Fetch<'a> {
 
     /// Looks whether the answer is of the version that is read, and begins where it was asked to.
     fn check(&mut self, response: &reqwest::Response, wanted: u64) -> Result<(), Break> {
-        let Some(version) = Version::of(response.status(), response.headers()) else {
+        let Some(version) = ObjectVersion::of(response.status(), response.headers()) else {
             return Err(Failure::nonsense("the answer does not tell the object's size").into());
         };
         if start(response.status(), response.headers()) != Some(wanted) {

@@ -15,7 +15,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(5);
 
 /// Exponential pauses with full jitter.
 #[derive(Debug)]
-pub(super) struct Retry {
+pub(super) struct RetryPolicy {
     /// Tries of one request in all, at least 1.
     attempts: u32,
     /// Bound of the first pause; doubled each time.
@@ -24,7 +24,7 @@ pub(super) struct Retry {
     warned: Mutex<Option<Instant>>,
 }
 
-impl Retry {
+impl RetryPolicy {
     pub(super) fn new(attempts: u32, base: Duration) -> Self {
         Self { attempts: attempts.max(1), base, warned: Mutex::default() }
     }
@@ -39,7 +39,7 @@ impl Retry {
         self.base.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
     }
 
-    /// `chance` is from 0 to 1. A server's `Retry-After` wins over the own bound.
+    /// `chance` is from 0 to 1. A server's `RetryPolicy-After` wins over the own bound.
     fn pause(&self, tries: u32, failure: &Failure, chance: f64) -> Duration {
         let own = self.longest_pause(tries).mul_f64(chance.clamp(0.0, 1.0));
         failure.retry_after().map_or(own, |asked| asked.min(LONGEST_PAUSE))
@@ -60,7 +60,7 @@ impl Retry {
 /// The tries of one call.
 #[derive(Debug)]
 pub(super) struct Tries<'a> {
-    retry: &'a Retry,
+    retry: &'a RetryPolicy,
     what: String,
     bound: Duration,
     attempts: u32,
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_bound_and_the_servers_wish_wins() {
-        let retry = Retry::new(8, Duration::from_millis(200));
+        let retry = RetryPolicy::new(8, Duration::from_millis(200));
         let slow = Failure::broken("cut");
         for (tries, milliseconds) in [(1, 200), (2, 400), (3, 800), (20, 20_000)] {
             assert_eq!(retry.pause(tries, &slow, 1.0), Duration::from_millis(milliseconds));
@@ -136,7 +136,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_ends_when_its_time_is_over_though_tries_are_left() {
-        let retry = Retry::new(1000, Duration::from_millis(1));
+        let retry = RetryPolicy::new(1000, Duration::from_millis(1));
         let (began, failure) = (Instant::now(), Failure::broken("cut"));
         let mut tries = retry.tries("list".to_owned(), Duration::from_millis(50));
         while tries.again(&failure).await {

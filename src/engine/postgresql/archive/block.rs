@@ -33,7 +33,7 @@ pub(super) trait Ledger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     /// Between blocks: the only place where an archive may end.
-    Kind,
+    FieldKind,
     Id {
         blobs: bool,
     },
@@ -66,7 +66,7 @@ impl Blocks {
     pub(super) fn new(int_size: usize) -> Self {
         Self {
             int_bytes: 1 + int_size,
-            at: At::Kind,
+            at: At::FieldKind,
             digits: [0; 9],
             filled: 0,
             id: 0,
@@ -78,7 +78,7 @@ impl Blocks {
 
     /// Whether the archive may end here.
     pub(super) fn between_blocks(&self) -> bool {
-        self.at == At::Kind
+        self.at == At::FieldKind
     }
 
     /// The block that is under way.
@@ -94,7 +94,7 @@ impl Blocks {
                 self.take_piece(piece);
                 let left = left - piece.len();
                 self.at = if left == 0 { At::Length { blobs } } else { At::Piece { left, blobs } };
-            } else if self.at == At::Kind {
+            } else if self.at == At::FieldKind {
                 self.at = match bytes[0] {
                     BLOCK_DATA => At::Id { blobs: false },
                     BLOCK_BLOBS => At::Id { blobs: true },
@@ -130,7 +130,7 @@ impl Blocks {
                 self.tail = u64::from(b'\n');
                 if blobs { At::Blob } else { At::Length { blobs } }
             }
-            At::Kind | At::Piece { .. } => self.at,
+            At::FieldKind | At::Piece { .. } => self.at,
         };
         Ok(())
     }
@@ -144,7 +144,7 @@ impl Blocks {
             rows = self.lines - COPY_END_LINES;
         }
         ledger.end(self.id, rows);
-        Ok(At::Kind)
+        Ok(At::FieldKind)
     }
 
     #[inline]

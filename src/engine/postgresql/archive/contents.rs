@@ -1,7 +1,7 @@
 //! The whole table of contents of an archive.
 
 use super::field::Problem;
-use super::head::{ArchiveFacts, Definitions, Entry, Head, Progress};
+use super::head::{ArchiveFacts, Definitions, Head, Progress, TocEntry};
 use crate::engine::EngineError;
 use crate::model::ByteReader;
 use tokio::io::AsyncReadExt as _;
@@ -16,7 +16,7 @@ pub struct TableOfContents {
     /// What wrote it.
     pub facts: ArchiveFacts,
     /// Every entry.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TocEntry>,
 }
 
 impl TableOfContents {
@@ -42,7 +42,7 @@ impl TableOfContents {
 pub(super) async fn read_head(
     mut archive: ByteReader<'_>,
     definitions: Definitions,
-    mut seen: impl FnMut(Entry) -> Result<(), Problem>,
+    mut seen: impl FnMut(TocEntry) -> Result<(), Problem>,
 ) -> Result<Option<ArchiveFacts>, EngineError> {
     let malformed = |problem: String| EngineError::Archive { problem };
     let mut head = Head::new(definitions);
@@ -63,7 +63,7 @@ pub(super) async fn read_head(
     }
 }
 
-fn size(entry: &Entry) -> usize {
+fn size(entry: &TocEntry) -> usize {
     entry.namespace.len()
         + entry.tag.len()
         + entry.kind.len()
@@ -71,5 +71,5 @@ fn size(entry: &Entry) -> usize {
         + entry.tablespace.len()
         + entry.definition.len()
         + entry.dependencies.len() * 4
-        + size_of::<Entry>()
+        + size_of::<TocEntry>()
 }

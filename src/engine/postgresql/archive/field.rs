@@ -8,7 +8,7 @@ const TEXT_LIMIT_BYTES: i64 = 1024 * 1024 * 1024;
 
 /// A kind of value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     /// One byte.
     Byte,
     /// A sign byte and little-endian digits.
@@ -83,14 +83,14 @@ impl Decoder {
     }
 
     /// Takes from `bytes` what the current value needs; `None` when it needs more.
-    pub(super) fn take(&mut self, kind: Kind, bytes: &mut &[u8]) -> Result<Option<Value>, Problem> {
+    pub(super) fn take(&mut self, kind: FieldKind, bytes: &mut &[u8]) -> Result<Option<Value>, Problem> {
         match kind {
-            Kind::Byte => Ok(self.digits(1, bytes).map(|digits| Value::Number(digits[0].into()))),
-            Kind::Offset => {
+            FieldKind::Byte => Ok(self.digits(1, bytes).map(|digits| Value::Number(digits[0].into()))),
+            FieldKind::Offset => {
                 Ok(self.digits(1 + self.offset_size, bytes).map(|digits| Value::Number(digits[0].into())))
             }
-            Kind::Int => Ok(self.int(bytes)?.map(Value::Number)),
-            Kind::Text { keep } => self.text(keep, bytes),
+            FieldKind::Int => Ok(self.int(bytes)?.map(Value::Number)),
+            FieldKind::Text { keep } => self.text(keep, bytes),
         }
     }
 

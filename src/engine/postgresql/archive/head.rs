@@ -2,7 +2,7 @@
 //!
 //! The order of the fields is that of `ReadHead` and `ReadToc` in PostgreSQL's `src/bin/pg_dump/pg_backup_archiver.c`.
 
-use super::field::{Decoder, Kind, Problem, Value};
+use super::field::{Decoder, FieldKind, Problem, Value};
 
 /// Longest name, owner or tag that is kept; a function's tag holds its argument types.
 const NAME_LIMIT_BYTES: usize = 64 * 1024;
@@ -12,7 +12,7 @@ const DEPENDENCY_LIMIT: usize = 1_000_000;
 
 /// One entry of the table of contents: one object, or the data of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entry {
+pub struct TocEntry {
     /// Its number, by which `pg_restore -L` and other entries name it.
     pub id: i32,
     /// OID of the object in the dumped database; 0 when it has none of its own.
@@ -78,7 +78,7 @@ enum Field {
     Oid,
     Tag,
     Section,
-    Kind,
+    FieldKind,
     Definition,
     Drop,
     Copy,
@@ -98,7 +98,7 @@ const ENTRY: [Field; 18] = [
     Field::TableOid,
     Field::Oid,
     Field::Tag,
-    Field::Kind,
+    Field::FieldKind,
     Field::Section,
     Field::Definition,
     Field::Drop,
@@ -125,7 +125,7 @@ pub(super) struct Head {
     fields: Vec<Field>,
     at: usize,
     entries_left: i64,
-    entry: Entry,
+    entry: TocEntry,
 }
 
 /// Of which kinds of entries the definitions are kept: nobody needs those of tables and functions, which are most of an
@@ -167,7 +167,7 @@ impl Head {
             fields: Vec::new(),
             at: 0,
             entries_left: 0,
-            entry: Entry::default(),
+            entry: TocEntry::default(),
         }
     }
 
@@ -175,7 +175,7 @@ impl Head {
     pub(super) fn feed(
         &mut self,
         bytes: &mut &[u8],
-        seen: &mut dyn FnMut(Entry) -> Result<(), Problem>,
+        seen: &mut dyn FnMut(TocEntry) -> Result<(), Problem>,
     ) -> Result<Progress, Problem> {
         if self.decoder.is_none() && !self.take_magic(bytes)? {
             let complete = self.magic.len() == 11;
@@ -225,7 +225,7 @@ impl Head {
         &mut self,
         field: Field,
         value: Value,
-        seen: &mut dyn FnMut(Entry) -> Result<(), Problem>,
+        seen: &mut dyn FnMut(TocEntry) -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         self.at += 1;
         let entry = &mut self.entry;
@@ -237,7 +237,7 @@ impl Head {
             Field::Id => entry.id = entry_id(value.number())?,
             Field::Oid => entry.oid = value.text().and_then(|oid| oid.parse().ok()).unwrap_or(0),
             Field::Tag => entry.tag = value.text().unwrap_or_default(),
-            Field::Kind => entry.kind = value.text().unwrap_or_default(),
+            Field::FieldKind => entry.kind = value.text().unwrap_or_default(),
             Field::Definition => entry.definition = value.text().unwrap_or_default(),
             Field::Copy => entry.copies = value != Value::Text(None),
             Field::Namespace => entry.namespace = value.text().unwrap_or_default(),
@@ -294,31 +294,31 @@ impl Head {
 }
 
 impl Field {
-    fn kind(self, definition_limit: usize) -> Kind {
+    fn kind(self, definition_limit: usize) -> FieldKind {
         match self {
-            Self::CompressionMethod => Kind::Byte,
-            Self::Data => Kind::Offset,
+            Self::CompressionMethod => FieldKind::Byte,
+            Self::Data => FieldKind::Offset,
             Self::CompressionLevel
             | Self::Time
             | Self::Count
             | Self::Id
             | Self::HadData
             | Self::Section
-            | Self::RelationKind => Kind::Int,
-            Self::Definition => Kind::Text { keep: definition_limit },
+            | Self::RelationKind => FieldKind::Int,
+            Self::Definition => FieldKind::Text { keep: definition_limit },
             Self::Drop | Self::WithOids | Self::AccessMethod | Self::TableOid | Self::Copy => {
-                Kind::Text { keep: 0 }
+                FieldKind::Text { keep: 0 }
             }
             Self::DatabaseName
             | Self::ServerVersion
             | Self::DumpVersion
             | Self::Oid
             | Self::Tag
-            | Self::Kind
+            | Self::FieldKind
             | Self::Namespace
             | Self::Tablespace
-            | Self::Owner => Kind::Text { keep: NAME_LIMIT_BYTES },
-            Self::Dependency => Kind::Text { keep: 20 },
+            | Self::Owner => FieldKind::Text { keep: NAME_LIMIT_BYTES },
+            Self::Dependency => FieldKind::Text { keep: 20 },
         }
     }
 }

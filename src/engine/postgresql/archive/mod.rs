@@ -14,6 +14,6 @@ mod tests;
 mod witness;
 
 pub use contents::TableOfContents;
-pub use head::{ArchiveFacts, Entry};
+pub use head::{ArchiveFacts, TocEntry};
 pub use outline::{LeftOut, Outline, Relation};
 pub use witness::ArchiveWitness;

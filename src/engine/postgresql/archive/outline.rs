@@ -1,7 +1,7 @@
 //! What restoring all of an archive asks for, gathered entry by entry: names, and a number for each entry.
 
 use super::contents::read_head;
-use super::head::{ArchiveFacts, Definitions, Entry};
+use super::head::{ArchiveFacts, Definitions, TocEntry};
 use crate::engine::EngineError;
 use crate::engine::postgresql::roles::{about_the_database, list_of, roles_after_to, roles_of_policy};
 use crate::model::ByteReader;
@@ -39,13 +39,13 @@ pub struct Outline {
     pub views: Vec<Relation>,
     /// Whether it has subscriptions: a database with one is not dropped.
     pub has_subscriptions: bool,
-    entries: Vec<(i32, Part)>,
+    entries: Vec<(i32, Section)>,
     kept_bytes: usize,
 }
 
 /// What an entry is to somebody who leaves some of them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Section {
     /// It is always restored.
     Usual,
     /// A comment on an extension, which only its owner may set and which creating the extension sets anyway.
@@ -74,26 +74,26 @@ impl Outline {
     }
 
     /// The outline of some entries.
-    pub fn of<'a>(facts: &ArchiveFacts, entries: impl IntoIterator<Item = &'a Entry>) -> Self {
+    pub fn of<'a>(facts: &ArchiveFacts, entries: impl IntoIterator<Item = &'a TocEntry>) -> Self {
         let mut outline = Self { facts: facts.clone(), ..Self::default() };
         entries.into_iter().for_each(|entry| outline.enter(entry));
         outline
     }
 
-    fn enter(&mut self, entry: &Entry) {
+    fn enter(&mut self, entry: &TocEntry) {
         let part = match entry.kind.as_str() {
-            "COMMENT" if entry.tag.starts_with("EXTENSION ") => Part::ExtensionComment,
-            "MATERIALIZED VIEW DATA" => Part::View,
-            "USER MAPPING" => Part::UserMapping,
-            _ => Part::Usual,
+            "COMMENT" if entry.tag.starts_with("EXTENSION ") => Section::ExtensionComment,
+            "MATERIALIZED VIEW DATA" => Section::View,
+            "USER MAPPING" => Section::UserMapping,
+            _ => Section::Usual,
         };
         self.has_subscriptions |= entry.kind == "SUBSCRIPTION";
         self.entries.push((entry.id, part));
-        self.kept_bytes += size_of::<(i32, Part)>();
+        self.kept_bytes += size_of::<(i32, Section)>();
         if about_the_database(entry) {
             return;
         }
-        if part == Part::View {
+        if part == Section::View {
             self.kept_bytes += entry.namespace.len() + entry.tag.len() + size_of::<Relation>();
             self.views.push(Relation { schema: entry.namespace.clone(), name: entry.tag.clone() });
         }
@@ -113,7 +113,7 @@ impl Outline {
         self.extensions.insert(name.to_owned());
     }
 
-    fn enter_roles(&mut self, entry: &Entry) {
+    fn enter_roles(&mut self, entry: &TocEntry) {
         let grants = matches!(entry.kind.as_str(), "ACL" | "DEFAULT ACL");
         // Of the kinds that only say something about another object nothing is given to the owner; names with `pg_`
         // are the server's own.
@@ -136,11 +136,11 @@ impl Outline {
 
     /// The entries to restore as a list for `pg_restore --use-list`; `None` when that is all of them.
     pub fn list(&self, left: &LeftOut) -> Option<String> {
-        let stays = |part: Part| match part {
-            Part::Usual => true,
-            Part::ExtensionComment => !left.extension_comments,
-            Part::View => !left.views,
-            Part::UserMapping => !left.user_mappings,
+        let stays = |part: Section| match part {
+            Section::Usual => true,
+            Section::ExtensionComment => !left.extension_comments,
+            Section::View => !left.views,
+            Section::UserMapping => !left.user_mappings,
         };
         if self.entries.iter().all(|(_, part)| stays(*part)) {
             return None;
@@ -165,8 +165,8 @@ pub struct LeftOut {
 mod tests {
     use super::*;
 
-    fn entry(id: i32, kind: &str, tag: &str) -> Entry {
-        Entry {
+    fn entry(id: i32, kind: &str, tag: &str) -> TocEntry {
+        TocEntry {
             id,
             kind: kind.to_owned(),
             namespace: "public".to_owned(),
@@ -174,7 +174,7 @@ mod tests {
             owner: "app".to_owned(),
             tablespace: if kind == "TABLE" { "fast".to_owned() } else { String::new() },
             definition: "GRANT SELECT ON TABLE public.t TO reader;".to_owned(),
-            ..Entry::default()
+            ..TocEntry::default()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::block::{Blocks, Content, Ledger};
 use super::field::Problem;
-use super::head::{ArchiveFacts, Definitions, Entry, Head, Progress};
+use super::head::{ArchiveFacts, Definitions, Head, Progress, TocEntry};
 use crate::model::{Contents, Needs, TableRows, Witness, WitnessError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -138,7 +138,7 @@ enum Countable {
 }
 
 impl Account {
-    fn enter(&mut self, entry: Entry) -> Result<(), Problem> {
+    fn enter(&mut self, entry: TocEntry) -> Result<(), Problem> {
         if self.countable == Countable::TooMuch {
             return Ok(());
         }

@@ -49,7 +49,7 @@ enum Purpose {
 }
 
 /// How far one call got.
-pub(super) struct Step {
+pub(super) struct MachineStep {
     /// Bytes taken.
     pub(super) used: usize,
     /// Whether the shape is complete.
@@ -83,13 +83,13 @@ impl Machine {
     }
 
     /// Takes what it can of `bytes`.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Step, String> {
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<MachineStep, String> {
         let mut used = 0;
         loop {
             match &mut self.now {
                 Now::Next => {
                     if !self.next_item() {
-                        return Ok(Step { used, complete: true });
+                        return Ok(MachineStep { used, complete: true });
                     }
                 }
                 Now::Skip(left) => {
@@ -98,18 +98,22 @@ impl Machine {
                     *left -= count;
                     used += usize::try_from(count).unwrap_or(bytes.len() - used);
                     if *left > 0 {
-                        return Ok(Step { used, complete: false });
+                        return Ok(MachineStep { used, complete: false });
                     }
                     self.now = Now::Next;
                 }
                 Now::Score => {
-                    let Some(byte) = bytes.get(used) else { return Ok(Step { used, complete: false }) };
+                    let Some(byte) = bytes.get(used) else {
+                        return Ok(MachineStep { used, complete: false });
+                    };
                     used += 1;
                     // 253 to 255 are not a number, and plus and minus infinity: nothing follows.
                     self.now = Now::Skip(if *byte < 253 { u64::from(*byte) } else { 0 });
                 }
                 Now::Number { purpose, bytes: number, have } => {
-                    let Some(byte) = bytes.get(used) else { return Ok(Step { used, complete: false }) };
+                    let Some(byte) = bytes.get(used) else {
+                        return Ok(MachineStep { used, complete: false });
+                    };
                     used += 1;
                     number[*have] = *byte;
                     *have += 1;

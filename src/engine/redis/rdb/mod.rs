@@ -44,7 +44,7 @@ impl Header {
 
 /// One key, as far as it is known when its value begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct RdbEntry {
     /// Number of its database.
     pub(super) database: u64,
     /// Type byte of its value.
@@ -81,13 +81,13 @@ pub(super) trait Visitor {
     fn library(&mut self, _code: Vec<u8>) {}
 
     /// A key, whose value follows; the name is empty for a visitor of the shape.
-    fn key(&mut self, _entry: &Entry, _name: Vec<u8>) {}
+    fn key(&mut self, _entry: &RdbEntry, _name: Vec<u8>) {}
 
     /// The next bytes of the value.
     fn value(&mut self, _piece: &[u8]) {}
 
     /// The value has ended. The number is that of the module's type, when it is of a module.
-    fn end(&mut self, _entry: &Entry, _module: Option<u64>) {}
+    fn end(&mut self, _entry: &RdbEntry, _module: Option<u64>) {}
 }
 
 /// Why a stream is no RDB.
@@ -121,7 +121,7 @@ pub(super) enum RdbError {
 
 /// What a stream that is whole has proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub(super) enum RdbIntegrity {
     /// Every piece of it was understood, and its checksum is right if it has one.
     Understood,
     /// A piece of it was not known, and its checksum is right.

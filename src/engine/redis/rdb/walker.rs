@@ -1,7 +1,7 @@
 //! Walks over an RDB stream cut anywhere, in bounded memory, and proves that it is whole.
 
 use super::machine::Machine;
-use super::{Crc64, Dialect, Entry, Header, Proof, RdbError, Visitor, Wants, grammar, text};
+use super::{Crc64, Dialect, Header, RdbEntry, RdbError, RdbIntegrity, Visitor, Wants, grammar, text};
 use grammar::Item;
 
 /// The longest key, function library or note: what a server takes in one piece.
@@ -24,7 +24,7 @@ pub(in crate::engine::redis) struct Walker {
     kept: Vec<u8>,
     /// Whether the machine's bytes are to be kept.
     keeps: bool,
-    entry: Entry,
+    entry: RdbEntry,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ enum Phase {
     Done,
 }
 
-const NO_ENTRY: Entry = Entry { database: 0, kind: 0, expires: None, idle: None, frequency: None };
+const NO_ENTRY: RdbEntry = RdbEntry { database: 0, kind: 0, expires: None, idle: None, frequency: None };
 
 impl Walker {
     pub(in crate::engine::redis) fn new() -> Self {
@@ -94,14 +94,14 @@ impl Walker {
     }
 
     /// The stream has ended: is it whole?
-    pub(in crate::engine::redis) fn finish(&mut self) -> Result<Proof, RdbError> {
+    pub(in crate::engine::redis) fn finish(&mut self) -> Result<RdbIntegrity, RdbError> {
         let missing = match self.phase {
-            Phase::Done => return Ok(Proof::Understood),
+            Phase::Done => return Ok(RdbIntegrity::Understood),
             Phase::Opaque => {
                 let (end, sum) = self.kept.split_first().unwrap_or((&0, &[]));
                 self.crc.update(&[*end]);
                 if *end == END && sum == self.crc.value().to_le_bytes() {
-                    return Ok(Proof::ChecksumOnly);
+                    return Ok(RdbIntegrity::ChecksumOnly);
                 }
                 "and what it ends with is not its checksum"
             }
@@ -211,7 +211,7 @@ impl Walker {
     fn value_complete(&mut self, visitor: &mut dyn Visitor) {
         let module = (self.entry.kind == 7).then(|| self.machine.first_number());
         visitor.end(&self.entry, module);
-        self.entry = Entry { database: self.entry.database, ..NO_ENTRY };
+        self.entry = RdbEntry { database: self.entry.database, ..NO_ENTRY };
         self.phase = Phase::Opcode;
     }
 
