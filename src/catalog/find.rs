@@ -7,9 +7,11 @@ use super::listing::{Items, ListedBackup};
 use super::repository::Catalog;
 use super::{BackupReference, Listing};
 use crate::model::{BackupId, DatabaseName, Timestamp};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Questions to the store beside each other.
+const LOOKS: usize = 32;
 /// Backups named where none is good.
 const CANDIDATES: usize = 3;
 
@@ -21,6 +23,9 @@ pub struct Located {
     /// Newer ones that a symbolic reference passed over, the newest first.
     pub passed_over: Vec<PassedOver>,
 }
+
+/// The folder of a backup.
+type Place = (DatabaseName, BackupId);
 
 impl Catalog {
     /// The one backup that `reference` means. A symbolic one means the newest good backup that holds `databases`, or the whole
@@ -76,25 +81,62 @@ impl Catalog {
 
     /// The database under which the backup `id` is recorded, whatever its manifest says.
     pub async fn place_of(&self, id: &BackupId) -> Result<Option<DatabaseName>, CatalogError> {
-        let prefix = layout::databases();
-        let mut objects = self.store().list(&prefix);
-        while let Some(object) = objects.next().await {
-            let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
-            if let Some((database, found, layout::Item::Manifest)) = layout::backup_item(&object.key)
-                && found == *id
-            {
-                return Ok(Some(database));
-            }
+        let mut committed = self.committed(self.places_of(id).await?).await?;
+        if committed.is_empty() {
+            committed = self.committed(self.all_like(&id.to_string()).await?).await?;
         }
-        Ok(None)
+        Ok(committed.into_keys().next().map(|(database, _)| database))
     }
 
-    /// The backup `id` with what is beside its manifest, `None` when it is not committed.
-    pub async fn find_entry(
-        &self,
-        database: &DatabaseName,
-        id: &BackupId,
-    ) -> Result<Option<ListedBackup>, CatalogError> {
+    /// Which of `places` hold a committed backup, and what is beside its manifest. Asks for those folders alone, so that it costs
+    /// the same whatever else the repository holds.
+    async fn committed(&self, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Items>, CatalogError> {
+        let mut looks = stream::iter(places)
+            .map(|place| async move { self.items(&place.0, &place.1).await.map(|items| (place, items)) })
+            .buffer_unordered(LOOKS);
+        let mut found = BTreeMap::new();
+        while let Some(look) = looks.next().await {
+            let (place, items) = look?;
+            if items.manifest {
+                found.insert(place, items);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The databases that the repository has a folder of.
+    pub async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
+        let prefix = layout::databases();
+        let names = self.store().folders(&prefix).await;
+        let names = names.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+        Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// Where the backup `id` may be.
+    async fn places_of(&self, id: &BackupId) -> Result<BTreeSet<Place>, CatalogError> {
+        Ok(self.databases().await?.into_iter().map(|database| (database, id.clone())).collect())
+    }
+
+    /// The folders of backups whose id begins with `text`.
+    async fn places_like(&self, text: &str) -> Result<BTreeSet<Place>, CatalogError> {
+        let mut folders = stream::iter(self.databases().await?)
+            .map(|database| async move {
+                let prefix = layout::backups(&database);
+                let names = self.store().folders(&prefix).await;
+                let names = names.map_err(CatalogError::store(format!("list `{prefix}`")))?;
+                Ok::<_, CatalogError>((database, names))
+            })
+            .buffer_unordered(LOOKS);
+        let mut places = BTreeSet::new();
+        while let Some(found) = folders.next().await {
+            let (database, names) = found?;
+            let ids = names.iter().filter(|name| name.starts_with(text)).filter_map(|name| name.parse().ok());
+            places.extend(ids.map(|id| (database.clone(), id)));
+        }
+        Ok(places)
+    }
+
+    async fn items(&self, database: &DatabaseName, id: &BackupId) -> Result<Items, CatalogError> {
         let prefix = layout::backup(database, id);
         let mut items = Items::default();
         let mut objects = self.store().list(&prefix);
@@ -104,28 +146,61 @@ impl Catalog {
                 items.note(item, &object.key, object.modified);
             }
         }
-        drop(objects);
+        Ok(items)
+    }
+
+    /// The backup `id` with what is beside its manifest, `None` when it is not committed.
+    pub async fn find_entry(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+    ) -> Result<Option<ListedBackup>, CatalogError> {
+        let items = self.items(database, id).await?;
         self.entry(database, id, items).await
     }
 
     async fn find_by_text(&self, text: &str) -> Result<Located, CatalogError> {
+        let places = match text.parse() {
+            Ok(id) => self.places_of(&id).await?,
+            Err(_) => self.places_like(text).await?,
+        };
+        match self.find_among(text, places).await {
+            // Some servers do not name every folder.
+            Err(CatalogError::NotFound { .. }) => self.find_among(text, self.all_like(text).await?).await,
+            found => found,
+        }
+    }
+
+    /// The folders of backups whose id begins with `text`, from a listing of everything.
+    async fn all_like(&self, text: &str) -> Result<BTreeSet<Place>, CatalogError> {
         let prefix = layout::databases();
-        let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
+        let mut places = BTreeSet::new();
         let mut objects = self.store().list(&prefix);
         while let Some(object) = objects.next().await {
             let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
-            if let Some((database, id, item)) = layout::backup_item(&object.key)
+            if let Some((database, id, _)) = layout::backup_item(&object.key)
                 && id.to_string().starts_with(text)
             {
-                found.entry((database, id)).or_default().note(item, &object.key, object.modified);
+                places.insert((database, id));
             }
         }
-        drop(objects);
-        found.retain(|_, items| items.manifest);
+        Ok(places)
+    }
+
+    async fn find_among(&self, text: &str, places: BTreeSet<Place>) -> Result<Located, CatalogError> {
+        let ambiguous = |ids: &BTreeSet<&BackupId>| {
+            let examples = ids.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            CatalogError::Ambiguous { prefix: text.to_owned(), count: ids.len(), examples }
+        };
+        let ids: BTreeSet<&BackupId> = places.iter().map(|(_, id)| id).collect();
+        if ids.len() > LOOKS {
+            return Err(ambiguous(&ids));
+        }
+        // Folders of runs that were never committed are no backups.
+        let found = self.committed(places).await?;
         let ids: BTreeSet<&BackupId> = found.keys().map(|(_, id)| id).collect();
         if ids.len() > 1 {
-            let examples = ids.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(CatalogError::Ambiguous { prefix: text.to_owned(), count: ids.len(), examples });
+            return Err(ambiguous(&ids));
         }
         // An id is of one database. Copies of its folder that somebody has put under others cannot be read, and hide nothing.
         let mut problem = None;

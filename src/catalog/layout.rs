@@ -90,6 +90,12 @@ pub fn leases(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/lease"))
 }
 
+/// The database that `key` is a lease on; `None` for other keys.
+pub fn leased_database(key: &ObjectKey) -> Option<DatabaseName> {
+    let (name, _) = key.as_str().strip_prefix("databases/")?.split_once("/lease/")?;
+    name.parse().ok()
+}
+
 /// Who reads backups of a database.
 pub fn readers(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/readers"))

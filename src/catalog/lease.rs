@@ -54,7 +54,7 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLe
     let now = store.clock().await.map_err(CatalogError::store("ask the store for its time"))?;
     let mut found = Vec::new();
     for object in objects {
-        let record = match store::read_small(store, &object.key, RECORD_LIMIT).await {
+        let record = match store.read(&object.key, RECORD_LIMIT).await {
             Ok(bytes) => parse(&object.key, &bytes),
             // Released between the listing and the reading.
             Err(store::StoreError::NotFound { .. }) => continue,

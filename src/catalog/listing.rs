@@ -10,8 +10,8 @@ use super::side::{self, SideRecord};
 use super::state::is_plausible;
 use super::verification::Verification;
 use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
-use crate::store::{ObjectKey, ObjectMeta};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use crate::store::ObjectKey;
+use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Manifests read at once.
@@ -99,15 +99,19 @@ impl Catalog {
     pub async fn list(&self, database: Option<&DatabaseName>) -> Result<Listing, CatalogError> {
         let prefix = database.map_or_else(layout::databases, layout::backups);
         let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
+        // One listing tells both, where it covers everything.
+        let mut leased: BTreeSet<DatabaseName> = database.cloned().into_iter().collect();
         let mut objects = self.store().list(&prefix);
         while let Some(object) = objects.next().await {
             let object = object.map_err(CatalogError::store(format!("list `{prefix}`")))?;
             if let Some((database, id, item)) = layout::backup_item(&object.key) {
                 found.entry((database, id)).or_default().note(item, &object.key, object.modified);
+            } else {
+                leased.extend(layout::leased_database(&object.key));
             }
         }
         drop(objects);
-        let mut listing = Listing { running: self.running(database).await?, ..Listing::default() };
+        let mut listing = Listing { running: self.running(leased).await?, ..Listing::default() };
         let mut reads = stream::iter(found.into_iter().filter(|(_, items)| items.manifest))
             .map(|((database, id), items)| async move {
                 let pinned = items.pinned;
@@ -136,41 +140,28 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// The backups that live leases tell of.
-    pub async fn running(&self, database: Option<&DatabaseName>) -> Result<Vec<RunningBackup>, CatalogError> {
-        let databases = match database {
-            Some(database) => vec![database.clone()],
-            None => self.databases().await?,
-        };
+    /// The backups that live leases on `databases` tell of, in the order of the names.
+    pub async fn running(
+        &self,
+        databases: BTreeSet<DatabaseName>,
+    ) -> Result<Vec<RunningBackup>, CatalogError> {
+        let mut surveys = stream::iter(databases)
+            .map(|database| async move {
+                let found = lease::survey(self.store().as_ref(), &layout::leases(&database)).await;
+                found.map(|found| (database, found))
+            })
+            .buffered(READS);
         let mut running = Vec::new();
-        for database in databases {
-            for found in lease::survey(self.store().as_ref(), &layout::leases(&database)).await? {
-                let expired = found.is_expired();
+        while let Some(survey) = surveys.next().await {
+            let (database, leases) = survey?;
+            for found in leases.into_iter().filter(|found| !found.is_expired()) {
                 let Ok(lease) = found.record else { continue };
-                if let (Operation::Backup, Some(id), false) = (lease.operation, lease.backup.clone(), expired)
-                {
+                if let (Operation::Backup, Some(id)) = (lease.operation, lease.backup.clone()) {
                     running.push(RunningBackup { database: database.clone(), id, lease });
                 }
             }
         }
         Ok(running)
-    }
-
-    /// The names of databases that have a lease. FoundLease by listing, so it costs a page per thousand objects.
-    async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
-        let prefix = layout::databases();
-        let objects: Vec<ObjectMeta> = self
-            .store()
-            .list(&prefix)
-            .try_collect()
-            .await
-            .map_err(CatalogError::store(format!("list `{prefix}`")))?;
-        let names: BTreeSet<DatabaseName> = objects
-            .iter()
-            .filter_map(|object| object.key.as_str().strip_prefix("databases/")?.split_once("/lease/"))
-            .filter_map(|(name, _)| name.parse().ok())
-            .collect();
-        Ok(names.into_iter().collect())
     }
 
     /// One backup with what is beside its manifest. Records there that cannot be read hide nothing.

@@ -41,7 +41,7 @@ pub(super) async fn read<T: DeserializeOwned>(
 }
 
 pub(super) async fn read_bytes(store: &dyn Store, key: &ObjectKey) -> Result<Option<Vec<u8>>, CatalogError> {
-    match store::read_small(store, key, RECORD_LIMIT).await {
+    match store.read(key, RECORD_LIMIT).await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(StoreError::NotFound { .. }) => Ok(None),
         Err(source) => Err(CatalogError::Store { doing: format!("read `{key}`"), source }),

@@ -77,7 +77,7 @@ impl Catalog {
     /// A backup's log, `None` when it has none.
     pub async fn read_log(&self, manifest: &Manifest) -> Result<Option<String>, CatalogError> {
         let key = layout::log(&manifest.database, &manifest.id);
-        match store::read_small(self.store.as_ref(), &key, record::RECORD_LIMIT).await {
+        match self.store.read(&key, record::RECORD_LIMIT).await {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(source) => Err(CatalogError::Store { doing: format!("read log `{key}`"), source }),

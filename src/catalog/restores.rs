@@ -87,7 +87,7 @@ impl Catalog {
     /// A restore's log, `None` when it has none.
     pub async fn read_restore_log(&self, restore: &RestoreRecord) -> Result<Option<String>, CatalogError> {
         let key = layout::restore_log(&restore.target, &restore.id);
-        match store::read_small(self.store().as_ref(), &key, LOG_LIMIT).await {
+        match self.store().read(&key, LOG_LIMIT).await {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(source) => Err(CatalogError::Store { doing: format!("read log `{key}`"), source }),

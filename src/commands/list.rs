@@ -315,7 +315,7 @@ async fn find_running(
         store.map_or_else(|| app.inventory.stores.keys().cloned().collect(), |name| vec![name.clone()]);
     for name in names {
         let Ok(catalog) = app.catalog(Some(&name)).await else { continue };
-        let running = catalog.running(None).await?;
+        let running = catalog.running(catalog.databases().await?.into_iter().collect()).await?;
         if let Some(found) = running.iter().find(|running| running.id.to_string().starts_with(&text)) {
             return Ok(Some(running_row(&name, found)));
         }

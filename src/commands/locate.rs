@@ -51,6 +51,7 @@ async fn locate_holding(
     let names = stores(app, reference, store);
     let mut missing: Option<Failure> = None;
     let mut best: Option<(&StoreName, Catalog, Box<Located>)> = None;
+    let mut silent: Vec<(&StoreName, Failure)> = Vec::new();
     for name in &names {
         match find_in(app, name, reference, databases).await {
             Ok(LocateOutcome::Backup(catalog, found)) if !reference.is_symbolic() => {
@@ -66,16 +67,12 @@ async fn locate_holding(
             Ok(LocateOutcome::Nothing(failure)) => {
                 missing.get_or_insert(failure);
             }
-            // What its own store has must not be out of reach because of another one.
-            Err(failure) if best.is_some() => {
-                let line = format!(
-                    "store `{name}` may hold a newer backup than `{reference}` means: {}",
-                    failure.message()
-                );
-                app.watch.say(Tone::Warning, &line);
-            }
-            Err(failure) => return Err(failure),
+            // What one store has must not be out of reach because of another one.
+            Err(failure) => silent.push((name, failure)),
         }
+    }
+    if let Some(failure) = unanswered(app, reference, &names, silent, best.as_ref()) {
+        return Err(failure);
     }
     let Some((name, catalog, found)) = best else {
         return Err(missing.unwrap_or_else(|| ConfigError::NoStore.into()));
@@ -85,6 +82,34 @@ async fn locate_holding(
     }
     tell_passed_over(app, reference, &found.passed_over);
     Ok((catalog, found.entry))
+}
+
+/// What it means that the stores in `silent` could not be asked. Without a backup from another one that is the failure; with one,
+/// the newest backup may be in the store that comes first, which is the entry's own: then the user has to say which is meant.
+fn unanswered(
+    app: &App,
+    reference: &BackupReference,
+    names: &[StoreName],
+    silent: Vec<(&StoreName, Failure)>,
+    best: Option<&(&StoreName, Catalog, Box<Located>)>,
+) -> Option<Failure> {
+    let Some((found_in, _, found)) = best else {
+        return silent.into_iter().next().map(|(_, failure)| failure);
+    };
+    for (name, failure) in silent {
+        if names.first() == Some(name) {
+            let id = &found.entry.manifest.id;
+            return Some(failure.doing(format!("`{reference}` may mean a backup in store `{name}`")).help(
+                format!(
+                    "The newest good one elsewhere is {id} in store `{found_in}`: name it to take that one."
+                ),
+            ));
+        }
+        let why = failure.message();
+        let line = format!("store `{name}` may hold a newer backup than `{reference}` means: {why}");
+        app.watch.say(Tone::Warning, &line);
+    }
+    None
 }
 
 /// What a store has of a reference.
@@ -135,16 +160,29 @@ pub(super) async fn locate_unreadable(
     id: &BackupId,
     store: Option<&StoreName>,
 ) -> Result<Option<(Catalog, DatabaseName)>, Failure> {
+    let mut silent = None;
     for name in stores(app, &BackupReference::Id(id.clone()), store) {
-        let catalog = match app.catalog_in(app.store(Some(&name)).await?, Some(&name)).await {
-            Err(CatalogError::NoRepository { .. }) => continue,
-            opened => opened?,
-        };
-        if let Some(database) = catalog.place_of(id).await? {
-            return Ok(Some((catalog, database)));
+        match place_in(app, &name, id).await {
+            Ok(Some(place)) => return Ok(Some(place)),
+            Ok(None) => {}
+            Err(failure) => {
+                silent.get_or_insert(failure);
+            }
         }
     }
-    Ok(None)
+    silent.map_or(Ok(None), Err)
+}
+
+async fn place_in(
+    app: &App,
+    name: &StoreName,
+    id: &BackupId,
+) -> Result<Option<(Catalog, DatabaseName)>, Failure> {
+    let catalog = match app.catalog_in(app.store(Some(name)).await?, Some(name)).await {
+        Err(CatalogError::NoRepository { .. }) => return Ok(None),
+        opened => opened?,
+    };
+    Ok(catalog.place_of(id).await?.map(|database| (catalog, database)))
 }
 
 /// As [`locate`], and the backup must be one whose run succeeded.

@@ -73,6 +73,22 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// by folder (s3rver 3.7; S3's directory buckets have no order at all).
     fn list<'a>(&'a self, prefix: &'a KeyPrefix) -> BoxStream<'a, Result<ObjectMeta, StoreError>>;
 
+    /// The names of the folders directly below `prefix`, in any order. What is not jagad's may be among them, and some servers
+    /// leave out a folder that holds nothing but folders (s3rver 3.7): what is not found so is to be looked for by [`Store::list`].
+    async fn folders(&self, prefix: &KeyPrefix) -> Result<Vec<String>, StoreError>;
+
+    /// A whole object of at most `limit` bytes; a larger one is [`StoreError::TooLarge`].
+    async fn read(&self, key: &ObjectKey, limit: u64) -> Result<Vec<u8>, StoreError> {
+        use tokio::io::AsyncReadExt as _;
+        let mut bytes = Vec::new();
+        let mut body = self.get(key).await?.take(limit + 1);
+        body.read_to_end(&mut bytes).await.map_err(|error| StoreError::from_read(key, error))?;
+        if bytes.len() as u64 > limit {
+            return Err(StoreError::TooLarge { key: key.clone(), limit });
+        }
+        Ok(bytes)
+    }
+
     /// Deletes the objects; absent ones count as deleted. Every key's own answer is looked at; an error names the
     /// first key that is still there and leaves the rest in any state.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError>;
@@ -105,18 +121,6 @@ pub fn prepare(settings: &StoreSettings) -> Result<(), StoreError> {
         StoreSettings::S3(_) => Ok(()),
         StoreSettings::Local(settings) => LocalStore::create(settings),
     }
-}
-
-/// Reads a whole object of at most `limit` bytes into memory; a larger one is [`StoreError::TooLarge`].
-pub async fn read_small(store: &dyn Store, key: &ObjectKey, limit: u64) -> Result<Vec<u8>, StoreError> {
-    use tokio::io::AsyncReadExt as _;
-    let mut bytes = Vec::new();
-    let mut body = store.get(key).await?.take(limit + 1);
-    body.read_to_end(&mut bytes).await.map_err(|error| StoreError::from_read(key, error))?;
-    if bytes.len() as u64 > limit {
-        return Err(StoreError::TooLarge { key: key.clone(), limit });
-    }
-    Ok(bytes)
 }
 
 /// Stores `bytes` as one object.

@@ -114,6 +114,36 @@ fn latest_is_the_newest_of_all_stores() {
 }
 
 #[test]
+fn a_backup_is_found_whatever_other_store_is_gone() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    std::fs::create_dir(bench.path("second")).unwrap();
+    bench.add("[stores.second]\ntype = \"local\"\npath = \"second\"\n");
+    let here = bench.back_up(&[]);
+    let there = bench.back_up(&["--store", "second"]);
+    let main = bench.path("store");
+    std::fs::rename(&main, bench.path("away")).unwrap();
+    for text in [there.as_str(), &there[..there.len() - 2]] {
+        let shown = bench.run(&["show", text, "--json"]).ok().json();
+        assert_eq!(shown["manifest"]["id"], there.as_str());
+    }
+    bench.run(&["restore", &there, "--plan"]).ok();
+    // Whether its own store has a newer one is not known, so nobody decides that but the user.
+    bench
+        .run(&["show", "shop@latest"])
+        .expect(10)
+        .says("may mean a backup in store `main`")
+        .says(&there)
+        .helps();
+    bench.run(&["restore", "shop@latest", "--plan"]).expect(10).says(&there).helps();
+    bench.run(&["show", "shop@latest", "--store", "second"]).ok();
+    // What no store at hand has may be in the one that is gone.
+    bench.run(&["show", &here]).expect(10);
+    bench.run(&["delete", &here, "--yes"]).expect(10);
+    std::fs::rename(bench.path("away"), &main).unwrap();
+    bench.run(&["show", &here]).ok();
+}
+
+#[test]
 fn records_beside_a_manifest_that_cannot_be_read_hide_nothing() {
     let Some(bench) = Bench::small(Place::Local) else { return };
     let old = bench.back_up(&[]);

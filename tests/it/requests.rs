@@ -49,3 +49,61 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
     let asked = server.asked().len() - before;
     assert_eq!(asked, 3 * DATABASES + 1);
 }
+
+/// Lists, shows and finds backups among others, and counts what that takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_backup_is_found_without_a_look_at_the_others() {
+    let server = Faulty::start(|_| Fault::Pass).await;
+    let store = Arc::new(server.store());
+    let now: Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
+    let catalog = Catalog::open_or_create(store.clone(), Arc::new(NoKeys), (now, Duration::from_secs(60)))
+        .await
+        .unwrap();
+    let databases = 5;
+    let backups = 300;
+    let mut ids = Vec::new();
+    for database in 0..databases {
+        for number in 0..backups {
+            let id = format!(
+                "20270101T{:02}{:02}{:02}Z-full-{database}{number:05}",
+                number / 60,
+                number % 60,
+                database
+            );
+            let key = format!("databases/d{database}/backups/{id}/manifest.json").parse().unwrap();
+            let manifest = MANIFEST
+                .replace("ID", &id)
+                .replace("REPOSITORY", &catalog.id().to_string())
+                .replace("DATABASE", &format!("d{database}"));
+            jagad::store::write_small(
+                store.as_ref(),
+                &key,
+                manifest.into_bytes(),
+                jagad::store::ObjectRole::Record,
+            )
+            .await
+            .unwrap();
+            ids.push(id);
+        }
+    }
+    let asked = |before: usize| server.asked().len() - before;
+    // The folders, one look into each, and the manifest.
+    for text in [ids[7].as_str(), &ids[7][..ids[7].len() - 1]] {
+        let before = server.asked().len();
+        let found = catalog.find(&text.parse().unwrap(), &[], now).await.unwrap();
+        assert_eq!(found.entry.manifest.id.to_string(), ids[7]);
+        assert!(asked(before) <= 1 + databases + 2, "{text}: {}", asked(before));
+    }
+    // Everything: a page for each thousand objects, and each manifest once.
+    let before = server.asked().len();
+    let listing = catalog.list(None).await.unwrap();
+    assert_eq!((listing.entries.len(), listing.unreadable.len()), (ids.len(), 0));
+    let pages = ids.len().div_ceil(1000);
+    assert!(asked(before) <= ids.len() + pages, "{}", asked(before));
+}
+
+const MANIFEST: &str = r#"{"format":1,"id":"ID","repository":"REPOSITORY","database":"DATABASE","engine":"redis",
+"server":null,"tool":null,"method":"logical","kind":"full","purpose":"manual","parent":null,"source":null,
+"started_at":"2027-01-01T00:00:00Z","finished_at":"2027-01-01T00:00:01Z","duration_ms":1000,"span":null,
+"status":"success","error":null,"fallback_reason":null,"partial":false,"left_out":{},"note":null,"labels":{},
+"jagad":"0.1.0","host":"h","recipe":{"codec":"zstd","level":3,"cipher":null,"key_id":null},"parts":[]}"#;

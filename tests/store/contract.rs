@@ -2,7 +2,7 @@
 
 use super::body::{bytes, dying, expected, fetched, reader, stuck};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jagad::store::{KeyPrefix, ObjectKey, ObjectRole, Store, StoreError, read_small, write_small};
+use jagad::store::{KeyPrefix, ObjectKey, ObjectRole, Store, StoreError, write_small};
 use std::time::Duration;
 
 const PART: usize = 5 << 20;
@@ -39,6 +39,7 @@ pub(super) async fn every_promise_is_kept(store: &dyn Store, unfinished: Unfinis
     mutable_objects_are_replaced_and_the_others_are_not(store).await;
     absent_objects_are_told_apart(store).await;
     listings_are_complete_and_stay_in_their_folder(store).await;
+    folders_are_named_and_nothing_else_is(store).await;
     more_keys_than_a_page_are_listed_and_deleted(store).await;
     a_dying_body_leaves_nothing(store).await;
     unfinished_uploads_are_swept_by_age(store, unfinished).await;
@@ -61,18 +62,18 @@ async fn bodies_of_every_size_come_back(store: &dyn Store) {
 async fn mutable_objects_are_replaced_and_the_others_are_not(store: &dyn Store) {
     for text in ["one", "two, longer"] {
         write_small(store, &key("roles/state"), text.into(), ObjectRole::Mutable).await.expect("a put");
-        assert_eq!(read_small(store, &key("roles/state"), 100).await.expect("a get"), text.as_bytes());
+        assert_eq!(store.read(&key("roles/state"), 100).await.expect("a get"), text.as_bytes());
     }
     for (name, role) in [("roles/record", ObjectRole::Record), ("roles/data", ObjectRole::Data)] {
         write_small(store, &key(name), b"first".to_vec(), role).await.expect("a put");
         write_small(store, &key(name), b"first".to_vec(), role).await.expect("the same bytes again");
         let other = write_small(store, &key(name), b"other".to_vec(), role).await;
         assert!(matches!(other, Err(StoreError::AlreadyExists { .. })), "{other:?}");
-        assert_eq!(read_small(store, &key(name), 100).await.expect("a get"), b"first");
+        assert_eq!(store.read(&key(name), 100).await.expect("a get"), b"first");
     }
     let big = store.put(&key("roles/data"), reader(bytes(PART + 1)), ObjectRole::Data).await;
     assert!(matches!(big, Err(StoreError::AlreadyExists { .. })), "{big:?}");
-    assert_eq!(read_small(store, &key("roles/data"), 100).await.expect("a get"), b"first");
+    assert_eq!(store.read(&key("roles/data"), 100).await.expect("a get"), b"first");
 }
 
 async fn absent_objects_are_told_apart(store: &dyn Store) {
@@ -83,7 +84,7 @@ async fn absent_objects_are_told_apart(store: &dyn Store) {
     store.delete(&[absent]).await.expect("deleting what is not there");
     assert_eq!(keys(store, &folder("nothing")).await, Vec::<String>::new());
     write_small(store, &key("large"), vec![7; 101], ObjectRole::Mutable).await.expect("a put");
-    let large = read_small(store, &key("large"), 100).await;
+    let large = store.read(&key("large"), 100).await;
     assert!(matches!(large, Err(StoreError::TooLarge { limit: 100, .. })), "{large:?}");
 }
 
@@ -99,6 +100,36 @@ async fn listings_are_complete_and_stay_in_their_folder(store: &dyn Store) {
     assert_eq!(ordered, names.iter().collect::<Vec<_>>());
     let metas: Vec<_> = store.list(&folder("order")).try_collect().await.expect("a listing");
     assert!(metas.iter().all(|meta| meta.bytes == meta.key.as_str().len() as u64));
+}
+
+async fn folders_are_named_and_nothing_else_is(store: &dyn Store) {
+    let wide: Vec<_> = (0..1100).map(|number| format!("wide/{number:04}/x")).collect();
+    let names = ["below/a/1", "below/a/2/x", "below/a.b/1", "below/file", "below2/c"];
+    let all = names.iter().map(|name| key(name)).chain(wide.iter().map(|name| key(name)));
+    stream::iter(all)
+        .map(|name| async move {
+            write_small(store, &name, vec![1], ObjectRole::Mutable).await.expect("a put");
+        })
+        .buffer_unordered(16)
+        .count()
+        .await;
+    let folders = async |prefix: &str| {
+        let mut folders = store.folders(&folder(prefix)).await.expect("folders");
+        folders.sort();
+        folders
+    };
+    assert_eq!(folders("below").await, ["a", "a.b"]);
+    assert_eq!(folders("below/a").await, ["2"]);
+    assert_eq!(folders("nowhere").await, Vec::<String>::new());
+    let mut root = store.folders(&KeyPrefix::root()).await.expect("folders");
+    root.retain(|name| name.starts_with("below"));
+    root.sort();
+    assert_eq!(root, ["below", "below2"]);
+    // More than one page of them.
+    let wide_names: Vec<_> = (0..1100).map(|number| format!("{number:04}")).collect();
+    assert_eq!(folders("wide").await, wide_names);
+    let doomed: Vec<_> = wide.iter().map(|name| key(name)).collect();
+    store.delete(&doomed).await.expect("a deletion");
 }
 
 async fn more_keys_than_a_page_are_listed_and_deleted(store: &dyn Store) {

@@ -3,7 +3,7 @@
 use super::body::{bytes, expected, fetched, reader};
 use crate::support::faulty::{Asked, Fault, Faulty, error};
 use http::Method;
-use jagad::store::{ObjectKey, ObjectRole, S3Store, Store as _, StoreError, read_small, write_small};
+use jagad::store::{ObjectKey, ObjectRole, S3Store, Store as _, StoreError, write_small};
 use tokio::io::AsyncReadExt as _;
 
 fn key() -> ObjectKey {
@@ -129,8 +129,8 @@ async fn an_empty_object_is_read_as_empty_whatever_the_server_says_of_its_ranges
     .await;
     let store = server.store();
     write_small(&store, &key(), Vec::new(), ObjectRole::Mutable).await.expect("a put");
-    assert_eq!(read_small(&store, &key(), 10).await.expect("a get"), b"");
+    assert_eq!(store.read(&key(), 10).await.expect("a get"), b"");
     write_small(&store, &key(), vec![1], ObjectRole::Mutable).await.expect("a put");
-    let failed = read_small(&store, &key(), 10).await;
+    let failed = store.read(&key(), 10).await;
     assert!(matches!(failed, Err(StoreError::Broken { .. })), "{failed:?}");
 }

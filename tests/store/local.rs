@@ -4,9 +4,7 @@ use super::body::{bytes, reader};
 use super::contract::{Unfinished, every_promise_is_kept};
 use crate::support::presence::skipped;
 use futures_util::TryStreamExt as _;
-use jagad::store::{
-    KeyPrefix, LocalSettings, LocalStore, ObjectRole, Store as _, StoreError, read_small, write_small,
-};
+use jagad::store::{KeyPrefix, LocalSettings, LocalStore, ObjectRole, Store as _, StoreError, write_small};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -109,7 +107,7 @@ async fn deleting_the_last_object_of_a_folder_removes_the_folder() {
     }
     store.delete(&["a/b/c".parse().unwrap()]).await.unwrap();
     assert!(!directory.path().join("a/b").exists());
-    assert_eq!(read_small(&store, &"a/d".parse().unwrap(), 9).await.unwrap(), [1]);
+    assert_eq!(store.read(&"a/d".parse().unwrap(), 9).await.unwrap(), [1]);
     store.delete(&["a/d".parse().unwrap()]).await.unwrap();
     assert!(!directory.path().join("a").exists());
 }

@@ -5,9 +5,7 @@ use super::contract::{Unfinished, every_promise_is_kept};
 use crate::support::faulty::{Asked, Fault, Faulty, error};
 use http::Method;
 use jagad::model::ByteSize;
-use jagad::store::{
-    ObjectKey, ObjectMeta, ObjectRole, S3Settings, S3Store, Store, StoreError, read_small, write_small,
-};
+use jagad::store::{ObjectKey, ObjectMeta, ObjectRole, S3Settings, S3Store, Store, StoreError, write_small};
 use std::time::{Duration, Instant};
 
 const PART: usize = 5 << 20;
@@ -141,7 +139,7 @@ async fn a_small_object_whose_answer_is_lost_is_a_success_and_a_strangers_is_not
     let store = server.store();
     write_small(&store, &key(), b"mine".to_vec(), ObjectRole::Record).await.expect("the object is ours");
     assert_eq!(server.count(|asked| asked.is_plain(&Method::PUT)), 2, "the second try meets our own object");
-    assert_eq!(read_small(&store, &key(), 9).await.unwrap(), b"mine");
+    assert_eq!(store.read(&key(), 9).await.unwrap(), b"mine");
 
     let server = Faulty::start(|asked| match asked.method {
         Method::HEAD if asked.before < 2 => error(404, ""),
@@ -152,7 +150,7 @@ async fn a_small_object_whose_answer_is_lost_is_a_success_and_a_strangers_is_not
     write_small(&store, &key(), b"mine".to_vec(), ObjectRole::Record).await.expect("a put");
     let other = write_small(&store, &key(), b"else".to_vec(), ObjectRole::Record).await;
     assert!(matches!(other, Err(StoreError::AlreadyExists { .. })), "{other:?}");
-    assert_eq!(read_small(&store, &key(), 9).await.unwrap(), b"mine");
+    assert_eq!(store.read(&key(), 9).await.unwrap(), b"mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,10 @@ impl Store for Stubborn {
         self.inner.list(prefix)
     }
 
+    async fn folders(&self, prefix: &KeyPrefix) -> Result<Vec<String>, StoreError> {
+        self.inner.folders(prefix).await
+    }
+
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError> {
         self.inner.delete(keys).await
     }

@@ -6,6 +6,9 @@ use crate::store::{KeyPrefix, ObjectKey, ObjectMeta};
 use std::io;
 use std::path::Path;
 
+/// Objects that are looked at in one step.
+const PAGE: usize = 1000;
+
 /// What is still to be visited; the top is next.
 pub(super) struct Walk {
     root: Root,
@@ -23,8 +26,19 @@ impl Walk {
         Self { root, stack: vec![WalkStep::Folder(prefix.as_str().to_owned())] }
     }
 
+    /// The next objects, none at the end; blocks.
+    pub(super) fn page(&mut self) -> io::Result<Vec<ObjectMeta>> {
+        let mut page = Vec::new();
+        while page.len() < PAGE
+            && let Some(meta) = self.next()?
+        {
+            page.push(meta);
+        }
+        Ok(page)
+    }
+
     /// The next object; blocks. What vanishes while the walk goes on is left out.
-    pub(super) fn next(&mut self) -> io::Result<Option<ObjectMeta>> {
+    fn next(&mut self) -> io::Result<Option<ObjectMeta>> {
         while let Some(step) = self.stack.pop() {
             match step {
                 WalkStep::Folder(prefix) => self.open(&prefix)?,
@@ -73,6 +87,27 @@ impl Walk {
         }));
         Ok(())
     }
+}
+
+/// The names of the folders directly below `prefix`; blocks.
+pub(super) fn folders(root: &Root, prefix: &KeyPrefix) -> io::Result<Vec<String>> {
+    let entries = match std::fs::read_dir(root.path().join(prefix.as_str())) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_own = !(prefix.as_str().is_empty() && name == STAGING);
+        if is_own && entry.file_type()?.is_dir() {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Removes `folder` and those above it, as long as they are empty and below the root.

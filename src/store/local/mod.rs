@@ -8,7 +8,7 @@ mod whole;
 use super::{KeyPrefix, LocalSettings, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use crate::model::{ByteReader, Timestamp};
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use listing::{Walk, remove_empty};
 use path::{Root, sync_folder};
 use staging::{Published, Staged};
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use whole::WholeFile;
+use whole::{Whole, WholeFile};
 
 /// Bytes read from a body at once.
 const COPY_BYTES: usize = 256 << 10;
@@ -130,18 +130,39 @@ impl Store for LocalStore {
     fn list<'a>(&'a self, prefix: &'a KeyPrefix) -> BoxStream<'a, Result<ObjectMeta, StoreError>> {
         let action = format!("list `{}`", self.root.path().join(prefix.as_str()).display());
         let walk = self.root.check().map(|()| Walk::new(self.root.clone(), prefix));
-        stream::try_unfold((Some(walk), action), |(walk, action)| async move {
+        let pages = stream::try_unfold((Some(walk), action), |(walk, action)| async move {
             let Some(walk) = walk else { return Ok(None) };
             let mut walk = walk?;
-            // One step is one `stat`, and a folder's entries now and then.
-            let step = blocking(move || walk.next().map(|meta| (meta, walk))).await;
-            match step {
-                Ok((Some(meta), walk)) => Ok(Some((meta, (Some(Ok(walk)), action)))),
-                Ok((None, _)) => Ok(None),
+            let page = blocking(move || walk.page().map(|page| (page, walk))).await;
+            match page {
+                Ok((page, _)) if page.is_empty() => Ok(None),
+                Ok((page, walk)) => {
+                    Ok(Some((stream::iter(page.into_iter().map(Ok)), (Some(Ok(walk)), action))))
+                }
                 Err(source) => Err(StoreError::Io { action, source }),
             }
-        })
-        .boxed()
+        });
+        pages.try_flatten().boxed()
+    }
+
+    async fn folders(&self, prefix: &KeyPrefix) -> Result<Vec<String>, StoreError> {
+        self.root.check()?;
+        let action = format!("list `{}`", self.root.path().join(prefix.as_str()).display());
+        let (root, prefix) = (self.root.clone(), prefix.clone());
+        let names = blocking(move || listing::folders(&root, &prefix)).await;
+        names.map_err(|source| StoreError::Io { action, source })
+    }
+
+    /// In one step: a catalogue reads thousands of records.
+    async fn read(&self, key: &ObjectKey, limit: u64) -> Result<Vec<u8>, StoreError> {
+        self.root.check()?;
+        let path = self.root.locate(key).map_err(named("get", key))?;
+        let read = blocking(move || whole::read(&path, limit)).await.map_err(named("get", key))?;
+        match read {
+            Whole::Absent => Err(StoreError::NotFound { key: key.clone() }),
+            Whole::TooLarge => Err(StoreError::TooLarge { key: key.clone(), limit }),
+            Whole::Bytes(bytes) => Ok(bytes),
+        }
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError> {

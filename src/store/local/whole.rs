@@ -2,10 +2,41 @@
 
 use crate::store::{ObjectKey, StoreError};
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
+
+/// What became of reading a file as a whole.
+pub(super) enum Whole {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// It has more bytes than were allowed.
+    TooLarge,
+    /// There is no file of that name.
+    Absent,
+}
+
+/// Reads a file of at most `limit` bytes; blocks. It is never written to in place, so its end is its end.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Whole> {
+    use io::Read as _;
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Whole::Absent);
+        }
+        Err(error) => return Err(error),
+    };
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Ok(Whole::Absent);
+    }
+    let room = usize::try_from(meta.len().min(limit)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(room);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(if bytes.len() as u64 > limit { Whole::TooLarge } else { Whole::Bytes(bytes) })
+}
 
 /// Reads a file of a known size: fewer bytes are an error, more are not looked at.
 pub(super) struct WholeFile {

@@ -137,6 +137,10 @@ impl Store for S3Store {
         listing::list(&self.client, prefix)
     }
 
+    async fn folders(&self, prefix: &KeyPrefix) -> Result<Vec<String>, StoreError> {
+        listing::folders(&self.client, prefix).await
+    }
+
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError> {
         deletion::delete(&self.client, keys).await
     }
