@@ -8,8 +8,8 @@ mod support;
 mod cluster;
 #[path = "redis/content.rs"]
 mod content;
-#[path = "redis/offline.rs"]
-mod offline;
+#[path = "redis/files.rs"]
+mod files;
 #[path = "redis/refusals.rs"]
 mod refusals;
 #[path = "redis/rights.rs"]

@@ -8,6 +8,7 @@ pub mod mysql;
 mod names;
 pub mod plan;
 pub mod postgresql;
+mod recovery;
 pub mod redis;
 mod replication;
 mod server;
@@ -23,6 +24,7 @@ pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
     Naming, Occupied, Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
+pub use recovery::{Recovery, RecoveryPart, RecoveryRequest, RecoveryWrite};
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};
 pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
@@ -31,7 +33,7 @@ pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, S
 use crate::model::{EngineKind, PartKind};
 use crate::process::Runner;
 use async_trait::async_trait;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// An engine addressed at one server. Making one does no input or output.
 #[async_trait]
@@ -51,11 +53,14 @@ pub trait Engine: Send + Sync {
     /// A throw-away server that can take a backup.
     fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;
 
-    /// What writes one part as files into `folder`, which is new or empty, so that a server starts with it. An engine
-    /// whose dumps are statements has no such files.
-    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
+    /// How a backup becomes files that a server starts with. An engine whose dumps are statements has no such files.
+    fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
         Err(EngineError::Refused {
-            problem: format!("a dump of {} does not become the files in `{}`", self.kind(), folder.display()),
+            problem: format!(
+                "a dump of {} does not become the files in `{}`",
+                self.kind(),
+                request.folder.display()
+            ),
             help: "Leave out --target-dir: it goes into a running server.".to_owned(),
         })
     }

@@ -4,7 +4,9 @@ use crate::content::fill;
 use crate::round_trip::{put, take};
 use crate::support::plans::run;
 use crate::support::redis::{Kind, Server};
-use jagad::engine::{Engine as _, EngineError, Occupied, RestoreTarget, Selection, StreamError};
+use jagad::engine::{
+    Engine as _, EngineError, Occupied, RecoveryRequest, RestoreTarget, Selection, StreamError,
+};
 use jagad::model::{ByteReader, EngineKind};
 use jagad::process::SystemRunner;
 use std::pin::Pin;
@@ -62,7 +64,8 @@ async fn wishes_that_mean_nothing_here_are_refused() {
         assert!(matches!(refused, Some(EngineError::Refused { .. })), "{refused:?}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let other = jagad::engine::bare(EngineKind::PostgreSql, None).lay_out(folder.path());
+    let request = RecoveryRequest { parts: &[], folder: folder.path() };
+    let other = jagad::engine::bare(EngineKind::PostgreSql, None).recover(&request);
     assert!(matches!(other, Err(EngineError::Refused { .. })));
 }
 

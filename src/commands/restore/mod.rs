@@ -2,9 +2,9 @@
 
 mod agreed;
 mod announce;
+mod folder;
 mod hooks;
 mod load;
-mod offline;
 pub(in crate::commands) mod order;
 mod outcome;
 mod plan;
@@ -20,7 +20,7 @@ use self::agreed::AgreedRestore;
 use self::plan::Planning;
 use super::locate::locate_good_holding;
 use super::stored::StoredBackup;
-use super::{App, Class, Failure, Mode, Question, milliseconds};
+use super::{App, Class, Failure, Mode, Question};
 use crate::catalog::{BackupReference, Manifest};
 use crate::config::DatabaseEntry;
 use crate::engine::{Naming, Occupied, Ownership, Selection};
@@ -139,7 +139,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
 
 async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     if let Some(folder) = &request.folder {
-        return offline::lay_out(app, request, folder).await;
+        return folder::recover(app, request, folder).await;
     }
     let (catalog, entry) =
         locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;

@@ -8,7 +8,7 @@ mod count;
 mod drill;
 mod dump;
 mod facts;
-mod offline;
+mod files;
 mod pipe;
 mod rdb;
 mod replication;
@@ -21,14 +21,14 @@ mod target;
 mod tls;
 mod witness;
 
-use super::{Consumer, Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
+use super::{
+    Drill, DrillRequest, Engine, EngineError, PartReader, Recovery, RecoveryRequest, Server, ServerSettings,
+};
 use crate::model::{EngineKind, PartKind};
 use crate::process::Runner;
 use async_trait::async_trait;
 use connection::Address;
 use facts::RedisServer;
-use std::path::Path;
-use std::sync::Arc;
 use witness::RdbWitness;
 
 /// The name of what a server holds: Redis numbers its databases, and a backup takes them all.
@@ -76,7 +76,7 @@ impl Engine for Redis {
         drill::drill(&self.address.settings, request.server_version, request.folder)
     }
 
-    fn lay_out(&self, folder: &Path) -> Result<Consumer, EngineError> {
-        Ok(Consumer::Native(Arc::new(offline::Files { folder: folder.to_owned() })))
+    fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
+        files::recover(request)
     }
 }

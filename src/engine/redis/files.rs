@@ -1,13 +1,16 @@
 //! Files from which a server starts with what the backup holds, with or without `appendonly yes`.
 
 use super::rdb::{RdbEntry, RdbError, Visitor, Walker, Wants};
-use crate::engine::{EngineError, Push, StreamError};
-use crate::model::ByteReader;
+use crate::engine::{
+    Consumer, EngineError, Push, Recovery, RecoveryPart, RecoveryRequest, RecoveryWrite, StreamError,
+};
+use crate::model::{ByteReader, PartName};
 use crate::process::FeedError;
 use async_trait::async_trait;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -19,10 +22,30 @@ const APPEND_BASE: &str = "appendonly.aof.1.base.rdb";
 const APPEND_MANIFEST: &str = "appendonly.aof.manifest";
 const MANIFEST_TEXT: &str = "file appendonly.aof.1.base.rdb seq 1 type b\n";
 
+/// Every part gets a folder of its own when there are several.
+pub(super) fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
+    let write = |part: &RecoveryPart| {
+        let folder = match request.parts {
+            [_] => request.folder.to_owned(),
+            _ => request.folder.join(folder_of(&part.database)?),
+        };
+        let consumer = Consumer::Native(Arc::new(Files { folder: folder.clone() }));
+        Ok(RecoveryWrite { part: part.clone(), folder, consumer })
+    };
+    Ok(Recovery { writes: request.parts.iter().map(write).collect::<Result<_, EngineError>>()? })
+}
+
+/// The folder of one of several parts, which must not lead out of the folder of them all.
+fn folder_of(name: &str) -> Result<&str, EngineError> {
+    let problem = || format!("`{name}` of the backup cannot name a folder");
+    let named = name.parse::<PartName>();
+    named.map(|_| name).map_err(|_| EngineError::Archive { problem: problem() })
+}
+
 /// Writes one stream into a folder that is new or empty. Nothing of it has its name before all of it is proven.
 #[derive(Debug)]
-pub(super) struct Files {
-    pub(super) folder: PathBuf,
+struct Files {
+    folder: PathBuf,
 }
 
 /// Looks at the structure alone.

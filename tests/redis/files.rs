@@ -3,14 +3,15 @@
 use crate::content::fill;
 use crate::round_trip::{assert_same, take};
 use crate::support::redis::{KINDS, Kind, Server};
-use jagad::engine::{Consumer, Engine as _, StreamError};
+use jagad::engine::{Engine as _, RecoveryPart, RecoveryRequest, StreamError};
 use jagad::process::SystemRunner;
 use std::path::Path;
 use std::sync::Arc;
 
 async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
-    let consumer: Consumer = source.engine().lay_out(folder).unwrap();
-    consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
+    let part = RecoveryPart { name: "keys.rdb".parse().unwrap(), database: "keys".to_owned() };
+    let recovery = source.engine().recover(&RecoveryRequest { parts: &[part], folder }).unwrap();
+    recovery.writes[0].consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
 }
 
 #[tokio::test]
