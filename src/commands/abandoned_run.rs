@@ -1,6 +1,7 @@
 //! Runs that died holding the lease on a database: recorded as failed, cleared up, and counted.
 
 use super::leftovers::Leftovers;
+use super::record::PlannedBackup;
 use super::unrecorded::{Unrecorded, Where};
 use super::{App, Failure, RunLog, protection, record as run_record, run_effects, unrecorded};
 use crate::catalog::lease::{self, FoundLease, LeaseRecord, Operation};
@@ -8,7 +9,7 @@ use crate::catalog::manifest::INTERRUPTED;
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Catalog, CatalogError, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, BackupStatus, Help};
+use crate::model::{BackupId, BackupPurpose, BackupStatus, Help, Method};
 use crate::store::StoreError;
 
 /// Records the run whose lease has run out as failed, removes what it stored, and only then removes its lease: a crash in
@@ -114,7 +115,11 @@ impl AbandonedRun<'_> {
 
     fn manifest(&self, id: &BackupId) -> Manifest {
         let dead = self.dead;
-        let purpose = dead.purpose.unwrap_or(BackupPurpose::Manual);
+        let planned = PlannedBackup {
+            id: id.clone(),
+            purpose: dead.purpose.unwrap_or(BackupPurpose::Manual),
+            method: dead.method.unwrap_or(Method::Logical),
+        };
         let failure = FailureRecord {
             class: INTERRUPTED.to_owned(),
             message: format!("the run on host {}, process {} ended without a result", dead.host, dead.pid),
@@ -124,7 +129,7 @@ impl AbandonedRun<'_> {
             host: dead.host.clone(),
             started_at: dead.started,
             error: Some(failure),
-            ..run_record::blank(self.app, self.database, self.catalog.id(), id.clone(), purpose)
+            ..run_record::blank(self.app, self.database, self.catalog.id(), &planned)
         }
     }
 

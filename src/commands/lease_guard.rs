@@ -1,10 +1,11 @@
 //! Taking the lease on a database, and giving it back.
 
+use super::record::PlannedBackup;
 use super::{App, Class, Failure, RunLog, abandoned_run, run_effects, unrecorded};
 use crate::catalog::lease::{self, Lease, LeaseRecord, Operation};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose};
+use crate::model::BackupId;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +15,8 @@ pub(super) struct LeaseRequest<'a> {
     pub(super) operation: Operation,
     /// The backup that is made, restored or deleted.
     pub(super) backup: Option<BackupId>,
-    /// Why a backup is made.
-    pub(super) makes: Option<BackupPurpose>,
+    /// The backup that is made.
+    pub(super) makes: Option<&'a PlannedBackup>,
     /// How long to wait while somebody else holds it.
     pub(super) wait: Duration,
     /// The log of the run.
@@ -40,7 +41,11 @@ pub(super) async fn acquire_lease(
     let lifetime = app.inventory.settings.lease_lifetime;
     loop {
         let record = lease::record(purpose.operation, purpose.backup.clone(), app.clock.now(), lifetime);
-        let record = LeaseRecord { purpose: purpose.makes, ..record };
+        let record = LeaseRecord {
+            purpose: purpose.makes.map(|makes| makes.purpose),
+            method: purpose.makes.map(|makes| makes.method),
+            ..record
+        };
         match Lease::acquire(catalog.store(), &database.name, record).await {
             Ok(lease) => {
                 let noted = unrecorded::record(app, catalog, database, purpose.log).await;

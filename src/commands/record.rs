@@ -3,29 +3,46 @@
 use super::App;
 use crate::catalog::{FORMAT, Manifest, RecipeRecord, lease};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, BackupStatus, Codec, Method, RepositoryId};
+use crate::model::{BackupId, BackupPurpose, BackupStatus, Codec, Demand, Method, RepositoryId, Timestamp};
 use std::collections::BTreeMap;
+
+/// A backup that a run is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlannedBackup {
+    /// It.
+    pub(super) id: BackupId,
+    /// Why it is taken.
+    pub(super) purpose: BackupPurpose,
+    /// How its data is taken.
+    pub(super) method: Method,
+}
+
+impl PlannedBackup {
+    /// A backup as it is wanted, which begins now.
+    pub(super) fn new(started: Timestamp, demand: Demand, purpose: BackupPurpose) -> Self {
+        Self { id: BackupId::new(started, demand.kind), purpose, method: demand.method }
+    }
+}
 
 /// A manifest of a run that has done nothing yet: it says `failed` until a backup is proven.
 pub(super) fn blank(
     app: &App,
     database: &DatabaseEntry,
     repository: RepositoryId,
-    id: BackupId,
-    purpose: BackupPurpose,
+    planned: &PlannedBackup,
 ) -> Manifest {
     let now = app.clock.now();
     Manifest {
         format: FORMAT,
-        kind: id.kind(),
-        id,
+        kind: planned.id.kind(),
+        id: planned.id.clone(),
         repository,
         database: database.name.clone(),
         engine: database.engine,
         server: None,
         tool: None,
-        method: Method::Logical,
-        purpose,
+        method: planned.method,
+        purpose: planned.purpose,
         parent: None,
         source: None,
         started_at: now,

@@ -4,10 +4,11 @@
 
 use super::leftovers::Leftovers;
 use super::protection::{self, CountedRun};
-use super::{App, Class, Failure, RunLog, host_files, record, remembered};
+use super::record::{self, PlannedBackup};
+use super::{App, Class, Failure, RunLog, host_files, remembered};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupPurpose, DatabaseName, StoreName, Timestamp};
+use crate::model::{BackupId, BackupPurpose, DatabaseName, Method, StoreName, Timestamp};
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -27,6 +28,8 @@ pub(super) struct Unrecorded {
     pub(super) id: BackupId,
     /// Why it would have been taken.
     purpose: BackupPurpose,
+    /// How its data would have been taken.
+    method: Method,
     /// When it began.
     pub(super) started_at: Timestamp,
     /// When it was given up.
@@ -36,13 +39,15 @@ pub(super) struct Unrecorded {
 }
 
 impl Unrecorded {
-    /// A run that began as `id` and was given up at `now`.
+    /// A run for `planned` that was given up at `now`.
     pub(super) fn new(
-        (id, purpose): (BackupId, BackupPurpose),
-        (started_at, now): (Timestamp, Timestamp),
+        planned: PlannedBackup,
+        started_at: Timestamp,
+        now: Timestamp,
         failure: &Failure,
     ) -> Self {
-        Self { format: FORMAT, id, purpose, started_at, finished_at: now, error: failure.record() }
+        let PlannedBackup { id, purpose, method } = planned;
+        Self { format: FORMAT, id, purpose, method, started_at, finished_at: now, error: failure.record() }
     }
 
     /// A dead run that somebody else found, as `manifest` has it.
@@ -52,6 +57,7 @@ impl Unrecorded {
             format: FORMAT,
             id: manifest.id.clone(),
             purpose: manifest.purpose,
+            method: manifest.method,
             started_at: manifest.started_at,
             finished_at: manifest.finished_at,
             error: manifest.error.clone().unwrap_or_else(unknown),
@@ -175,11 +181,12 @@ async fn record_one(
     entry: &DatabaseEntry,
     run: Unrecorded,
 ) -> Result<Option<CountedRun>, Failure> {
+    let planned = PlannedBackup { id: run.id, purpose: run.purpose, method: run.method };
     let manifest = Manifest {
         started_at: run.started_at,
         finished_at: run.finished_at,
         error: Some(run.error),
-        ..record::blank(app, entry, catalog.id(), run.id, run.purpose)
+        ..record::blank(app, entry, catalog.id(), &planned)
     };
     match catalog.commit(&manifest).await {
         Ok(()) => protection::note_late(app, catalog, &manifest).await,

@@ -116,6 +116,22 @@ word_enum! {
         Physical = "physical",
     }
 }
+/// What kind of backup is wanted, and how its data is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Whether it stands alone.
+    pub kind: BackupKind,
+    /// How the data is taken.
+    pub method: Method,
+}
+
+impl Default for Demand {
+    /// A full logical backup.
+    fn default() -> Self {
+        Self { kind: BackupKind::Full, method: Method::Logical }
+    }
+}
+
 word_enum! {
     /// The state of a recorded backup. `running` is never stored: it is read off a live lease.
     BackupStatus {

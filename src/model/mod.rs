@@ -22,8 +22,8 @@ pub use digest::Sha256Digest;
 pub use help::Help;
 pub use id::{BackupId, RepositoryId, RestoreId, random_word};
 pub use kind::{
-    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, EngineKind, Method, PartKind, RestoreStatus,
-    ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
+    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, Method, PartKind,
+    RestoreStatus, ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use needs::Needs;

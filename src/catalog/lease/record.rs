@@ -1,7 +1,7 @@
 //! What a lease says, and what is known of one that was found.
 
 use crate::catalog::FORMAT;
-use crate::model::{BackupId, BackupPurpose, Timestamp};
+use crate::model::{BackupId, BackupPurpose, Method, Timestamp};
 use crate::store::ObjectKey;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -62,6 +62,9 @@ pub struct LeaseRecord {
     /// Why it makes one.
     #[serde(default)]
     pub purpose: Option<BackupPurpose>,
+    /// How its data is taken.
+    #[serde(default)]
+    pub method: Option<Method>,
     /// Backups it builds on: they must not be deleted meanwhile.
     #[serde(default)]
     pub parents: Vec<BackupId>,
@@ -147,6 +150,7 @@ pub fn record(
         operation,
         backup,
         purpose: None,
+        method: None,
         parents: Vec::new(),
         started,
         lifetime_seconds: lifetime.as_secs().max(1),

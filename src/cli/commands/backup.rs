@@ -6,7 +6,7 @@ use crate::cli::args::{Global, duration};
 use crate::commands::selection::DatabaseSelection;
 use crate::commands::{Mode, backup, verify};
 use crate::config::EncryptionChoice;
-use crate::model::{Codec, DatabaseName, KeyName, SourceChoice, StoreName, VerifyLevel};
+use crate::model::{Codec, DatabaseName, Demand, KeyName, SourceChoice, StoreName, VerifyLevel};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -81,6 +81,7 @@ impl Backup {
             (None, false) => EncryptionChoice::Configured,
         };
         let choices = backup::Choices {
+            demand: Demand::default(),
             databases: self.dbname,
             source: self.source.and_then(|word| word.parse().ok()),
             store: self.store,

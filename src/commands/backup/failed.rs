@@ -2,6 +2,7 @@
 
 use super::held::HeldRun;
 use crate::commands::leftovers::Leftovers;
+use crate::commands::record::PlannedBackup;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{Failure, abandoned_run, crash, milliseconds};
 use crate::model::BackupStatus;
@@ -33,8 +34,9 @@ impl HeldRun<'_> {
             && !abandoned_run::was_recorded_as_abandoned(catalog, manifest, &error).await
         {
             log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
-            let times = (manifest.started_at, manifest.finished_at);
-            let run = Unrecorded::new((manifest.id.clone(), manifest.purpose), times, failure);
+            let planned =
+                PlannedBackup { id: manifest.id.clone(), purpose: manifest.purpose, method: manifest.method };
+            let run = Unrecorded::new(planned, manifest.started_at, manifest.finished_at, failure);
             unrecorded::keep(app, Where::Repository(catalog, &manifest.database), &run, log);
             // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.
             // Else whoever records it removes it.

@@ -29,7 +29,7 @@ use super::{App, Class, Failure, Mode, protection, prune};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
-    BackupId, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
+    BackupId, Codec, DatabaseName, Demand, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
 };
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
@@ -52,6 +52,8 @@ pub struct Request {
 /// How a backup is taken, where the command line says otherwise than the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
+    /// What kind of backup, and how.
+    pub demand: Demand,
     /// Logical databases; empty means those of the entry.
     pub databases: Vec<String>,
     /// Which of the entry's servers it is taken from.

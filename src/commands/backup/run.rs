@@ -10,9 +10,10 @@ use super::{Choices, Report};
 use crate::catalog::lease::Operation;
 use crate::catalog::{Catalog, Lease, State};
 use crate::commands::lease_guard::{self, LeaseRequest, acquire_lease, release};
+use crate::commands::record::{self, PlannedBackup};
 use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, crash, protection, record, slots};
+use crate::commands::{App, Class, Failure, crash, protection, slots};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind, Period, Timestamp};
 use std::time::{Duration, Instant};
@@ -38,15 +39,14 @@ impl<'a> BackupRun<'a> {
         };
         let began = Instant::now();
         let started_at = self.app.clock.now();
-        let id = BackupId::new(started_at, BackupKind::Full);
-        let (catalog, lease) = match self.begin(&id).await {
+        let planned = PlannedBackup::new(started_at, self.choices.demand, self.trigger.purpose());
+        let (catalog, lease) = match self.begin(&planned).await {
             Ok(held) => held,
             Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
             // Nothing could be tried with such a configuration: no run has failed.
             Err(failure) if failure.class == Class::Usage => return Err(failure),
             Err(failure) => {
-                let times = (started_at, self.app.clock.now());
-                let run = Unrecorded::new((id, self.trigger.purpose()), times, &failure);
+                let run = Unrecorded::new(planned, started_at, self.app.clock.now(), &failure);
                 unrecorded::keep(
                     self.app,
                     Where::Store(self.database, self.choices.store.as_ref()),
@@ -57,24 +57,24 @@ impl<'a> BackupRun<'a> {
             }
         };
         crash::point("after-lease");
-        if self.is_overtaken(&catalog, &id).await? {
+        if self.is_overtaken(&catalog, &planned.id).await? {
             release(lease, log).await;
             return Ok(Ran::Overtaken);
         }
-        let mut run = self.hold(catalog, lease, id, began);
+        let mut run = self.hold(catalog, lease, &planned, began);
         let dumped = run.dump().await;
         run.end(dumped).await
     }
 
     /// Opens the repository and takes the lease. Until then there is nowhere to record a failure.
-    async fn begin(&self, id: &BackupId) -> Result<(Catalog, Lease), Failure> {
+    async fn begin(&self, planned: &PlannedBackup) -> Result<(Catalog, Lease), Failure> {
         let store = self.app.inventory.store_of(self.database, self.choices.store.as_ref());
         let catalog = self.app.catalog_or_new(store.as_ref()).await?;
         crash::point("before-lease");
         let request = LeaseRequest {
             operation: Operation::Backup,
-            backup: Some(id.clone()),
-            makes: Some(self.trigger.purpose()),
+            backup: Some(planned.id.clone()),
+            makes: Some(planned),
             wait: self.choices.wait,
             log: &self.announcement.log,
         };
@@ -89,9 +89,9 @@ impl<'a> BackupRun<'a> {
         Ok(is_done(&state, id.kind(), planned, self.app.clock.now()))
     }
 
-    fn hold(self, catalog: Catalog, lease: Lease, id: BackupId, began: Instant) -> HeldRun<'a> {
-        let Self { app, database, choices, trigger, announcement } = self;
-        let mut manifest = record::blank(app, database, catalog.id(), id, trigger.purpose());
+    fn hold(self, catalog: Catalog, lease: Lease, planned: &PlannedBackup, began: Instant) -> HeldRun<'a> {
+        let Self { app, database, choices, announcement, .. } = self;
+        let mut manifest = record::blank(app, database, catalog.id(), planned);
         manifest.note.clone_from(&choices.note);
         manifest.partial = !choices.databases.is_empty();
         announcement.log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));

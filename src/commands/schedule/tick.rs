@@ -9,10 +9,11 @@ use crate::commands::backup::{self, Choices, Ran, Trigger};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::Protection;
 use crate::commands::prune::Pruning;
+use crate::commands::record::PlannedBackup;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, verify};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupKind, BackupPurpose, Timestamp, VerifyLevel};
+use crate::model::{BackupKind, BackupPurpose, Demand, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
 use std::time::Duration;
 
@@ -99,8 +100,8 @@ impl Share<'_> {
         };
         let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
         if self.runs() {
-            let run = (BackupId::new(self.at, BackupKind::Full), BackupPurpose::Scheduled);
-            let run = Unrecorded::new(run, (self.at, self.at), &failure);
+            let planned = PlannedBackup::new(self.at, Demand::default(), BackupPurpose::Scheduled);
+            let run = Unrecorded::new(planned, self.at, self.at, &failure);
             unrecorded::keep(self.app, Where::Store(self.entry, None), &run, &self.log);
         }
         let outcome = self.failed(failure);
@@ -161,8 +162,8 @@ impl Share<'_> {
             }
             (duty, _) => duty.clone(),
         };
-        let planned = match duty {
-            Duty::Now(_, planned) => planned,
+        let (kind, planned) = match duty {
+            Duty::Now(kind, planned) => (kind, planned),
             Duty::Later(_) | Duty::Idle(_) if self.runs() && database.is_to_be_verified(self.at) => {
                 return self.verify_pending(database).await;
             }
@@ -180,7 +181,7 @@ impl Share<'_> {
             return self.outcome(Action::Due, reason);
         }
         self.log.say(format!("SCHEDULE: `{}` is due, {reason}", self.entry.name));
-        self.back_up(database, planned, reason).await
+        self.back_up(database, kind, planned, reason).await
     }
 
     fn idle(&self, idle: &Idle) -> Outcome {
@@ -197,10 +198,18 @@ impl Share<'_> {
     }
 
     /// A backup, its verification, and then retention: never before something new is safe.
-    async fn back_up(&self, database: &ProtectedDatabase, planned: Timestamp, reason: String) -> Outcome {
+    async fn back_up(
+        &self,
+        database: &ProtectedDatabase,
+        kind: BackupKind,
+        planned: Timestamp,
+        reason: String,
+    ) -> Outcome {
         let (app, request) = (self.app, self.request);
         let verify = database.protection.policy(app).and_then(|policy| policy.verify);
-        let choices = Choices { verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
+        let demand = Demand { kind, ..Demand::default() };
+        let choices =
+            Choices { demand, verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
         match backup::back_up(app, &database.protection.entry, &choices, Trigger::Plan(planned)).await {
             Ok(Ran::Taken(report)) => {
                 let taken = self.outcome(Action::BackedUp, reason);
