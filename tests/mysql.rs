@@ -19,6 +19,8 @@ mod dump;
 mod filters;
 #[path = "mysql/hindrances.rs"]
 mod hindrances;
+#[path = "mysql/leftovers.rs"]
+mod leftovers;
 #[path = "mysql/names.rs"]
 mod names;
 #[path = "mysql/packets.rs"]
@@ -33,6 +35,8 @@ mod privileges;
 mod restores;
 #[path = "mysql/schemas.rs"]
 mod schemas;
+#[path = "mysql/suites.rs"]
+mod suites;
 #[path = "mysql/tls.rs"]
 mod tls;
 #[path = "mysql/users.rs"]

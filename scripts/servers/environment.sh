@@ -21,6 +21,9 @@ fi
 export JAGAD_TEST_MYSQL97=${JAGAD_TEST_MYSQL97:-$JAGAD_CACHE/mysql97}
 export JAGAD_TEST_MARIADB1011=${JAGAD_TEST_MARIADB1011:-/}
 export JAGAD_TEST_MARIADB118=${JAGAD_TEST_MARIADB118:-$JAGAD_CACHE/mariadb118}
+# The servers' own test suites, as their packages hold them.
+export JAGAD_TEST_MARIADB_SUITE=${JAGAD_TEST_MARIADB_SUITE:-$JAGAD_CACHE/mariadb-suite}
+export JAGAD_TEST_MYSQL_SUITE=${JAGAD_TEST_MYSQL_SUITE:-$JAGAD_CACHE/mysql-suite}
 export JAGAD_TEST_REDIS7=${JAGAD_TEST_REDIS7:-/}
 export JAGAD_TEST_REDIS8=${JAGAD_TEST_REDIS8:-$JAGAD_CACHE/redis8}
 # Folders of RDB files that the servers' authors test with.

@@ -196,6 +196,11 @@ impl Sql {
         self.root.join("usr/bin")
     }
 
+    /// Where the scripts are that make its system tables.
+    pub(crate) fn share(&self) -> PathBuf {
+        self.release.messages(&self.root)
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("s")
     }

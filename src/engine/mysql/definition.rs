@@ -24,6 +24,8 @@ pub(super) mod kinds {
     pub(in crate::engine::mysql) const NO_KEY: &str = "no key";
     /// Compressed pages of InnoDB.
     pub(in crate::engine::mysql) const COMPRESSED: &str = "compressed";
+    /// Named by a trigger in another case than the table has: a server that tells names apart does not find it.
+    pub(in crate::engine::mysql) const OTHER_CASE: &str = "trigger in another case";
     /// Options that InnoDB takes only when it is not strict.
     pub(in crate::engine::mysql) const LENIENT: &str = "lenient";
 }
@@ -93,6 +95,9 @@ pub(super) fn add_needs(needs: &mut Needs, statement: &[u8], rules: QuoteRules) 
     }
 }
 
+/// MariaDB writes its own functions as if they were those of databases, where their meaning depends on the SQL mode.
+const BUILT_IN: [&str; 3] = ["mariadb_schema", "oracle_schema", "maxdb_schema"];
+
 /// Words between the kind and the name.
 const BEFORE_NAME: [&str; 4] = ["if", "not", "exists", "body"];
 
@@ -118,7 +123,9 @@ fn note_databases(
     object: &str,
 ) {
     for reference in references(statement, rules) {
-        if reference.what != Referred::Database {
+        let built_in = reference.what == Referred::Routine
+            && BUILT_IN.iter().any(|name| reference.database.eq_ignore_ascii_case(name));
+        if reference.what != Referred::Database && !built_in {
             note(databases, &reference.database, object);
         }
     }
@@ -243,6 +250,10 @@ mod tests {
         needs
     }
 
+    fn needs_of_a_view(query: &str) -> Needs {
+        needs(&[&format!("/*!50001 CREATE VIEW `v` AS {query} */")])
+    }
+
     fn keys(names: &BTreeMap<String, String>) -> Vec<&str> {
         names.keys().map(String::as_str).collect()
     }
@@ -275,6 +286,8 @@ mod tests {
         let found: Vec<(&str, &str)> =
             needs.objects.iter().map(|(kind, name)| (kind.as_str(), name.as_str())).collect();
         assert_eq!(found, expected);
+        let built_in = needs_of_a_view("select `oracle_schema`.concat('x'),mariadb_schema.length('y')");
+        assert_eq!(keys(&built_in.databases), [""; 0]);
         // What a trigger names matters when it runs, not before.
         assert_eq!((keys(&needs.databases), keys(&needs.referenced)), (vec!["o"], vec!["third"]));
         assert_eq!(needs.databases["o"], "v");
