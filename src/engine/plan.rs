@@ -220,6 +220,8 @@ pub struct RestoreTarget {
     pub coming_roles: Vec<String>,
     /// The same of databases.
     pub coming_databases: Vec<String>,
+    /// Those that the restore brings after this one: what it makes must not need them yet.
+    pub following_databases: Vec<String>,
     /// The same of tablespaces.
     pub coming_tablespaces: Vec<String>,
     /// What becomes of roles that are neither there nor coming.

@@ -71,13 +71,15 @@ async fn events_wait_until_all_is_there(release: Release) {
          CREATE DEFINER = owner@localhost EVENT writes ON SCHEDULE EVERY 1 SECOND STARTS '2020-01-01 00:00:00' COMMENT 'ENABLE'
            DO INSERT INTO shop.log VALUES (NULL);
          CREATE EVENT sleeps ON SCHEDULE EVERY 1 SECOND DISABLE DO INSERT INTO shop.log VALUES (NULL);
-         CREATE EVENT later ON SCHEDULE AT '2037-01-01 00:00:00' ON COMPLETION PRESERVE DO SET @a = 1;",
+         CREATE EVENT later ON SCHEDULE AT '2037-01-01 00:00:00' ON COMPLETION PRESERVE DO SET @a = 1;
+         CREATE EVENT `größe` ON SCHEDULE AT '2037-01-01 00:00:00' DO SET @a = 'ö';
+         SET NAMES koi8r; CREATE EVENT other ON SCHEDULE AT '2037-01-01 00:00:00' DO SET @a = 'тест';",
     );
     let events = |database: &str| {
         sql.run(
             "",
             &format!(
-                "SELECT EVENT_NAME, STATUS, DEFINER, SQL_MODE, TIME_ZONE, STARTS, EXECUTE_AT, EVENT_COMMENT, ON_COMPLETION,
+                "SELECT EVENT_NAME, STATUS, EVENT_DEFINITION, DEFINER, SQL_MODE, TIME_ZONE, STARTS, EXECUTE_AT, EVENT_COMMENT, ON_COMPLETION,
                  CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.EVENTS WHERE EVENT_SCHEMA = '{database}'
                  ORDER BY EVENT_NAME;"
             ),
@@ -92,7 +94,8 @@ async fn events_wait_until_all_is_there(release: Release) {
     assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
     assert!(plan.notes[0].contains("created disabled"), "{:?}", plan.notes);
     assert!(plan.last.is_empty());
-    assert_eq!(events("copy"), before.replace("\tENABLED\t", "\tDISABLED\t"));
+    let disabled = before.replace("\tENABLED\t", "\tDISABLED\t");
+    assert_eq!(events("copy"), disabled.replace("INSERT INTO shop.", "INSERT INTO `copy`."));
 
     let server = sql.inspect().await;
     let (plan, counted) = restore(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();

@@ -160,9 +160,15 @@ async fn names_that_become_one_are_found_and_others_are_counted() {
         assert_eq!(counted.unwrap().tables, shop.contents.as_ref().unwrap().folded().tables);
         assert_eq!(folding.run("shop", "SELECT COUNT(*) FROM Look"), "2");
 
-        // What comes from such a server is drilled in one.
+        // What comes from such a server is drilled in one, and a server that tells names apart says what it cannot make.
         folding.run("shop", "CREATE TRIGGER t BEFORE INSERT ON BAR FOR EACH ROW SET NEW.a = 1;");
         let taken = dump(folding.inspect().await.as_ref(), "shop").await;
+        let plan = source.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
+        let told = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
+        assert_eq!(told.subject, "trigger on `BAR`");
+        let lenient = RestoreTarget { stop_at_first_error: false, ..taken.target("without") };
+        let (_, counted) = restore(source.as_ref(), &taken, &lenient).await.unwrap();
+        assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
         let recorded = BTreeMap::from([("shop".to_owned(), taken.contents.clone().unwrap())]);
         let request = DrillRequest {
             server_version: &taken.server_version,

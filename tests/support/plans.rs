@@ -83,6 +83,7 @@ impl Dump {
             stop_at_first_error: true,
             coming_roles: Vec::new(),
             coming_databases: Vec::new(),
+            following_databases: Vec::new(),
             coming_tablespaces: Vec::new(),
             missing_roles: MissingRoles::Refuse,
             lifetime: Lifetime::Lasting,

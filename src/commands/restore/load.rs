@@ -8,7 +8,7 @@ use super::{OnError, RestoreChecks};
 use crate::catalog::Part;
 use crate::commands::stored::StoredPart;
 use crate::commands::{App, Class, Failure, Task, crash, verify};
-use crate::engine::{Step, TargetEffect, Trial};
+use crate::engine::{EngineError, Step, StreamError, TargetEffect, Trial};
 use crate::model::{CipherKind, Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
@@ -32,20 +32,24 @@ enum Reach {
 
 impl RestoreRun<'_> {
     /// Where something is removed first there is no way back: every part proves itself from end to end before that, and the
-    /// target tries its definitions.
-    pub(super) async fn prove(&self) -> Result<(), Failure> {
+    /// target tries its definitions. Those that fail while the others go on come back.
+    pub(super) async fn prove(&self) -> Result<Vec<FailedLoad>, Failure> {
         let Self { app, plan, manifest, reading, .. } = self;
         let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
+        let mut failed = Vec::new();
         if plan.loads.iter().any(removes) {
             for load in &plan.loads {
                 app.cancel.check()?;
-                match &load.plan.trial {
-                    Some(trial) => self.try_definitions(load, trial).await?,
-                    None => verify::levels::part_parses(app, reading, manifest, &load.part).await?,
+                let proven = match &load.plan.trial {
+                    Some(trial) => self.try_definitions(load, trial).await,
+                    None => verify::levels::part_parses(app, reading, manifest, &load.part).await,
+                };
+                if let Err(failure) = proven {
+                    failed.push(self.without(load, failure)?);
                 }
             }
         }
-        Ok(())
+        Ok(failed)
     }
 
     /// Reads one part to its end while the target tries it.
@@ -117,8 +121,14 @@ impl RestoreRun<'_> {
     async fn steps(&self, load: &PlannedLoad, reach: &mut Reach) -> Result<LoadedPart, Failure> {
         let Self { app, request, manifest, claim, log, .. } = self;
         for step in &load.plan.before {
-            *reach = Reach::Removal;
-            run(app, step).await?;
+            let before = std::mem::replace(reach, Reach::Removal);
+            if let Err(error) = step.run(app.runner.as_ref()).await {
+                // What refuses has done nothing.
+                if matches!(error, StreamError::Engine(EngineError::Refused { .. })) {
+                    *reach = before;
+                }
+                return Err(Failure::from(error).heading("RESTORE ERROR"));
+            }
         }
         hooks::run(self, load, Moment::BeforeFeed).await?;
         *reach = Reach::Feed;

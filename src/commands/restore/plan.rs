@@ -127,9 +127,14 @@ impl Planning<'_> {
         let recorded = self.recorded().await?;
         let mut loads: Vec<PlannedLoad> = Vec::new();
         let mut refused: Vec<(String, Failure)> = Vec::new();
-        for part in in_order(&parts, &recorded) {
+        let parts = in_order(&parts, &recorded);
+        for (number, part) in parts.iter().copied().enumerate() {
             let Some(database) = self.name_of(part) else { continue };
-            let restore = self.target_of(part, &database, &recorded, &loads);
+            let following = parts.iter().skip(number + 1).filter_map(|part| part.database.clone());
+            let restore = RestoreTarget {
+                following_databases: following.collect(),
+                ..self.target_of(part, &database, &recorded, &loads)
+            };
             let goes_on = request.on_failure == OnFailure::GoOn && part.kind == PartKind::Database;
             match self.load(server.as_ref(), part, &restore, goes_on).await {
                 Ok(plan) => {
@@ -195,6 +200,7 @@ impl Planning<'_> {
             stop_at_first_error: request.on_error == OnError::Stop,
             missing_roles: MissingRoles::Refuse,
             lifetime: Lifetime::Lasting,
+            following_databases: Vec::new(),
             coming_databases: loads.iter().map(|load| load.database.clone()).collect(),
             coming_roles: loads.iter().flat_map(|load| load.plan.new_roles.clone()).collect(),
             coming_tablespaces: loads.iter().flat_map(|load| load.plan.new_tablespaces.clone()).collect(),

@@ -119,6 +119,7 @@ impl DrillRun<'_> {
             stop_at_first_error: true,
             coming_roles: Vec::new(),
             coming_databases: Vec::new(),
+            following_databases: Vec::new(),
             coming_tablespaces: Vec::new(),
             missing_roles: MissingRoles::Make,
             lifetime: Lifetime::ThrownAway,

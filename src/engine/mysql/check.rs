@@ -46,6 +46,7 @@ impl MySqlServer {
         }
         findings.extend(self.routines_finding(&grantee));
         findings.push(self.coordinates_finding(&grantee));
+        findings.extend(self.leftover_findings(runner).await?);
         Ok(findings)
     }
 

@@ -2,21 +2,26 @@
 //! disabled, and those of a database that comes back in its own place are enabled when everything is there.
 
 use super::connection::Connection;
-use super::head::Tokens;
-use super::query::{Patience, ask};
-use super::quote::{account, identifier};
+use super::head::{self, Tokens};
+use super::query::run_bytes;
+use super::quote::identifier;
+use super::session::SessionSettings;
 use super::tools::ToolSet;
 use crate::engine::{Action, EngineError};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An event that was enabled.
+/// An event that was enabled. Names are bytes of the character set that the dump says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EnabledEvent {
-    name: String,
-    /// Who it runs as, as a statement names it; `None` where that is not kept.
-    definer: Option<String>,
+    /// In its quotes.
+    name: Vec<u8>,
+    /// `DEFINER=…`, as it stands in the dump; empty where that is not kept.
+    definer: Vec<u8>,
+    /// Makes a session like the one that created it: an `ALTER EVENT` in another character set gives the event that one,
+    /// and leaves its body as it is (seen on MySQL 9.7).
+    session: String,
 }
 
 /// Events that were created disabled, in the order of the dump: filled by the stream that goes in.
@@ -30,26 +35,23 @@ impl Disabled {
     }
 
     /// `statement` with the event disabled that it creates; `None` where it creates no enabled one.
-    pub(super) fn disabled(&self, statement: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn disabled(&self, statement: &[u8], session: &SessionSettings) -> Option<Vec<u8>> {
         let mut tokens = Tokens::of(statement);
         if !tokens.next()?.is("create") {
             return None;
         }
-        let mut definer = None;
         let name = loop {
             let token = tokens.next()?;
             if token.is("event") {
                 let skipped = ["if", "not", "exists"];
-                break tokens
-                    .find(|token| token.quoted || !skipped.iter().any(|word| token.is(word)))?
-                    .name();
+                let name = tokens.find(|token| token.quoted || !skipped.iter().any(|word| token.is(word)))?;
+                break statement[name.place].to_vec();
             }
             if token.is("definer") {
-                tokens.next().filter(|token| token.is("="))?;
-                let user = tokens.next()?.name();
-                let at = statement.get(tokens.place()) == Some(&b'@');
-                let host = if at { tokens.nth(1).map(|token| token.name()) } else { None };
-                definer = Some(host.map_or_else(|| identifier(&user), |host| account(&user, &host)));
+                tokens.nth(1)?;
+                if statement.get(tokens.place()) == Some(&b'@') {
+                    tokens.nth(1);
+                }
             } else if token.quoted || !is_in_front(&token) {
                 return None;
             }
@@ -59,7 +61,11 @@ impl Disabled {
         if !state.is("enable") {
             return None;
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(EnabledEvent { name, definer });
+        // Without a definer it would become the one of whoever restores.
+        let definer =
+            head::definer(statement).map_or_else(Vec::new, |definer| statement[definer.place].to_vec());
+        let event = EnabledEvent { name, definer, session: session.sql() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         let mut text = statement.to_owned();
         text.splice(state.place, *b"DISABLE");
         Some(text)
@@ -90,15 +96,13 @@ impl Action for EnableEvents {
     async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
         let events = self.events.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut failed = Ok(());
-        for EnabledEvent { name, definer } in events {
-            // Without a definer it would become the one of whoever restores.
-            let definer = definer.map_or_else(String::new, |definer| format!(" DEFINER = {definer}"));
-            let sql =
-                format!("ALTER{definer} EVENT {}.{} ENABLE;", identifier(&self.database), identifier(&name));
-            let doing = format!("enable the event `{name}`");
-            let asked = ask(runner, (&self.connection, &self.tools), (&doing, &sql, Patience::Small)).await;
+        for EnabledEvent { name, definer, session } in events {
+            let doing = format!("enable the event {}", String::from_utf8_lossy(&name));
+            let before = format!("USE {};\n{session}ALTER ", identifier(&self.database));
+            let sql = [before.as_bytes(), &definer, b" EVENT ", &name, b" ENABLE;\n"].concat();
+            let enabled = run_bytes(runner, (&self.connection, &self.tools), (&doing, &sql));
             // Each is tried; the first failure is told.
-            failed = failed.and(asked.map(|_| ()));
+            failed = failed.and(enabled.await);
         }
         failed
     }
@@ -110,11 +114,15 @@ mod tests {
 
     #[test]
     fn enabled_events_are_created_disabled_and_kept_in_mind() {
-        let events = Disabled::default();
+        let (events, session) = (Disabled::default(), SessionSettings::default());
         let written = "/*!50106 CREATE*/ /*!50117 DEFINER=`o``x`@`%`*/ /*!50106 EVENT `e``;` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' ON COMPLETION NOT PRESERVE ENABLE COMMENT 'ENABLE' DO SET @enable = 1 */";
-        let disabled = events.disabled(written.as_bytes()).unwrap();
+        let disabled = events.disabled(written.as_bytes(), &session).unwrap();
         assert_eq!(String::from_utf8(disabled).unwrap(), written.replacen(" ENABLE ", " DISABLE ", 1));
-        assert!(events.disabled(b"CREATE EVENT `plain` ON SCHEDULE AT 'x' ENABLE DO SELECT 1").is_some());
+        assert!(
+            events
+                .disabled(b"CREATE EVENT `plain` ON SCHEDULE AT 'x' ENABLE DO SELECT 1", &session)
+                .is_some()
+        );
         for other in [
             "CREATE EVENT `e` ON SCHEDULE AT 'x' ON COMPLETION PRESERVE DISABLE DO SELECT 'ENABLE'",
             "CREATE EVENT `e` ON SCHEDULE AT 'x' DISABLE ON SLAVE DO ENABLE",
@@ -122,13 +130,14 @@ mod tests {
             "CREATE TABLE `event` (`enable` int)",
             "DROP EVENT `e`",
         ] {
-            assert_eq!(events.disabled(other.as_bytes()), None, "{other}");
+            assert_eq!(events.disabled(other.as_bytes(), &session), None, "{other}");
         }
-        let event = |name: &str, definer: Option<&str>| EnabledEvent {
-            name: name.to_owned(),
-            definer: definer.map(str::to_owned),
+        let event = |name: &str, definer: &str| EnabledEvent {
+            name: name.into(),
+            definer: definer.into(),
+            session: String::new(),
         };
         let known = events.0.lock().unwrap().clone();
-        assert_eq!(known, [event("e`;", Some("`o``x`@`%`")), event("plain", None)]);
+        assert_eq!(known, [event("`e``;`", "DEFINER=`o``x`@`%`"), event("`plain`", "")]);
     }
 }

@@ -4,6 +4,7 @@ use super::definition::kinds;
 use super::dropping::drop_database;
 use super::events::EnableEvents;
 use super::facts::{MySqlServer, SYSTEM_DATABASES};
+use super::postponed::CreateViews;
 use super::preflight::Preflight;
 use super::properties::DatabaseProperties;
 use super::qualified::Renaming;
@@ -12,7 +13,8 @@ use super::quote::{identifier, literal, literals};
 use super::rewrite::{Changes, rewrite};
 use super::tools::ToolVersion;
 use crate::engine::{
-    Consumer, EngineError, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step, TargetEffect,
+    Consumer, EngineError, Lifetime, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step,
+    TargetEffect,
 };
 use crate::model::{ByteSize, PartKind, ServerRole};
 use crate::process::{Runner, ToolRun};
@@ -37,11 +39,16 @@ impl MySqlServer {
         match target.kind {
             PartKind::Database => {
                 self.check_target(target)?;
-                if target.selection.tables.is_empty() {
-                    self.load_everything(runner, target).await
+                let mut plan = if target.selection.tables.is_empty() {
+                    self.load_everything(runner, target).await?
                 } else {
-                    self.load_tables(runner, target).await
+                    self.load_tables(runner, target).await?
+                };
+                // Once for all databases of a restore.
+                if target.preceding == 0 && target.lifetime == Lifetime::Lasting {
+                    self.remove_leftovers(runner, &mut plan).await?;
                 }
+                Ok(plan)
             }
             PartKind::Globals => {
                 let doing = "open the backup".to_owned();
@@ -134,7 +141,16 @@ impl MySqlServer {
         let feed = self.feed(target, &preflight.session);
         let trial = existing.and_then(|_| self.trial(target, &preflight, properties.as_ref()));
         let changes = self.changes(target, &preflight);
-        let (last, notes) = self.events(target, &changes);
+        let (mut last, notes) = self.events(target, &changes);
+        if !target.following_databases.is_empty() {
+            let views = CreateViews {
+                connection: self.connection.clone(),
+                tools: self.tools.clone(),
+                database: target.database.clone(),
+                views: changes.postponed.clone(),
+            };
+            last.insert(0, Step::Native(Arc::new(views)));
+        }
         Ok(LoadPlan {
             trial,
             before,

@@ -185,7 +185,8 @@ impl MySqlServer {
     /// Names that become one, or other ones, where the server does not tell them apart by case.
     fn name_findings(&self, recorded: &Contents) -> Vec<Finding> {
         if !self.same_in_any_case() {
-            return Vec::new();
+            let named = recorded.needs.tables.get(kinds::OTHER_CASE);
+            return named.map(|table| unfound_finding(table)).into_iter().collect();
         }
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for table in &recorded.tables {
@@ -264,6 +265,17 @@ WHERE UNIQUE_CONSTRAINT_SCHEMA = {name} AND CONSTRAINT_SCHEMA <> {name} ORDER BY
     }
 }
 
+/// A trigger that this server cannot make.
+fn unfound_finding(table: &str) -> Finding {
+    error(
+        &format!("trigger on `{table}`"),
+        "the table has this name in another case, and this server tells them apart (1146)".to_owned(),
+        "Make the trigger anew on the source with the name that the table has, restore into a server with \
+         `lower_case_table_names = 1`, or leave the trigger out with --allow-errors."
+            .to_owned(),
+    )
+}
+
 /// Engines that would be others without a word: the dump's own mode lets the server choose.
 fn engine_findings(target: &Target<'_>, kind: EngineKind) -> Vec<Finding> {
     let enforced = target.setting("enforce_storage_engine").to_ascii_uppercase();
@@ -327,8 +339,12 @@ fn setting_findings(target: &Target<'_>) -> Vec<Finding> {
 
 /// Databases that views read.
 fn database_findings(target: &Target<'_>, preflight: &mut Preflight) {
+    let following = target.needs.databases.keys().filter(|database| target.follows(database));
+    preflight.absent.extend(following.cloned());
     let missing = |database: &&String| {
-        target.is_other(database) && !target.databases.contains(&database.to_lowercase())
+        target.is_other(database)
+            && !target.follows(database)
+            && !target.databases.contains(&database.to_lowercase())
     };
     for database in target.needs.databases.keys().filter(missing) {
         let view = &target.needs.databases[database];

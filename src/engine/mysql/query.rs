@@ -35,6 +35,18 @@ pub(super) fn script(connection: &Connection, tools: &ToolSet, sql: &str) -> Too
     tool
 }
 
+/// Runs statements that are bytes of some character set; `doing` is for messages.
+pub(super) async fn run_bytes(
+    runner: &dyn Runner,
+    (connection, tools): (&Connection, &ToolSet),
+    (doing, sql): (&str, &[u8]),
+) -> Result<(), EngineError> {
+    let mut tool = script(connection, tools, "");
+    tool.stdin.extend_from_slice(sql);
+    tool.timeout = Some(PATIENCE);
+    runner.output(&tool).await.map(|_| ()).map_err(|error| classify(connection, doing, error))
+}
+
 /// Asks; `doing` is for messages.
 pub(super) async fn ask(
     runner: &dyn Runner,

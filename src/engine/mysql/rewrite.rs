@@ -5,8 +5,10 @@ use super::events::Disabled;
 use super::head::{self, Statement};
 use super::needed::{DEFINITION_LIMIT, holds_rows};
 use super::places::{LeftOut, without_places};
+use super::postponed::Postponed;
 use super::qualified::{Renaming, references, renamed};
 use super::scanner::{Current, HEAD_LIMIT, Piece, Sink};
+use super::session::SessionSettings;
 use super::unescape::Unescape;
 use super::words::QuoteRules;
 use crate::engine::{EngineError, Ownership, Rewrite};
@@ -33,6 +35,8 @@ pub(super) struct Changes {
     pub(super) rows: Rows,
     /// Where events are kept in mind that are created disabled.
     pub(super) events: Disabled,
+    /// Where views are kept that stay placeholders for now.
+    pub(super) postponed: Postponed,
 }
 
 impl Changes {
@@ -47,6 +51,7 @@ impl Changes {
             escapes: Escapes::Keep,
             rows: Rows::Keep,
             events: Disabled::default(),
+            postponed: Postponed::default(),
         }
     }
 }
@@ -95,6 +100,8 @@ struct Writer {
     text: Vec<u8>,
     /// Placeholders of views, by the name of the view, where a view may stay one.
     placeholders: BTreeMap<String, Vec<u8>>,
+    /// What the dump has said of the session.
+    session: SessionSettings,
     /// Whether a definition was too long to be looked at where that matters.
     too_long: bool,
     out: Vec<u8>,
@@ -103,6 +110,7 @@ struct Writer {
 impl Writer {
     fn new(changes: Changes) -> Self {
         changes.events.clear();
+        changes.postponed.clear();
         let missing = changes.tables.iter().cloned().collect();
         Self {
             changes,
@@ -111,6 +119,7 @@ impl Writer {
             fate: Fate::Open,
             text: Vec::new(),
             placeholders: BTreeMap::new(),
+            session: SessionSettings::default(),
             too_long: false,
             out: Vec::new(),
         }
@@ -207,16 +216,23 @@ impl Writer {
     }
 
     /// A definition as it is to be.
-    fn changed(&mut self, mut text: Vec<u8>, rules: QuoteRules) -> Vec<u8> {
-        if let Some(placeholder) = self.placeholder(&text, rules) {
-            return placeholder;
-        }
+    fn changed(&mut self, text: Vec<u8>, rules: QuoteRules) -> Vec<u8> {
+        self.session.note(&text);
+        let Some(view) = self.view_of_absent(&text, rules) else { return self.adapted(text, rules) };
+        let placeholder = self.placeholders.remove(&view).unwrap_or_default();
+        let whole = self.adapted(text, rules);
+        self.changes.postponed.keep(&view, &self.session, &whole);
+        placeholder
+    }
+
+    /// A definition as this target wants it.
+    fn adapted(&self, mut text: Vec<u8>, rules: QuoteRules) -> Vec<u8> {
         if self.changes.definers == Ownership::Skip
             && let Some(definer) = head::definer(&text)
         {
             text.drain(definer.place);
         }
-        if let Some(disabled) = self.changes.events.disabled(&text) {
+        if let Some(disabled) = self.changes.events.disabled(&text, &self.session) {
             text = disabled;
         }
         if let Some(renaming) = &self.changes.renaming
@@ -227,8 +243,8 @@ impl Writer {
         without_places(&text, rules, &self.changes.left_out).unwrap_or(text)
     }
 
-    /// What stays of a view that reads a database that is not there.
-    fn placeholder(&mut self, text: &[u8], rules: QuoteRules) -> Option<Vec<u8>> {
+    /// The view that `text` creates, where it reads a database that is not there.
+    fn view_of_absent(&mut self, text: &[u8], rules: QuoteRules) -> Option<String> {
         if self.changes.absent.is_empty() {
             return None;
         }
@@ -237,7 +253,7 @@ impl Writer {
             references(text, rules).iter().any(|reference| reference.database == *database)
         };
         if self.changes.absent.iter().any(reads) {
-            return Some(self.placeholders.remove(&view).unwrap_or_default());
+            return Some(view);
         }
         self.placeholders.insert(view, text.to_owned());
         None

@@ -38,6 +38,10 @@ impl Logical for MySqlServer {
         self.plan_dump(scope)
     }
 
+    async fn vanished(&self, runner: &dyn Runner, database: &str) -> Result<Option<String>, EngineError> {
+        self.ask_vanished(runner, database).await
+    }
+
     async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
         self.findings(runner, scope).await
     }

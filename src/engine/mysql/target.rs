@@ -66,7 +66,12 @@ impl Target<'_> {
     /// Whether a database is there, and no part of this restore.
     pub(super) fn is_lasting(&self, database: &str) -> bool {
         let coming = self.restore.coming_databases.iter().any(|coming| coming.eq_ignore_ascii_case(database));
-        !coming && self.databases.contains(&database.to_lowercase())
+        !coming && !self.follows(database) && self.databases.contains(&database.to_lowercase())
+    }
+
+    /// Whether the restore brings a database after this one.
+    pub(super) fn follows(&self, database: &str) -> bool {
+        self.restore.following_databases.iter().any(|following| following.eq_ignore_ascii_case(database))
     }
 
     /// Whether the source took tables that strict servers refuse.
@@ -126,7 +131,7 @@ impl MySqlServer {
         Ok(Accounts { own, all })
     }
 
-    async fn ask_names(
+    pub(super) async fn ask_names(
         &self,
         runner: &dyn Runner,
         doing: &str,

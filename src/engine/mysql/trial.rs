@@ -2,6 +2,7 @@
 //! their own, without rows, that is removed again. What the target does not take is known then, whatever it is.
 
 use super::facts::MySqlServer;
+use super::leftovers::trial_database;
 use super::preflight::Preflight;
 use super::properties::DatabaseProperties;
 use super::qualified::Renaming;
@@ -29,7 +30,7 @@ impl MySqlServer {
         if !target.stop_at_first_error || !recorded.needs.engines.keys().all(own) {
             return None;
         }
-        let database = format!("{TRIAL_DATABASE}{}", target.token);
+        let database = trial_database(self.facts.time, &target.token);
         let name = identifier(&database);
         let how = properties.map_or_else(String::new, DatabaseProperties::clauses);
         let mut changes = Changes {

@@ -1,5 +1,6 @@
 //! Watches a dump go by: whole or not, what it holds, and where in the binary log it stands.
 
+use super::definition::kinds;
 use super::head::{self, Statement};
 use super::needed::Watched;
 use super::scanner::{Current, Piece, Scanner, Sink};
@@ -32,6 +33,8 @@ struct Tally {
     /// Whether the marker was the last thing that was not white space.
     marked: bool,
     tables: BTreeMap<String, u64>,
+    /// Tables as triggers name them.
+    triggered: BTreeSet<String>,
     owners: BTreeSet<String>,
     place: Option<(String, u64)>,
     /// Transactions in the dump, as MySQL's tool writes them, and as MariaDB's does.
@@ -80,6 +83,10 @@ impl Witness for DumpWitness {
             return Err(WitnessError::Incomplete { format: FORMAT, problem: problem.to_owned() });
         }
         let mut tally = std::mem::take(&mut self.tally);
+        let mut needs = tally.watched.finish();
+        if let Some(table) = in_another_case(&tally.triggered, &tally.tables) {
+            needs.tables.insert(kinds::OTHER_CASE.to_owned(), table.clone());
+        }
         let gtid = tally.purged.or(tally.slave_pos);
         let tables = tally.tables.into_iter().map(|(table, rows)| TableRows {
             schema: String::new(),
@@ -96,11 +103,20 @@ impl Witness for DumpWitness {
                 longest_unescaped: tally.needs.longest_unescaped,
                 statement_limit: tally.needs.statement_limit,
                 folds_names: tally.needs.folds_names,
-                ..tally.watched.finish()
+                ..needs
             },
             ..Contents::default()
         }))
     }
+}
+
+/// A table that a trigger names as it is not called. A server that folds names has made it so all the same.
+fn in_another_case<'t>(
+    triggered: &'t BTreeSet<String>,
+    tables: &BTreeMap<String, u64>,
+) -> Option<&'t String> {
+    let folded: BTreeSet<String> = tables.keys().map(|table| table.to_lowercase()).collect();
+    triggered.iter().find(|table| !tables.contains_key(*table) && folded.contains(&table.to_lowercase()))
 }
 
 impl Sink for Tally {
@@ -145,7 +161,12 @@ impl Tally {
                 let rows = current.groups.saturating_sub(u64::from(columns));
                 *self.tables.entry(table).or_insert(0) += rows;
             }
-            _ => self.owners.extend(head::definer(&current.head).map(|definer| definer.account)),
+            statement => {
+                if let Statement::Trigger { table } = statement {
+                    self.triggered.insert(table);
+                }
+                self.owners.extend(head::definer(&current.head).map(|definer| definer.account));
+            }
         }
     }
 
