@@ -57,6 +57,7 @@ mod sql_failures;
 mod sql_round_trip;
 mod sql_sources;
 mod sql_trials;
+mod sql_whole_servers;
 mod suites;
 mod tampering;
 mod targets;

@@ -1,7 +1,10 @@
 //! Every character set that a server knows, byte by byte: rows, defaults, enumerations, partitions and bodies.
 
 use super::support::mysql::{Release, Sql};
-use super::support::plans::{dump, restore};
+use super::support::plans::{dump, restore, scope};
+use jagad::engine::mysql::MySql;
+use jagad::engine::{Engine as _, ServerSettings};
+use jagad::process::SystemRunner;
 use std::io::Write as _;
 
 /// Letters of many scripts; each character set has some of them. None has a byte in any of them that a client could take
@@ -182,4 +185,30 @@ async fn every_character_set_comes_back_byte_by_byte_on_mariadb_10_11() {
 #[tokio::test]
 async fn every_character_set_comes_back_byte_by_byte_on_mariadb_11_8() {
     every_character_set_comes_back(Release::MariaDb118).await;
+}
+
+/// A condition makes the dump tool read text by its meaning, and what that may change is told.
+#[tokio::test]
+async fn a_condition_that_converts_text_is_told() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run("", "CREATE DATABASE shop; CREATE TABLE shop.t (a VARCHAR(9) CHARACTER SET cp932); CREATE DATABASE plain;");
+        sql.run("plain", "CREATE TABLE t (a VARCHAR(9) CHARACTER SET utf8mb4);");
+        let told = async |extra_args: &[&str], database: &str| {
+            let extra_args = extra_args.iter().map(|arg| (*arg).to_owned()).collect();
+            let settings = ServerSettings { extra_args, ..sql.settings() };
+            let server = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
+            let found = server.logical().check_dump(&SystemRunner, &scope(&[database])).await.unwrap();
+            let of_text = found.into_iter().filter(|finding| finding.subject.starts_with("characters in"));
+            of_text.map(|finding| format!("{} {}", finding.problem, finding.help)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[], "shop").await, [""; 0]);
+        assert_eq!(told(&["--where=a IS NOT NULL"], "plain").await, [""; 0]);
+        let found = told(&["--where=a IS NOT NULL"], "shop").await;
+        assert!(
+            matches!(&found[..], [one] if one.contains("text in cp932 becomes UTF-8 and back, because of `--where=a IS NOT NULL`")
+                && one.contains("Take it out of `extra_args`.")),
+            "{release:?}: {found:?}"
+        );
+    }
 }

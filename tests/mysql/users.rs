@@ -249,3 +249,60 @@ async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
     restore(server.as_ref(), &dumps[0], &target).await.unwrap();
     assert_eq!(grants(&other), grants(&sql));
 }
+
+/// MariaDB gives rights to everybody without any account.
+async fn rights_of_everybody_come_back(release: Release) {
+    let (Some(sql), Some(other)) = (Sql::start(release), Sql::start(release)) else { return };
+    sql.run(
+        "",
+        "CREATE DATABASE shop; CREATE TABLE shop.item (id INT, n INT); CREATE PROCEDURE shop.p () SELECT 1;
+         CREATE ROLE reader; GRANT reader TO PUBLIC; GRANT SELECT ON shop.* TO PUBLIC; GRANT RELOAD ON *.* TO PUBLIC;
+         GRANT INSERT (id), UPDATE ON shop.item TO PUBLIC; GRANT EXECUTE ON PROCEDURE shop.p TO PUBLIC;",
+    );
+    let granted = sql.run("", "SHOW GRANTS FOR PUBLIC;");
+    let scope = Scope { globals: true, ..scope(&["shop"]) };
+    let dumps = dump_all(sql.inspect().await.as_ref(), &scope).await.unwrap();
+    // A step that fails takes it all back: the role is there, but not for its rights.
+    let broken = String::from_utf8(dumps[0].bytes.to_vec()).unwrap();
+    let broken = broken.replacen("GRANT RELOAD", "GRANT NONSENSE", 1);
+    let broken = Dump { bytes: broken.into_bytes().into(), ..copy_of(&dumps[0]) };
+    restore(other.inspect().await.as_ref(), &broken, &broken.target("")).await.unwrap_err();
+    assert_eq!(other.run("", "SHOW GRANTS FOR PUBLIC;"), "");
+
+    let server = other.inspect().await;
+    let (plan, _) = restore(server.as_ref(), &dumps[0], &dumps[0].target("")).await.unwrap();
+    assert!(plan.notes.join("\n").contains("every user of the server gets"), "{:?}", plan.notes);
+    restore(server.as_ref(), &dumps[1], &dumps[1].target("shop")).await.unwrap();
+    for step in &plan.last {
+        step.run(&SystemRunner).await.unwrap();
+    }
+    assert_eq!(other.run("", "SHOW GRANTS FOR PUBLIC;"), granted);
+
+    // What somebody gave to everybody stays, and that is told.
+    other.run("", "REVOKE RELOAD ON *.* FROM PUBLIC;");
+    let left = other.run("", "SHOW GRANTS FOR PUBLIC;");
+    let (plan, _) = restore(other.inspect().await.as_ref(), &dumps[0], &dumps[0].target("")).await.unwrap();
+    assert!(plan.notes.join("\n").contains("everybody has rights here already"), "{:?}", plan.notes);
+    assert_eq!(other.run("", "SHOW GRANTS FOR PUBLIC;"), left);
+}
+
+fn copy_of(dump: &Dump) -> Dump {
+    Dump {
+        bytes: dump.bytes.clone(),
+        contents: dump.contents.clone(),
+        properties: dump.properties.clone(),
+        server_version: dump.server_version.clone(),
+        database: dump.database.clone(),
+        kind: dump.kind,
+    }
+}
+
+#[tokio::test]
+async fn rights_of_everybody_come_back_on_mariadb_10_11() {
+    rights_of_everybody_come_back(Release::MariaDb1011).await;
+}
+
+#[tokio::test]
+async fn rights_of_everybody_come_back_on_mariadb_11_8() {
+    rights_of_everybody_come_back(Release::MariaDb118).await;
+}

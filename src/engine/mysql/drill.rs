@@ -28,6 +28,9 @@ const FLAGS: [&str; 7] = [
 /// What makes the system tables of MariaDB, without its script that expects one place of installation.
 const BOOTSTRAP: [&str; 3] = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
 
+/// What makes its database `sys` (10.6 and newer).
+const SYS: &str = "sys_schema.sql";
+
 /// A server below `folder`, of the family of the settings. Whether it is new enough for the dump, it says itself when
 /// it runs.
 pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
@@ -62,7 +65,8 @@ pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Re
     let mut make = match flavor.making {
         Making::Script => {
             let mut make = tool(&["--bootstrap", "--innodb-log-file-size=8M"]);
-            make.stdin = bootstrap(&messages)?;
+            let reads_sys = needs().any(|needs| needs.databases.contains_key("sys"));
+            make.stdin = bootstrap(&messages, if reads_sys { &[SYS] } else { &[] })?;
             make
         }
         Making::Option(option) => tool(&[option, "--secure-file-priv="]),
@@ -116,10 +120,10 @@ fn messages_folder(base: &Path, flavor: &Flavor) -> PathBuf {
     found.unwrap_or_else(|| base.join("share"))
 }
 
-fn bootstrap(folder: &Path) -> Result<Vec<u8>, EngineError> {
+fn bootstrap(folder: &Path, more: &[&str]) -> Result<Vec<u8>, EngineError> {
     // The server reads one statement per line here.
     let mut script = b"CREATE DATABASE IF NOT EXISTS mysql;\nUSE mysql;\n".to_vec();
-    for name in BOOTSTRAP {
+    for name in BOOTSTRAP.iter().chain(more) {
         let read = ["mariadb", "mysql"]
             .iter()
             .find_map(|family| std::fs::read(folder.join(format!("{family}_{name}"))).ok());

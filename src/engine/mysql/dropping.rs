@@ -164,3 +164,68 @@ impl MySqlServer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tools::{Program, ToolVersion};
+    use super::*;
+    use crate::engine::ServerSettings;
+    use crate::model::{ByteReader, EngineKind};
+    use crate::process::{FeedError, Running, ToolError, ToolRun, ToolSpec};
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    /// A server whose database is always in use.
+    #[derive(Default)]
+    struct Locked {
+        tries: AtomicU32,
+    }
+
+    #[async_trait]
+    impl Runner for Locked {
+        async fn read(&self, tool: &ToolSpec) -> Result<Running, ToolError> {
+            unreachable!("{tool:?} is not to be read")
+        }
+
+        async fn feed(&self, tool: &ToolSpec, _body: ByteReader<'_>) -> Result<ToolRun, FeedError> {
+            unreachable!("{tool:?} is not to be fed")
+        }
+
+        async fn output(&self, tool: &ToolSpec) -> Result<ToolRun, ToolError> {
+            let asked = String::from_utf8_lossy(&tool.stdin).into_owned();
+            if asked.contains("DROP DATABASE") {
+                assert!(asked.contains("lock_wait_timeout = 5;"), "{asked}");
+                self.tries.fetch_add(1, Ordering::Relaxed);
+                let stderr = "ERROR 1205 (HY000) at line 3: Lock wait timeout exceeded".to_owned();
+                return Err(ToolError::Failed { label: "mariadb".to_owned(), status: 1, stderr });
+            }
+            let stdout = b"7\tann@here\tSleep\t9\n".to_vec();
+            Ok(ToolRun { status: 0, stdout, stderr: String::new() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removal_is_given_up_after_ten_minutes() {
+        let program = |name: &str| Program {
+            path: PathBuf::from(name),
+            version: ToolVersion { major: 11, minor: 8 },
+            text: "11.8".to_owned(),
+        };
+        let (dump, client) = (program("mariadb-dump"), program("mariadb"));
+        let removal = DropDatabase {
+            connection: Connection::new(ServerSettings::tools_only(EngineKind::MariaDb, None)),
+            tools: ToolSet { dump, client, dump_says_first: true },
+            database: "shop".to_owned(),
+            prologue: "",
+        };
+        let locked = Locked::default();
+        let refused = removal.run(&locked).await.unwrap_err();
+        assert_eq!(locked.tries.load(Ordering::Relaxed) * TRY_SECONDS, 600);
+        let EngineError::Refused { problem, help } = refused else { panic!("{refused:?}") };
+        assert_eq!(
+            problem,
+            "`shop` cannot be dropped, because it is used by connection 7 of ann@here (Sleep for 9 s)"
+        );
+        assert_eq!(help, "Let it finish, or end it (KILL 7;), and restore again. Nothing was removed.");
+    }
+}

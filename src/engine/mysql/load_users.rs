@@ -7,7 +7,7 @@ use super::query::{Patience, script};
 use super::quote::{account, identifier, literal, literals};
 use super::scanner::{Current, Piece, Scanner, Sink};
 use super::user_lines::ACCOUNTS;
-use super::users::{PARTIAL_REVOKES, UNFINISHED, is_own};
+use super::users::{Account, EVERYBODY, PARTIAL_REVOKES, UNFINISHED, is_own};
 use crate::engine::{
     Consumer, EngineError, Finding, FindingLevel, Lifetime, LoadPlan, RestoreTarget, Step, TargetEffect,
 };
@@ -55,6 +55,8 @@ pub(super) struct MissingUsers {
     pub(super) left_alone: Vec<String>,
     /// Whether rights are taken away again inside a database.
     pub(super) revokes: bool,
+    /// Whether everybody gets rights.
+    pub(super) everybody: bool,
 }
 
 /// An account that is created.
@@ -89,11 +91,13 @@ pub(super) fn missing_users(
             continue;
         }
         if existing.contains(&subject.account) {
-            if subject.creates {
+            let told = missing.left_alone.contains(&subject.account);
+            if subject.creates || (subject.account == EVERYBODY && !told) {
                 missing.left_alone.push(subject.account);
             }
             continue;
         }
+        missing.everybody |= subject.account == EVERYBODY;
         missing.revokes |= statement.starts_with("REVOKE ");
         if subject.creates {
             let account = NewAccount::of(subject.account, &statement);
@@ -165,16 +169,15 @@ impl MySqlServer {
             help: "Let a user with SELECT on mysql.* restore them, or leave out --globals.".to_owned(),
         })?;
         let incomplete = self.incomplete(runner).await?;
-        let existing: BTreeSet<String> = accounts
-            .iter()
-            .filter(|account| {
-                !incomplete.as_ref().is_some_and(|locked| account.role || locked.contains(&account.key()))
-            })
-            .map(super::users::Account::key)
-            .collect();
+        let everybody_has_some = self.everybody_has_rights(runner, accounts).await?;
+        let is_there = |account: &&Account| {
+            !incomplete.as_ref().is_some_and(|locked| account.role || locked.contains(&account.key()))
+                && (everybody_has_some || !account.is_everybody())
+        };
+        let existing: BTreeSet<String> = accounts.iter().filter(is_there).map(Account::key).collect();
         let missing = missing_users(&text, &existing, |key| is_own(self.flavor(), key))
             .map_err(|problem| EngineError::Archive { problem })?;
-        let there: BTreeSet<String> = accounts.iter().map(super::users::Account::key).collect();
+        let there: BTreeSet<String> = accounts.iter().map(Account::key).collect();
         let run = |sql: &str| Step::from(script(&self.connection, &self.tools, sql));
         let mut plan = LoadPlan {
             last: missing.objects.iter().map(|grant| run(grant)).collect(),
@@ -187,11 +190,25 @@ impl MySqlServer {
         if target.lifetime == Lifetime::ThrownAway && missing.revokes {
             plan.before.push(run("SET GLOBAL partial_revokes = ON;"));
         }
-        if !missing.created.is_empty() || incomplete.is_some() {
+        if !missing.created.is_empty() || missing.everybody || incomplete.is_some() {
             plan.after.push(run(&create_sql(&missing, &there)));
             plan.undo.push(run(&undo_sql(&missing)));
         }
         Ok(plan)
+    }
+
+    /// Whether somebody has given rights to everybody.
+    async fn everybody_has_rights(
+        &self,
+        runner: &dyn Runner,
+        accounts: &[Account],
+    ) -> Result<bool, EngineError> {
+        if !accounts.iter().any(Account::is_everybody) {
+            return Ok(false);
+        }
+        let doing = "ask for the rights that everybody has";
+        let sql = format!("SHOW GRANTS FOR {EVERYBODY};");
+        Ok(!self.ask(runner, (doing, &sql, Patience::Small)).await?.is_empty())
     }
 
     /// Accounts that nobody can use, where an earlier restore was cut short; it may have made them.
@@ -267,20 +284,24 @@ fn undo_sql(missing: &MissingUsers) -> String {
         "SET @jagad_begun = (SELECT COUNT(*) FROM mysql.user WHERE User = {});\n",
         literal(UNFINISHED)
     );
-    for (role, kind) in [(false, "USER"), (true, "ROLE")] {
-        let names: Vec<&str> = missing
-            .created
-            .iter()
-            .filter(|account| account.role == role)
-            .map(|account| account.sql.as_str())
-            .collect();
-        if names.is_empty() {
-            continue;
-        }
-        let drop = literal(&format!("DROP {kind} IF EXISTS {}", names.join(", ")));
+    let of = |wanted: bool| {
+        let accounts = missing.created.iter().filter(move |account| account.role == wanted);
+        accounts.map(|account| account.sql.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let removed = [("DROP USER IF EXISTS ", of(false)), ("DROP ROLE IF EXISTS ", of(true))];
+    let mut undone: Vec<String> = removed
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(verb, names)| format!("{verb}{names}"))
+        .collect();
+    if missing.everybody {
+        undone.push(format!("REVOKE ALL PRIVILEGES, GRANT OPTION FROM {EVERYBODY}"));
+    }
+    for undo in undone {
+        let undo = literal(&undo);
         let _ = write!(
             sql,
-            "SET @jagad_undo = IF(@jagad_begun > 0, {drop}, 'DO 0');
+            "SET @jagad_undo = IF(@jagad_begun > 0, {undo}, 'DO 0');
 PREPARE jagad_undo FROM @jagad_undo;
 EXECUTE jagad_undo;\n"
         );
@@ -298,9 +319,18 @@ fn has_pattern(statement: &str) -> bool {
 }
 
 fn notes(missing: &MissingUsers) -> Vec<String> {
-    let there = missing.left_alone.iter();
-    let mut notes: Vec<String> =
-        there.map(|account| format!("user `{account}` is there already and stays as it is")).collect();
+    let stays = |account: &String| {
+        if account == EVERYBODY {
+            return format!("everybody has rights here already ({EVERYBODY}), and they stay as they are");
+        }
+        format!("user `{account}` is there already and stays as it is")
+    };
+    let mut notes: Vec<String> = missing.left_alone.iter().map(stays).collect();
+    if missing.everybody {
+        notes.push(format!(
+            "every user of the server gets the rights that everybody has in the backup ({EVERYBODY})"
+        ));
+    }
     notes.push(format!(
         "{} users and roles of the backup are created, with {} statements about their rights; {} are there already",
         missing.created.len(),

@@ -94,6 +94,16 @@ const SEQUENCE_FUNCTIONS: [&str; 3] = ["nextval", "lastval", "setval"];
 /// How far before a name the verb of its statement is looked for.
 const VERB_DISTANCE: usize = 24;
 
+/// How far before a `FROM` its `SHOW` is looked for.
+const SHOW_DISTANCE: usize = 12;
+
+/// What `SHOW` is asked of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    OfTable,
+    OfDatabase,
+}
+
 /// What is known inside one pair of parentheses.
 #[derive(Debug, Clone, Copy, Default)]
 struct Level {
@@ -218,6 +228,35 @@ impl Walk<'_> {
         parts
     }
 
+    /// Whether a statement may begin at `at`.
+    fn begins_statement(&self, at: usize) -> bool {
+        at == 0
+            || self.before(
+                at,
+                &["begin", "then", "else", "do", "loop", "repeat", "sql", "deterministic", "data"],
+            )
+            || self.sign_at(at - 1, b';')
+            || self.sign_at(at - 1, b')')
+    }
+
+    /// What is named behind the `FROM` or `IN` at `at`, where it is one of `SHOW`.
+    fn shown(&self, at: usize) -> Option<Shown> {
+        let near = self.words[..at].iter().rev().take(SHOW_DISTANCE);
+        let back = near.take_while(|word| !word.is_sign(b';')).position(|word| word.is("show"))?;
+        let show = at - 1 - back;
+        if !self.begins_statement(show) {
+            return None;
+        }
+        let rest = &self.words[show + 1..at];
+        let kind = rest.iter().find(|word| !word.is_any(&["full", "extended", "open", "unique"]))?;
+        if kind.is_any(&["tables", "triggers", "events", "table"]) {
+            return Some(Shown::OfDatabase);
+        }
+        let of_table = kind.is_any(&["columns", "fields", "index", "indexes", "keys"]);
+        let second = rest.iter().any(|word| word.is_any(&["from", "in"]));
+        of_table.then_some(if second { Shown::OfDatabase } else { Shown::OfTable })
+    }
+
     fn sign(&mut self, at: usize) {
         match *self.words[at].text {
             [b'('] => {
@@ -249,7 +288,16 @@ impl Walk<'_> {
         let next = |level: &mut Level, list: bool| {
             *level = Level { query: true, list, table: true };
         };
-        if word.is("select") {
+        if word.is_any(&["from", "in"])
+            && let Some(shown) = self.shown(at)
+        {
+            match shown {
+                Shown::OfTable => next(self.level(), false),
+                Shown::OfDatabase => self.whole_database(at),
+            }
+        } else if word.is_any(&["desc", "explain"]) && self.begins_statement(at) {
+            next(self.level(), false);
+        } else if word.is("select") {
             *self.level() = Level { query: true, ..Level::default() };
         } else if word.is("from") {
             let level = self.level();

@@ -35,7 +35,16 @@ pub(super) struct Account {
 impl Account {
     /// As statements write it.
     pub(super) fn sql(&self) -> String {
-        if self.role { identifier(&self.user) } else { account(&self.user, &self.host) }
+        match self.role {
+            true if self.is_everybody() => EVERYBODY.to_owned(),
+            true => identifier(&self.user),
+            false => account(&self.user, &self.host),
+        }
+    }
+
+    /// Whether it is no account, and stands for all of them.
+    pub(super) fn is_everybody(&self) -> bool {
+        self.role && self.user == EVERYBODY
     }
 
     /// As [`super::load_users`] compares it.
@@ -43,6 +52,9 @@ impl Account {
         if self.role { self.user.clone() } else { format!("{}@{}", self.user, self.host) }
     }
 }
+
+/// What MariaDB (10.11 and newer) calls a role that everybody has, in capitals.
+pub(super) const EVERYBODY: &str = "PUBLIC";
 
 /// A role that is there only while accounts are being restored. One that stays tells that they are incomplete.
 pub(super) const UNFINISHED: &str = "__jagad_unfinished";
@@ -62,7 +74,7 @@ pub(super) struct Details {
 /// Whether an account is the server's own, or its superuser, and so neither dumped nor restored.
 pub(super) fn is_own(flavor: &Flavor, key: &str) -> bool {
     let user = key.rsplit_once('@').map_or(key, |(user, _)| user);
-    user == UNFINISHED || key == "root@localhost" || key == "PUBLIC" || flavor.own_accounts.contains(&user)
+    user == UNFINISHED || key == "root@localhost" || flavor.own_accounts.contains(&user)
 }
 
 /// Every account but the server's own; `None` when they may not be read.
@@ -112,7 +124,9 @@ impl MySqlServer {
             sql.push_str(&say(PARTIAL_REVOKES));
         }
         for account in accounts {
-            if account.role {
+            if account.is_everybody() {
+                // It is always there.
+            } else if account.role {
                 sql.push_str(&say(&format!("CREATE ROLE {}", account.sql())));
             } else {
                 sql.push_str(&format!("SHOW CREATE USER {};\n", account.sql()));
