@@ -20,5 +20,7 @@ mod round_trip;
 mod stream;
 #[path = "redis/tls.rs"]
 mod tls;
+#[path = "redis/versions.rs"]
+mod versions;
 #[path = "redis/walker.rs"]
 mod walker;

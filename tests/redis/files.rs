@@ -8,7 +8,8 @@ use jagad::process::SystemRunner;
 use std::path::Path;
 use std::sync::Arc;
 
-async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
+/// Lays `bytes` out in `folder` as a restore with `--target-dir` does.
+pub(crate) async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
     let part = RecoveryPart { name: "keys.rdb".parse().unwrap(), database: "keys".to_owned() };
     let recovery = source.engine().recover(&RecoveryRequest { parts: &[part], folder }).unwrap();
     recovery.writes[0].consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())

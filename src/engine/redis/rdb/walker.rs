@@ -6,8 +6,8 @@ use grammar::Item;
 
 /// The longest key, function library or note: what a server takes in one piece.
 const TEXT_LIMIT: usize = 512 << 20;
-/// Versions before it have no checksum at their end; they are older than any server that jagad reads.
-const OLDEST_VERSION: u16 = 5;
+/// Versions before it have no checksum at their end: the end mark alone says that nothing is missing.
+const FIRST_WITH_CHECKSUM: u16 = 5;
 const TRAILER_BYTES: usize = 8;
 const END: u8 = 255;
 
@@ -20,6 +20,7 @@ pub(in crate::engine::redis) struct Walker {
     offset: u64,
     phase: Phase,
     dialect: Dialect,
+    has_checksum: bool,
     /// Bytes that have to be known whole: the header, a key, a number, the checksum.
     kept: Vec<u8>,
     /// Whether the machine's bytes are to be kept.
@@ -51,6 +52,7 @@ impl Walker {
             offset: 0,
             phase: Phase::Header,
             dialect: Dialect::Redis,
+            has_checksum: true,
             kept: Vec::new(),
             keeps: false,
             entry: NO_ENTRY,
@@ -120,11 +122,8 @@ impl Walker {
         if self.kept.len() == Header::BYTES {
             let header =
                 Header::parse(&self.kept).ok_or_else(|| self.malformed("it does not begin as an RDB"))?;
-            if header.version < OLDEST_VERSION {
-                let what = format!("the RDB version {}", header.version);
-                return Err(RdbError::Unknown { offset: self.offset, what });
-            }
             self.dialect = header.dialect;
+            self.has_checksum = header.version >= FIRST_WITH_CHECKSUM;
             self.phase = Phase::Opcode;
             visitor.header(header);
         }
@@ -146,7 +145,7 @@ impl Walker {
             253 => Some(grammar::FOUR_BYTES),
             END => {
                 self.kept.clear();
-                self.phase = Phase::Trailer;
+                self.phase = if self.has_checksum { Phase::Trailer } else { Phase::Done };
                 return Ok(1);
             }
             kind => grammar::value(kind, self.dialect).map(|_| grammar::TEXT),
