@@ -51,7 +51,7 @@ pub trait Engine: Send + Sync {
     fn reading(&self, part: PartKind, server_version: &str) -> Result<PartReader, EngineError>;
 
     /// A throw-away server that can take a backup.
-    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;
+    async fn drill(&self, runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;
 
     /// How a backup becomes files that a server starts with. An engine whose dumps are statements has no such files.
     fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {

@@ -209,6 +209,20 @@ fn a_drill_without_a_server_that_is_new_enough_says_where_to_name_one() {
 }
 
 #[test]
+fn a_drill_finds_the_newest_server_that_reads_the_backup() {
+    for kind in [Kind::Redis8, Kind::Valkey9] {
+        let Some(bench) = Bench::new(kind) else { return };
+        bench.fill();
+        let id = bench.back_up(&[]);
+        let old = format!("databases.cache.tools.bin_dir={}", bin_dir(Kind::Redis7).display());
+        let mut command = bench.command(&["verify", &id, "--level", "restore", "--set", &old]);
+        // The old one is where its packages put it, and so comes before the new one in every way.
+        let path = format!("{}:{}", bin_dir(Kind::Redis7).display(), bin_dir(kind).display());
+        Run::start(command.env("PATH", path)).wait().ok();
+    }
+}
+
+#[test]
 fn a_damaged_backup_removes_nothing() {
     let Some(bench) = Bench::new(Kind::Redis7) else { return };
     bench.fill();

@@ -175,7 +175,7 @@ async fn names_that_become_one_are_found_and_others_are_counted() {
             recorded: &recorded,
             folder: folding.folder(),
         };
-        let drill = MySql::new(folding.settings()).drill(&request).unwrap();
+        let drill = MySql::new(folding.settings()).drill(&SystemRunner, &request).await.unwrap();
         let words = drill.server.unwrap().display_args();
         assert!(words.contains(&"--lower-case-table-names=1".to_owned()), "{words:?}");
     }

@@ -32,7 +32,7 @@ async fn check_drill(major: u32) {
     let taken = dump(postgres.engine().inspect(&SystemRunner).await.unwrap().as_ref(), "shop").await;
     let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
     let request = request(&taken.server_version, place.path());
-    let drill = bare(EngineKind::PostgreSql, programs(major)).drill(&request).unwrap();
+    let drill = bare(EngineKind::PostgreSql, programs(major)).drill(&SystemRunner, &request).await.unwrap();
     for tool in &drill.setup {
         SystemRunner.output(tool).await.unwrap();
     }
@@ -76,7 +76,10 @@ async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_18() {
 async fn a_drill_that_did_not_start_can_be_torn_down() {
     let Some(bin) = programs(15) else { return };
     let place = tempfile::Builder::new().prefix("jagad-drill").tempdir_in("/tmp").unwrap();
-    let drill = bare(EngineKind::PostgreSql, Some(bin)).drill(&request("15.1", place.path())).unwrap();
+    let drill = bare(EngineKind::PostgreSql, Some(bin))
+        .drill(&SystemRunner, &request("15.1", place.path()))
+        .await
+        .unwrap();
     for tool in &drill.teardown {
         // It may complain, but it ends.
         let _ = SystemRunner.output(tool).await;
@@ -84,24 +87,26 @@ async fn a_drill_that_did_not_start_can_be_torn_down() {
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }
 
-#[test]
-fn a_version_that_nothing_here_can_take_names_the_package_of_the_server() {
+#[tokio::test]
+async fn a_version_that_nothing_here_can_take_names_the_package_of_the_server() {
     let empty = tempfile::tempdir().unwrap();
     let engine = bare(EngineKind::PostgreSql, Some(empty.path().to_owned()));
-    let Err(EngineError::ToolMissing { tool, help }) = engine.drill(&request("97.2", empty.path())) else {
+    let Err(EngineError::ToolMissing { tool, help }) =
+        engine.drill(&SystemRunner, &request("97.2", empty.path())).await
+    else {
         panic!()
     };
     assert_eq!(tool, "initdb 97 or newer");
     assert!(help.contains("apt install postgresql-97`") && help.contains("bin_dir"), "{help}");
 }
 
-#[test]
-fn a_folder_in_which_no_socket_fits_is_refused() {
+#[tokio::test]
+async fn a_folder_in_which_no_socket_fits_is_refused() {
     let Some(bin) = programs(15) else { return };
     let engine = bare(EngineKind::PostgreSql, Some(bin));
     let long = Path::new("/tmp").join("x".repeat(100));
     for folder in [long.as_path(), Path::new("/tmp/a,b")] {
-        let refused = engine.drill(&request("15.1", folder)).err();
+        let refused = engine.drill(&SystemRunner, &request("15.1", folder)).await.err();
         assert!(
             matches!(&refused, Some(EngineError::Prerequisite { help, .. }) if help.contains("TMPDIR")),
             "{refused:?}"

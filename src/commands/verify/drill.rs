@@ -29,7 +29,7 @@ pub(super) async fn restores(
     let recorded = contents::read(reading, manifest).await?;
     let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path() };
-    let drill = app.tools_of(manifest).drill(&request)?;
+    let drill = app.tools_of(manifest).drill(app.runner.as_ref(), &request).await?;
     let run = DrillRun { app, reading, manifest, recorded: &recorded, log };
     let mut scratch = ScratchServer::new(app, &drill);
     let outcome = run.in_server(&mut scratch, &drill, &request).await;

@@ -103,7 +103,7 @@ impl Engine for MySql {
         }
     }
 
-    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+    async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
     }
 }

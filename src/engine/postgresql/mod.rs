@@ -92,7 +92,7 @@ impl Engine for PostgreSql {
         }
     }
 
-    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+    async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// What stands in a list of facts where other engines name their dump tool.
 const OWN_CLIENT: &str = "own SYNC client";
 /// What marks Valkey in the text of a version.
-const VALKEY_MARK: &str = " (Valkey)";
+pub(super) const VALKEY_MARK: &str = " (Valkey)";
 
 /// Whose server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ mod dump;
 mod facts;
 mod files;
 mod pipe;
+mod programs;
 mod rdb;
 mod replication;
 mod resp;
@@ -72,8 +73,9 @@ impl Engine for Redis {
         }
     }
 
-    fn drill(&self, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
-        drill::drill(&self.address.settings, request.server_version, request.folder)
+    async fn drill(&self, runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+        let program = programs::for_backup(runner, &self.address.settings, request.server_version).await?;
+        drill::drill(program, request.folder)
     }
 
     fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
