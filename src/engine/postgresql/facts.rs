@@ -1,6 +1,7 @@
 //! What a server says of itself.
 
 use super::connection::Connection;
+use super::pooling::refuse_shared_sessions;
 use super::properties::{properties_sql, split_names};
 use super::psql::{Patience, Question, ask};
 use super::tools::{self, ToolSet, major_of};
@@ -56,11 +57,16 @@ struct FactsRow {
     closed: Vec<String>,
     invalid: Vec<String>,
     preloaded: Option<String>,
+    /// Whether the session has the setting that it was begun with.
+    marked: bool,
 }
 
 const GREETING: &str = "SELECT json_build_object('version', current_setting('server_version'),
   'number', current_setting('server_version_num')::int, 'replica', pg_is_in_recovery(),
   'superuser', current_setting('is_superuser') = 'on', 'linux', version() ~ 'linux');";
+
+/// Tells a session that took its settings from one that lost them on the way.
+const MARK: &str = "jagad.marked=yes";
 
 /// The connection limit of a database whose `DROP DATABASE` was interrupted; nobody can connect to it.
 pub(super) const INVALID: i32 = -2;
@@ -100,13 +106,17 @@ impl PostgreSqlServer {
         if major >= 14 && greeting.linux {
             connection = connection.with_option(NOTICE_DEAD_CLIENTS);
         }
-        let mut answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
-        if answer.is_err() {
-            // A connection pooler in between may refuse settings of its own sessions.
+        let marked = connection.with_option(MARK);
+        let mut answer: Result<FactsRow, _> = ask(runner, &marked, &tool, question(&sql, doing)).await;
+        if !answer.as_ref().is_ok_and(|inventory| inventory.marked) {
+            // A connection pooler in between may refuse settings of its own sessions, or pass over them.
             connection = plain.without_options();
             answer = ask(runner, &connection, &tool, question(&sql, doing)).await;
+            if answer.is_ok() {
+                refuse_shared_sessions(runner, &connection, &tool).await?;
+            }
         }
-        let inventory: FactsRow = answer?;
+        let inventory = answer?;
         let version = greeting.version.split_whitespace().next().unwrap_or_default().to_owned();
         let facts = ServerFacts {
             version,
@@ -166,6 +176,7 @@ impl PostgreSqlServer {
 fn inventory_sql(major: u32) -> String {
     format!(
         "{IDENTITY}SELECT json_build_object('identity', nullif(:'identity', ''),
+  'marked', current_setting('jagad.marked', true) IS NOT DISTINCT FROM 'yes',
   'time', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
   'databases', (SELECT coalesce(json_agg(json_build_object('name', d.datname,
       'bytes', CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END,

@@ -16,6 +16,7 @@ mod load_globals;
 mod load_named;
 mod load_selection;
 mod pattern;
+mod pooling;
 mod preflight;
 mod properties;
 mod psql;
