@@ -66,7 +66,7 @@ async fn check_emptied(major: u32) {
     // What belongs to somebody else cannot be dropped: that is known before anything is.
     postgres.psql("shop", "CREATE SCHEMA theirs; CREATE TABLE theirs.x (); CREATE ROLE them; ALTER TABLE theirs.x OWNER TO them;");
     let refused = restore(weak.as_ref(), &taken, &clean).await.unwrap_err();
-    assert!(refused.contains("GRANT \\\"postgres\\\", \\\"them\\\" TO \\\"plain\\\";"), "{refused}");
+    assert!(refused.contains("GRANT \\\"postgres\\\", \\\"them\\\" TO \\\"plain\\\""), "{refused}");
     assert_eq!(postgres.psql("shop", "SELECT count(*) FROM public.t"), "3");
     postgres.psql("shop", "DROP SCHEMA theirs CASCADE;");
     let (plan, counted) = restore(weak.as_ref(), &taken, &clean).await.unwrap();

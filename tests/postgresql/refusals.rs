@@ -149,6 +149,19 @@ async fn an_older_server_is_refused_unless_errors_are_accepted() {
         target.psql("shop", "SELECT relowner::regrole FROM pg_class WHERE relname = 't'"),
         "\"Ow ner\""
     );
+
+    // Each alone is reason enough: a newer server's dump, whatever wrote it, and what a newer pg_dump wrote, whatever it read.
+    let Some((source, taken)) = owned(15).await else { return };
+    let claimed = RestoreTarget { server_version: "16.2".to_owned(), ..taken.target("other") };
+    let error = refused(inspect(&target).await.as_ref(), &taken, &claimed).await;
+    assert!(matches!(&error, EngineError::Version { problem, .. } if problem.contains("16")), "{error:?}");
+    let newest = ServerSettings { bin_dir: programs(18), ..source.settings() };
+    let taken = dump(PostgreSql::new(newest).inspect(&SystemRunner).await.unwrap().as_ref(), "shop").await;
+    let error = refused(server.as_ref(), &taken, &taken.target("other")).await;
+    assert!(
+        matches!(&error, EngineError::Version { problem, .. } if problem.contains("pg_dump 18")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -276,4 +289,62 @@ async fn what_interrupted_restores_left_is_told_with_the_statement_that_drops_it
     ] {
         assert!(plan.notes.iter().any(|note| note.ends_with(drop)), "{:?}", plan.notes);
     }
+}
+
+/// Without the rights of the owner what was given to it can neither be filled nor dropped again.
+#[tokio::test]
+async fn a_role_that_has_no_rights_of_the_owner_is_refused_with_what_gives_them() {
+    for (major, membership) in [
+        (15, "ALTER ROLE weak NOINHERIT; GRANT \"Ow ner\" TO weak;"),
+        (18, "GRANT \"Ow ner\" TO weak WITH INHERIT FALSE, SET TRUE;"),
+        (18, "GRANT \"Ow ner\" TO weak WITH INHERIT TRUE, SET FALSE;"),
+    ] {
+        let Some((postgres, taken)) = owned(major).await else { return };
+        postgres.psql("postgres", &format!("CREATE ROLE weak LOGIN CREATEDB; {membership}"));
+        let server = as_role(&postgres, "weak").await;
+        for name in ["copy", "shop"] {
+            let target = RestoreTarget { privileges: Ownership::Skip, ..taken.target(name) };
+            let error = refused(server.as_ref(), &taken, &target).await;
+            let (EngineError::Privilege { help, .. } | EngineError::Prerequisite { help, .. }) = error else {
+                panic!("{error:?}")
+            };
+            let statements = help.rsplit_once(';').unwrap().0;
+            postgres.psql("postgres", statements);
+            restore(server.as_ref(), &taken, &target)
+                .await
+                .unwrap_or_else(|error| panic!("{membership} {error}"));
+            postgres.psql("postgres", &format!("REVOKE \"Ow ner\" FROM weak; {membership}"));
+        }
+        assert_eq!(postgres.databases(), ["copy", "postgres", "shop"]);
+    }
+}
+
+#[tokio::test]
+async fn the_owner_of_a_database_must_be_there_though_nothing_in_it_is_its_own() {
+    let (Some(source), Some(target)) = (Postgres::start(15), Postgres::start(15)) else { return };
+    source.psql("postgres", "CREATE ROLE alone; CREATE DATABASE shop OWNER alone;");
+    let taken = dump(inspect(&source).await.as_ref(), "shop").await;
+    let server = inspect(&target).await;
+    let all = taken.target("shop");
+    let error = refused(server.as_ref(), &taken, &all).await;
+    assert!(error.to_string().contains("`alone`"), "{error}");
+    let bare = RestoreTarget { owners: Ownership::Skip, ..all };
+    restore(server.as_ref(), &taken, &bare).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_extension_that_only_a_superuser_creates_is_named_beforehand() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    postgres.psql("postgres", "CREATE ROLE plain LOGIN CREATEDB; CREATE DATABASE shop OWNER plain;");
+    postgres.psql("shop", "CREATE EXTENSION pageinspect; CREATE EXTENSION hstore;");
+    let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
+    let plain = as_role(&postgres, "plain").await;
+    let error = refused(plain.as_ref(), &taken, &taken.target("copy")).await;
+    assert!(
+        matches!(&error, EngineError::Prerequisite { problem, help }
+            if problem.contains("only a superuser may create `pageinspect`") && help.contains("superuser")),
+        "{error:?}"
+    );
+    assert!(!error.to_string().contains("hstore"), "{error}");
+    assert_eq!(postgres.databases(), ["postgres", "shop"]);
 }

@@ -60,7 +60,7 @@ impl PostgreSqlServer {
         existing: &ExistingDatabase,
     ) -> Result<LoadPlan, EngineError> {
         self.check_emptying(target, existing)?;
-        let mut findings = self.foreign_objects(runner, target).await?;
+        let mut findings = self.foreign_objects(runner, target, existing.inherits).await?;
         let list = outline.and_then(|outline| {
             outline.list(&LeftOut { extension_comments: !self.superuser, views: true, user_mappings: false })
         });
@@ -109,6 +109,7 @@ impl PostgreSqlServer {
         &self,
         runner: &dyn Runner,
         target: &RestoreTarget,
+        inherits: bool,
     ) -> Result<Vec<Finding>, EngineError> {
         let all = OWNED.into_iter().chain(OWNED_BY_TYPES);
         let owned = all.map(|(catalogue, owner)| {
@@ -130,7 +131,7 @@ impl PostgreSqlServer {
         }
         let names: Vec<String> = owners.iter().map(|owner| identifier(owner)).collect();
         let problem = format!("`{}` may not drop what belongs to {}", self.user(), names.join(", "));
-        let help = format!("GRANT {} TO {};", names.join(", "), identifier(self.user()));
+        let help = self.membership(&owners, inherits);
         Ok(vec![Finding::error(format!("empty `{}`", target.database), problem, help)])
     }
 

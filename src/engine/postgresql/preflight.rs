@@ -11,6 +11,9 @@ use crate::engine::{
 };
 use std::collections::BTreeSet;
 
+/// Since this major version a membership says by itself whether it gives the rights of the role.
+const MEMBERSHIPS_HAVE_OPTIONS: u32 = 16;
+
 impl PostgreSqlServer {
     /// That the role may create a database and, where there is one of that name, put it aside.
     pub(super) fn check_beside(
@@ -80,7 +83,7 @@ impl PostgreSqlServer {
                     existing.owner,
                     self.user()
                 ),
-                help: format!("GRANT {} TO {};", identifier(&existing.owner), identifier(self.user())),
+                help: self.membership([&existing.owner], existing.inherits),
             });
         }
         Ok(())
@@ -130,18 +133,33 @@ impl PostgreSqlServer {
     fn unusable_owners(&self, needed: &NeededRoles, facts: &TargetFacts) -> Option<Finding> {
         let there = needed.owners.iter().filter(|name| facts.roles.contains(name));
         let owners: Vec<&String> = there.filter(|name| !facts.usable_roles.contains(name)).collect();
-        let names: Vec<String> = owners.iter().map(|name| identifier(name)).collect();
         (!owners.is_empty()).then(|| {
             Finding::error(
                 "owners",
-                format!("`{}` may not give objects to {}", self.user(), listed(owners)),
+                format!("`{}` may not give objects to {}", self.user(), listed(owners.iter().copied())),
                 format!(
-                    "GRANT {} TO {}; or leave owners out with `--no-owner`",
-                    names.join(", "),
-                    identifier(self.user())
+                    "{} Or leave owners out with `--no-owner`.",
+                    self.membership(owners.iter().copied(), facts.inherits)
                 ),
             )
         })
+    }
+
+    /// What makes the connected role able to do everything that `roles` may do to their objects, and to give them some.
+    pub(super) fn membership<'a>(
+        &self,
+        roles: impl IntoIterator<Item = &'a String>,
+        inherits: bool,
+    ) -> String {
+        let names: Vec<String> = roles.into_iter().map(|name| identifier(name)).collect();
+        let (names, me) = (names.join(", "), identifier(self.user()));
+        if self.major >= MEMBERSHIPS_HAVE_OPTIONS {
+            format!("GRANT {names} TO {me} WITH INHERIT TRUE, SET TRUE;")
+        } else if inherits {
+            format!("GRANT {names} TO {me};")
+        } else {
+            format!("GRANT {names} TO {me}; ALTER ROLE {me} INHERIT;")
+        }
     }
 
     fn extension_findings(&self, outline: &Outline, facts: &TargetFacts) -> Vec<Finding> {

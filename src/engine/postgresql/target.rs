@@ -24,6 +24,8 @@ pub(super) struct TargetFacts {
     pub(super) present_roles: Vec<String>,
     /// Those the connected role can act as.
     pub(super) usable_roles: Vec<String>,
+    /// Whether the connected role has the rights of those that it is a member of.
+    pub(super) inherits: bool,
     /// Every tablespace, and those that are made before it is filled.
     pub(super) tablespaces: Vec<String>,
     /// Those in which the connected role may create something.
@@ -54,6 +56,8 @@ pub(super) struct ExistingDatabase {
     pub(super) owner: String,
     pub(super) owned: bool,
     pub(super) template: bool,
+    /// Whether the connected role has the rights of those that it is a member of.
+    pub(super) inherits: bool,
 }
 
 /// An extension whose files are installed.
@@ -101,12 +105,12 @@ impl TargetFacts {
 }
 
 fn target_sql(major: u32, database: &str) -> String {
-    // Since 16 being a member does not mean being allowed to give objects to that role.
-    let right = if major >= 16 { "SET" } else { "MEMBER" };
+    // Objects are given to a role, which since 16 is a right of its own, and then filled, indexed and granted: that takes its rights.
+    let gives = if major >= 16 { "pg_has_role(r.oid, 'SET') AND " } else { "" };
     let name = literal(database);
     // What kind of session another role's is, only `pg_read_all_stats` may know; the server's own have no role.
     format!(
-        "WITH me AS (SELECT r.oid, r.rolsuper, r.rolcreatedb,
+        "WITH me AS (SELECT r.oid, r.rolsuper, r.rolcreatedb, r.rolinherit,
     r.rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS signals
   FROM pg_roles r WHERE r.rolname = current_user)
 SELECT json_build_object(
@@ -123,12 +127,13 @@ SELECT json_build_object(
       'subscriptions', (SELECT coalesce(json_agg(subname ORDER BY subname), '[]') FROM pg_subscription
         WHERE subdbid = d.oid),
       'owner', pg_get_userbyid(d.datdba), 'owned', me.rolsuper OR pg_has_role(d.datdba, 'USAGE'),
-      'template', d.datistemplate)
+      'template', d.datistemplate, 'inherits', me.rolsuper OR me.rolinherit)
     FROM pg_database d WHERE d.datname = {name}),
   'read_only', current_setting('default_transaction_read_only')::bool,
   'createdb', me.rolsuper OR me.rolcreatedb,
   'roles', (SELECT json_agg(rolname) FROM pg_roles),
-  'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR pg_has_role(r.oid, '{right}')),
+  'usable_roles', (SELECT json_agg(rolname) FROM pg_roles r WHERE me.rolsuper OR {gives}pg_has_role(r.oid, 'USAGE')),
+  'inherits', me.rolsuper OR me.rolinherit,
   'tablespaces', (SELECT json_agg(spcname) FROM pg_tablespace),
   'usable_tablespaces', (SELECT coalesce(json_agg(spcname), '[]') FROM pg_tablespace
     WHERE spcname <> 'pg_global' AND has_tablespace_privilege(oid, 'CREATE')),

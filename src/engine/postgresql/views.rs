@@ -40,7 +40,7 @@ impl PostgreSqlServer {
     fn fill_sql(&self, views: &[Relation], failing: Failing) -> String {
         let mut sql = "SET row_security = off;\n".to_owned();
         if self.superuser {
-            // In a dump's order event triggers come after this, so they see nothing of it.
+            // Event triggers are there by now. They are not for what a restore does, and may forbid it.
             sql.push_str("SET session_replication_role = replica;\n");
         }
         let mut body = "DECLARE failed text := '';\nBEGIN\n".to_owned();
