@@ -191,3 +191,23 @@ fn what_a_replica_gave_is_cleared_away_when_the_run_is_killed_before_the_primary
     assert_eq!(garbage, [""; 0]);
     assert_eq!(bench.statuses(), ["success", "failed"]);
 }
+
+/// The primary answers as soon as the replica has been asked, which is after its patience: it was only slow.
+#[test]
+fn a_primary_that_was_only_slow_is_asked_again_when_no_replica_fits() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    let nowhere = bench.path("nowhere");
+    bench.declare_replica(&nowhere, "");
+    let gate = bench.path("tmp/asked");
+    let slow = format!(
+        "case $PGHOST in {}) : > {gate}; exec $real \"$@\" ;; esac\nwhile [ ! -e {gate} ]; do sleep 0.05; done\nexec $real \"$@\"",
+        nowhere.display(),
+        gate = gate.display()
+    );
+    let set = bench.with_tool("psql", &slow);
+    let run = bench.run(&["backup", "shop", "--set", &set]).ok();
+    run.says("SOURCE: primary");
+    let taken = bench.source();
+    assert_eq!(taken["role"], "primary", "{taken}");
+    assert!(gate.exists(), "the primary did not run out of patience");
+}

@@ -29,3 +29,16 @@ fn a_dump_that_waits_for_a_lock_says_for_which_and_for_whom() {
     holder.wait().unwrap();
     run.wait().ok();
 }
+
+#[test]
+fn a_dump_that_waits_for_a_prepared_transaction_says_so() {
+    let Some(bench) = Bench::small(Place::Local) else { return };
+    bench.postgres.psql("shop", "BEGIN; LOCK TABLE item; PREPARE TRANSACTION 'held';");
+
+    let run = bench.program(&["backup", "shop"]);
+
+    let words = "a lock on `public.item`, which a prepared transaction holds";
+    wait_until("it says what it waits for", || run.stderr().contains(words));
+    bench.postgres.psql("shop", "COMMIT PREPARED 'held';");
+    run.wait().ok();
+}

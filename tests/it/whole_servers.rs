@@ -46,6 +46,7 @@ fn a_database_that_goes_away_while_others_are_dumped_costs_only_itself() {
         ("DROP DATABASE bb", "dropped or renamed"),
         ("ALTER DATABASE bb RENAME TO cc", "dropped or renamed"),
         ("ALTER DATABASE bb ALLOW_CONNECTIONS false", "accepts no connections"),
+        ("UPDATE pg_database SET datconnlimit = -2 WHERE datname = $$bb$$", "it is being dropped"),
     ] {
         let Some(bench) = bench(&["aa", "bb", "dd"]) else { return };
         let programs = bench.path("programs");
