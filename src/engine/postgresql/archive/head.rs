@@ -78,7 +78,7 @@ enum Field {
     Oid,
     Tag,
     Section,
-    FieldKind,
+    EntryKind,
     Definition,
     Drop,
     Copy,
@@ -98,7 +98,7 @@ const ENTRY: [Field; 18] = [
     Field::TableOid,
     Field::Oid,
     Field::Tag,
-    Field::FieldKind,
+    Field::EntryKind,
     Field::Section,
     Field::Definition,
     Field::Drop,
@@ -237,7 +237,7 @@ impl Head {
             Field::Id => entry.id = entry_id(value.number())?,
             Field::Oid => entry.oid = value.text().and_then(|oid| oid.parse().ok()).unwrap_or(0),
             Field::Tag => entry.tag = value.text().unwrap_or_default(),
-            Field::FieldKind => entry.kind = value.text().unwrap_or_default(),
+            Field::EntryKind => entry.kind = value.text().unwrap_or_default(),
             Field::Definition => entry.definition = value.text().unwrap_or_default(),
             Field::Copy => entry.copies = value != Value::Text(None),
             Field::Namespace => entry.namespace = value.text().unwrap_or_default(),
@@ -314,7 +314,7 @@ impl Field {
             | Self::DumpVersion
             | Self::Oid
             | Self::Tag
-            | Self::FieldKind
+            | Self::EntryKind
             | Self::Namespace
             | Self::Tablespace
             | Self::Owner => FieldKind::Text { keep: NAME_LIMIT_BYTES },
