@@ -29,7 +29,9 @@ impl SessionSettings {
 
     /// Statements that make another session like it.
     pub(super) fn sql(&self) -> String {
-        self.0.iter().map(|(setting, value)| format!("SET SESSION {setting} = {value};\n")).collect()
+        let statements: Vec<String> =
+            self.0.iter().map(|(setting, value)| format!("SET SESSION {setting} = {value};\n")).collect();
+        statements.concat()
     }
 }
 
