@@ -1,6 +1,6 @@
 //! jagad backs up databases to S3-compatible storage and gets them back.
 //!
-//! Layers, top to bottom; imports go down only, and modules of one row are strangers to each other:
+//! Layers, top to bottom; imports go down only, and modules of one row do not import each other:
 //!
 //! ```text
 //! 6  main, cli, ui

@@ -108,7 +108,7 @@ async fn mail_is_sent_after_a_login_and_a_wrong_password_is_told_without_showing
         let wrong = email(&post, scheme, |settings| login(settings, "wrong-secret"));
         let (problem, help) = send(wrong.clone()).await.unwrap_err();
         assert!(problem.contains("535") && !problem.contains("wrong-secret"), "{problem}");
-        assert_eq!(help, "Mend `smtp_user` and the password of the notifier.");
+        assert_eq!(help, "Correct `smtp_user` and the password of the notifier.");
         assert!(notifier(wrong, TIMEOUT).probe().await.is_err());
         let right = email(&post, scheme, |settings| login(settings, PASSWORD));
         notifier(right.clone(), TIMEOUT).probe().await.unwrap();

@@ -168,7 +168,7 @@ fn objection(place: &str, module: &str, other: &str) -> Option<String> {
     match (absent, others.cmp(&own)) {
         (Some((_, _, why)), _) => Some((*why).to_owned()),
         (None, std::cmp::Ordering::Less) => None,
-        (None, std::cmp::Ordering::Equal) => Some("modules of one row are strangers".to_owned()),
+        (None, std::cmp::Ordering::Equal) => Some("modules of one row do not import each other".to_owned()),
         (None, std::cmp::Ordering::Greater) => Some("imports go down".to_owned()),
     }
 }

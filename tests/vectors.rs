@@ -172,7 +172,8 @@ fn reason(error: &CryptoError) -> &'static str {
                 ("cost", "cost"),
                 ("salt", "salt"),
                 ("field", "fields"),
-                (" is not one", "name"),
+                ("name", "name"),
+                ("backup id", "name"),
             ];
             words.iter().find(|(word, _)| problem.contains(word)).unwrap().1
         }

@@ -219,7 +219,7 @@ impl<'a> Chains<'a> {
             Health::Partial if named => {}
             Health::Partial => return Some("it holds only some databases of its entry".to_owned()),
             Health::Failed => return Some("its run failed".to_owned()),
-            Health::Safety => return Some("it is a safety copy of what a restore replaced".to_owned()),
+            Health::Safety => return Some("it is a safety backup from before a restore".to_owned()),
             Health::Bad => return Some(describe_bad(entry)),
             Health::Broken => {
                 return Some("a backup that it builds on is missing or not good".to_owned());

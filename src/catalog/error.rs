@@ -65,7 +65,7 @@ pub enum CatalogError {
         candidates: Vec<PassedOver>,
     },
     /// A backup that may be the one that is meant cannot be read.
-    #[error("`{reference}` is not clear: {ids} cannot be read")]
+    #[error("`{reference}` is ambiguous: {ids} cannot be read")]
     Unclear {
         /// What was asked for.
         reference: String,
@@ -136,7 +136,7 @@ pub enum CatalogError {
         problem: String,
     },
     /// A record belongs to another repository, database or backup than its place says.
-    #[error("`{key}` does not belong here: {problem}")]
+    #[error("`{key}` is in the wrong place: {problem}")]
     Stranger {
         /// The object.
         key: ObjectKey,
@@ -144,7 +144,7 @@ pub enum CatalogError {
         problem: String,
     },
     /// A manifest that no key at hand proves to be ours.
-    #[error("`{key}` is not proven to be ours: {doubt}")]
+    #[error("`{key}` is not authenticated: {doubt}")]
     Unproven {
         /// The object.
         key: ObjectKey,
@@ -154,7 +154,7 @@ pub enum CatalogError {
         claim: Box<Manifest>,
     },
     /// The store said that it had stored something, and does not have it.
-    #[error("the store took `{key}`, but {problem}")]
+    #[error("the store accepted `{key}`, but {problem}")]
     NotStored {
         /// The object.
         key: ObjectKey,

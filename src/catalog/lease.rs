@@ -127,7 +127,7 @@ impl Lease {
                 Err(error) => {
                     if let Err(left) = end(store.as_ref(), &key).await {
                         // It runs out by itself, and until then says that the database is busy.
-                        tracing::warn!(lease = %key, error = %left, "the lease was not taken back");
+                        tracing::warn!(lease = %key, error = %left, "the lease was not removed");
                         return Err(error);
                     }
                     if !matches!(error, CatalogError::Busy { .. }) {
@@ -279,12 +279,12 @@ async fn renew(lease: Renewal) {
             // An empty one was taken away where nothing can be deleted.
             Ok(Ok(Some(found))) if found.bytes > 0 => {}
             Ok(Ok(_)) => {
-                tracing::error!(lease = %lease.key, "somebody removed the lease");
+                tracing::error!(lease = %lease.key, "the lease was removed by another process");
                 lease.lost.cancel();
                 return;
             }
             Ok(Err(error)) => {
-                tracing::warn!(lease = %lease.key, %error, "the lease was not looked at, trying again");
+                tracing::warn!(lease = %lease.key, %error, "the lease was not checked, trying again");
                 pause = lease.lifetime / 12;
                 continue;
             }

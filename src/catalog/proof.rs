@@ -39,7 +39,7 @@ impl Catalog {
         let mut looks = 0;
         loop {
             looks += 1;
-            let doing = CatalogError::store(format!("look whether `{key}` is there"));
+            let doing = CatalogError::store(format!("check whether `{key}` exists"));
             let found = self.store().head(key).await.map_err(doing)?.map(|object| object.bytes);
             if found == Some(bytes) {
                 return Ok(());

@@ -27,7 +27,7 @@ impl Catalog {
         if !dead.is_empty()
             && let Err(error) = self.store().delete(&dead).await
         {
-            tracing::debug!(%error, "what dead readers left is not removed");
+            tracing::debug!(%error, "the records of dead readers were not removed");
         }
         Ok(alive)
     }

@@ -84,7 +84,7 @@ impl Catalog {
         }
     }
 
-    /// The manifest of `id`, `None` when it is not committed. One that is not proven to be ours is
+    /// The manifest of `id`, `None` when it is not committed. One that is not authenticated is
     /// [`CatalogError::Unproven`], unless it tells of a failure: that promises nothing, and no data belongs to it.
     pub async fn manifest(
         &self,
@@ -128,7 +128,7 @@ impl Catalog {
         let problem = if manifest.id != *id || manifest.database != *database {
             format!("it says it is `{}` of `{}`", manifest.id, manifest.database)
         } else if manifest.repository != self.id {
-            format!("it says it is of repository {}, this is {}", manifest.repository, self.id)
+            format!("it names repository {}, this is {}", manifest.repository, self.id)
         } else if let Some(key) = foreign_segment(&manifest) {
             format!("it names the object `{key}`, which is not one of its parts")
         } else {

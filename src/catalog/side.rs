@@ -143,7 +143,7 @@ impl Catalog {
         let store = Arc::clone(self.store());
         let write = async move || {
             if let Err(error) = record::write(store.as_ref(), &key, &record, ObjectRole::Mutable).await {
-                tracing::debug!(%error, "nobody sees that a verification is under way");
+                tracing::debug!(%error, "the record of the running verification was not written");
             }
         };
         write().await;

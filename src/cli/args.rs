@@ -21,7 +21,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// How long work is shown on standard error
+    /// How to show progress on standard error
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "HOW")]
     pub progress: ProgressStyle,
 
@@ -29,16 +29,16 @@ pub struct Global {
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
 
-    /// Answer yes to every question
+    /// Answer yes to every confirmation
     #[arg(short, long, global = true)]
     pub yes: bool,
 
-    /// Backups at once [default: settings.max_concurrent]
+    /// Run at most this many backups at once [default: settings.max_concurrent]
     #[arg(short, long, global = true, value_name = "N", env = "JAGAD_MAX_CONCURRENT",
           value_parser = clap::value_parser!(u32).range(1..=64))]
     pub jobs: Option<u32>,
 
-    /// Wait so long for a busy database or a free slot, for example 10m [default: settings.lock_wait]
+    /// Wait this long for a busy database or a free slot, for example 10m [default: settings.lock_wait]
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<Duration>,
 
@@ -46,15 +46,15 @@ pub struct Global {
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
 
-    /// Tell no notifier
+    /// Send no notifications
     #[arg(long, global = true)]
     pub no_notify: bool,
 
-    /// Say more (-vv for everything)
+    /// Log more (-vv for everything)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 
-    /// Say only what went wrong
+    /// Log only warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
@@ -62,7 +62,7 @@ pub struct Global {
     #[arg(long, global = true, value_parser = word::<LogLevel>, value_name = "error|warn|info|debug|trace")]
     pub log_level: Option<LogLevel>,
 
-    /// Form of log lines
+    /// Format of log lines
     #[arg(long, global = true, value_parser = word::<LogFormat>, value_name = "text|json")]
     pub log_format: Option<LogFormat>,
 

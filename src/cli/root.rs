@@ -4,9 +4,9 @@ use super::args::Global;
 use super::commands::Command;
 use clap::Parser;
 
-/// Backs up databases to S3-compatible storage and gets them back.
+/// Backs up databases to S3-compatible storage and restores them.
 ///
-/// One declarative TOML inventory, one streaming pipeline per backup, every fact in the bucket: no daemon and no local
+/// The configuration is a TOML file, each backup is streamed, and all state is in the bucket: no daemon and no local
 /// state. Start with `jagad config init`, `jagad check`, `jagad backup --all`.
 #[derive(Debug, Parser)]
 #[command(name = "jagad", version, propagate_version = false, max_term_width = 100)]

@@ -14,7 +14,7 @@ pub struct Checked {
     pub keys: usize,
     /// Database entries.
     pub databases: usize,
-    /// What is worth mending.
+    /// What should be corrected.
     pub warnings: Vec<String>,
 }
 

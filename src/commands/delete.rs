@@ -237,7 +237,7 @@ async fn delete_one(
         return Err(failure);
     }
     crash::point("delete-after-manifest");
-    // A reader that came meanwhile may have seen the manifest: its data stays until it has ended.
+    // A reader that has started since then may have seen the manifest: the data stays until it has ended.
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
         release(lease, &log).await;
         log.warn(format!(

@@ -22,7 +22,7 @@ pub struct Request {
     pub status: Option<BackupStatus>,
     /// Only in this store.
     pub store: Option<StoreName>,
-    /// At most so many, the newest.
+    /// Show at most this many, newest first.
     pub limit: usize,
 }
 
@@ -137,7 +137,7 @@ async fn list_store(
         if let Some((_, doubt, _)) = unproven.first() {
             let count = unproven.len();
             let which = if count == 1 { "backup is" } else { "backups are" };
-            let warning = format!("{count} {which} not proven to be ours in store `{store}`: {doubt}");
+            let warning = format!("{count} {which} not authenticated in store `{store}`: {doubt}");
             app.watch.say(Tone::Warning, &warning);
         }
         // A run that has committed and not yet released its lease is not running any more.
@@ -168,7 +168,7 @@ pub(super) fn side_problems(entry: &ListedBackup) -> Vec<String> {
     let pin =
         entry.pin.problem().map(|why| format!("the pin of {id} cannot be read, so it stays pinned: {why}"));
     let verification = entry.verification.problem();
-    let verification = verification.map(|why| format!("what was verified of {id} cannot be read: {why}"));
+    let verification = verification.map(|why| format!("the verification of {id} cannot be read: {why}"));
     pin.into_iter().chain(verification).collect()
 }
 

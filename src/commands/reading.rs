@@ -1,4 +1,4 @@
-//! A backup that is being read must not be deleted meanwhile: whoever reads says so where it lies.
+//! A backup must not be deleted while it is read: each reader writes a record beside it.
 
 use super::{App, Class, Failure, RunLog};
 use crate::catalog::{Catalog, Lease, Manifest, Operation, lease};
@@ -21,7 +21,7 @@ pub(super) async fn announce(
         Ok(lease) => Reader(Some(lease)),
         Err(error) => {
             log.warn(format!(
-                "nobody is told that {} is being read, so somebody may delete it meanwhile: {}",
+                "no record says that {} is being read, so it may be deleted during that time: {}",
                 manifest.id,
                 Failure::from(error).message()
             ));

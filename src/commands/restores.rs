@@ -15,7 +15,7 @@ pub struct Request {
     pub status: Option<BackupStatus>,
     /// Only in this store.
     pub store: Option<StoreName>,
-    /// At most so many, the newest.
+    /// Show at most this many, newest first.
     pub limit: usize,
 }
 

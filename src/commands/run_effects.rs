@@ -54,7 +54,7 @@ pub(super) fn events_of(app: &App, database: &DatabaseEntry, noted: &CountedRun)
         RunEffect::Paused => {
             let reason = noted.state.paused.as_ref().map_or("", |pause| pause.reason.as_str());
             let message = format!("`{name}` is paused: {reason}; nothing is scheduled for it any more");
-            let help = format!("Mend the cause, then: jagad policy resume {name}");
+            let help = format!("Fix the cause, then run `jagad policy resume {name}`.");
             events.push(event(EventKind::PolicyPaused, message).help(Some(&help)));
         }
         RunEffect::Resumed => {

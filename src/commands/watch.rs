@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 /// How serious a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// What is going on.
+    /// Normal operation.
     Info,
     /// It goes on, but somebody should look.
     Warning,

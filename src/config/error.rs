@@ -45,7 +45,7 @@ pub enum ConfigError {
     #[error("no storage provider configured - add one")]
     NoStore,
     /// There is no key to encrypt with.
-    #[error("`{database}` is to be encrypted, and there is no key for it")]
+    #[error("`{database}` is to be encrypted, but no key is configured for it")]
     NoKey {
         /// The database entry.
         database: String,

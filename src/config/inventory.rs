@@ -43,7 +43,7 @@ pub struct Inventory {
     pub policies: BTreeMap<PolicyName, PolicyEntry>,
     /// Who is told.
     pub notifiers: BTreeMap<NotifierName, NotifierEntry>,
-    /// What is worth mending.
+    /// What should be corrected.
     pub warnings: Vec<String>,
     /// The files it was read from.
     pub files: Vec<PathBuf>,
@@ -297,7 +297,7 @@ fn read_key(path: &Path) -> Result<MasterKey, Problem> {
     let cannot = |error: std::io::Error| {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => {
-                "Bring the key file back from where it was kept safe; a new key opens no old backup."
+                "Restore the key file from your copy; a new key cannot decrypt old backups."
             }
             _ => "Let the user that runs jagad read the key file.",
         };

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Who is told of what, and how.
+/// A notifier: which events it gets, and where it sends them.
 #[derive(Debug, Clone)]
 pub struct NotifierEntry {
     /// Its name.

@@ -12,23 +12,23 @@ use sha2::Sha256;
 /// Names the purpose of the key, so that it is good for nothing else.
 const INFO: &[u8] = b"jagad manifest authentication";
 
-/// Why a record is not proven to be ours.
+/// Why a record is not authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum Unproven {
     /// A newer jagad wrote it, or somebody made it up.
-    #[error("it is authenticated in the unknown way `{kind}`")]
+    #[error("its kind of authentication, `{kind}`, is unknown")]
     UnknownKind {
         /// What it says.
         kind: String,
     },
     /// The key it names is not one of ours.
-    #[error("it is authenticated with the key {key_id}, which is not at hand")]
+    #[error("it is authenticated with the key {key_id}, which is not configured")]
     KeyMissing {
         /// What it names.
         key_id: String,
     },
     /// The code does not fit.
-    #[error("its code does not fit: it was altered, or made without the key")]
+    #[error("its authentication code does not match: it was altered, or written without the key")]
     WrongCode,
     /// The passphrase cannot be turned into a key.
     #[error(transparent)]

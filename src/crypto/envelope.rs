@@ -123,7 +123,7 @@ pub(super) fn header_length(preamble: &[u8]) -> Result<usize, CryptoError> {
     }
     let length = u32::from_be_bytes(length);
     if length > HEADER_LIMIT || (length as usize) < FIXED_BYTES {
-        return Err(CryptoError::MalformedHeader { problem: "its length is not believable" });
+        return Err(CryptoError::MalformedHeader { problem: "its length is out of bounds" });
     }
     Ok(length as usize)
 }
@@ -200,7 +200,7 @@ impl SealedHeader {
             WrapKind::Raw if (cost.memory_kib, cost.passes, cost.lanes) == (0, 0, 0) => None,
             WrapKind::Raw => return Err(malformed("it has a cost of Argon2id for a key file")),
             WrapKind::Passphrase if cost.is_believable() => Some(cost),
-            WrapKind::Passphrase => return Err(malformed("its cost of Argon2id is not believable")),
+            WrapKind::Passphrase => return Err(malformed("its Argon2id cost is out of bounds")),
         };
         let wrap_nonce = fields.array().ok_or_else(short)?;
         let nonce_prefix = fields.array().ok_or_else(short)?;
@@ -210,11 +210,11 @@ impl SealedHeader {
         }
         let repository = RepositoryId(fields.array().ok_or_else(short)?);
         if wrap == WrapKind::Passphrase && key_id != Passphrase::salt(repository) {
-            return Err(malformed("its salt is not that of its repository"));
+            return Err(malformed("its salt does not belong to its repository"));
         }
         let mut text = || {
             let bytes = fields.text().ok_or_else(short)?;
-            std::str::from_utf8(bytes).map_err(|_| malformed("one of its names is not one"))
+            std::str::from_utf8(bytes).map_err(|_| malformed("one of its names is not UTF-8"))
         };
         let (database, backup, part) = (text()?, text()?, text()?);
         let segment = u32::from_be_bytes(fields.array().ok_or_else(short)?);
@@ -222,9 +222,9 @@ impl SealedHeader {
             return Err(malformed("its fields do not fill it"));
         }
         let place = ObjectPlace::Part {
-            database: database.parse().map_err(|_| malformed("its database name is not one"))?,
-            backup: backup.parse().map_err(|_| malformed("its backup id is not one"))?,
-            part: part.parse().map_err(|_| malformed("its part name is not one"))?,
+            database: database.parse().map_err(|_| malformed("its database name is not valid"))?,
+            backup: backup.parse().map_err(|_| malformed("its backup id is not valid"))?,
+            part: part.parse().map_err(|_| malformed("its part name is not valid"))?,
             segment,
         };
         let identity = ObjectIdentity { repository, place };

@@ -31,7 +31,7 @@ pub enum CryptoError {
         found: u8,
     },
     /// The header names a kind of place that does not exist.
-    #[error("the encrypted object belongs in a place of the unknown kind {found}")]
+    #[error("the encrypted object names the unknown kind of place {found}")]
     UnknownPlace {
         /// The byte in the header.
         found: u8,
@@ -43,13 +43,13 @@ pub enum CryptoError {
         problem: &'static str,
     },
     /// No key at hand has the id in the header, or no passphrase is at hand.
-    #[error("no key at hand has the id {key_id}, which this object needs")]
+    #[error("no configured key has the id {key_id}, which this object needs")]
     KeyMissing {
         /// The id in the header.
         key_id: KeyId,
     },
     /// No passphrase at hand opens the header.
-    #[error("none of the passphrases at hand opens this object (key id {key_id}), or its header was altered")]
+    #[error("no configured passphrase decrypts this object (key id {key_id}), or its header was altered")]
     WrongKey {
         /// The id in the header.
         key_id: KeyId,

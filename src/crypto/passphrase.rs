@@ -58,7 +58,7 @@ impl Passphrase {
 fn derive(text: &Secret, salt: KeyId, cost: Argon2Cost) -> Result<KeyBytes, CryptoError> {
     let refused = |error: argon2::Error| CryptoError::Derivation { problem: error.to_string() };
     if !cost.is_believable() {
-        return Err(CryptoError::Derivation { problem: format!("a cost of {cost} is not believable") });
+        return Err(CryptoError::Derivation { problem: format!("a cost of {cost} is out of bounds") });
     }
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(KEY_BYTES));
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(refused)?);

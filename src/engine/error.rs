@@ -45,7 +45,7 @@ pub enum EngineError {
     Privilege {
         /// What cannot be done.
         problem: String,
-        /// The statement that mends it.
+        /// The statement that fixes it.
         help: String,
     },
     /// Something else that must be there first is missing.

@@ -15,7 +15,7 @@ pub trait Logical: Send + Sync {
     /// that is not on the server, is an error.
     fn dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError>;
 
-    /// Everything that would make [`Logical::dump`] fail or leave something out, each with the statement that mends it.
+    /// Everything that would make [`Logical::dump`] fail or leave something out, each with the statement that fixes it.
     async fn check_dump(&self, runner: &dyn Runner, scope: &Scope) -> Result<Vec<Finding>, EngineError>;
 
     /// What questions cannot find: the dump tool itself reads every definition of `scope`, and no rows.

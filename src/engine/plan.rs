@@ -100,7 +100,7 @@ pub struct Finding {
     pub subject: String,
     /// What was found; empty when all is well.
     pub problem: String,
-    /// How to mend it, with the exact statement where there is one; empty when there is nothing to do.
+    /// How to fix it, with the exact statement if there is one; empty when there is nothing to do.
     pub help: String,
 }
 

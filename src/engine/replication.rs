@@ -31,7 +31,7 @@ pub enum ReplicaMatch {
     Same,
     /// It follows another system: what tells.
     Other(String),
-    /// Nobody can tell: why.
+    /// It cannot be determined: why.
     Unknown(String),
 }
 
@@ -49,7 +49,7 @@ impl ReplicaMatch {
     }
 }
 
-/// A lag for people: seconds, as the servers themselves count.
+/// A lag as text: seconds, as the servers count it.
 #[derive(Debug, Clone, Copy)]
 pub struct Lag(pub Duration);
 

@@ -10,7 +10,7 @@ pub trait Server: Send + Sync {
     /// What it said of itself.
     fn facts(&self) -> &ServerFacts;
 
-    /// How it follows its primary now; `None` for a server that follows nobody. Each call asks anew.
+    /// How it follows its primary now; `None` for a server without a primary. Each call asks again.
     async fn replication(&self, runner: &dyn Runner) -> Result<Option<Replication>, EngineError>;
 
     /// Whether the data of `replica` comes from here.

@@ -24,7 +24,7 @@ impl NotifyError {
 
     pub(super) fn late(place: &str, timeout: Duration) -> Self {
         Self::new(format!("{place} did not answer within {}", Period(timeout)))
-            .help("Look whether it works; give it more time with `timeout` of the notifier.")
+            .help("Check whether it works, or raise `timeout` of the notifier.")
     }
 
     /// What to do about it.

@@ -141,7 +141,7 @@ impl Event {
         self
     }
 
-    /// The how-manieth failure in a row it is: 0 is none or not counted, 1 the first, more a repeat.
+    /// Number of consecutive failures: 0 means none or not counted.
     #[must_use]
     pub fn failures_in_a_row(mut self, count: u32) -> Self {
         self.failures_in_a_row = count;

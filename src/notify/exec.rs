@@ -64,7 +64,10 @@ impl Channel for Exec {
         if places.iter().any(runs) {
             return Ok(());
         }
-        Err(NotifyError::new(format!("there is no program `{}` that may be run", program.display()))
-            .help("Mend `command` of the notifier, or install the program and make it executable."))
+        Err(NotifyError::new(format!(
+            "the program `{}` does not exist or is not executable",
+            program.display()
+        ))
+        .help("Correct `command` of the notifier, or install the program and make it executable."))
     }
 }

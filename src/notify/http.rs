@@ -16,11 +16,11 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl HttpSettings {
     fn parsed(&self) -> Result<Url, NotifyError> {
         let refused = |problem: &str, help: &str| Err(NotifyError::new(problem).help(help));
-        let help = "Mend `url` of the notifier, in whichever form it is given.";
+        let help = "Correct `url` of the notifier.";
         // Parse errors do not quote the text, and neither may anything here.
         let url: Url = match self.url.expose().trim().parse() {
             Ok(url) => url,
-            Err(error) => return refused(&format!("the url is not one: {error}"), help),
+            Err(error) => return refused(&format!("the URL is not valid: {error}"), help),
         };
         match url.scheme() {
             "https" => {}
@@ -128,10 +128,10 @@ impl Http {
         }
         let error = NotifyError::new(format!("{} answered {status}", origin(post.url)));
         Err(match status.as_u16() {
-            500.. => (Again::Yes, error.help("Look what is wrong with the service.")),
-            401 | 403 => (Again::No, error.help("Mend `token` or `url` of the notifier.")),
+            500.. => (Again::Yes, error.help("Check the service; the error is on its side.")),
+            401 | 403 => (Again::No, error.help("Correct `token` or `url` of the notifier.")),
             300..=399 => (Again::No, error.help("Redirects are not followed: set `url` to where it leads.")),
-            _ => (Again::No, error.help("Mend `url` of the notifier.")),
+            _ => (Again::No, error.help("Correct `url` of the notifier.")),
         })
     }
 
@@ -150,7 +150,7 @@ impl Http {
         let help = if told.contains("certificate") {
             "Name the authority that signed the service's certificate in `tls_ca`."
         } else {
-            "Look whether the host of `url` is right, and whether a firewall is in between."
+            "Check the host in `url`, and whether a firewall blocks the connection."
         };
         NotifyError::new(format!("{} cannot be reached: {told}", origin(&self.url))).help(help)
     }
@@ -165,7 +165,7 @@ enum Again {
 fn bearer(token: &Secret) -> Result<HeaderValue, NotifyError> {
     let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| {
         NotifyError::new("the token has characters that no header can carry")
-            .help("Mend `token` of the notifier.")
+            .help("Correct `token` of the notifier.")
     })?;
     value.set_sensitive(true);
     Ok(value)

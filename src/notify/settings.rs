@@ -19,7 +19,7 @@ pub struct NotifierSettings {
 /// How a notifier tells.
 #[derive(Debug, Clone)]
 pub enum ChannelSettings {
-    /// A mail to people.
+    /// An email.
     Email(EmailSettings),
     /// A request to a web service.
     Webhook(WebhookSettings),

@@ -32,7 +32,7 @@ pub fn wait_for_all() {
 }
 
 /// Where a tool is in its life. The leader stays a zombie until it is released, so that its group number cannot pass
-/// to a stranger while signals may still be sent to it.
+/// to another process while signals may still be sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
     Running,

@@ -29,7 +29,7 @@ impl StderrTail {
         Self { kept, secrets, drain }
     }
 
-    /// What was said, as text without secrets and control characters. Waits for the end of the pipe, but not for a stranger that holds it.
+    /// What was said, as text without secrets and control characters. Waits for the end of the pipe, but not for another process that holds it open.
     pub(super) async fn finish(mut self) -> String {
         if let Some(drain) = self.drain.as_mut() {
             let _ = tokio::time::timeout(PATIENCE, drain).await;

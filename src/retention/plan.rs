@@ -109,7 +109,7 @@ impl fmt::Display for Reason {
             Self::RecentFailure => f.write_str("a recent failure; it holds no data"),
             Self::Superseded => f.write_str("enough fulls are newer"),
             Self::PastIncremental => f.write_str("incremental past its retention"),
-            Self::Orphaned => f.write_str("what it builds on goes or is not there"),
+            Self::Orphaned => f.write_str("its parent is removed or missing"),
             Self::FailedRun => f.write_str("failed long ago, and newer backups are good"),
             Self::PartialCopy => f.write_str("it holds only some databases, and enough newer fulls are good"),
             Self::SafetyCopy => f.write_str("a safety copy, and enough newer fulls are good"),

@@ -177,7 +177,7 @@ fn incrementals_go_by_age_or_by_number_and_those_that_hang_in_the_air_go() {
     let day = IncrementalRule::Age(std::time::Duration::from_secs(DAY));
     assert_eq!(stays(&rule(day), &candidates, "2026-03-02T12:00"), [0, 2, 3]);
     assert_eq!(stays(&rule(IncrementalRule::Count(1)), &candidates, "2026-03-02T12:00"), [0, 3]);
-    assert_eq!(why(&rule(day), &candidates, "2026-03-02T12:00", 4), "what it builds on goes or is not there");
+    assert_eq!(why(&rule(day), &candidates, "2026-03-02T12:00", 4), "its parent is removed or missing");
     // A clock that was set back makes nothing older.
     assert_eq!(stays(&rule(day), &candidates, "2020-01-01T00:00"), [0, 1, 2, 3]);
 }

@@ -145,7 +145,7 @@ fn check_steps(field: &Field, text: &str) -> Result<(), String> {
     let name = field.name;
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ',' | '-' | '/');
     if let Some(strange) = text.chars().find(|c| !known(*c)) {
-        return Err(format!("`{strange}` in the field {name} is not crontab's"));
+        return Err(format!("`{strange}` in the field {name} is not valid in a crontab"));
     }
     for item in text.split(',') {
         let Some((range, step)) = item.split_once('/') else { continue };

@@ -77,7 +77,7 @@ fn what_is_no_expression_is_told() {
         ("*/0 * * * *", "a step is 1 to 60"),
         ("20-10 * * * *", "`20-10` in the field minute (0 to 59) cannot be read"),
         ("-1 * * * *", "`-1` in the field minute (0 to 59) cannot be read"),
-        ("0 2 ? * *", "`?` in the field day of month is not crontab's"),
+        ("0 2 ? * *", "`?` in the field day of month is not valid in a crontab"),
         ("0 2 L * *", "`L` in the field day of month (1 to 31) cannot be read"),
         // Nothing of the crate's own words: it speaks of other fields, and draws the place of an error.
         ("0 2 * * fri-mon", "ranges with the smaller first (1-3)"),

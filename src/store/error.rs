@@ -25,7 +25,7 @@ pub enum StoreError {
         place: String,
     },
     /// The credentials are missing, unknown or wrong.
-    #[error("{action}: the credentials are not accepted ({code})")]
+    #[error("{action}: the credentials were rejected ({code})")]
     Credentials {
         /// What was being done.
         action: String,

@@ -36,7 +36,7 @@ pub struct S3Settings {
     pub path_style: Option<bool>,
     /// PEM file with certificates of a private CA, trusted besides the system's.
     pub tls_ca: Option<PathBuf>,
-    /// Accept any certificate. For laboratories.
+    /// Accept any certificate. For tests only.
     pub insecure_tls: bool,
     /// Accept `http://` endpoints.
     pub allow_http: bool,

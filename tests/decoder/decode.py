@@ -68,7 +68,7 @@ class Keys:
         demand(salt == key_id, "the salt is not that of the repository")
         memory, passes, lanes = cost
         believable = 8192 <= memory <= 262144 and 1 <= passes <= 16 and 1 <= lanes <= 16
-        demand(believable, "the cost of Argon2id is not believable")
+        demand(believable, "the cost of Argon2id is out of bounds")
         if (repository, cost) not in self.derived:
             from argon2.low_level import Type, hash_secret_raw
 

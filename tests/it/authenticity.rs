@@ -64,7 +64,7 @@ fn a_forged_backup_that_is_not_encrypted_is_neither_verified_nor_restored_nor_do
     forge(&bench, &real);
     let before = bench.fingerprint();
     for level in ["exists", "checksum", "read", "restore"] {
-        bench.run(&["verify", FORGED, "--level", level]).expect(4).says("not proven to be ours").helps();
+        bench.run(&["verify", FORGED, "--level", level]).expect(4).says("is not authenticated").helps();
     }
     bench.run(&["restore", FORGED, "--yes"]).expect(4).says("not proven").helps();
     bench.run(&["download", FORGED, "-o", "out"]).expect(4).says("not proven");

@@ -87,7 +87,7 @@ fn what_a_delete_could_not_remove_goes_with_the_next_run() {
     let output = bench.run(&["delete", &doomed, "--yes"]);
     assert_ne!(output.code, 0, "{output:?}");
     output.says("the next run on `shop`");
-    bench.server().mend();
+    bench.server().end_faults();
     assert!(bench.listed().iter().all(|row| row["id"] != doomed.as_str()));
     assert!(bench.objects().keys().any(|key| key.contains(&doomed)));
     bench.run(&["delete", &kept, "--yes", "--delete-last-good", "--wait", "20s"]).ok();

@@ -50,7 +50,7 @@ fn an_attachment_that_is_damaged_can_be_made_anew_and_harms_no_other_database() 
     let ticked = wards.run(&["schedule", "run", "--json"]).ok().json();
     assert_eq!(actions(&ticked), ["unknown", "waiting"]);
     let shown = wards.run(&["policy", "show", "prod"]).ok().stdout;
-    assert!(shown.starts_with("! a: cannot be looked at: "), "{shown}");
+    assert!(shown.starts_with("! a: cannot be checked: "), "{shown}");
     let listed = wards.run(&["policy", "list", "--json"]).ok().json();
     assert_eq!(listed["policies"][0]["unknown"][0]["database"], "a");
     let pruned = wards.run(&["prune", "--json"]).expect(3).json();

@@ -83,7 +83,7 @@ fn a_store_that(hook: impl FnMut(&Asked) -> Fault + Send + 'static) -> Option<(B
     bench.fill(12);
     bench.server().fail(hook);
     let output = bench.run(&["backup", "shop"]);
-    bench.server().mend();
+    bench.server().end_faults();
     Some((bench, output))
 }
 

@@ -151,7 +151,7 @@ fn records_beside_a_manifest_that_cannot_be_read_hide_nothing() {
     let verified = std::fs::read_dir(folder(&bench, &new).join("verified")).unwrap().next().unwrap();
     for (file, words) in [
         (folder(&bench, &new).join("pin.json"), "so it stays pinned"),
-        (verified.unwrap().path(), "what was verified of"),
+        (verified.unwrap().path(), "the verification of"),
     ] {
         let whole = std::fs::read(&file).unwrap();
         for damage in [&b"{\"format\":2}"[..], b"", b"\xff\xff", b"[]"] {
@@ -210,7 +210,7 @@ fn a_copy_of_a_backup_under_another_database_hides_it_not() {
     bench.run(&["restore", &id, "--plan"]).ok();
     assert!(bench.run(&["delete", &id, "--dry-run"]).ok().stdout.contains("of `shop`"));
     std::fs::remove_file(folder(&bench, &id).join("manifest.json")).unwrap();
-    bench.run(&["restore", &id, "--yes"]).expect(4).says("does not belong here");
+    bench.run(&["restore", &id, "--yes"]).expect(4).says("is in the wrong place");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_newer_backup_that_cannot_be_read_is_not_passed_over_in_silence() {
         std::fs::write(&manifest, damage).unwrap();
         let refused = bench.run(&["restore", "shop@latest", "--yes"]).expect(code);
         refused
-            .says("`shop@latest` is not clear")
+            .says("`shop@latest` is ambiguous")
             .says(&new)
             .says(&format!("that can be read is {old}"))
             .helps();
@@ -276,7 +276,7 @@ fn a_verification_under_way_is_seen_and_a_dead_one_is_not() {
     assert!(bench.run(&["show", &id]).ok().stdout.contains("verifying"));
     run.signal(nix::sys::signal::Signal::SIGKILL);
     run.wait();
-    bench.server().mend();
+    bench.server().end_faults();
     crate::program::wait_until("the dead one is forgotten", || state() == "pending");
     bench.run(&["verify", &id]).ok();
     assert_eq!(state(), "passed");

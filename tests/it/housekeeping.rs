@@ -105,7 +105,7 @@ fn what_could_not_be_removed_is_shown_by_status_until_it_is() {
     assert!(status["warnings"].to_string().contains("AccessDenied"), "{status}");
     bench.run(&["status", "--check"]).ok();
     assert!(bench.run(&["status"]).ok().stdout.contains("warning: shop: could not be removed"));
-    bench.server().mend();
+    bench.server().end_faults();
     bench.run(&["prune", "--db", "shop"]).ok();
     let status = bench.run(&["status", "--json"]).ok().json()["databases"][0].clone();
     assert_eq!(
@@ -167,7 +167,7 @@ fn a_failed_run_that_is_recorded_late_leaves_no_data() {
     bench.server().fail(takes_no_records);
     let failed = bench.run(&["backup", "shop"]).expect(14);
     failed.says("QuotaExceeded: injected").says("recorded as soon as the store answers").helps();
-    bench.server().mend();
+    bench.server().end_faults();
     bench.run(&["backup", "shop"]).ok().says("which no store would take then");
     assert_eq!(bench.statuses(), ["success", "failed"]);
     let failed = bench.listed()[1]["id"].as_str().unwrap().to_owned();
@@ -202,7 +202,7 @@ fn a_full_store_can_be_unlocked() {
     bench.server().fail(full);
     bench.run(&["unlock", "shop", "--yes"]).ok().says("could not be recorded as failed");
     assert!(!bench.objects().keys().any(|key| key.contains("/lease/")));
-    bench.server().mend();
+    bench.server().end_faults();
     bench.run(&["backup", "shop"]).ok().says("which no store would take then");
     assert_eq!(bench.statuses(), ["success", "failed"]);
     let failed = bench.listed()[1]["id"].as_str().unwrap().to_owned();
@@ -226,7 +226,7 @@ fn room_is_made_in_a_full_store_when_it_takes_a_lease_and_told_how_when_not() {
     bench.server().fail(|asked| if is_lease(asked) { Fault::Pass } else { full(asked) });
     bench.run(&["delete", &ids[0], "--yes"]).ok();
     bench.run(&["prune"]).ok().says("could not be noted");
-    bench.server().mend();
+    bench.server().end_faults();
     let there: Vec<String> =
         bench.listed().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(there, [ids[3].as_str()]);
@@ -243,7 +243,7 @@ fn a_backup_that_finds_the_store_full_frees_what_it_had_taken() {
         if parts > 1 && is_write(asked) { error(403, "QuotaExceeded") } else { Fault::Pass }
     });
     bench.run(&["backup", "shop"]).expect(14).helps();
-    bench.server().mend();
+    bench.server().end_faults();
     assert_eq!(bench.leftovers(), [""; 0]);
     bench.run(&["backup", "shop"]).ok();
     assert_eq!(bench.statuses(), ["success", "failed"]);

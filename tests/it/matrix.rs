@@ -115,7 +115,7 @@ impl Bench {
         let began = Instant::now();
         let output = self.folder.program(&["backup", "cache"]).wait_within(longest);
         assert!(began.elapsed() < longest, "{cell}: {:?}", began.elapsed());
-        self.store.mend();
+        self.store.end_faults();
         let said_ok = output.stderr.contains("BACKUP: OK");
         assert_eq!(output.code == 0, said_ok, "{cell}: {output:?}");
         assert!(said_ok || output.stderr.contains(" help: "), "{cell}: {output:?}");

@@ -99,7 +99,7 @@ fn a_month_of_ticks_does_everything_exactly_once() {
     let hosts = [host(&wards, "one", &clock), host(&wards, "two", &clock)];
     let day = |number: u64| start.plus(Duration::from_secs(number * 86_400));
     // The server of `frail` cannot be reached from here on: three failures, and it is paused until somebody resumes it.
-    let (breaks, mends) = (day(10), day(17));
+    let (breaks, recovers) = (day(10), day(17));
     let frail = wards.entry("frail", "policy = \"prod\"");
     let broken = "[databases.frail]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n";
     let mut hosts_of_now = hosts;
@@ -117,13 +117,13 @@ fn a_month_of_ticks_does_everything_exactly_once() {
         clock.set(now);
         turn += 1;
         let crosses = |moment: Timestamp| now >= moment && now < moment.plus(TICK);
-        if crosses(breaks) || crosses(mends) {
+        if crosses(breaks) || crosses(recovers) {
             let (from, to) = if crosses(breaks) { (&*frail, broken) } else { (broken, &*frail) };
             wards.change(from, to);
             let name = |which: &str| format!("{which}-{turn}");
             hosts_of_now = [host(&wards, &name("one"), &clock), host(&wards, &name("two"), &clock)];
         }
-        if crosses(mends) {
+        if crosses(recovers) {
             assert!(!wards.state("frail")["paused"].is_null());
             wards.at(&now.to_string(), &["policy", "resume", "frail"]).ok();
         }

@@ -49,7 +49,7 @@ fn a_run_whose_lease_is_taken_away_commits_nothing() {
     bench.run(&["unlock", "shop"]).expect(6).helps();
     bench.run(&["unlock", "shop", "--yes"]).ok();
     std::fs::write(bench.path("tmp/go"), "").unwrap();
-    live.wait().expect(11).says("somebody removed").helps();
+    live.wait().expect(11).says("was removed by another process").helps();
     assert_eq!(bench.statuses(), ["failed"]);
     assert_eq!(bench.leftovers(), [""; 0]);
     bench.back_up(&[]);

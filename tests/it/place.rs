@@ -86,7 +86,7 @@ impl Server {
     }
 
     /// From now on every request passes.
-    pub(crate) fn mend(&self) {
+    pub(crate) fn end_faults(&self) {
         self.fail(|_| Fault::Pass);
     }
 

@@ -32,7 +32,7 @@ fn a_backup_that_is_restored_into_another_entry_is_not_deleted_meanwhile() {
         let run = bench.program(args);
         wait_until("the reader has announced itself", || !announced(&bench).is_empty());
         bench.run(&["delete", &id, "--yes"]).expect(11).says("is being read").helps();
-        bench.server().mend();
+        bench.server().end_faults();
         run.wait().ok();
         assert_eq!(announced(&bench), [""; 0], "{args:?}");
     }
@@ -65,7 +65,7 @@ fn who_may_not_write_reads_all_the_same() {
         let announces = asked.method == Method::PUT && asked.path.contains("/readers/");
         if announces { error(403, "AccessDenied") } else { Fault::Pass }
     });
-    bench.run(&["download", &id, "-o", "out"]).ok().says("somebody may delete it meanwhile");
+    bench.run(&["download", &id, "-o", "out"]).ok().says("it may be deleted during that time");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_restore_whose_lease_is_taken_away_stops_and_changes_nothing() {
     wait_until("the new database is being filled", || bench.filling().is_some());
     bench.run(&["unlock", "shop", "--yes"]).ok();
     run.wait().expect(11).says("the lease was taken away");
-    bench.server().mend();
+    bench.server().end_faults();
     assert_eq!(bench.fingerprint(), before);
 }
 
@@ -136,7 +136,7 @@ fn a_deletion_whose_lease_is_taken_away_deletes_nothing() {
     let run = bench.program(&["delete", &ids[0], "--yes", "--set", "settings.lease_lifetime=10m"]);
     let asks = |asked: &Asked| asked.method == Method::GET && asked.query.contains("readers");
     wait_until("it holds its lease", || bench.server().count(asks) > 0);
-    bench.server().mend();
+    bench.server().end_faults();
     bench.run(&["unlock", "shop", "--yes"]).ok();
     run.wait().expect(11).says("the lease").helps();
     assert_eq!(bench.statuses(), ["success", "success"]);

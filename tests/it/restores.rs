@@ -62,7 +62,7 @@ fn a_download_that_breaks_off_for_good_leaves_the_database_as_it_was() {
     assert_eq!(bench.fingerprint(), before);
     assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
     assert_eq!(recorded(&bench)["status"], "failed");
-    bench.server().mend();
+    bench.server().end_faults();
     bench.run(&["restore", &id, "--yes"]).ok();
 }
 
@@ -89,7 +89,7 @@ fn a_server_that_crashes_in_the_middle_has_its_database_afterwards() {
     wait_until("the new database is being filled", || bench.filling().is_some());
     bench.postgres.crash();
     let output = run.wait().expect(1).says("RESTORE ERROR");
-    bench.server().mend();
+    bench.server().end_faults();
     bench.postgres.start_again();
     assert_eq!(bench.postgres.fingerprint("shop"), before);
     assert_eq!(recorded(&bench)["status"], "failed");
@@ -166,7 +166,7 @@ fn restores_are_seen_while_they_run_and_after_they_have_ended() {
     );
     run.signal(nix::sys::signal::Signal::SIGKILL);
     run.wait();
-    bench.server().mend();
+    bench.server().end_faults();
     wait_until("the dead one is known to be dead", || newest()["status"] == "died");
     let dead = newest()["id"].as_str().unwrap().to_owned();
     bench.run(&["logs", &dead]).expect(5).says("it was killed before its log was stored").helps();

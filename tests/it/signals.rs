@@ -59,7 +59,7 @@ fn a_restore_that_is_interrupted_leaves_the_database_as_it_was() {
         wait_until("the new database is being filled", || bench.filling().is_some());
         run.signal(signal);
         run.wait().expect(code).says("interrupted by");
-        bench.server().mend();
+        bench.server().end_faults();
         assert_eq!(bench.fingerprint(), before);
         assert_eq!(bench.postgres.databases(), ["postgres", "shop"]);
         let records: Vec<_> =

@@ -79,7 +79,7 @@ fn strangers_primaries_and_absent_servers_are_passed_over_for_the_next_replica()
     bench.assert_primary("it is of another system");
     drop(stranger);
     bench.declare_replica(standby.socket(), "");
-    bench.run(&["backup", "shop"]).ok().says("SOURCE: replica").says("it follows nobody");
+    bench.run(&["backup", "shop"]).ok().says("SOURCE: replica").says("it has no primary");
     let taken = bench.source();
     assert_eq!(taken["role"], "replica", "{taken}");
     assert!(taken["reason"].as_str().unwrap().contains("passed over"), "{taken}");

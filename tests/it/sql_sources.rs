@@ -82,7 +82,7 @@ fn strangers_and_servers_that_follow_nobody_are_passed_over() {
         pair.declare(&stranger, "");
         pair.bench.assert_primary("it is of another system");
         pair.declare(&other, "");
-        pair.bench.assert_primary("it follows nobody");
+        pair.bench.assert_primary("it has no primary");
         pair.declare(&pair.replica, "");
         pair.bench.run(&["backup", "shop"]).ok().says("SOURCE: replica").says("passed over");
     }

@@ -233,9 +233,9 @@ fn a_check_tries_notifiers_and_sends_a_test_only_when_asked() {
     bench.run(&["check", "ops", "post", "--send-test"]).ok();
     assert_eq!((kinds(&post), mail.mails().len()), (vec!["test".to_owned()], 1));
     let output = bench.run(&["check", "gone"]).expect(1);
-    assert!(output.stdout.contains("help: Mend `command` of the notifier"), "{}", output.stdout);
+    assert!(output.stdout.contains("help: Correct `command` of the notifier"), "{}", output.stdout);
     let output = bench.run(&["check", "post", "--set", "notify.post.password=wrong-one"]).expect(1);
-    assert!(output.stdout.contains("help: Mend `smtp_user` and the password"), "{}", output.stdout);
+    assert!(output.stdout.contains("help: Correct `smtp_user` and the password"), "{}", output.stdout);
     assert!(!output.stdout.contains("wrong-one"), "{}", output.stdout);
     bench.run(&["check", "nobody"]).expect(5);
 }

@@ -54,7 +54,7 @@ async fn users_come_back(release: Release) {
         (other.run("", "SHOW GRANTS FOR kept@localhost;"), other.run("", "SHOW GRANTS FOR root@localhost;"));
     let server = other.inspect().await;
     let (plan, _) = restore(server.as_ref(), &dumps[0], &dumps[0].target("")).await.unwrap();
-    assert_eq!(plan.notes[0], "user `kept@localhost` is there already and stays as it is");
+    assert_eq!(plan.notes[0], "user `kept@localhost` already exists and is left unchanged");
     assert!(plan.new_roles.contains(&"app@%".to_owned()), "{:?}", plan.new_roles);
     restore(server.as_ref(), &dumps[1], &dumps[1].target("shop")).await.unwrap();
     // Rights on tables and routines wait until those are there.

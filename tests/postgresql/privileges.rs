@@ -1,4 +1,4 @@
-//! What a role that is no superuser lacks for a dump, found beforehand and mended by what is printed.
+//! What a role that is no superuser lacks for a dump, is found before the dump, and the printed statements grant it.
 
 use super::login::{ASK_PASSWORDS, PASSWORD, role};
 use super::support::plans::{dump_all, scope};

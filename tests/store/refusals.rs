@@ -16,7 +16,7 @@ async fn a_wrong_secret_is_told_and_not_shown() {
     let server = Faulty::start(|_| Fault::Pass).await;
     let error = told(&S3Settings { credentials: credentials("AK", "hunter2"), ..server.settings() }).await;
     let text = error.to_string();
-    assert!(text.starts_with("put `k`: the credentials are not accepted (SignatureDoesNotMatch"), "{text}");
+    assert!(text.starts_with("put `k`: the credentials were rejected (SignatureDoesNotMatch"), "{text}");
     assert!(!format!("{error:?} {:?}", server.settings()).contains("hunter2"));
     assert!(!format!("{:?}", server.store()).contains("SK"), "the store shows its secret");
     let error = told(&S3Settings { credentials: credentials("nobody", "SK"), ..server.settings() }).await;

@@ -65,7 +65,7 @@ pub struct LeaseRecord {
     /// How its data is taken.
     #[serde(default)]
     pub method: Option<Method>,
-    /// Backups it builds on: they must not be deleted meanwhile.
+    /// Backups it builds on: they must not be deleted while it runs.
     #[serde(default)]
     pub parents: Vec<BackupId>,
     /// When it began, by its own clock.
@@ -130,7 +130,7 @@ impl FoundLease {
         let left = self.lifetime().saturating_sub(self.age).as_secs();
         let who = match &self.record {
             Ok(record) => record.describe(),
-            Err(problem) => format!("somebody whose lease cannot be read ({problem})"),
+            Err(problem) => format!("a process whose lease cannot be read ({problem})"),
         };
         format!("{who}; last sign {} s ago, expires in {left} s without another", self.age.as_secs())
     }

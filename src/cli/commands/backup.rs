@@ -25,16 +25,16 @@ pub struct Backup {
     /// Every active entry
     #[arg(long, conflicts_with = "databases")]
     pub all: bool,
-    /// Entries with this label; may be given several times
+    /// Entries with this label (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = label, conflicts_with = "databases")]
     pub label: Vec<(String, String)>,
-    /// Only this logical database of the entry; may be given several times
+    /// Only this logical database of the entry (repeatable)
     #[arg(long, value_name = "NAME")]
     pub dbname: Vec<String>,
     /// Store to write to [default: the entry's]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// Which of the entry's servers to take it from [default: the entry's, auto]
+    /// Server to back up from [default: `source` of the entry]
     #[arg(long, value_name = "SOURCE", value_parser = words(SourceChoice::WORDS))]
     pub source: Option<String>,
     /// Compression [default: the entry's, zstd]
@@ -46,23 +46,23 @@ pub struct Backup {
     /// Do not encrypt
     #[arg(long, conflicts_with = "key")]
     pub no_encrypt: bool,
-    /// Words to remember it by
+    /// Note to store with the backup
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// Keep it from being deleted
+    /// Pin the backup, so that it is not deleted
     #[arg(long)]
     pub pin: bool,
-    /// Verify it afterwards
+    /// Verify the backup afterwards
     #[arg(long, value_name = "LEVEL", value_parser = words(VerifyLevel::WORDS))]
     pub verify: Option<String>,
-    /// Tell every notifier of these events of this run; several with commas
+    /// Send these events of this run to every notifier (separated by commas)
     #[arg(long, value_name = "EVENT", value_delimiter = ',',
           value_parser = words(&["backup_started", "backup_succeeded", "backup_failed"]))]
     pub notify_on: Vec<String>,
-    /// Remove afterwards what the policy does not keep
+    /// Afterwards remove the backups that the policy does not keep
     #[arg(long)]
     pub retain: bool,
-    /// Show what would be run, and run nothing
+    /// Show the commands without running them
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
 }
@@ -106,28 +106,28 @@ pub struct Verify {
     /// Backups: ids, their first characters, DB@latest or DB@TIME
     #[arg(value_name = "BACKUP", required_unless_present_any = ["db", "all"])]
     pub backups: Vec<BackupReference>,
-    /// The last backup of this entry; may be given several times
+    /// The last backup of this entry (repeatable)
     #[arg(long, value_name = "DB", conflicts_with = "backups")]
     pub db: Vec<DatabaseName>,
     /// The last backup of every active entry
     #[arg(long, conflicts_with_all = ["backups", "db"])]
     pub all: bool,
-    /// Not only the last: every backup that was never verified
+    /// Every backup that was never verified, not only the last
     #[arg(long, conflicts_with_all = ["backups", "max_age"])]
     pub unverified: bool,
-    /// Not only the last: every backup whose last passed verification is older, for example 7d
+    /// Every backup whose last passed verification is older than this, not only the last; for example 7d
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "backups")]
     pub max_age: Option<Duration>,
-    /// How deep: objects exist, bytes agree, dumps parse, or restored into a throw-away server and counted
+    /// Level: objects exist, checksums match, dumps can be read, or a restore into a throw-away server
     #[arg(long, default_value = "checksum", value_parser = words(VerifyLevel::WORDS))]
     pub level: String,
-    /// Start no further one after so long, for example 1h
+    /// Start no further verification after this time, for example 1h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub budget: Option<Duration>,
-    /// Store they are in [default: looks in all]
+    /// Store of the backups [default: search all stores]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// Whether what no key proves is believed.
+    /// Whether backups that no key authenticates are accepted.
     #[command(flatten)]
     pub trust: TrustArgs,
 }

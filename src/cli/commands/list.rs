@@ -10,10 +10,10 @@ use clap::Args;
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only of these entries; `restores` in their place is --restores
+    /// Only these entries; `restores` instead of an entry means --restores
     #[arg(value_name = "DB")]
     pub databases: Vec<DatabaseName>,
-    /// Restores in place of backups; DB is what they went into
+    /// List restores instead of backups; DB is the target entry
     #[arg(long)]
     pub restores: bool,
     /// Only with this status
@@ -22,7 +22,7 @@ pub struct List {
     /// Only in this store
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// At most so many, the newest
+    /// Show at most this many, newest first
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub limit: usize,
 }
@@ -60,10 +60,10 @@ pub struct Named {
     /// Backup or restore: an id, its first characters, DB@latest or DB@2026-01-02T03:04
     #[arg(value_name = "ID")]
     pub subject: Subject,
-    /// Store it is in [default: looks in all]
+    /// Store of the backup [default: search all stores]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// What is believed of it.
+    /// Whether backups that no key authenticates are accepted.
     #[command(flatten)]
     pub trust: TrustArgs,
 }

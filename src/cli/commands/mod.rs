@@ -24,9 +24,9 @@ use std::path::PathBuf;
 pub enum Command {
     /// Back up databases now
     Backup(Backup),
-    /// Bring a backup back into a server
+    /// Restore a backup into a server
     Restore(Restore),
-    /// Prove that backups are what they were
+    /// Verify that backups are intact and can be restored
     Verify(Verify),
     /// List backups or restores, newest first
     #[command(visible_alias = "ls")]
@@ -35,38 +35,38 @@ pub enum Command {
     Show(Named),
     /// Show the log of one backup or restore
     Logs(Named),
-    /// Get a backup out without a database
+    /// Download the dump of a backup to a file
     Download(Download),
-    /// Open a downloaded file with nothing but its key
+    /// Decrypt a downloaded file with its key
     Decrypt(Decrypt),
     /// Delete backups by hand
     #[command(visible_alias = "rm")]
     Delete(Delete),
-    /// Remove what the policies do not keep, and what interrupted runs left
+    /// Remove the backups that no policy keeps, and the data of interrupted runs
     Prune(Prune),
-    /// Which databases are protected, and how they fare
+    /// Show and change which policies protect databases
     #[command(subcommand)]
     Policy(Policy),
-    /// What cron or a timer calls
+    /// Run due backups, list the next runs, and set up cron or systemd
     #[command(subcommand)]
     Schedule(Schedule),
-    /// Say how every database stands: is it safe?
+    /// Show whether every database is safe
     Status(Status),
-    /// Keep a backup from being deleted
+    /// Protect a backup from deletion
     Pin(Pin),
-    /// Let a backup be deleted again
+    /// Remove the protection of a pinned backup
     Unpin(One),
-    /// End the claim of a dead run on a database
+    /// Remove the lease of a dead run
     Unlock(Unlock),
-    /// Begin a repository in a store
+    /// Create a repository in a store
     #[command(subcommand)]
     Repository(Repository),
-    /// Try stores, keys, databases and notifiers, and say how to mend what fails
+    /// Test stores, keys, databases and notifiers, and say how to fix what fails
     Check(Check),
-    /// First steps with the configuration
+    /// Create, check and show the configuration
     #[command(subcommand)]
     Config(Config),
-    /// Care of encryption keys
+    /// Manage encryption keys
     #[command(subcommand)]
     Key(Key),
     /// Print a completion script for a shell
@@ -84,10 +84,10 @@ fn words(words: &'static [&'static str]) -> clap::builder::PossibleValuesParser 
 pub struct One {
     /// Backup: an id, its first characters, DB@latest or DB@2026-01-02T03:04
     pub backup: BackupReference,
-    /// Store it is in [default: looks in all]
+    /// Store of the backup [default: search all stores]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// Whether what no key proves is believed.
+    /// Whether backups that no key authenticates are accepted.
     #[command(flatten)]
     pub trust: TrustArgs,
 }
@@ -109,13 +109,13 @@ pub struct Download {
     /// Which.
     #[command(flatten)]
     pub one: One,
-    /// Logical database, where the backup holds several; `globals` for roles and tablespaces
+    /// Logical database, if the backup holds several; `globals` for roles and tablespaces
     #[arg(long, value_name = "NAME")]
     pub dbname: Option<String>,
     /// File to write, or - for standard output [default: named after the database]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// As it is stored: compressed and encrypted
+    /// Write it as stored: compressed and encrypted
     #[arg(long)]
     pub raw: bool,
 }
@@ -144,7 +144,7 @@ impl Download {
 /// Arguments of `decrypt`.
 #[derive(Debug, Args)]
 pub struct Decrypt {
-    /// A downloaded object such as shop.dump.zst.enc; its numbered successors are taken from beside it
+    /// A downloaded object such as shop.dump.zst.enc; further numbered segments are read from the same folder
     pub file: PathBuf,
     /// Key file [default: every key of the configuration]
     #[arg(long, value_name = "FILE")]
@@ -178,16 +178,16 @@ pub struct Delete {
     /// Backups: ids, their first characters, DB@latest or DB@TIME
     #[arg(value_name = "BACKUP", required = true)]
     pub backups: Vec<BackupReference>,
-    /// Store they are in [default: looks in all]
+    /// Store of the backups [default: search all stores]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// Also the last good backup of a database, which --yes alone does not delete
+    /// Also delete the last good backup of a database, which --yes alone does not
     #[arg(long)]
     pub delete_last_good: bool,
-    /// Whether what no key proves is believed.
+    /// Whether backups that no key authenticates are accepted.
     #[command(flatten)]
     pub trust: TrustArgs,
-    /// Show what would be deleted, and delete nothing
+    /// Show the backups without deleting them
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
 }
@@ -208,13 +208,13 @@ impl Delete {
 /// Arguments of `prune`.
 #[derive(Debug, Args)]
 pub struct Prune {
-    /// Only this database entry; may be given several times [default: all that are under a policy]
+    /// Only this database entry (repeatable) [default: all entries with a policy]
     #[arg(long, value_name = "DB")]
     pub db: Vec<DatabaseName>,
     /// Only the databases under this policy
     #[arg(long, value_name = "NAME")]
     pub policy: Option<PolicyName>,
-    /// Show what would stay and go, with the reasons, and remove nothing
+    /// Show which backups would be kept or removed, and why, without removing any
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
 }

@@ -8,10 +8,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which databases are protected, and how they fare.
+/// Show and change which policies protect databases.
 #[derive(Debug, Subcommand)]
 pub enum Policy {
-    /// Put databases under a policy, and take their first full at once
+    /// Attach databases to a policy, and take the first full backup of each
     Attach {
         /// Policy
         #[arg(value_name = "POLICY")]
@@ -20,7 +20,7 @@ pub enum Policy {
         #[arg(value_name = "DB", required = true)]
         databases: Vec<DatabaseName>,
     },
-    /// Take databases from their policy; their backups stay
+    /// Detach databases from their policy; their backups stay
     Detach {
         /// Database entries
         #[arg(value_name = "DB", required = true)]
@@ -28,19 +28,19 @@ pub enum Policy {
     },
     /// List policies
     List,
-    /// Show one policy and everything that is attached to it
+    /// Show one policy and its attached databases
     Show {
         /// Policy
         #[arg(value_name = "POLICY")]
         policy: PolicyName,
     },
-    /// Leave databases alone until they are resumed
+    /// Pause the schedule of databases until they are resumed
     Pause(Pause),
-    /// Forget the failures of databases and schedule them again
+    /// Resume paused databases and reset their failure count
     Resume(Resume),
-    /// Attach and detach until it is as the configuration says
+    /// Attach and detach databases so that they match the configuration
     Apply {
-        /// Show what differs, and change nothing
+        /// Show the changes without making them
         #[arg(short = 'n', long, visible_alias = "plan")]
         dry_run: bool,
     },
@@ -52,7 +52,7 @@ pub struct Switch {
     /// Database entries
     #[arg(value_name = "DB", required_unless_present = "policy")]
     pub databases: Vec<DatabaseName>,
-    /// Everything that is attached to this policy
+    /// All databases attached to this policy
     #[arg(long, value_name = "NAME", conflicts_with = "databases")]
     pub policy: Option<PolicyName>,
 }
@@ -63,7 +63,7 @@ pub struct Resume {
     /// Which.
     #[command(flatten)]
     pub switch: Switch,
-    /// Make up for a run that was missed, with the next tick
+    /// Make up for a missed run with the next tick
     #[arg(long)]
     pub now: bool,
 }
@@ -125,14 +125,14 @@ pub fn apply(dry_run: bool, global: &Global, defaults: &Settings) -> policy::App
     policy::ApplyRequest { mode: Mode::of(dry_run), wait: wait(global, defaults), timeout }
 }
 
-/// What cron or a timer calls.
+/// Run due backups, list the next runs, and set up cron or systemd.
 #[derive(Debug, Subcommand)]
 pub enum Schedule {
-    /// Take every backup that is due now, then end
+    /// Take every backup that is due now, then exit
     Run(ScheduleRun),
     /// Show the next runs
     List(ScheduleList),
-    /// Make systemd units or a crontab line that call `schedule run`
+    /// Write systemd units or a crontab line that call `schedule run`
     Install(Install),
 }
 
@@ -142,13 +142,13 @@ pub struct ScheduleRun {
     /// Only these database entries
     #[arg(long, value_name = "DB")]
     pub db: Vec<DatabaseName>,
-    /// Only what is attached to this policy
+    /// Only databases attached to this policy
     #[arg(long, value_name = "NAME")]
     pub policy: Option<PolicyName>,
-    /// Take a full of everything that is meant, due or not
+    /// Take a full backup of every selected database, due or not
     #[arg(long)]
     pub now: bool,
-    /// Show what is due, and run nothing
+    /// Show which backups are due without running them
     #[arg(short = 'n', long, visible_alias = "plan")]
     pub dry_run: bool,
 }
@@ -159,15 +159,15 @@ pub struct ScheduleList {
     /// Only these database entries
     #[arg(value_name = "DB")]
     pub databases: Vec<DatabaseName>,
-    /// Only what is attached to this policy
+    /// Only databases attached to this policy
     #[arg(long, value_name = "NAME")]
     pub policy: Option<PolicyName>,
-    /// So many runs of each
+    /// Number of runs to show for each
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100))]
     pub count: u16,
 }
 
-/// Who calls the ticks.
+/// What calls `schedule run`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Manner {
     /// A service and a timer.
@@ -179,13 +179,13 @@ pub enum Manner {
 /// Arguments of `schedule install`.
 #[derive(Debug, Args)]
 pub struct Install {
-    /// Who calls
+    /// What calls `schedule run`
     #[arg(value_enum, default_value = "systemd", value_name = "HOW")]
     pub manner: Manner,
     /// Time between two ticks
     #[arg(long, default_value = "1m", value_name = "DURATION", value_parser = duration)]
     pub every: Duration,
-    /// Account that runs them
+    /// Account that runs the ticks
     #[arg(long, default_value = "root", value_name = "NAME", value_parser = account)]
     pub user: String,
     /// Folder to write to, such as /etc/systemd/system or /etc/cron.d [default: print]
@@ -249,7 +249,7 @@ impl Install {
 /// How a status looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
-    /// For people.
+    /// Text.
     Table,
     /// For machines (the same as --json).
     Json,
@@ -265,13 +265,13 @@ pub struct Status {
     /// Only these database entries
     #[arg(value_name = "DB")]
     pub databases: Vec<DatabaseName>,
-    /// Only what is attached to this policy
+    /// Only databases attached to this policy
     #[arg(long, value_name = "NAME")]
     pub policy: Option<PolicyName>,
-    /// End with exit code 20 when anything is wrong
+    /// Exit with code 20 when anything is wrong
     #[arg(long)]
     pub check: bool,
-    /// How it looks
+    /// Output format
     #[arg(long, value_enum, default_value = "table", value_name = "FORMAT")]
     pub format: StatusFormat,
     /// Also write metrics to this file, for the textfile collector of node_exporter

@@ -18,28 +18,28 @@ pub struct Restore {
     /// The last backup of this database entry
     #[arg(long, value_name = "DB", conflicts_with = "backup")]
     pub db: Option<DatabaseName>,
-    /// Store it is in [default: looks in all]
+    /// Store of the backup [default: search all stores]
     #[arg(long, value_name = "NAME")]
     pub store: Option<StoreName>,
-    /// Database entry to restore into [default: the one it was taken from]
+    /// Database entry to restore into [default: the entry that was backed up]
     #[arg(long, value_name = "DB")]
     pub target: Option<DatabaseName>,
-    /// Redis: write the files that a server starts with into this new or empty folder, in place of a server
+    /// Redis: write files for a stopped server into this new or empty folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "into", "clean", "safety_backup", "globals", "schema", "table", "allow_errors"])]
     pub target_dir: Option<PathBuf>,
     /// Name of the logical database on the target [default: its own]
     #[arg(long, value_name = "NAME")]
     pub into: Option<String>,
-    /// Only this logical database of the backup; may be given several times
+    /// Only this logical database of the backup (repeatable)
     #[arg(long, value_name = "NAME")]
     pub dbname: Vec<String>,
-    /// Only this schema, into the existing database; may be given several times
+    /// Only this schema, into the existing database (repeatable)
     #[arg(long, value_name = "SCHEMA")]
     pub schema: Vec<String>,
-    /// Only this table (TABLE or SCHEMA.TABLE) with its indexes, constraints and rights; may be given several times
+    /// Only this table (TABLE or SCHEMA.TABLE) with its indexes, constraints and privileges (repeatable)
     #[arg(long, value_name = "TABLE")]
     pub table: Vec<String>,
-    /// Do not restore owners: everything belongs to the connecting role
+    /// Do not restore owners: the connecting role owns everything
     #[arg(long)]
     pub no_owner: bool,
     /// Do not restore grants
@@ -48,37 +48,37 @@ pub struct Restore {
     /// PostgreSQL: put everything into the target's default tablespace
     #[arg(long)]
     pub no_tablespaces: bool,
-    /// MySQL and MariaDB: leave out definers of views, routines, triggers and events: the connecting user defines them
+    /// MySQL and MariaDB: drop the definers of views, routines, triggers and events; the connecting user becomes the definer
     #[arg(long)]
     pub strip_definer: bool,
-    /// Create missing roles and tablespaces, or users, first
+    /// First create missing roles and tablespaces, or users
     #[arg(long)]
     pub globals: bool,
-    /// Empty the target first: of Redis every key, without which a target that holds keys is refused; of PostgreSQL the existing database, for roles that may create none (not atomic)
+    /// Empty the target first. Redis: remove every key (otherwise a target with keys is refused). PostgreSQL: empty the existing database, for roles that may not create one (not atomic)
     #[arg(long)]
     pub clean: bool,
-    /// PostgreSQL: put the existing database aside first and fill the new one under its own name, where something in it works under no other; it comes back if that fails
+    /// PostgreSQL: rename the existing database first and load the new one under its own name, for databases that work under no other; a failed restore renames it back
     #[arg(long, conflicts_with = "clean")]
     pub own_name: bool,
-    /// Back up what is replaced first, and pin that backup
+    /// First back up the existing database, and pin that backup
     #[arg(long)]
     pub safety_backup: bool,
-    /// Go on after statements that fail, and report them (exit code 3)
+    /// Continue after failed statements, and report them (exit code 3)
     #[arg(long)]
     pub allow_errors: bool,
-    /// When a database of several cannot be restored, restore the others (exit code 3)
+    /// If one of several databases cannot be restored, restore the others (exit code 3)
     #[arg(long)]
     pub keep_going: bool,
-    /// Do not look at every object before and count every row after; digests are checked all the same
+    /// Skip the check of all objects before and the row counts after; checksums are always checked
     #[arg(long)]
     pub skip_verify: bool,
-    /// Whether what no key proves is believed.
+    /// Whether backups that no key authenticates are accepted.
     #[command(flatten)]
     pub trust: TrustArgs,
     /// Overwrite a protected entry
     #[arg(long)]
     pub force: bool,
-    /// Show what would be done, prove that it can be, and touch nothing
+    /// Show every step and check that it is possible, without changing anything
     #[arg(long, short = 'n', visible_alias = "dry-run")]
     pub plan: bool,
 }

@@ -51,7 +51,7 @@ pub(super) async fn go_on_without(
     let backup = (&run.manifest.database, &run.manifest.id);
     if let Err(error) = run.catalog.delete_part(backup, &part).await {
         let why = Failure::from(error).message();
-        run.log().warn(format!("what was stored of it could not be removed: {why}"));
+        run.log().warn(format!("its stored data could not be removed: {why}"));
     }
     run.manifest.left_out.insert(database, reason);
     Ok(())

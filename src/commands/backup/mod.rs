@@ -66,9 +66,9 @@ pub struct Choices {
     pub encryption: EncryptionChoice,
     /// The user's words in the manifest.
     pub note: Option<String>,
-    /// Keep it from being deleted.
+    /// Pin the backup, so that it is not deleted.
     pub pin: bool,
-    /// Verify it afterwards.
+    /// Verify the backup afterwards.
     pub verify: Option<VerifyLevel>,
     /// Apply the retention of its policy afterwards.
     pub retain: bool,

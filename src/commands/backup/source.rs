@@ -208,7 +208,7 @@ async fn judge_once(
 ) -> Result<String, Unfit> {
     let runner = app.runner.as_ref();
     let Some(replication) = reached.server.replication(runner).await? else {
-        return Err(Unfit::Ever("it is no replica: it follows nobody".to_owned()));
+        return Err(Unfit::Ever("it is not a replica: it has no primary".to_owned()));
     };
     if let LinkState::Down(why) = replication.link {
         return Err(Unfit::Ever(why));

@@ -1,4 +1,4 @@
-//! `jagad check`: every store, key, database and notifier is tried for real, and every failure says how to mend it.
+//! `jagad check`: every store, key, database and notifier is tried for real, and every failure says how to fix it.
 
 mod database;
 mod host;
@@ -34,7 +34,7 @@ pub struct FindingReport {
     pub subject: String,
     /// What is wrong; empty when all is well.
     pub problem: String,
-    /// How to mend it.
+    /// How to fix it.
     pub help: String,
 }
 

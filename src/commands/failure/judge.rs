@@ -86,7 +86,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
         StoreError::NotFound { .. } => Some((
             Class::Integrity,
             Some("DOWNLOAD ERROR"),
-            Some("The object is gone from the store: somebody or a lifecycle rule deleted it.".to_owned()),
+            Some("The object was deleted from the store, by a user or a lifecycle rule.".to_owned()),
         )),
         StoreError::Broken { .. } => Some((
             Class::Integrity,
@@ -120,7 +120,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
         }
         StoreError::Settings { .. } => Some((Class::Usage, None, None)),
         StoreError::Response { status: 500.., .. } => {
-            store("The store is out of order: run it again later, or ask whoever runs the store.")
+            store("The store has an internal error. Try again later, or ask its operator.")
         }
         _ => store("`jagad check` tries all that is needed of the store, one by one."),
     }
@@ -219,7 +219,7 @@ fn judge_catalog(error: &CatalogError) -> Option<Verdict> {
             Class::Store,
             STORE_HEADING,
             Some(
-                "The store lost what it had accepted. Run `jagad check`, and ask whoever runs the store."
+                "The store lost what it had accepted. Run `jagad check`, and ask the operator of the store."
                     .to_owned(),
             ),
         )),

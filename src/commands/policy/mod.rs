@@ -1,4 +1,4 @@
-//! `jagad policy`: which databases are protected, and how they fare.
+//! `jagad policy`: attach databases to policies, show their state, pause and resume them.
 
 mod apply;
 mod attach;

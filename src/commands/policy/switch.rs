@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct SwitchRequest {
     /// These entries.
     pub databases: Vec<DatabaseName>,
-    /// Everything that is attached to this policy.
+    /// All databases attached to this policy.
     pub policy: Option<PolicyName>,
     /// Why, for `policy show`.
     pub reason: Option<String>,

@@ -77,7 +77,7 @@ impl Pruning<'_> {
         let Self { app, entry, policy, .. } = self;
         let mut listing = catalog.list(Some(&entry.name)).await?;
         // Whoever cannot read an incremental cannot know what it builds on. A full builds on nothing: it stays, and counts for nothing.
-        // What is not proven to be ours neither counts nor goes: whoever writes to the bucket could push out the real ones.
+        // A backup that is not authenticated neither counts nor is removed: else forged ones could push out the real ones.
         let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
         let hides = |one: &UnreadableBackup| ours(one) && one.id.kind() == BackupKind::Incremental;
         if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(hides) {
@@ -142,7 +142,7 @@ impl Pruning<'_> {
                 failure.get_or_insert(Failure::from(error));
                 continue;
             }
-            // Whoever began to read it meanwhile reads to the end; a later prune removes the data.
+            // A reader that has started since then reads to the end; a later prune removes the data.
             if catalog.reader_of(&entry.name, id).await?.is_some() {
                 continue;
             }

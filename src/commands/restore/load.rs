@@ -93,15 +93,15 @@ impl RestoreRun<'_> {
             match (&load.plan.effect, reach) {
                 (TargetEffect::Overwrites { .. } | TargetEffect::Fills, Reach::Feed) => {
                     log.warn(format!(
-                        "`{}` is incomplete now, until a restore into it succeeds: mend what failed first",
+                        "`{}` is incomplete now, until a restore into it succeeds: fix the cause first",
                         load.database
                     ));
                 }
                 (TargetEffect::Overwrites { .. }, Reach::Removal) => {
                     log.warn(format!(
-                    "what `{}` held may be gone: look at it, and mend what failed before the next restore",
-                    load.database
-                ));
+                        "what `{}` held may be gone: check it, and fix the cause before the next restore",
+                        load.database
+                    ));
                 }
                 _ => {}
             }

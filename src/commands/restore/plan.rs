@@ -72,12 +72,12 @@ impl PlannedLoad {
             ),
             TargetEffect::PutsAside { bytes, sessions } => format!(
                 "Database \"{database}\" ({}) is put aside first, {} ended, and a new one is filled from {size} \
-                 of dump under its name: it cannot be used meanwhile. If that fails the old one gets its name back.",
+                 of dump under its name: it cannot be used during that time. If that fails, the old one gets its name back.",
                 ByteSize(*bytes),
                 are(*sessions)
             ),
             TargetEffect::Overwrites { holds } => format!(
-                "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used meanwhile."
+                "\"{database}\" is emptied first ({holds}) and filled from {size} of dump; it cannot be used during that time."
             ),
             TargetEffect::Fills => format!("\"{database}\" is filled from {size} of dump."),
             TargetEffect::AddsTo => {

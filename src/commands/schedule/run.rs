@@ -94,7 +94,7 @@ impl<'a> Round<'a> {
         self.waiting.push_back(Expected { entry, look, at });
     }
 
-    /// Does everything, and what becomes due meanwhile.
+    /// Does everything that is due, and what becomes due while it runs.
     async fn work(mut self) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         let mut look_again = Instant::now() + self.request.look_again;

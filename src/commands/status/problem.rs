@@ -122,7 +122,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         add(ProblemKind::Unprotected, idle.to_string());
     }
     if let Some(pause) = &database.state.paused {
-        let help = format!("mend it, then run `jagad policy resume {}`", facts.entry.name);
+        let help = format!("Fix the cause, then run `jagad policy resume {}`.", facts.entry.name);
         add(ProblemKind::Paused, format!("paused since {} ({}): {help}", pause.at.table(), pause.reason));
     }
     if database.state.failures > 0 {
@@ -136,7 +136,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
     }
     let Some(last) = facts.fulls.last() else {
         if database.running().is_none() {
-            add(ProblemKind::NoBackup, "there is no good backup of it".to_owned());
+            add(ProblemKind::NoBackup, "it has no good backup".to_owned());
         }
         return problems;
     };

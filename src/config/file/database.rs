@@ -71,7 +71,7 @@ pub struct DatabaseFile {
     /// What to take inside each logical database.
     #[serde(default)]
     pub dump: DumpFile,
-    /// Where the client programs are.
+    /// Location of the client programs.
     #[serde(default)]
     pub tools: ToolsFile,
     /// Programs around its backups.
@@ -153,13 +153,13 @@ pub struct DumpFile {
     pub exclude_tables: Vec<String>,
     /// These tables without their rows. Not for redis.
     pub exclude_table_data: Vec<String>,
-    /// MySQL, MariaDB: leave out views that cannot be read any more, with a warning (default false: the backup is refused).
+    /// MySQL, MariaDB: skip broken views, with a warning (default false: the backup is refused).
     pub skip_broken_views: bool,
     /// Roles and tablespaces, or users and grants, beside the dump (default true). Not for redis.
     pub globals: Option<bool>,
     /// PostgreSQL: password hashes of roles in the globals; needs a superuser (default false).
     pub role_passwords: bool,
-    /// More arguments for the dump tool, appended as they are, never through a shell. Not for redis.
+    /// Additional arguments for the dump tool, appended unchanged, never through a shell. Not for redis.
     pub extra_args: Vec<String>,
 }
 
@@ -176,10 +176,10 @@ impl DumpFile {
     }
 }
 
-/// Where the client programs are.
+/// Location of the client programs.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ToolsFile {
-    /// Their folder (default: the newest that fits the server, found by itself).
+    /// Their folder (default: the newest that matches the server, found automatically).
     pub bin_dir: Option<PathBuf>,
 }

@@ -5,7 +5,7 @@ use crate::model::Period;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Programs around a backup or a restore; an entry's replace the global ones one by one, and an empty list is none.
+/// Programs run for a backup or a restore; each hook of an entry replaces the global one, and an empty list means none.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HooksFile {
@@ -15,12 +15,12 @@ pub struct HooksFile {
     pub after_backup: Option<Words>,
     /// After a backup that failed.
     pub on_failure: Option<Words>,
-    /// After every backup that got as far as `before_backup`, whatever came of it.
+    /// After every backup that got as far as `before_backup`, successful or not.
     #[serde(rename = "finally")]
     pub last: Option<Words>,
-    /// In a restore, when a database is there to be filled and empty; a status other than 0 fails the restore.
+    /// In a restore, when the database exists and is empty; a status other than 0 fails the restore.
     pub before_restore: Option<Words>,
-    /// In a restore, when a database is full and counted, and before it takes its place; a status other than 0 fails the restore.
+    /// In a restore, when the database is loaded and counted, before it replaces the old one; a status other than 0 fails the restore.
     pub after_restore: Option<Words>,
     /// Longest life of each, 1s to 24h (default "5m").
     pub timeout: Option<Period>,

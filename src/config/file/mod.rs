@@ -45,10 +45,10 @@ pub struct FileConfig {
     /// Policies by name.
     #[serde(default)]
     pub policies: BTreeMap<String, PolicyFile>,
-    /// Who is told, by name.
+    /// Notifiers by name.
     #[serde(default)]
     pub notify: BTreeMap<String, NotifierFile>,
-    /// Programs around every backup.
+    /// Programs run for every backup.
     #[serde(default)]
     pub hooks: HooksFile,
 }
@@ -61,7 +61,7 @@ pub struct SettingsFile {
     pub max_concurrent: Option<u32>,
     /// How long to wait for a slot or a busy database before giving up (default "0s").
     pub lock_wait: Option<Period>,
-    /// A run is taken for dead when its lease was not renewed for so long (default "2m", at least "5s").
+    /// A run counts as dead when its lease was not renewed for this long (default "2m", at least "5s").
     pub lease_lifetime: Option<Period>,
     /// Store of databases that name none (default: the only one, or `main`).
     pub default_store: Option<String>,
@@ -96,11 +96,11 @@ pub struct LogFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// Somebody must look.
+    /// Errors only.
     Error,
-    /// It went on anyway.
+    /// Warnings too.
     Warn,
-    /// What is going on.
+    /// Normal operation.
     Info,
     /// How.
     Debug,
@@ -108,13 +108,13 @@ pub enum LogLevel {
     Trace,
 }
 
-/// Form of log lines.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
+    /// Text.
     Text,
-    /// For machines.
+    /// JSON.
     Json,
 }
 
@@ -136,7 +136,7 @@ pub struct KeyFile {
     pub passphrase_command: Option<Words>,
     /// systemd credential with the passphrase.
     pub passphrase_credential: Option<String>,
-    /// Opens old backups, makes no new ones (default false).
+    /// Decrypts old backups and encrypts no new ones (default false).
     pub retired: bool,
 }
 

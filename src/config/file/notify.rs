@@ -7,11 +7,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// How somebody is told.
+/// The kind of a notifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum NotifierType {
-    /// A mail to people.
+    /// An email.
     Email,
     /// A request to a web service.
     Webhook,
@@ -33,14 +33,14 @@ impl NotifierType {
     }
 }
 
-/// Who is told of what, and how.
+/// A notifier: which events it gets, and where it sends them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NotifierFile {
     /// email, webhook, healthchecks or exec.
     #[serde(rename = "type")]
     pub kind: NotifierType,
-    /// Events (default: what went wrong; for healthchecks the start and both ends of backups, verify_failed and overdue).
+    /// Events (default: those that report a problem; for healthchecks the start, success and failure of backups, verify_failed and overdue).
     pub on: Option<Vec<EventKind>>,
     /// Longest life of one message, 1s to 5m (default "30s").
     pub timeout: Option<Period>,
@@ -67,7 +67,7 @@ pub struct NotifierFile {
     pub to: Vec<String>,
     /// email: subject with {event}, {database}, {policy}, {host} and {backup}.
     pub subject: Option<String>,
-    /// webhook, healthchecks: the address, inline; whoever knows it may write there.
+    /// webhook, healthchecks: the address, inline; anyone who knows it can post there.
     #[schemars(with = "Option<String>")]
     #[serde(default, deserialize_with = "secret")]
     pub url: Option<Secret>,
@@ -95,7 +95,7 @@ pub struct NotifierFile {
     pub token_credential: Option<String>,
     /// email, webhook, healthchecks: PEM file of a private CA.
     pub tls_ca: Option<PathBuf>,
-    /// email, webhook, healthchecks: accept `smtp://` and `http://`, which anybody on the way can read (default false).
+    /// email, webhook, healthchecks: accept `smtp://` and `http://`, which can be read on the way (default false).
     #[serde(default)]
     pub allow_plain: bool,
     /// exec: program and arguments; the event comes on its standard input.

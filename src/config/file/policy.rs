@@ -11,36 +11,36 @@ use serde::Deserialize;
 pub struct PolicyFile {
     /// Store of its databases (default: settings.default_store).
     pub store: Option<String>,
-    /// Notifiers that are told of its databases.
+    /// Notifiers for its databases.
     #[serde(default)]
     pub notify: Vec<String>,
     /// false: its databases stay attached and nothing is scheduled (default true).
     pub enabled: Option<bool>,
-    /// When full backups are taken (default: never by themselves).
+    /// When full backups are taken (default: only by hand).
     pub full: Option<ScheduleFile>,
     /// How often incremental backups are taken between them (default none).
     #[serde(default)]
     pub incremental: IntervalFile,
-    /// Compression of databases that name none (default zstd).
+    /// Default compression of its databases (default zstd).
     pub compression: Option<Codec>,
     /// Its level (default 3 for zstd, 6 for gzip).
     pub compression_level: Option<i32>,
-    /// Encryption of databases that say nothing of it (default on).
+    /// Default encryption of its databases (default on).
     #[serde(default)]
     pub encryption: EncryptionFile,
-    /// A scheduled backup that fails is tried again so often before that counts, after 5 minutes, then 10 and so on, while
-    /// it is not yet time for the next one; 0 to 10 (default 2).
+    /// Retries of a failed scheduled backup before it counts as failed, after 5 minutes, then 10 and so on, until the
+    /// next one is due; 0 to 10 (default 2).
     pub retries: Option<u32>,
-    /// So many failures in a row pause a database; 0 never does (default 3).
+    /// Number of consecutive failures that pause a database; 0 means never (default 3).
     pub pause_after_failures: Option<u32>,
     /// What is verified after each scheduled backup (default checksum).
     pub verify: Option<VerifyFile>,
-    /// `status` complains when the last good backup was not verified for so long; "0s" never (default: "30d" when `verify`
+    /// `status` reports a last good backup that was not verified for this long; "0s" means never (default: "30d" when `verify`
     /// is on).
     pub max_unverified: Option<Period>,
-    /// `status` complains of a full smaller than this share of the one before; 0 never (default 0.5).
+    /// `status` reports a full smaller than this share of the previous one; 0 means never (default 0.5).
     pub expected_min_ratio: Option<f64>,
-    /// A backup is overdue so long after its time (default: half the time between two, at most "6h").
+    /// A backup is overdue this long after its planned time (default: half the interval, at most "6h").
     pub overdue_after: Option<Period>,
     /// What is kept.
     #[serde(default)]
@@ -61,7 +61,7 @@ pub struct ScheduleFile {
     pub days: Vec<WeekdayFile>,
     /// Five fields as in crontab: minute, hour, day of month, month, day of week.
     pub cron: Option<String>,
-    /// Whose clocks (default settings.timezone).
+    /// Time zone (default settings.timezone).
     pub timezone: Option<String>,
 }
 
@@ -134,31 +134,31 @@ pub enum IntervalFile {
     Twelve,
 }
 
-/// How deep a scheduled backup is looked at when it is done.
+/// How a scheduled backup is verified afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum VerifyFile {
     /// Not at all.
     None,
-    /// Its objects are there with the right sizes.
+    /// Its objects exist and have the right sizes.
     Exists,
-    /// Every byte in the store is as it was written.
+    /// Every stored byte matches its checksum.
     Checksum,
-    /// It is opened and its dumps are parsed.
+    /// It is decrypted and its dumps are parsed.
     Read,
     /// It is restored into a throw-away server and counted.
     Restore,
 }
 
-/// What is kept of each database; what no line keeps is removed by `jagad prune`.
+/// Which backups of each database are kept; `jagad prune` removes the others.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionFile {
-    /// The newest so many good fulls (default 7).
+    /// How many of the newest good fulls (default 7).
     pub full: Option<u32>,
-    /// Incrementals: a number for the newest so many, or a length of time such as "30d" (default "30d").
+    /// Incrementals: how many of the newest, or a length of time such as "30d" (default "30d").
     pub incremental: Option<CountOrAge>,
-    /// The newest full of each of so many hours that have one (default 0).
+    /// The newest full of each of the last N hours that have one (default 0).
     pub keep_hourly: u32,
     /// The same for days.
     pub keep_daily: u32,
@@ -168,7 +168,7 @@ pub struct RetentionFile {
     pub keep_monthly: u32,
     /// The same for years.
     pub keep_yearly: u32,
-    /// So many good fulls are never removed (default 1, at least 1).
+    /// Minimum number of good fulls to keep (default 1, at least 1).
     pub min_keep: Option<u32>,
 }
 

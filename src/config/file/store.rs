@@ -53,7 +53,7 @@ pub struct StoreFile {
     /// s3 or local.
     #[serde(rename = "type")]
     pub kind: StoreType,
-    /// Id of the repository that must be there; a store without it is refused (default: any, and what this host saw there).
+    /// Id of the repository that must exist there; a store without it is refused (default: any).
     pub repository: Option<String>,
     /// local: the directory; it must exist.
     pub path: Option<PathBuf>,
@@ -107,7 +107,7 @@ pub struct StoreFile {
     pub path_style: Option<PathStyle>,
     /// s3: PEM file of a private CA.
     pub tls_ca: Option<PathBuf>,
-    /// s3: accept any certificate; for laboratories (default false).
+    /// s3: accept any certificate; for tests only (default false).
     #[serde(default)]
     pub insecure_tls: bool,
     /// s3: accept an `http://` endpoint (default false).
@@ -130,7 +130,7 @@ pub struct StoreFile {
     pub uploads: Option<u32>,
     /// s3: integrity header besides the signed SHA-256 (default auto).
     pub checksum: Option<ChecksumFile>,
-    /// s3: how long an answer of the server may take to begin (default "30s").
+    /// s3: how long the server may take to begin its answer (default "30s").
     pub answer_timeout: Option<Period>,
     /// s3: highest upload rate per second (default none).
     pub bandwidth: Option<ByteSize>,

@@ -142,7 +142,7 @@ pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, Conf
     for (name, entry) in &written.policies {
         let place = place(&["policies", name]);
         if name == database::NO_POLICY {
-            return Err(place.wrong("", "`none` is what an entry says that no policy shall protect"));
+            return Err(place.wrong("", "`none` is reserved: it marks entries without a policy"));
         }
         let policy = policy::resolve(&place, name, entry, inventory.settings.zone)?;
         inventory.policies.insert(policy.name.clone(), policy);

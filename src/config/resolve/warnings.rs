@@ -1,4 +1,4 @@
-//! What works and should still be mended.
+//! Settings that work but should be corrected.
 
 use crate::config::document::Document;
 use crate::config::entry::{CredentialsEntry, DatabaseEntry, KeySource, PolicyEntry, StoreEntry};
@@ -51,7 +51,7 @@ fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<S
         databases.map(|entry| format!("`{}` ({})", entry.name, entry.engine)).collect();
     (!databases.is_empty()).then(|| {
         format!(
-            "policies.{}.incremental is planned, and this jagad cannot take incremental backups of {}: only fulls are taken",
+            "policies.{}.incremental is set, but this version cannot take incremental backups of {}: it takes full backups only",
             policy.name,
             databases.join(", ")
         )

@@ -84,7 +84,7 @@ impl Action for DropDatabase {
 
 /// Connections that use a database.
 struct Users {
-    /// For people.
+    /// Text.
     who: String,
     /// The statements that end them.
     kill: String,

@@ -28,7 +28,7 @@ pub(super) enum Making {
 #[derive(Debug)]
 pub(super) struct Flavor {
     pub(super) kind: EngineKind,
-    /// For people.
+    /// Text.
     pub(super) name: &'static str,
     /// Names of the dump tool, the preferred first.
     pub(super) dump: &'static [&'static str],

@@ -266,7 +266,7 @@ fn create_sql(missing: &MissingUsers, there: &BTreeSet<String>) -> String {
     let appeared = format!(
             "SET @jagad_appeared = (SELECT COUNT(*) FROM mysql.user WHERE CONCAT(User, '@', Host) IN ({list})
   OR (Host = '' AND User IN ({list})));
-SET @jagad_check = IF(@jagad_appeared = 0, 'DO 0', 'SELECT 1 FROM mysql.`an account of the backup came meanwhile`');
+SET @jagad_check = IF(@jagad_appeared = 0, 'DO 0', 'SELECT 1 FROM mysql.`an account of the backup was created by another session`');
 PREPARE jagad_check FROM @jagad_check;
 EXECUTE jagad_check;",
             list = literals(new.iter().copied())
@@ -323,7 +323,7 @@ fn notes(missing: &MissingUsers) -> Vec<String> {
         if account == EVERYBODY {
             return format!("everybody has rights here already ({EVERYBODY}), and they stay as they are");
         }
-        format!("user `{account}` is there already and stays as it is")
+        format!("user `{account}` already exists and is left unchanged")
     };
     let mut notes: Vec<String> = missing.left_alone.iter().map(stays).collect();
     if missing.everybody {

@@ -48,7 +48,7 @@ pub(super) trait Sink {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ScanState {
+enum Mode {
     /// Before a statement.
     Between,
     /// In a comment before a statement: up to the end of the line, or `*/`.
@@ -68,7 +68,7 @@ enum ScanState {
 /// The scanner.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    state: ScanState,
+    state: Mode,
     current: Current,
     delimiter: Vec<u8>,
     command: Vec<u8>,
@@ -105,7 +105,7 @@ const LOOK_AHEAD: usize = 20;
 impl Scanner {
     pub(super) fn new() -> Self {
         Self {
-            state: ScanState::Between,
+            state: Mode::Between,
             current: Current::default(),
             delimiter: b";".to_vec(),
             command: Vec::new(),
@@ -133,15 +133,15 @@ impl Scanner {
     pub(super) fn finish(&mut self, sink: &mut impl Sink) -> bool {
         let rest = std::mem::take(&mut self.carry);
         self.walk(&rest, sink, End::Last);
-        if self.state == ScanState::LineBetween {
+        if self.state == Mode::LineBetween {
             sink.piece(Piece::CommentEnd, &self.current);
-            self.state = ScanState::Between;
+            self.state = Mode::Between;
         }
-        if self.state == ScanState::Command {
+        if self.state == Mode::Command {
             self.obey();
-            self.state = ScanState::Between;
+            self.state = Mode::Between;
         }
-        self.state == ScanState::Between
+        self.state == Mode::Between
     }
 
     /// Walks over `bytes`; what could not be understood yet is left.
@@ -153,12 +153,10 @@ impl Scanner {
             }
             let rest = &bytes[at..];
             at += match self.state {
-                ScanState::Between => self.between(rest, sink),
-                ScanState::LineBetween | ScanState::BlockBetween => self.comment_between(rest, sink, end),
-                ScanState::Command => self.in_command(rest, sink),
-                ScanState::Code | ScanState::Line | ScanState::Block | ScanState::Quoted(_) => {
-                    self.statement(rest, sink, end)
-                }
+                Mode::Between => self.between(rest, sink),
+                Mode::LineBetween | Mode::BlockBetween => self.comment_between(rest, sink, end),
+                Mode::Command => self.in_command(rest, sink),
+                Mode::Code | Mode::Line | Mode::Block | Mode::Quoted(_) => self.statement(rest, sink, end),
             };
         }
         at
@@ -167,11 +165,9 @@ impl Scanner {
     /// Whether these bytes could mean different things, depending on what follows.
     fn is_uncertain(&self, rest: &[u8]) -> bool {
         match self.state {
-            ScanState::Between => {
-                rest.len() < LOOK_AHEAD && rest.iter().any(|byte| !byte.is_ascii_whitespace())
-            }
-            ScanState::BlockBetween | ScanState::Block => rest == b"*",
-            ScanState::Code => rest.len() < LOOK_AHEAD && self.may_begin_something(rest[0]),
+            Mode::Between => rest.len() < LOOK_AHEAD && rest.iter().any(|byte| !byte.is_ascii_whitespace()),
+            Mode::BlockBetween | Mode::Block => rest == b"*",
+            Mode::Code => rest.len() < LOOK_AHEAD && self.may_begin_something(rest[0]),
             _ => false,
         }
     }
@@ -187,11 +183,11 @@ impl Scanner {
             return space;
         }
         if begins_line_comment(rest) {
-            self.state = ScanState::LineBetween;
+            self.state = Mode::LineBetween;
             return 0;
         }
         if begins_block_comment(rest) || begins_sandbox_line(rest) {
-            self.state = ScanState::BlockBetween;
+            self.state = Mode::BlockBetween;
             // Its first two bytes are taken here: the end of `/*/` is not its beginning.
             sink.piece(Piece::Comment(&rest[..2]), &self.current);
             return 2;
@@ -199,14 +195,14 @@ impl Scanner {
         let word = &rest[..rest.len().min(DELIMITER_COMMAND.len())];
         let after = rest.get(DELIMITER_COMMAND.len());
         if word.eq_ignore_ascii_case(DELIMITER_COMMAND) && after.is_some_and(u8::is_ascii_whitespace) {
-            self.state = ScanState::Command;
+            self.state = Mode::Command;
             self.command.clear();
             return 0;
         }
         let head = std::mem::take(&mut self.current.head);
         self.current = Current { head, rules: self.rules, ..Current::default() };
         self.current.head.clear();
-        self.state = ScanState::Code;
+        self.state = Mode::Code;
         0
     }
 
@@ -215,14 +211,14 @@ impl Scanner {
         sink.piece(Piece::Comment(&rest[..length]), &self.current);
         if ended {
             sink.piece(Piece::CommentEnd, &self.current);
-            self.state = ScanState::Between;
+            self.state = Mode::Between;
         }
         length
     }
 
     /// How much of `rest` belongs to the comment that it begins in, and whether that is all of it.
     fn comment_end(&self, rest: &[u8], end: End) -> (usize, bool) {
-        if matches!(self.state, ScanState::LineBetween | ScanState::Line) {
+        if matches!(self.state, Mode::LineBetween | Mode::Line) {
             return memchr(b'\n', rest).map_or((rest.len(), false), |at| (at + 1, true));
         }
         match memmem::find(rest, b"*/") {
@@ -240,7 +236,7 @@ impl Scanner {
         self.command.extend_from_slice(&rest[..length.min(room)]);
         if ended {
             self.obey();
-            self.state = ScanState::Between;
+            self.state = Mode::Between;
         }
         length
     }
@@ -259,16 +255,16 @@ impl Scanner {
         let mut ended = false;
         while at < rest.len() && !ended {
             match self.state {
-                ScanState::Quoted(quote) => at = self.quoted(rest, at, quote),
-                ScanState::Line | ScanState::Block => {
+                Mode::Quoted(quote) => at = self.quoted(rest, at, quote),
+                Mode::Line | Mode::Block => {
                     // What a star ends is known with the next byte; in a line it ends nothing.
-                    if end == End::More && self.state == ScanState::Block && &rest[at..] == b"*" {
+                    if end == End::More && self.state == Mode::Block && &rest[at..] == b"*" {
                         break;
                     }
                     let (length, over) = self.comment_end(&rest[at..], end);
                     at += length;
                     if over {
-                        self.state = ScanState::Code;
+                        self.state = Mode::Code;
                     }
                 }
                 _ => {
@@ -294,7 +290,7 @@ impl Scanner {
         if ended {
             let length = self.delimiter.len();
             self.notice_mode();
-            self.state = ScanState::Between;
+            self.state = Mode::Between;
             sink.piece(Piece::End(&rest[at..at + length]), &self.current);
             self.current.head.clear();
             at += length;
@@ -319,10 +315,10 @@ impl Scanner {
                 self.current.depth = self.current.depth.saturating_add(1);
             }
             b')' => self.current.depth = self.current.depth.saturating_sub(1),
-            quote @ (b'\'' | b'"' | b'`') => self.state = ScanState::Quoted(quote),
-            _ if begins_line_comment(rest) => self.state = ScanState::Line,
+            quote @ (b'\'' | b'"' | b'`') => self.state = Mode::Quoted(quote),
+            _ if begins_line_comment(rest) => self.state = Mode::Line,
             _ if begins_block_comment(rest) => {
-                self.state = ScanState::Block;
+                self.state = Mode::Block;
                 return 2;
             }
             _ => {}
@@ -343,7 +339,7 @@ impl Scanner {
             let Some(found) = found else { return rest.len() };
             at += found;
             if rest[at] == quote {
-                self.state = ScanState::Code;
+                self.state = Mode::Code;
                 return at + 1;
             }
             if let Some(byte) = rest.get(at + 1) {

@@ -239,7 +239,7 @@ impl PostgreSqlServer {
         match runner.output(&tool).await {
             Ok(_) => ok(subject),
             Err(failure @ ToolError::Failed { .. }) => {
-                error(subject, failure.to_string(), "Mend what pg_dump complains about.".to_owned())
+                error(subject, failure.to_string(), "Fix what pg_dump reports.".to_owned())
             }
             Err(failure) => error(subject, failure.to_string(), String::new()),
         }

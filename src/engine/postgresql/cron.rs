@@ -35,7 +35,7 @@ impl PostgreSqlServer {
             Some(database) if database == name => Some(Finding::warning(
                 format!("`{CRON}` in `{name}`"),
                 "its jobs may run as soon as they are loaded, before the restore has ended",
-                "Where that does harm, set `cron.launch_active_jobs` off meanwhile, or stop them by other means.",
+                "If that does harm, set `cron.launch_active_jobs` to off during the restore, or stop the jobs in another way.",
             ))
             .filter(|_| target.lifetime == crate::engine::Lifetime::Lasting),
             Some(database) => Some(Finding::error(

@@ -54,7 +54,7 @@ impl PostgreSqlServer {
             notes: missing
                 .left_alone
                 .iter()
-                .map(|what| format!("{what} is there already and stays as it is"))
+                .map(|what| format!("{what} already exists and is left unchanged"))
                 .collect(),
             // Only the proof of the stream is wanted: everything that runs is in `after`.
             ..LoadPlan::new(TargetEffect::AddsGlobals, Consumer::Tool(ToolSpec::new("cat")))

@@ -59,7 +59,7 @@ impl PostgreSqlServer {
         if old.is_some() {
             let back = back_sql(&aside, name);
             plan.notes
-                .push(format!("should jagad be killed meanwhile, the old database is `{aside}`: {back}"));
+                .push(format!("if jagad is killed before it is done, the old database is `{aside}`: {back}"));
         }
         Ok(plan)
     }

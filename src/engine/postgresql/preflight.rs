@@ -241,7 +241,7 @@ pub(super) fn check_subscriptions(
 /// What a target lacks.
 #[derive(Debug, Default)]
 pub(super) struct Lacks {
-    /// For people.
+    /// Text.
     pub(super) findings: Vec<Finding>,
     /// Roles that are to be made first.
     pub(super) roles: Vec<String>,

@@ -86,7 +86,7 @@ impl PostgreSqlServer {
             "open" => None,
             "closed" => Some("it accepts no connections any more".to_owned()),
             "invalid" => Some("it is being dropped".to_owned()),
-            _ => Some("it was dropped or renamed meanwhile".to_owned()),
+            _ => Some("it was dropped or renamed during the backup".to_owned()),
         })
     }
 }

@@ -118,7 +118,7 @@ fn linked(node: &Address, info: &Info) -> Option<Finding> {
     if link == "up" {
         return Some(good(subject));
     }
-    let help = "Mend the replication, or take the backup from another server.".to_owned();
+    let help = "Repair the replication, or take the backup from another server.".to_owned();
     Some(error(subject, format!("the link to its primary is {link}"), help))
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn shards(connection: &mut Connection, own: &Address) -> Result
     for row in reply.list() {
         let strange = || EngineError::Answer {
             question: format!("{}: CLUSTER SLOTS", own.shown()),
-            problem: "a row of it makes no sense".to_owned(),
+            problem: "one of its rows is malformed".to_owned(),
         };
         let (from, to, place) = row_of(row).ok_or_else(strange)?;
         found.entry(place).or_default().push((from, to));
@@ -63,7 +63,7 @@ pub(super) async fn shards(connection: &mut Connection, own: &Address) -> Result
     }
     Err(EngineError::Prerequisite {
         problem: format!("the cluster of {} serves {served} of {SLOTS} slots", own.shown()),
-        help: "`redis-cli --cluster check` names the holes, `redis-cli --cluster fix` mends them.".to_owned(),
+        help: "Run `redis-cli --cluster check` to list the missing slots, and `redis-cli --cluster fix` to assign them.".to_owned(),
     })
 }
 

@@ -25,7 +25,7 @@ impl Family {
         if version.ends_with(VALKEY_MARK) { Self::Valkey } else { Self::Redis }
     }
 
-    /// For people.
+    /// Text.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Redis => "Redis",

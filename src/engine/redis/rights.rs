@@ -53,7 +53,7 @@ pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> 
         },
         "NOMASTERLINK" | "MASTERDOWN" => EngineError::Prerequisite {
             problem: format!("{address} is a replica that has lost its primary: {said}"),
-            help: "Mend the replication, or take the backup from another server.".to_owned(),
+            help: "Repair the replication, or take the backup from another server.".to_owned(),
         },
         "OOM" => EngineError::Prerequisite {
             problem: format!("the memory of {address} is full: {said}"),

@@ -276,7 +276,7 @@ async fn allowed(connection: &mut Connection, words: &[&str]) -> Result<(), Engi
 fn strange(connection: &Connection, question: &str) -> EngineError {
     EngineError::Answer {
         question: format!("{}: {question}", connection.address()),
-        problem: "it did what is impossible".to_owned(),
+        problem: "unexpected reply".to_owned(),
     }
 }
 

@@ -50,7 +50,7 @@ fn authorities(
     roots.add_parsable_certificates(found);
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().map_err(|_| {
         EngineError::Prerequisite {
-            problem: "there is no authority whose certificates could be trusted".to_owned(),
+            problem: "no trusted certificate authority was found".to_owned(),
             help: "Name the authority's PEM file in `tls.ca`.".to_owned(),
         }
     })
@@ -71,7 +71,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, EngineError> {
 }
 
 fn wrong(problem: String) -> EngineError {
-    EngineError::Prerequisite { problem, help: "Mend `tls` of the database entry.".to_owned() }
+    EngineError::Prerequisite { problem, help: "Correct `tls` of the database entry.".to_owned() }
 }
 
 /// Trusts any certificate, or any of the authorities whatever its name: what `require` and `verify-ca` mean in libpq too.

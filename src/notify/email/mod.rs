@@ -74,18 +74,16 @@ impl Email {
     fn failed(&self, error: &smtp::Error) -> NotifyError {
         let told = line(&error.to_string(), TEXT_BYTES);
         let help = match error.status().map(u16::from) {
-            Some(530 | 534 | 535 | 538) => "Mend `smtp_user` and the password of the notifier.",
-            Some(_) => {
-                "The server took the connection and refused the mail: look at `from`, `to` and `smtp_user`."
-            }
+            Some(530 | 534 | 535 | 538) => "Correct `smtp_user` and the password of the notifier.",
+            Some(_) => "The server refused the mail. Check `from`, `to` and `smtp_user`.",
             None if told.contains("certificate") => {
                 "Name the authority that signed the server's certificate in `tls_ca`, and the host as the certificate does."
             }
             None if told.contains("STARTTLS") => {
                 "The server offers no STARTTLS: use smtps://, or another port."
             }
-            None if error.is_client() => "Look whether the server takes logins on this port.",
-            None => "Look whether host and port of `smtp` are right, and whether a firewall is in between.",
+            None if error.is_client() => "Check whether the server accepts logins on this port.",
+            None => "Check host and port of `smtp`, and whether a firewall blocks the connection.",
         };
         NotifyError::new(format!("{}: {told}", self.settings.server)).help(help)
     }

@@ -65,7 +65,7 @@ impl AsyncRead for WholeFile {
         ready!(Pin::new(&mut self.file).poll_read(cx, &mut part))?;
         let count = part.filled().len();
         if count == 0 {
-            let detail = format!("the file became shorter by {} bytes while it was read", self.left);
+            let detail = format!("the file became {} bytes shorter while it was read", self.left);
             return Poll::Ready(Err(io::Error::other(StoreError::Broken { key: self.key.clone(), detail })));
         }
         buf.advance(count);

@@ -86,7 +86,7 @@ fn batch_request(client: &Client, keys: &[&ObjectKey]) -> Request {
         .body(Payload::of(list.to_string().into(), Md5::Send))
 }
 
-/// The first error that trying again does not mend, or else the first one. Absent keys are no errors.
+/// The first error that a retry cannot fix, or else the first one. Missing keys are not errors.
 fn worst(errors: &[DeleteError]) -> Option<Failure> {
     let failures: Vec<_> = errors.iter().filter(|error| error.code != "NoSuchKey").map(failure).collect();
     let lasting = failures.iter().position(|failure| !failure.is_transient(1));

@@ -315,13 +315,9 @@ mod tests {
             (
                 403,
                 "SignatureDoesNotMatch",
-                "get: the credentials are not accepted (SignatureDoesNotMatch: because)",
+                "get: the credentials were rejected (SignatureDoesNotMatch: because)",
             ),
-            (
-                403,
-                "InvalidAccessKeyId",
-                "get: the credentials are not accepted (InvalidAccessKeyId: because)",
-            ),
+            (403, "InvalidAccessKeyId", "get: the credentials were rejected (InvalidAccessKeyId: because)"),
             (403, "AccessDenied", "get: permission denied (AccessDenied: because)"),
             (403, "", "get: permission denied (HTTP 403: because)"),
             (400, "ExpiredToken", "get: the credentials have expired (ExpiredToken: because)"),

@@ -88,7 +88,7 @@ async fn page_after(
     let next = match (result.is_truncated, &result.next_continuation_token) {
         (false, _) => Page::Done,
         (true, Some(next)) if Some(next) != token.as_ref() => Page::After(next.clone()),
-        (true, _) => return Err(Failure::nonsense("the listing says that it goes on, but not where")),
+        (true, _) => return Err(Failure::nonsense("the listing is truncated but has no continuation token")),
     };
     Ok((result, next))
 }
@@ -96,6 +96,6 @@ async fn page_after(
 fn meta(client: &Client, object: &Object) -> Result<Option<ObjectMeta>, Failure> {
     let Some(key) = client.own_key(&object.key) else { return Ok(None) };
     let modified = Timestamp::from_http(&object.last_modified)
-        .map_err(|_| Failure::nonsense(format!("the listing tells no time of `{key}`")))?;
+        .map_err(|_| Failure::nonsense(format!("the listing contains no time of `{key}`")))?;
     Ok(Some(ObjectMeta { key, bytes: object.size, modified }))
 }

@@ -25,7 +25,7 @@ impl FoundObject {
         let bytes = text(headers, "content-length").and_then(|length| length.parse().ok());
         let modified = text(headers, "last-modified").and_then(|time| Timestamp::from_http(time).ok());
         let (Some(bytes), Some(modified)) = (bytes, modified) else {
-            return Err(Failure::nonsense("the answer tells no size or no time of the object"));
+            return Err(Failure::nonsense("the answer contains no size or no time of the object"));
         };
         let meta = ObjectMeta { key: key.clone(), bytes, modified };
         Ok(Self { meta, nonce: nonce(headers).map(str::to_owned), locked: is_locked(headers) })

@@ -111,7 +111,7 @@ impl Multipart {
                     return Ok(ObjectMeta { key: self.key.clone(), bytes: sent.bytes, modified });
                 }
                 (Ok(_), Ok(_)) => {
-                    Failure::nonsense("the upload was completed, but the object is not there as sent")
+                    Failure::nonsense("the upload was completed, but the object differs from what was sent")
                 }
                 (Err(failure), Ok(Some(_))) if failure.status() == 412 => {
                     return Err(StoreError::AlreadyExists { key: self.key.clone() });

@@ -166,10 +166,10 @@ impl<'a> Fetch<'a> {
     /// Looks whether the answer is of the version that is read, and begins where it was asked to.
     fn check(&mut self, response: &reqwest::Response, wanted: u64) -> Result<(), Break> {
         let Some(version) = ObjectVersion::of(response.status(), response.headers()) else {
-            return Err(Failure::nonsense("the answer does not tell the object's size").into());
+            return Err(Failure::nonsense("the answer does not contain the object's size").into());
         };
         if start(response.status(), response.headers()) != Some(wanted) {
-            return Err(Failure::nonsense("the answer is not the range that was asked for").into());
+            return Err(Failure::nonsense("the answer is not the requested range").into());
         }
         match &self.version {
             // Garage, Ceph and AWS refuse by If-Match; servers that ignore it are caught here.

@@ -160,7 +160,7 @@ pub(super) fn xml<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Fail
     std::str::from_utf8(body)
         .ok()
         .and_then(|text| quick_xml::de::from_str(text).ok())
-        .ok_or_else(|| Failure::nonsense("the answer is not the XML that S3 describes"))
+        .ok_or_else(|| Failure::nonsense("the answer is not valid S3 XML"))
 }
 
 #[cfg(test)]

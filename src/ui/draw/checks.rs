@@ -28,8 +28,8 @@ impl Draw for check::Report {
         };
         text.push_str(&match (bad("error"), bad("warning")) {
             (0, 0) => "all is well\n".to_owned(),
-            (0, warnings) => format!("{warnings} to look at, nothing that stops a backup\n"),
-            (errors, _) => format!("{errors} to mend\n"),
+            (0, warnings) => format!("{warnings}, nothing that stops a backup\n"),
+            (errors, _) => format!("{errors} to fix\n"),
         });
         text
     }

@@ -71,7 +71,7 @@ impl Draw for policy::Detached {
 impl Draw for policy::Applied {
     fn human(&self) -> String {
         if self.changes.is_empty() && self.failures().is_empty() {
-            return "everything is attached as the configuration says\n".to_owned();
+            return "everything is attached as configured\n".to_owned();
         }
         let would = if self.status == "planned" { "would be" } else { "is" };
         let mut text = String::new();
@@ -220,9 +220,8 @@ impl Draw for policy::PolicyReport {
 
 /// Entries of which nothing is known.
 fn not_seen(summary: &policy::PolicySummary) -> String {
-    let line = |one: &policy::Unknown| {
-        format!("! {}: cannot be looked at: {}\n", one.database, one_line(&one.reason))
-    };
+    let line =
+        |one: &policy::Unknown| format!("! {}: cannot be checked: {}\n", one.database, one_line(&one.reason));
     summary.unknown.iter().map(line).collect()
 }
 
@@ -239,7 +238,10 @@ fn banner(report: &policy::PolicyReport) -> String {
         }
         text.push('\n');
         if ward.paused.is_some() {
-            text.push_str(&format!("  help: mend it, then run `jagad policy resume {}`\n", ward.database));
+            text.push_str(&format!(
+                "  help: Fix the cause, then run `jagad policy resume {}`\n",
+                ward.database
+            ));
         }
     }
     if !text.is_empty() {
