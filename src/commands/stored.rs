@@ -1,4 +1,4 @@
-//! StoredBackup a stored part back: the store's objects as the pipeline and the engines want them.
+//! Reads a stored part: the objects of the store as the pipeline and the engines need them.
 
 use crate::catalog::{Manifest, Part};
 use crate::crypto::{Keyring, ObjectIdentity, ObjectPlace};

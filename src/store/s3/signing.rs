@@ -1,4 +1,4 @@
-//! AWS Signature ObjectVersion 4 on every request, by the functions that rust-s3 publishes.
+//! AWS Signature Version 4 on every request, by the functions that rust-s3 publishes.
 
 use super::credentials::CredentialSource;
 use super::failure::Failure;
