@@ -17,7 +17,8 @@ impl Catalog {
     pub async fn open_or_create(
         store: Arc<dyn Store>,
         authenticator: Arc<dyn Authenticator>,
-        (now, lifetime): (Timestamp, Duration),
+        now: Timestamp,
+        lifetime: Duration,
     ) -> Result<Self, CatalogError> {
         let open = || Self::open(Arc::clone(&store), Arc::clone(&authenticator));
         match open().await {

@@ -36,7 +36,8 @@ impl Catalog {
     /// Deletes what was stored of a part that does not become part of the backup.
     pub async fn delete_part(
         &self,
-        (database, id): (&DatabaseName, &BackupId),
+        database: &DatabaseName,
+        id: &BackupId,
         part: &PartName,
     ) -> Result<(), CatalogError> {
         let start = format!("{}.", layout::segment(database, id, part, 0));

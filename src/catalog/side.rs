@@ -129,7 +129,8 @@ impl Catalog {
         &self,
         manifest: &Manifest,
         level: VerifyLevel,
-        (now, lifetime): (Timestamp, Duration),
+        now: Timestamp,
+        lifetime: Duration,
     ) -> VerifyingMark {
         let record = VerifyingRecord {
             format: FORMAT,

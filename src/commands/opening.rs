@@ -49,8 +49,9 @@ impl App {
         let store = self.store(name).await?;
         match self.catalog_in(Arc::clone(&store), name).await {
             Err(CatalogError::NoRepository { .. }) => {
-                let times = (self.clock.now(), self.inventory.settings.lease_lifetime);
-                Catalog::open_or_create(Arc::clone(&store), self.authenticator().await, times).await?;
+                let (now, lifetime) = (self.clock.now(), self.inventory.settings.lease_lifetime);
+                let authenticator = self.authenticator().await;
+                Catalog::open_or_create(Arc::clone(&store), authenticator, now, lifetime).await?;
                 Ok(self.catalog_in(store, name).await?)
             }
             opened => Ok(opened?),

@@ -35,8 +35,8 @@ pub async fn init(app: &App, name: Option<&StoreName>) -> Result<Report, Failure
     let authenticator = app.authenticator().await;
     let (catalog, created) = match Catalog::open(store.clone(), authenticator.clone()).await {
         Err(CatalogError::NoRepository { .. }) => {
-            let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
-            (Catalog::open_or_create(store, authenticator, times).await?, true)
+            let (now, lifetime) = (app.clock.now(), app.inventory.settings.lease_lifetime);
+            (Catalog::open_or_create(store, authenticator, now, lifetime).await?, true)
         }
         opened => (opened?, false),
     };

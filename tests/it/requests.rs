@@ -31,7 +31,7 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
     let inventory = Inventory::load(&ConfigRequest { path: Some(path), set: Vec::new() }).unwrap();
     let now: Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
     let catalog =
-        Catalog::open_or_create(Arc::new(server.store()), Arc::new(NoKeys), (now, Duration::from_secs(60)))
+        Catalog::open_or_create(Arc::new(server.store()), Arc::new(NoKeys), now, Duration::from_secs(60))
             .await
             .unwrap();
     for name in inventory.databases.keys() {
@@ -56,9 +56,8 @@ async fn one_backup_is_found_without_a_look_at_the_others() {
     let server = Faulty::start(|_| Fault::Pass).await;
     let store = Arc::new(server.store());
     let now: Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
-    let catalog = Catalog::open_or_create(store.clone(), Arc::new(NoKeys), (now, Duration::from_secs(60)))
-        .await
-        .unwrap();
+    let catalog =
+        Catalog::open_or_create(store.clone(), Arc::new(NoKeys), now, Duration::from_secs(60)).await.unwrap();
     let databases = 5;
     let backups = 300;
     let mut ids = Vec::new();

@@ -1,7 +1,7 @@
 //! Databases that are not in a backup of a whole server: those that cannot be dumped, and those that went away while others were.
 
 use super::held::HeldRun;
-use crate::catalog::layout;
+use crate::catalog::{Manifest, layout};
 use crate::commands::Failure;
 use crate::engine::{DatabaseChoice, Scope, Server};
 use crate::model::PartKind;
@@ -48,8 +48,8 @@ pub(super) async fn go_on_without(
     };
     run.log().warn(format!("`{database}` is left out: {reason}"));
     let part = layout::part_name(PartKind::Database, Some(&database), extension);
-    let backup = (&run.manifest.database, &run.manifest.id);
-    if let Err(error) = run.catalog.delete_part(backup, &part).await {
+    let Manifest { database: entry, id, .. } = &run.manifest;
+    if let Err(error) = run.catalog.delete_part(entry, id, &part).await {
         let why = Failure::from(error).message();
         run.log().warn(format!("its stored data could not be removed: {why}"));
     }

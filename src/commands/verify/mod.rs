@@ -169,8 +169,8 @@ async fn verify_one(
 
 /// Lets everybody see that a backup is being verified.
 async fn mark(app: &App, catalog: &Catalog, manifest: &Manifest, level: VerifyLevel) -> VerifyingMark {
-    let times = (app.clock.now(), app.inventory.settings.lease_lifetime);
-    catalog.mark_verifying(manifest, level, times).await
+    let lifetime = app.inventory.settings.lease_lifetime;
+    catalog.mark_verifying(manifest, level, app.clock.now(), lifetime).await
 }
 
 /// Verifies one and records the result: that it is what it should be, that it is not, or that nothing is known because

@@ -72,7 +72,7 @@ pub(super) fn resolve(
         no_policy: written.policy.as_deref() == Some(NO_POLICY),
         store: written.store.as_ref().map(|store| place.name("store", store)).transpose()?,
         hooks,
-        packing: packing(place, (written.compression, written.compression_level), &written.encryption)?,
+        packing: packing(place, written.compression, written.compression_level, &written.encryption)?,
         choice: choice(place, written)?,
         globals: written.dump.globals.unwrap_or(written.engine.has_databases()),
         source,

@@ -202,7 +202,8 @@ fn settings(place: &EntryPlace<'_>, written: &SettingsFile) -> Result<Settings, 
 /// Compression and encryption, as an entry or its policy writes them.
 fn packing(
     place: &EntryPlace<'_>,
-    (codec, level): (Option<Codec>, Option<i32>),
+    codec: Option<Codec>,
+    level: Option<i32>,
     encryption: &EncryptionFile,
 ) -> Result<PackingEntry, ConfigError> {
     if let Some(level) = level {

@@ -13,6 +13,13 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 
+/// A part that was read, and its place among those in memory.
+struct FullPart {
+    number: u32,
+    buffer: BytesMut,
+    slot: OwnedSemaphorePermit,
+}
+
 type PartTasks = JoinSet<Result<Part, StoreError>>;
 
 impl Upload<'_> {
@@ -72,16 +79,15 @@ impl Upload<'_> {
     ) -> Result<Sent, StoreError> {
         let slots = Arc::new(Semaphore::new(self.plan.in_flight));
         let mut sent = Sent { bytes: 0, parts: Vec::new() };
-        let mut number = 0;
-        let mut part = (self.slot(&slots, tasks, &mut sent).await?, first);
-        while !part.1.is_empty() {
-            if number == self.plan.max_parts {
+        let slot = self.slot(&slots, tasks, &mut sent).await?;
+        let mut part = FullPart { number: 1, buffer: first, slot };
+        while !part.buffer.is_empty() {
+            if part.number > self.plan.max_parts {
                 return Err(StoreError::TooLarge { key: self.key.clone(), limit: self.plan.object_limit() });
             }
-            number += 1;
-            let is_last = part.1.len() < self.plan.part_bytes;
-            sent.bytes += part.1.len() as u64;
-            self.spawn(multipart, number, part, tasks);
+            let (next, is_last) = (part.number + 1, part.buffer.len() < self.plan.part_bytes);
+            sent.bytes += part.buffer.len() as u64;
+            self.spawn(multipart, part, tasks);
             if is_last {
                 break;
             }
@@ -94,7 +100,7 @@ impl Upload<'_> {
                     Some(ended) = tasks.join_next() => sent.parts.push(self.part(ended)?),
                 }
             }
-            part = (slot, buffer);
+            part = FullPart { number: next, buffer, slot };
         }
         while let Some(ended) = tasks.join_next().await {
             sent.parts.push(self.part(ended)?);
@@ -118,22 +124,16 @@ impl Upload<'_> {
     }
 
     /// Each part is a task of its own, so that a slow body never keeps a part from moving.
-    fn spawn(
-        &self,
-        multipart: &Multipart,
-        number: u32,
-        (slot, buffer): (OwnedSemaphorePermit, BytesMut),
-        tasks: &mut PartTasks,
-    ) {
+    fn spawn(&self, multipart: &Multipart, part: FullPart, tasks: &mut PartTasks) {
         let (client, key, md5) = (self.client.clone(), self.key.clone(), self.keeping.md5(self.role));
-        let request = multipart.part_request(number);
+        let request = multipart.part_request(part.number);
         tasks.spawn(async move {
-            let verb = format!("put part {number} of");
+            let verb = format!("put part {} of", part.number);
             let named = |failure| client.error(failure, &verb, Some(&key));
-            let payload = Payload::of_part(buffer.freeze(), md5).await.map_err(named)?;
+            let payload = Payload::of_part(part.buffer.freeze(), md5).await.map_err(named)?;
             let answer = client.send(&request.body(payload), &verb).await.map_err(named)?;
-            drop(slot);
-            Multipart::part(number, &answer).map_err(named)
+            drop(part.slot);
+            Multipart::part(part.number, &answer).map_err(named)
         });
     }
 
