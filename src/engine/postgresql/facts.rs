@@ -2,8 +2,9 @@
 
 use super::connection::Connection;
 use super::pooling::refuse_shared_sessions;
-use super::properties::{properties_sql, split_names};
+use super::properties::properties_sql;
 use super::psql::{Patience, Question, ask};
+use super::settings::split_names;
 use super::tools::{self, ToolSet, major_of};
 use crate::engine::names;
 use crate::engine::{EngineError, LogicalDatabase, ServerFacts, Unfit};

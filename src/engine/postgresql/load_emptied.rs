@@ -1,16 +1,14 @@
 //! A restore into the existing database, for a role that may create none: it is emptied first.
 
 use super::archive::{LeftOut, Outline};
-use super::facts::PostgreSqlServer;
-use super::load::Filling;
+use super::planner::{Filling, LoadPlanner};
 use super::preflight::check_subscriptions;
-use super::properties::DatabaseProperties;
-use super::psql::{Patience, Question, statements};
+use super::properties::{DatabaseProperties, Finish};
+use super::psql::{Patience, Question};
 use super::quote::{identifier, literal};
-use super::target::{ExistingDatabase, TargetFacts};
-use crate::engine::{EngineError, Finding, LoadPlan, RestoreTarget, Step, TargetEffect};
+use super::target::ExistingDatabase;
+use crate::engine::{EngineError, Finding, LoadPlan, TargetEffect};
 use crate::model::ByteSize;
-use crate::process::Runner;
 
 /// Catalogues of what a database holds, with the column that names the owner.
 const OWNED: [(&str, &str); 17] = [
@@ -50,53 +48,53 @@ const FIRST_OID: u32 = 16_384;
 /// How long the emptying waits for a lock of somebody whose session may not be ended.
 const LONGEST_LOCK: &str = "60s";
 
-impl PostgreSqlServer {
+impl LoadPlanner<'_> {
     /// Empties the database and fills it. This is not atomic: a load that fails leaves it incomplete.
     pub(super) async fn load_emptied(
         &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        (outline, facts): (Option<&Outline>, &TargetFacts),
+        outline: Option<&Outline>,
         existing: &ExistingDatabase,
     ) -> Result<LoadPlan, EngineError> {
-        self.check_emptying(target, existing)?;
-        let mut findings = self.foreign_objects(runner, target, existing.inherits).await?;
+        let (server, target, facts) = (self.server, self.target, self.facts);
+        self.check_emptying(existing)?;
+        let mut findings = self.foreign_objects(existing.inherits).await?;
         let list = outline.and_then(|outline| {
-            outline.list(&LeftOut { extension_comments: !self.superuser, views: true, user_mappings: false })
+            outline.list(&LeftOut {
+                extension_comments: !server.superuser,
+                views: true,
+                user_mappings: false,
+            })
         });
         let contents = Filling { archive: outline.map(|outline| &outline.facts), list };
-        let (finish, told) = self.finishing(runner, target, facts).await?;
+        let (finish, told) = self.finishing().await?;
         findings.extend(told);
-        let run = |database: &str, sql: &str| {
-            statements(&self.connection, &self.tool, database, sql).map(Step::from)
-        };
         let effect = TargetEffect::Overwrites { holds: ByteSize(existing.bytes).to_string() };
-        let feed = self.feed_into(target, contents, &target.database)?;
+        let feed = self.feed_into(contents, &target.database)?;
         let mut plan = LoadPlan {
-            before: vec![run(&target.database, &self.empty_sql(&target.database))?],
-            after: vec![run(&self.maintenance_beside(&target.database), &finish)?],
+            before: vec![self.step(&target.database, &empty_sql(&target.database, server.major))?],
+            after: vec![self.step(&server.maintenance_beside(&target.database), &finish)?],
             filling: target.database.clone(),
             findings,
             ..LoadPlan::new(effect, feed)
         };
         plan.notes.push("default privileges stay, and so does what belongs to the server itself".to_owned());
         if let Some(outline) = outline {
-            let lacks = self.lacks(target, outline, facts);
+            let lacks = server.lacks(target, outline, facts);
             plan.findings.extend(lacks.findings);
-            self.fill_views(&mut plan, target, &outline.views)?;
-            self.make_roles(&mut plan, target, lacks.roles)?;
+            server.fill_views(&mut plan, target, &outline.views)?;
+            server.make_roles(&mut plan, target, lacks.roles)?;
         }
         Ok(plan)
     }
 
-    fn check_emptying(&self, target: &RestoreTarget, existing: &ExistingDatabase) -> Result<(), EngineError> {
-        self.check_owned(target, existing)?;
-        check_subscriptions(target, existing)?;
+    fn check_emptying(&self, existing: &ExistingDatabase) -> Result<(), EngineError> {
+        self.server.check_owned(self.target, existing)?;
+        check_subscriptions(self.target, existing)?;
         if let Some(gid) = existing.prepared.first() {
             return Err(EngineError::Refused {
                 problem: format!(
                     "`{}` has prepared transactions, the first is `{gid}`: their locks would hold up the emptying",
-                    target.database
+                    self.target.database
                 ),
                 help: "Commit or roll them back first.".to_owned(),
             });
@@ -105,12 +103,8 @@ impl PostgreSqlServer {
     }
 
     /// Objects in the database that the role may not drop.
-    async fn foreign_objects(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        inherits: bool,
-    ) -> Result<Vec<Finding>, EngineError> {
+    async fn foreign_objects(&self, inherits: bool) -> Result<Vec<Finding>, EngineError> {
+        let (server, target) = (self.server, self.target);
         let all = OWNED.into_iter().chain(OWNED_BY_TYPES);
         let owned = all.map(|(catalogue, owner)| {
             format!(
@@ -125,23 +119,19 @@ impl PostgreSqlServer {
         let doing = format!("look who owns what is in `{}`", target.database);
         let question =
             Question { doing: &doing, database: &target.database, sql: &sql, patience: Patience::Small };
-        let owners: Vec<String> = self.ask(runner, question).await?;
+        let owners: Vec<String> = server.ask(self.runner, question).await?;
         if owners.is_empty() {
             return Ok(Vec::new());
         }
         let names: Vec<String> = owners.iter().map(|owner| identifier(owner)).collect();
-        let problem = format!("`{}` may not drop what belongs to {}", self.user(), names.join(", "));
-        let help = self.membership(&owners, inherits);
+        let problem = format!("`{}` may not drop what belongs to {}", server.user(), names.join(", "));
+        let help = server.membership(&owners, inherits);
         Ok(vec![Finding::error(format!("empty `{}`", target.database), problem, help)])
     }
 
     /// What the database itself gets at last, and what it does not get.
-    async fn finishing(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        facts: &TargetFacts,
-    ) -> Result<(String, Vec<Finding>), EngineError> {
+    async fn finishing(&self) -> Result<(String, Vec<Finding>), EngineError> {
+        let (server, target, facts) = (self.server, self.target, self.facts);
         let reset = format!("ALTER DATABASE {} RESET ALL;\n", identifier(&target.database));
         if target.properties.is_null() {
             return Ok((reset, Vec::new()));
@@ -150,20 +140,19 @@ impl PostgreSqlServer {
             serde_json::from_value(target.properties.clone()).map_err(|error| EngineError::Archive {
                 problem: format!("the properties of its database: {error}"),
             })?;
-        let refused = self.refused_settings(runner, &properties, facts).await?;
-        let told = refused.iter().map(|refused| self.setting_finding(&target.database, refused)).collect();
-        let finish =
-            super::properties::Finish { roles: &facts.roles, grants: target.privileges, refused: &refused };
+        let refused = server.refused_settings(self.runner, &properties, facts).await?;
+        let told = refused.iter().map(|refused| server.setting_finding(&target.database, refused)).collect();
+        let finish = Finish { roles: &facts.roles, grants: target.privileges, refused: &refused };
         Ok((reset + &properties.finish_sql(&target.database, &finish), told))
     }
+}
 
-    /// Ends the sessions that may be ended, and drops everything, table by table: all at once would need more locks than a
-    /// server has.
-    fn empty_sql(&self, database: &str) -> String {
-        // The schema `public` is made anew as a new database has it.
-        let (owner, right) =
-            if self.major >= 15 { ("pg_database_owner", "USAGE") } else { ("CURRENT_USER", "ALL") };
-        let body = format!(
+/// Ends the sessions that may be ended, and drops everything, table by table: all at once would need more locks than a
+/// server has.
+fn empty_sql(database: &str, major: u32) -> String {
+    // The schema `public` is made anew as a new database has it.
+    let (owner, right) = if major >= 15 { ("pg_database_owner", "USAGE") } else { ("CURRENT_USER", "ALL") };
+    let body = format!(
             "DECLARE item record;
 BEGIN
   PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
@@ -236,9 +225,8 @@ BEGIN
 END",
             literal(database)
         );
-        format!(
-            "SET lock_timeout = '{LONGEST_LOCK}';\nSET client_min_messages = warning;\nDO {};",
-            literal(&body)
-        )
-    }
+    format!(
+        "SET lock_timeout = '{LONGEST_LOCK}';\nSET client_min_messages = warning;\nDO {};",
+        literal(&body)
+    )
 }

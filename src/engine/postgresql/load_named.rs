@@ -1,50 +1,44 @@
 //! A restore under the database's own name: what has the name is put aside first, and comes back when the load fails.
 
 use super::archive::Outline;
-use super::cron::back_sql;
-use super::facts::PostgreSqlServer;
-use super::load::{Creation, Filling};
-use super::psql::statements;
+use super::planner::{Creation, Filling, LoadPlanner};
 use super::quote::{identifier, literal, with_suffix};
-use super::swap::{ASIDE_MARK, ATTEMPTS, FILLING_MARK, drop_sql, swap_sql};
-use super::target::TargetFacts;
-use crate::engine::{EngineError, LoadPlan, RestoreTarget, Step, TargetEffect};
-use crate::process::Runner;
+use super::swap::{ASIDE_MARK, ATTEMPTS, FILLING_MARK, back_sql, drop_sql, swap_sql};
+use crate::engine::{EngineError, LoadPlan, TargetEffect};
 
-impl PostgreSqlServer {
+impl LoadPlanner<'_> {
     /// Makes a database beside the target, gives it the target's name, and fills it.
     pub(super) async fn load_named(
         &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        (outline, facts): (&Outline, &TargetFacts),
+        outline: &Outline,
         list: Option<String>,
     ) -> Result<LoadPlan, EngineError> {
+        let (target, facts) = (self.target, self.facts);
         let name = &target.database;
         let made = with_suffix(name, &format!("{FILLING_MARK}{}", target.token));
         let aside = with_suffix(name, &format!("{ASIDE_MARK}{}", target.token));
-        let creation = self.creation(runner, target, facts, &made).await?;
+        let creation = self.creation(&made).await?;
         let Creation { create, notes, findings, .. } = creation;
-        let finish = self.creation(runner, target, facts, name).await?.finish;
+        let finish = self.creation(name).await?.finish;
         // Until it is whole it is known by its comment, and who is no superuser stays outside.
         let mark = format!("jagad fills this database ({})", target.token);
         let mut create =
             format!("{create}\nCOMMENT ON DATABASE {} IS {};", identifier(&made), literal(&mark));
-        if self.superuser {
+        if self.server.superuser {
             create.push_str(&format!("\nALTER DATABASE {} CONNECTION LIMIT 0;", identifier(&made)));
         }
         let finish = format!(
             "BEGIN;\nCOMMENT ON DATABASE {0} IS NULL;\nALTER DATABASE {0} CONNECTION LIMIT -1;\n{finish}COMMIT;",
             identifier(name)
         );
-        let beside = self.maintenance_beside(name);
-        let run = |sql: &str| statements(&self.connection, &self.tool, &beside, sql).map(Step::from);
+        let beside = self.server.maintenance_beside(name);
+        let run = |sql: &str| self.step(&beside, sql);
         let old = facts.database.as_ref();
         let effect = old.map_or(TargetEffect::Creates, |existing| TargetEffect::PutsAside {
             bytes: existing.bytes,
             sessions: existing.sessions,
         });
-        let feed = self.feed_into(target, Filling { archive: Some(&outline.facts), list }, name)?;
+        let feed = self.feed_into(Filling { archive: Some(&outline.facts), list }, name)?;
         let names = Names { database: name, made: &made, aside: &aside };
         let mut plan = LoadPlan {
             before: vec![run(&create)?, run(&swap_sql(name, &made, old.map(|_| aside.as_str())))?],

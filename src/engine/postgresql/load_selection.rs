@@ -1,15 +1,12 @@
 //! Plans of restores of some tables or schemas.
 
 use super::archive::{Outline, TableOfContents, TocEntry};
-use super::facts::PostgreSqlServer;
-use super::load::{Filling, consumer};
+use super::planner::{Filling, LoadPlanner};
 use super::psql::{Patience, Question};
 use super::quote::text_array;
 use super::roles::use_list;
 use super::selection::{Chosen, RELATIONS, publishes_schema, qualified};
-use super::target::TargetFacts;
-use crate::engine::{EngineError, LoadPlan, RestoreTarget, TargetEffect};
-use crate::process::Runner;
+use crate::engine::{EngineError, LoadPlan, TargetEffect};
 use serde::Deserialize;
 
 /// Names that the target database has already.
@@ -27,23 +24,18 @@ struct Present {
 const ROUTINES: [&str; 3] = ["FUNCTION", "PROCEDURE", "AGGREGATE"];
 const TYPES: [&str; 2] = ["TYPE", "DOMAIN"];
 
-impl PostgreSqlServer {
-    pub(super) async fn load_selection(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        toc: &TableOfContents,
-        facts: &TargetFacts,
-    ) -> Result<LoadPlan, EngineError> {
+impl LoadPlanner<'_> {
+    pub(super) async fn load_selection(&self, toc: &TableOfContents) -> Result<LoadPlan, EngineError> {
+        let (server, target, facts) = (self.server, self.target, self.facts);
         let mut chosen = Chosen::new(toc, &target.selection)?;
         let mut notes = Vec::new();
         let existing = facts.database.is_some();
         if existing {
             chosen.add_schemas();
-            self.fit_into_existing(runner, target, &mut chosen, &mut notes).await?;
+            self.fit_into_existing(&mut chosen, &mut notes).await?;
             drop_inheritance(&mut chosen, &mut notes);
         } else {
-            self.check_beside(target, facts)?;
+            server.check_beside(target, facts)?;
             let read = chosen.add_rows_of_views();
             notes.extend(
                 read.iter().map(|read| format!("`{}` comes along: a chosen view reads it", qualified(read))),
@@ -54,32 +46,31 @@ impl PostgreSqlServer {
             drop_inheritance(&mut chosen, &mut notes);
             chosen.add_needs();
         }
-        let lacks = self.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
+        let lacks = server.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
         let list = use_list(chosen.entries());
         let mut plan = if existing {
-            let feed = consumer(target, self.feed_existing(target, &toc.facts, &list)?);
+            let feed = self.consumer(self.feed_existing(&toc.facts, &list)?);
             LoadPlan { filling: target.database.clone(), ..LoadPlan::new(TargetEffect::AddsTo, feed) }
         } else {
             let contents = Filling { archive: Some(&toc.facts), list: Some(list) };
-            self.load_beside(runner, target, (facts, contents)).await?
+            self.load_beside(contents).await?
         };
         let filled = chosen.filled();
         plan.tables = Some(filled.map(|entry| (entry.namespace.clone(), entry.tag.clone())).collect());
         plan.notes.extend(notes);
         plan.findings.extend(lacks.findings);
-        self.make_roles(&mut plan, target, lacks.roles)?;
+        server.make_roles(&mut plan, target, lacks.roles)?;
         Ok(plan)
     }
 
     /// Leaves out what is there for good reason (schemas) and refuses what is in the way.
     async fn fit_into_existing(
         &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
         chosen: &mut Chosen<'_>,
         notes: &mut Vec<String>,
     ) -> Result<(), EngineError> {
-        let present = self.present(runner, target, chosen).await?;
+        let target = self.target;
+        let present = self.present(chosen).await?;
         for schema in &present.schemas {
             chosen.remove_schema(schema);
         }
@@ -120,18 +111,14 @@ impl PostgreSqlServer {
         }));
         drop_memberships(chosen, notes, |entry, publication| {
             let known = present.publications.iter().any(|name| name == publication);
-            !known || (publishes_schema(entry) && !self.superuser)
+            !known || (publishes_schema(entry) && !self.server.superuser)
         });
         drop_keys(chosen, notes, |referred| !present.objects.contains(&qualified(referred)));
         Ok(())
     }
 
-    async fn present(
-        &self,
-        runner: &dyn Runner,
-        target: &RestoreTarget,
-        chosen: &Chosen<'_>,
-    ) -> Result<Present, EngineError> {
+    async fn present(&self, chosen: &Chosen<'_>) -> Result<Present, EngineError> {
+        let database = &self.target.database;
         let referred = chosen.outward_keys().into_iter().map(|(_, referred)| referred);
         let entries: Vec<&TocEntry> =
             chosen.entries().chain(referred).chain(chosen.read_by_views()).collect();
@@ -157,10 +144,9 @@ impl PostgreSqlServer {
             text_array(&objects),
             text_array(routines.into_iter().map(qualified)),
         );
-        let doing = format!("look for the objects in `{}`", target.database);
-        let question =
-            Question { doing: &doing, database: &target.database, sql: &sql, patience: Patience::Small };
-        self.ask(runner, question).await
+        let doing = format!("look for the objects in `{database}`");
+        let question = Question { doing: &doing, database, sql: &sql, patience: Patience::Small };
+        self.server.ask(self.runner, question).await
     }
 }
 

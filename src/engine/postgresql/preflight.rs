@@ -1,10 +1,12 @@
 //! What must be true of a target before anything on it is changed.
 
 use super::archive::Outline;
+use super::cron::{CRON, CRON_DATABASE};
 use super::facts::PostgreSqlServer;
-use super::properties::{DatabaseProperties, split_names};
+use super::properties::DatabaseProperties;
 use super::psql::statements;
-use super::quote::identifier;
+use super::quote::{identifier, literal};
+use super::settings::split_names;
 use super::target::{ExistingDatabase, TargetFacts};
 use crate::engine::{
     EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Occupied, Ownership, RestoreTarget, Step,
@@ -212,6 +214,45 @@ impl PostgreSqlServer {
             ));
         }
         findings
+    }
+
+    /// Whether `pg_cron` can be created in the target, where the archive has it.
+    pub(super) fn cron_findings(
+        &self,
+        target: &RestoreTarget,
+        outline: &Outline,
+        facts: &TargetFacts,
+    ) -> Option<Finding> {
+        let known = facts.extensions.iter().any(|extension| extension.name == CRON);
+        // Only a superuser sees the setting, and only a superuser creates the extension.
+        if !outline.extensions.contains(CRON) || !known || !self.superuser {
+            return None;
+        }
+        let name = &target.database;
+        match &facts.cron_database {
+            Some(database) if database == name => Some(Finding::warning(
+                format!("`{CRON}` in `{name}`"),
+                "its jobs may run as soon as they are loaded, before the restore has ended",
+                "If that does harm, set `cron.launch_active_jobs` to off during the restore, or stop the jobs in another way.",
+            ))
+            .filter(|_| target.lifetime == Lifetime::Lasting),
+            Some(database) => Some(Finding::error(
+                format!("`{CRON}` in `{name}`"),
+                format!("this server has it in `{database}`"),
+                format!(
+                    "Restore into `{database}`, or ALTER SYSTEM SET {CRON_DATABASE} = {}; and restart the server.",
+                    literal(name)
+                ),
+            )),
+            None => Some(Finding::error(
+                format!("`{CRON}` in `{name}`"),
+                "the server does not load its library at the start",
+                format!(
+                    "Add `{CRON}` to `shared_preload_libraries`, ALTER SYSTEM SET {CRON_DATABASE} = {}; and restart the server.",
+                    literal(name)
+                ),
+            )),
+        }
     }
 }
 

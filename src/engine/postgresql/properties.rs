@@ -1,7 +1,7 @@
 //! What a database is created with: the part of it that pg_dump leaves to `CREATE DATABASE`.
 
 use super::quote::{identifier, literal};
-use super::settings::RefusedSetting;
+use super::settings::{RefusedSetting, Setting};
 use crate::engine::{EngineError, Ownership};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -95,15 +95,6 @@ impl Privilege {
             Self::Temporary => "TEMPORARY",
         }
     }
-}
-
-/// One configuration setting that applies in the database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Setting {
-    /// Only for this role; `None` for everybody.
-    pub(super) role: Option<String>,
-    /// `name=value`, as the catalogue has it.
-    pub(super) setting: String,
 }
 
 /// The SQL expression that gives the properties of `pg_database d` joined with `pg_tablespace t`, by server version.
@@ -233,81 +224,6 @@ impl DatabaseProperties {
         let grantees = self.acl.iter().flatten().filter_map(|grant| grant.grantee.as_ref());
         grantees.chain(self.settings.iter().flatten().filter_map(|setting| setting.role.as_ref()))
     }
-}
-
-impl Setting {
-    /// `variable TO value`, as a statement says it.
-    pub(super) fn assignment(&self) -> Option<String> {
-        let (variable, value) = self.setting.split_once('=')?;
-        Some(format!("{} TO {}", variable_name(variable), setting_value(variable, value)))
-    }
-
-    /// The libraries that it makes every session load.
-    pub(super) fn libraries(&self) -> Vec<String> {
-        match self.setting.split_once('=') {
-            Some(("session_preload_libraries", list)) => split_names(list),
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// The variable of a setting, as a statement says it.
-pub(super) fn variable_of(setting: &str) -> String {
-    variable_name(setting.split_once('=').map_or(setting, |(variable, _)| variable))
-}
-
-/// A variable may have a prefix of its own: `plpgsql.extra_warnings`.
-fn variable_name(name: &str) -> String {
-    name.split('.').map(identifier).collect::<Vec<_>>().join(".")
-}
-
-/// Variables whose value is a list of names: quoted as one string they would be one name. pg_dump keeps the same list
-/// (`variable_is_guc_list_quote`).
-const LISTS: [&str; 7] = [
-    "local_preload_libraries",
-    "search_path",
-    "session_preload_libraries",
-    "shared_preload_libraries",
-    "temp_tablespaces",
-    "unix_socket_directories",
-    "oauth_validator_libraries",
-];
-
-fn setting_value(variable: &str, value: &str) -> String {
-    if !LISTS.contains(&variable.to_ascii_lowercase().as_str()) {
-        return literal(value);
-    }
-    let names = split_names(value);
-    if names.is_empty() {
-        "''".to_owned()
-    } else {
-        names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// The names of a list such as `"$user", public`.
-pub(super) fn split_names(list: &str) -> Vec<String> {
-    let (mut names, mut name, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
-    let mut chars = list.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '"' if quoted && chars.peek() == Some(&'"') => name.extend(chars.next()),
-            '"' => (quoted, begun) = (!quoted, true),
-            ',' if !quoted => {
-                names.push(std::mem::take(&mut name));
-                begun = false;
-            }
-            ' ' if !quoted => {}
-            other => {
-                name.push(other);
-                begun = true;
-            }
-        }
-    }
-    if begun || !names.is_empty() {
-        names.push(name);
-    }
-    names
 }
 
 #[cfg(test)]

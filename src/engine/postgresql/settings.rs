@@ -1,19 +1,16 @@
-//! Settings of a database that the target of a restore would refuse. The server itself decides: each is tried in a
-//! transaction that never ends well.
+//! Configuration settings that apply in one database.
 
-use super::facts::PostgreSqlServer;
-use super::properties::{DatabaseProperties, Setting, variable_of};
-use super::psql::{Patience, Question};
-use super::quote::{identifier, literal, text_array};
-use super::target::TargetFacts;
-use crate::engine::{EngineError, Finding};
-use crate::process::Runner;
+use super::quote::{identifier, literal};
+use serde::{Deserialize, Serialize};
 
-/// Since this major a right to set a single variable can be granted.
-const GRANTS_PARAMETERS: u32 = 15;
-
-/// The state that ends a try which went well.
-const TRIED: &str = "JG000";
+/// One configuration setting that applies in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Setting {
+    /// Only for this role; `None` for everybody.
+    pub(super) role: Option<String>,
+    /// `name=value`, as the catalogue has it.
+    pub(super) setting: String,
+}
 
 /// A setting that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,78 +19,77 @@ pub(super) struct RefusedSetting {
     pub(super) why: String,
 }
 
-impl PostgreSqlServer {
-    /// The settings among `properties` that the connected role cannot make on this server. Nothing is changed.
-    pub(super) async fn refused_settings(
-        &self,
-        runner: &dyn Runner,
-        properties: &DatabaseProperties,
-        facts: &TargetFacts,
-    ) -> Result<Vec<RefusedSetting>, EngineError> {
-        let settings: Vec<&Setting> = properties.settings.iter().flatten().collect();
-        let database = self.connection.settings.maintenance_database.as_str();
-        let tries: Vec<String> = settings.iter().map(|setting| tries_of(setting, database, facts)).collect();
-        if tries.iter().all(String::is_empty) {
-            return Ok(Vec::new());
+impl Setting {
+    /// `variable TO value`, as a statement says it.
+    pub(super) fn assignment(&self) -> Option<String> {
+        let (variable, value) = self.setting.split_once('=')?;
+        Some(format!("{} TO {}", variable_name(variable), setting_value(variable, value)))
+    }
+
+    /// The libraries that it makes every session load.
+    pub(super) fn libraries(&self) -> Vec<String> {
+        match self.setting.split_once('=') {
+            Some(("session_preload_libraries", list)) => split_names(list),
+            _ => Vec::new(),
         }
-        let sql = trial_sql(&tries);
-        let doing = "try the settings of the database";
-        let question = Question { doing, database, sql: &sql, patience: Patience::Small };
-        let said: Vec<String> = self.ask(runner, question).await?;
-        let refused = settings.into_iter().zip(said).filter(|(_, why)| !why.is_empty());
-        Ok(refused.map(|(setting, why)| RefusedSetting { setting: setting.clone(), why }).collect())
-    }
-
-    /// What to say of a setting that is left out.
-    pub(super) fn setting_finding(&self, database: &str, refused: &RefusedSetting) -> Finding {
-        let variable = variable_of(&refused.setting.setting);
-        let whose = refused.setting.role.as_ref().map(|role| format!(" of role `{role}`"));
-        let problem = format!(
-            "`{}`{} is left out: {}",
-            refused.setting.setting,
-            whose.unwrap_or_default(),
-            refused.why
-        );
-        let help = if !refused.why.contains("permission denied to set parameter") {
-            String::new()
-        } else if self.major >= GRANTS_PARAMETERS {
-            format!("GRANT SET ON PARAMETER {variable} TO {};", identifier(self.user()))
-        } else {
-            "Restore as a superuser, or set it by hand.".to_owned()
-        };
-        Finding::warning(format!("settings of `{database}`"), problem, help)
     }
 }
 
-/// The statements that show whether a setting is accepted, tried with the database `elsewhere`.
-fn tries_of(setting: &Setting, elsewhere: &str, facts: &TargetFacts) -> String {
-    let Some(assignment) = setting.assignment() else { return String::new() };
-    // The role may set its own variables, so what is found out is whether this one can be set to this value. A role that is
-    // not there yet is made by the same restore, which may then do with it what it wants.
-    let role = setting.role.as_ref().filter(|role| facts.present_roles.contains(role));
-    let whose = role.map_or_else(|| "CURRENT_USER".to_owned(), |role| identifier(role));
-    let alter = format!("ALTER ROLE {whose} IN DATABASE {} SET {assignment};", identifier(elsewhere));
-    // What cannot be loaded would keep everybody from connecting.
-    let loads = setting.libraries().into_iter().map(|library| format!(" LOAD {};", literal(&library)));
-    alter + &loads.collect::<String>()
+/// The variable of a setting, as a statement says it.
+pub(super) fn variable_of(setting: &str) -> String {
+    variable_name(setting.split_once('=').map_or(setting, |(variable, _)| variable))
 }
 
-/// Runs each of `tries` and takes it back; gives what the server said against it, or nothing, one by one.
-fn trial_sql(tries: &[String]) -> String {
-    let body = format!(
-        "DECLARE said text[] := '{{}}'; attempt text;
-BEGIN
-  FOREACH attempt IN ARRAY {} LOOP
-    BEGIN
-      EXECUTE attempt;
-      RAISE EXCEPTION USING ERRCODE = '{TRIED}';
-    EXCEPTION WHEN SQLSTATE '{TRIED}' THEN said := array_append(said, '');
-      WHEN OTHERS THEN said := array_append(said, SQLERRM);
-    END;
-  END LOOP;
-  PERFORM set_config('jagad.said', to_json(said)::text, true);
-END",
-        text_array(tries)
-    );
-    format!("BEGIN;\nDO {};\nSELECT current_setting('jagad.said');\nROLLBACK;", literal(&body))
+/// A variable may have a prefix of its own: `plpgsql.extra_warnings`.
+fn variable_name(name: &str) -> String {
+    name.split('.').map(identifier).collect::<Vec<_>>().join(".")
+}
+
+/// Variables whose value is a list of names: quoted as one string they would be one name. pg_dump keeps the same list
+/// (`variable_is_guc_list_quote`).
+const LISTS: [&str; 7] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+    "oauth_validator_libraries",
+];
+
+fn setting_value(variable: &str, value: &str) -> String {
+    if !LISTS.contains(&variable.to_ascii_lowercase().as_str()) {
+        return literal(value);
+    }
+    let names = split_names(value);
+    if names.is_empty() {
+        "''".to_owned()
+    } else {
+        names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The names of a list such as `"$user", public`.
+pub(super) fn split_names(list: &str) -> Vec<String> {
+    let (mut names, mut name, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
+    let mut chars = list.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' if quoted && chars.peek() == Some(&'"') => name.extend(chars.next()),
+            '"' => (quoted, begun) = (!quoted, true),
+            ',' if !quoted => {
+                names.push(std::mem::take(&mut name));
+                begun = false;
+            }
+            ' ' if !quoted => {}
+            other => {
+                name.push(other);
+                begun = true;
+            }
+        }
+    }
+    if begun || !names.is_empty() {
+        names.push(name);
+    }
+    names
 }

@@ -57,6 +57,11 @@ END",
     format!("DO {};", literal(&body))
 }
 
+/// The statement that gives a database that was put aside its name back. A person runs it.
+pub(super) fn back_sql(aside: &str, database: &str) -> String {
+    format!("ALTER DATABASE {} RENAME TO {};", identifier(aside), identifier(database))
+}
+
 /// The databases among `existing` that an interrupted restore may have left behind.
 pub(super) fn leftovers(existing: &[String]) -> impl Iterator<Item = &String> {
     existing.iter().filter(|name| is_leftover(name))

@@ -138,9 +138,9 @@ impl Shared {
     }
 
     /// One more error that is no reason to stop, or is.
-    pub(super) fn failed(&self, what: &str, said: &str, address: &str, user: &str) {
+    pub(super) fn failed(&self, what: &str, said: &str, peer: &Peer) {
         if self.on_error == OnError::Stop {
-            return self.fatal(rights::refusal(what, said, address, user));
+            return self.fatal(rights::refusal(what, said, &peer.address, &peer.user));
         }
         let mut outcome = self.outcome();
         outcome.failed += 1;
@@ -148,6 +148,13 @@ impl Shared {
             outcome.errors.push(format!("{what}: {said}"));
         }
     }
+}
+
+/// The server at the other end, and the user that it knows us as.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    pub(super) address: String,
+    pub(super) user: String,
 }
 
 /// A batch without its answers, and the room that it takes.
@@ -168,19 +175,19 @@ pub(super) struct Pipe {
 
 impl Pipe {
     pub(super) fn new(connection: Connection, shared: &Shared) -> Self {
-        let place = (connection.address().to_owned(), connection.user().to_owned());
-        let address = place.0.clone();
+        let peer = Peer { address: connection.address().to_owned(), user: connection.user().to_owned() };
+        let address = peer.address.clone();
         let (reader, writer) = tokio::io::split(connection.stream.into_inner());
         let (sent, arriving) = mpsc::channel(WINDOW_BATCHES);
         let reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
-        let answers = tokio::spawn(take_answers(reader, arriving, shared.clone(), place));
+        let answers = Answers { reader, shared: shared.clone(), peer };
         Self {
             writer,
             sent,
             room: Arc::new(Semaphore::new(WINDOW_BYTES as usize)),
             shared: shared.clone(),
             address,
-            _answers: AbortOnDropHandle::new(answers),
+            _answers: AbortOnDropHandle::new(tokio::spawn(answers.take(arriving))),
         }
     }
 
@@ -225,61 +232,62 @@ impl Pipe {
     }
 }
 
-async fn take_answers(
-    mut reader: BufReader<ReadHalf<Box<dyn Wire>>>,
-    mut arriving: mpsc::Receiver<Sent>,
+/// The receiving half of the connection.
+struct Answers {
+    reader: BufReader<ReadHalf<Box<dyn Wire>>>,
     shared: Shared,
-    (address, user): (String, String),
-) {
-    let mut line = Vec::new();
-    while let Some(sent) = arriving.recv().await {
-        let mut accepted = 0;
-        for (index, command) in sent.batch.commands.iter().enumerate() {
-            let problem = match tokio::time::timeout(STALL_LIMIT, answer(&mut reader, &mut line)).await {
-                Ok(Ok(())) => {
-                    match line.split_first() {
-                        Some((b'-', said)) => {
-                            let said = String::from_utf8_lossy(said);
-                            refused(&shared, &sent.batch, index, &said, (&address, &user));
+    peer: Peer,
+}
+
+impl Answers {
+    /// Takes in the answers to every batch of `sent`, in the order of sending.
+    async fn take(mut self, mut sent: mpsc::Receiver<Sent>) {
+        let mut line = Vec::new();
+        while let Some(Sent { batch, _room }) = sent.recv().await {
+            let mut accepted = 0;
+            for (index, command) in batch.commands.iter().enumerate() {
+                let problem = match tokio::time::timeout(STALL_LIMIT, self.next(&mut line)).await {
+                    Ok(Ok(())) => {
+                        match line.split_first() {
+                            Some((b'-', said)) => {
+                                self.refused(&batch, index, &String::from_utf8_lossy(said));
+                            }
+                            _ => accepted += u64::from(matches!(command.about, About::Key { .. })),
                         }
-                        _ => accepted += u64::from(matches!(command.about, About::Key { .. })),
+                        continue;
                     }
-                    continue;
-                }
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer for {} s", STALL_LIMIT.as_secs()),
-            };
-            shared.outcome().accepted += accepted;
-            shared.fatal(EngineError::Unreachable { address, problem });
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => format!("no answer for {} s", STALL_LIMIT.as_secs()),
+                };
+                self.shared.outcome().accepted += accepted;
+                self.shared.fatal(EngineError::Unreachable { address: self.peer.address, problem });
+                return;
+            }
+            self.shared.outcome().accepted += accepted;
+        }
+    }
+
+    /// Reads one reply and keeps its first line. The rest of a string is read and thrown away.
+    async fn next(&mut self, line: &mut Vec<u8>) -> Result<(), resp::RespError> {
+        resp::line(&mut self.reader, line).await?;
+        if line.first() == Some(&b'$') && line.get(1) != Some(&b'-') {
+            // FUNCTION LOAD answers with the library's name.
+            let mut name = Vec::new();
+            resp::line(&mut self.reader, &mut name).await?;
+        }
+        Ok(())
+    }
+
+    /// Handles an error reply: follows a redirection, up to a limit, and counts anything else as a failure.
+    fn refused(&self, batch: &Batch, index: usize, said: &str) {
+        const MOST_TRIES: u8 = 16;
+        let command = &batch.commands[index];
+        if let Some(redirect) = Redirect::parse(said)
+            && command.tries < MOST_TRIES
+        {
+            self.shared.outcome().redirected.push((redirect, batch.alone(index)));
             return;
         }
-        shared.outcome().accepted += accepted;
+        self.shared.failed(&batch.describe(command), said, &self.peer);
     }
-}
-
-/// One reply: its first line. What follows the line of a string is read and forgotten.
-async fn answer(
-    reader: &mut BufReader<ReadHalf<Box<dyn Wire>>>,
-    line: &mut Vec<u8>,
-) -> Result<(), resp::RespError> {
-    resp::line(reader, line).await?;
-    if line.first() == Some(&b'$') && line.get(1) != Some(&b'-') {
-        // FUNCTION LOAD answers with the library's name.
-        let mut name = Vec::new();
-        resp::line(reader, &mut name).await?;
-    }
-    Ok(())
-}
-
-/// An error reply: a redirection is followed some times, anything else counts.
-fn refused(shared: &Shared, batch: &Batch, index: usize, said: &str, place: (&str, &str)) {
-    const MOST_TRIES: u8 = 16;
-    let command = &batch.commands[index];
-    if let Some(redirect) = Redirect::parse(said)
-        && command.tries < MOST_TRIES
-    {
-        shared.outcome().redirected.push((redirect, batch.alone(index)));
-        return;
-    }
-    shared.failed(&batch.describe(command), said, place.0, place.1);
 }

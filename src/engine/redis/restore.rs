@@ -3,7 +3,7 @@
 use super::cluster::{self, Redirect, Shard};
 use super::collect::{Collector, Existing, Order};
 use super::connection::{Address, Connection};
-use super::pipe::{About, Batch, Command, OnError, Pipe, Shared};
+use super::pipe::{About, Batch, Command, OnError, Peer, Pipe, Shared};
 use super::rdb::{RdbError, Walker};
 use super::resp;
 use crate::engine::{EngineError, Push, StreamError};
@@ -126,8 +126,8 @@ impl Loader {
                 Order::Select(database) => self.select(database, collector).await?,
                 Order::Library(code) => self.library(&code).await?,
                 Order::Impossible(what, why) => {
-                    let address = self.own.shown();
-                    self.shared.failed(&what, &why, &address, &self.own.settings.user);
+                    let peer = Peer { address: self.own.shown(), user: self.own.settings.user.clone() };
+                    self.shared.failed(&what, &why, &peer);
                 }
             }
             self.check()?;
