@@ -268,7 +268,9 @@ async fn check_suite(release: Release, suite: &Suite) {
         let found = pair.differences(DATABASE).await;
         let (number, seconds) = (found.len(), start.elapsed().as_secs());
         eprintln!("{number} faults in {made} objects of {} ({seconds} s)", names.join(", "));
-        found.iter().for_each(|difference| eprintln!("FAULT {difference}"));
+        for difference in &found {
+            eprintln!("FAULT {difference}");
+        }
         faults.extend(found.into_iter().map(|difference| format!("{release:?}, {names:?}: {difference}")));
     }
     assert!(objects > 100, "{objects} objects were made");

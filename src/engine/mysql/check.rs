@@ -1,22 +1,17 @@
 //! Everything that would make a dump fail or leave something out, found before the night it matters. The tools pass over
 //! what they may not see, and end well.
 
-use super::broken::Rights;
+use super::client::Question;
 use super::columns::UTF8;
 use super::dump::{ConversionReason, Coordinates, Text};
-use super::facts::MySqlServer;
+use super::facts::{DATABASE_RIGHTS, MySqlServer, unseen_finding};
 use super::flavor::RoutinesRight;
-use super::query::Patience;
-use super::quote::{account, identifier, literal, literals};
+use super::quote::{account, identifier, literal, literals, pattern, some_of};
+use super::users::accounts_help;
+use super::views::Rights;
 use crate::engine::{DatabaseChoice, EngineError, Finding, FindingLevel, Scope};
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
-
-/// Rights on a database that a whole dump of it needs.
-const DATABASE_RIGHTS: [&str; 4] = ["SELECT", "SHOW VIEW", "TRIGGER", "EVENT"];
-
-/// Objects named in one finding; the rest is counted.
-const SHOWN: usize = 3;
 
 impl MySqlServer {
     pub(super) async fn findings(
@@ -59,7 +54,7 @@ impl MySqlServer {
         }
         let mut unseen = Vec::new();
         match &mut scope.databases {
-            DatabaseChoice::All { .. } => unseen.push(error(
+            DatabaseChoice::All { .. } => unseen.push(Finding::error(
                 "see every database".to_owned(),
                 "a database on which the user has no right is left out in silence".to_owned(),
                 format!(
@@ -81,14 +76,14 @@ impl MySqlServer {
     /// The account that was let in, as a statement names it: not always the user that was asked for.
     pub(super) async fn grantee(&self, runner: &dyn Runner) -> Result<String, EngineError> {
         let doing = "ask who is connected";
-        let answer = self.ask(runner, (doing, "SELECT CURRENT_USER();", Patience::Small)).await?;
-        let name = super::facts::one(doing, answer, 1)?.remove(0);
+        let question = Question::short(doing, "SELECT CURRENT_USER();");
+        let name = self.client.ask_row(runner, &question, 1).await?.remove(0);
         Ok(name.rsplit_once('@').map_or_else(|| identifier(&name), |(user, host)| account(user, host)))
     }
 
     fn tool_finding(&self) -> Finding {
         let subject = format!("{} for {} {}", self.facts.tool, self.flavor().name, self.facts.version);
-        if self.tools.dump.version >= self.version {
+        if self.client.tools.dump.version >= self.version {
             return ok(subject);
         }
         let problem = "the dump tool is older than the server, and may not know all that it holds".to_owned();
@@ -101,7 +96,7 @@ impl MySqlServer {
         if self.accounts.is_some() {
             return ok(subject);
         }
-        error(subject, "users and grants may not be read".to_owned(), super::users::accounts_help(grantee))
+        Finding::error(subject, "users and grants may not be read".to_owned(), accounts_help(grantee))
     }
 
     fn rights_finding(&self, database: &str, grantee: &str) -> Result<Vec<Finding>, EngineError> {
@@ -120,12 +115,12 @@ impl MySqlServer {
         let problem =
             format!("without {rights} the dump fails, or leaves out in silence what may not be seen");
         let help = format!("GRANT {rights} ON {}.* TO {grantee};", pattern(database));
-        Ok(vec![error(subject, problem, help)])
+        Ok(vec![Finding::error(subject, problem, help)])
     }
 
     /// Routines that may not be seen are left out, and nobody can tell whether there are any.
     fn routines_finding(&self, grantee: &str) -> Option<Finding> {
-        if !self.connection.settings.filter.tables.is_empty() {
+        if !self.client.connection.settings.filter.tables.is_empty() {
             return None;
         }
         let (readable, right) = match self.flavor().routines {
@@ -139,7 +134,7 @@ impl MySqlServer {
         }
         let problem = "they would be left out in silence".to_owned();
         let help = format!("GRANT {right} TO {grantee};");
-        Some(error("read procedures and functions".to_owned(), problem, help))
+        Some(Finding::error("read procedures and functions".to_owned(), problem, help))
     }
 
     fn coordinates_finding(&self, grantee: &str) -> Finding {
@@ -176,7 +171,7 @@ WHERE t.TABLE_SCHEMA = {} AND t.TABLE_TYPE = 'BASE TABLE' AND COALESCE(e.TRANSAC
 ORDER BY t.TABLE_NAME;",
             literal(database)
         );
-        let tables = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
+        let tables = self.ask(runner, &Question::short(&doing, &sql)).await?;
         let names: Vec<String> = tables.into_iter().flatten().map(|name| format!("`{name}`")).collect();
         if names.is_empty() {
             return Ok(None);
@@ -189,39 +184,6 @@ ORDER BY t.TABLE_NAME;",
                 some_of(&names)
             ),
             help: format!("ALTER TABLE {}.{} ENGINE = InnoDB;", identifier(database), names[0]),
-        }))
-    }
-
-    /// The tools write views in the order of their names, each on placeholders of those that come later, and a server
-    /// refuses a check option on a placeholder: ERROR 1368 when it is restored (MySQL 9.7, MariaDB 10.11 and 11.8).
-    async fn views_finding(
-        &self,
-        runner: &dyn Runner,
-        database: &str,
-    ) -> Result<Option<Finding>, EngineError> {
-        let doing = format!("ask for the views of `{database}`");
-        let sql = format!(
-            "SELECT DISTINCT v.TABLE_NAME FROM information_schema.VIEWS v JOIN information_schema.VIEWS w
-  ON w.TABLE_SCHEMA = v.TABLE_SCHEMA AND w.TABLE_NAME > v.TABLE_NAME
-  AND LOCATE(CONCAT('`', REPLACE(w.TABLE_NAME, '`', '``'), '`'), v.VIEW_DEFINITION) > 0
-WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
-            literal(database)
-        );
-        let views = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
-        let names: Vec<String> = views.into_iter().flatten().map(|name| format!("`{name}`")).collect();
-        if names.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Finding {
-            level: FindingLevel::Warning,
-            subject: format!("views of `{database}`"),
-            problem: format!(
-                "a restore stops at {}: a view WITH CHECK OPTION on a view whose name sorts after its own",
-                some_of(&names)
-            ),
-            help: "Give the view below a name that sorts before, or do without the check option; a restore goes on past \
-                   it with --allow-errors."
-                .to_owned(),
         }))
     }
 
@@ -240,7 +202,7 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
             literals(UTF8)
         );
         let charsets: Vec<String> =
-            self.ask(runner, (&doing, &sql, Patience::Small)).await?.into_iter().flatten().collect();
+            self.ask(runner, &Question::short(&doing, &sql)).await?.into_iter().flatten().collect();
         if charsets.is_empty() {
             return Ok(None);
         }
@@ -277,26 +239,11 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
             let tool = self.dump_database(&database.name, &["--no-data"])?;
             findings.push(match read_to_end(runner, &tool).await {
                 Ok(()) => ok(subject),
-                Err(failed) => error(subject, failed.to_string(), String::new()),
+                Err(failed) => Finding::error(subject, failed.to_string(), String::new()),
             });
         }
         Ok(findings)
     }
-}
-
-/// That a database is not to be seen, by a user from whom databases may be hidden.
-pub(super) fn unseen_finding(database: &str, grantee: &str) -> Finding {
-    error(
-        format!("see the database `{database}`"),
-        format!("the user has no right on `{database}`, or there is no such database"),
-        format!("GRANT {} ON {}.* TO {grantee};", DATABASE_RIGHTS.join(", "), pattern(database)),
-    )
-}
-
-/// The first of many names, and how many more there are.
-pub(super) fn some_of(names: &[String]) -> String {
-    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 async fn read_to_end(runner: &dyn Runner, tool: &crate::process::ToolSpec) -> Result<(), ToolError> {
@@ -316,15 +263,6 @@ async fn read_to_end(runner: &dyn Runner, tool: &crate::process::ToolSpec) -> Re
     }
 }
 
-/// A database in a `GRANT`, where two characters stand for others.
-pub(super) fn pattern(database: &str) -> String {
-    identifier(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
-}
-
 fn ok(subject: String) -> Finding {
     Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
-}
-
-fn error(subject: String, problem: String, help: String) -> Finding {
-    Finding { level: FindingLevel::Error, subject, problem, help }
 }

@@ -1,9 +1,9 @@
 //! Rows of a live database, counted as a dump of it would count them.
 
+use super::client::Question;
 use super::facts::MySqlServer;
-use super::load::UNFINISHED_MARK;
-use super::query::Patience;
 use super::quote::{identifier, literal};
+use super::reserved::UNFINISHED_MARK;
 use crate::engine::EngineError;
 use crate::model::{Contents, TableRows};
 use crate::process::Runner;
@@ -56,7 +56,7 @@ AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND LEFT(TABLE_NAME, {}) <>
             UNFINISHED_MARK.len(),
             literal(UNFINISHED_MARK)
         );
-        let present = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
+        let present = self.ask(runner, &Question::short(&doing, &sql)).await?;
         let rows = present.into_iter().filter_map(|row| <[String; 3]>::try_from(row).ok());
         let chosen: Vec<CountedTable> = rows.map(CountedTable::of).collect();
         let mut sql = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
@@ -78,7 +78,7 @@ START TRANSACTION WITH CONSISTENT SNAPSHOT;\n"
             sql.push_str(";\n");
         }
         let doing = format!("count the rows of `{database}`");
-        let counts = self.ask(runner, (&doing, &sql, Patience::Endless)).await?;
+        let counts = self.ask(runner, &Question::long(&doing, &sql)).await?;
         let mut tables = Vec::with_capacity(chosen.len());
         for row in counts {
             let number = |at: usize| row.get(at).and_then(|field| field.parse::<u64>().ok());

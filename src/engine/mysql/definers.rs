@@ -1,14 +1,11 @@
 //! Definers that are not there: what they define was restored, and fails as soon as somebody uses it.
 
+use super::client::Question;
 use super::facts::MySqlServer;
-use super::query::Patience;
-use super::quote::literal;
+use super::quote::{literal, some_of};
 use crate::engine::{EngineError, Finding, FindingLevel};
 use crate::process::Runner;
 use std::collections::BTreeMap;
-
-/// Objects named in one finding; the rest is counted.
-const SHOWN: usize = 3;
 
 impl MySqlServer {
     /// What of `database` belongs to accounts that the server does not have. Nothing when accounts may not be seen.
@@ -33,22 +30,17 @@ WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE BINARY d.definer = BINARY CON
   OR BINARY d.definer = BINARY u.User) ORDER BY d.definer, d.what;"
         );
         let doing = format!("look for the definers in `{database}`");
-        let Ok(rows) = self.ask(runner, (&doing, &sql, Patience::Small)).await else { return Ok(Vec::new()) };
+        let Ok(rows) = self.ask(runner, &Question::short(&doing, &sql)).await else { return Ok(Vec::new()) };
         let mut by_definer: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for [what, definer] in rows.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok()) {
             by_definer.entry(definer).or_default().push(what);
         }
         let finding = |(definer, objects): (String, Vec<String>)| {
-            let shown = objects[..objects.len().min(SHOWN)].join(", ");
-            let more = if objects.len() > SHOWN {
-                format!(" and {} more", objects.len() - SHOWN)
-            } else {
-                String::new()
-            };
+            let shown = some_of(&objects);
             Finding {
                 level: FindingLevel::Warning,
                 subject: format!("definer `{definer}`"),
-                problem: format!("there is no such user, so {shown}{more} of `{database}` cannot be used"),
+                problem: format!("there is no such user, so {shown} of `{database}` cannot be used"),
                 help: "Create it (`--globals` brings the users of the backup), or restore with `--strip-definer`."
                     .to_owned(),
             }

@@ -1,7 +1,8 @@
 //! What a definition needs of the server that it goes into.
 
 use super::qualified::{Referred, references};
-use super::words::{QuoteRules, Word, WordKind, words};
+use super::syntax::QuoteRules;
+use super::words::{Word, WordKind, words};
 use crate::model::Needs;
 use std::collections::{BTreeMap, BTreeSet};
 

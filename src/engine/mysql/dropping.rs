@@ -1,10 +1,8 @@
 //! The removal of a database that others may be using: it waits for them, and says for whom.
 
-use super::connection::Connection;
+use super::client::{Client, Question, Row};
 use super::facts::MySqlServer;
-use super::query::{Patience, Row, ask, classify, script};
 use super::quote::{identifier, literal};
-use super::tools::ToolSet;
 use crate::engine::{Action, EngineError, Finding, FindingLevel, Step};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -22,32 +20,21 @@ const LOCKED: &str = "ERROR 1205";
 /// Drops one database.
 #[derive(Debug)]
 struct DropDatabase {
-    connection: Connection,
-    tools: ToolSet,
+    client: Client,
     database: String,
     /// Said before.
     prologue: &'static str,
 }
 
 /// The step that drops `database`.
-pub(super) fn drop_database(
-    (connection, tools): (&Connection, &ToolSet),
-    database: &str,
-    prologue: &'static str,
-) -> Step {
-    Step::Native(Arc::new(DropDatabase {
-        connection: connection.clone(),
-        tools: tools.clone(),
-        database: database.to_owned(),
-        prologue,
-    }))
+pub(super) fn drop_database(client: &Client, database: &str, prologue: &'static str) -> Step {
+    Step::Native(Arc::new(DropDatabase { client: client.clone(), database: database.to_owned(), prologue }))
 }
 
 #[async_trait]
 impl Action for DropDatabase {
     fn describe(&self) -> Vec<String> {
-        let client = self.tools.client.path.display().to_string();
-        vec![client, format!("DROP DATABASE IF EXISTS {};", identifier(&self.database))]
+        vec![self.client.describe(), format!("DROP DATABASE IF EXISTS {};", identifier(&self.database))]
     }
 
     async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
@@ -59,11 +46,11 @@ impl Action for DropDatabase {
         );
         let mut told = String::new();
         for left in (0..TRIES).rev() {
-            let tool = script(&self.connection, &self.tools, &sql);
+            let tool = self.client.script(&sql);
             let error = match runner.output(&tool).await {
                 Ok(_) => return Ok(()),
                 Err(error) if error.to_string().contains(LOCKED) => error,
-                Err(error) => return Err(classify(&self.connection, &doing, error)),
+                Err(error) => return Err(self.client.classify(&doing, error)),
             };
             let Users { who, kill } = self.users(runner).await;
             if left == 0 {
@@ -91,13 +78,9 @@ struct Users {
 }
 
 /// Whose locks the removal of `database` waits for, as far as `questions` tell it.
-async fn users(
-    runner: &dyn Runner,
-    (connection, tools): (&Connection, &ToolSet),
-    questions: &[String],
-) -> Option<Users> {
+async fn users(runner: &dyn Runner, client: &Client, questions: &[String]) -> Option<Users> {
     for sql in questions {
-        let asked = ask(runner, (connection, tools), ("ask who uses it", sql, Patience::Small)).await;
+        let asked = client.ask(runner, &Question::short("ask who uses it", sql)).await;
         let rows = asked.unwrap_or_default();
         if rows.is_empty() {
             continue;
@@ -144,7 +127,7 @@ impl DropDatabase {
         let name = literal(&self.database);
         questions
             .push(format!("SELECT {CONNECTIONS} WHERE p.DB = {name} AND p.ID <> CONNECTION_ID() LIMIT 10;"));
-        users(runner, (&self.connection, &self.tools), &questions).await.unwrap_or_else(|| Users {
+        users(runner, &self.client, &questions).await.unwrap_or_else(|| Users {
             who: "somebody who may not be seen".to_owned(),
             kill: "SHOW PROCESSLIST; with the right PROCESS shows whom".to_owned(),
         })
@@ -154,8 +137,7 @@ impl DropDatabase {
 impl MySqlServer {
     /// Who uses a database now that is to be dropped: that waits for them.
     pub(super) async fn users_finding(&self, runner: &dyn Runner, database: &str) -> Option<Finding> {
-        let server = (&self.connection, &self.tools);
-        let Users { who, kill } = users(runner, server, &lock_questions(database)).await?;
+        let Users { who, kill } = users(runner, &self.client, &lock_questions(database)).await?;
         Some(Finding {
             level: FindingLevel::Warning,
             subject: format!("removal of `{database}`"),
@@ -167,7 +149,9 @@ impl MySqlServer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tools::{Program, ToolVersion};
+    use super::super::connection::Connection;
+    use super::super::tools::{Program, ToolSet};
+    use super::super::version::ToolVersion;
     use super::*;
     use crate::engine::ServerSettings;
     use crate::model::{ByteReader, EngineKind};
@@ -213,8 +197,10 @@ mod tests {
         };
         let (dump, client) = (program("mariadb-dump"), program("mariadb"));
         let removal = DropDatabase {
-            connection: Connection::new(ServerSettings::tools_only(EngineKind::MariaDb, None)),
-            tools: ToolSet { dump, client, dump_says_first: true },
+            client: Client {
+                connection: Connection::new(ServerSettings::tools_only(EngineKind::MariaDb, None)),
+                tools: ToolSet { dump, client, dump_says_first: true },
+            },
             database: "shop".to_owned(),
             prologue: "",
         };

@@ -25,11 +25,11 @@ const BESIDE_TABLES: [&str; 2] = ["--routines", "--events"];
 
 impl MySqlServer {
     pub(super) fn plan_dump(&self, scope: &Scope) -> Result<Vec<DumpPart>, EngineError> {
-        check_extra_args(&self.connection.settings.extra_args)?;
+        check_extra_args(&self.client.connection.settings.extra_args)?;
         let databases = scope.choose(&self.facts.databases, |name| self.database(name))?;
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
-                problem: format!("no database of {} is chosen", self.connection.address()),
+                problem: format!("no database of {} is chosen", self.client.connection.address()),
                 help: "Name databases, or exclude fewer of them.".to_owned(),
             });
         }
@@ -70,11 +70,11 @@ impl MySqlServer {
 
     /// What becomes of text that is not Unicode.
     pub(super) fn text(&self) -> Text {
-        let extra_args = &self.connection.settings.extra_args;
+        let extra_args = &self.client.connection.settings.extra_args;
         if let Some(arg) = extra_args.iter().find(|arg| converts(arg)) {
             return Text::Converted(ConversionReason::Argument(arg.clone()));
         }
-        if self.flavor().unconverted.is_some() && !self.tools.dump_says_first {
+        if self.flavor().unconverted.is_some() && !self.client.tools.dump_says_first {
             return Text::Converted(ConversionReason::OldTool);
         }
         Text::Kept
@@ -83,7 +83,7 @@ impl MySqlServer {
     /// A dump of one database in the plain form: it names no database, so it can be restored under any name.
     pub(super) fn dump_database(&self, name: &str, more: &[&str]) -> Result<ToolSpec, EngineError> {
         let choice = self.choice(name)?;
-        let mut tool = self.connection.tool(&self.tools.dump).args(OPTIONS);
+        let mut tool = self.client.connection.tool(&self.client.tools.dump).args(OPTIONS);
         tool = match self.text() {
             Text::Converted(_) => tool.arg("--default-character-set=utf8mb4"),
             Text::Kept => tool
@@ -100,7 +100,8 @@ impl MySqlServer {
         tool = tool.args(choice.excluded.iter().map(|table| format!("--ignore-table={name}.{table}")));
         tool = tool.args(self.skipped_views(name).map(|view| format!("--ignore-table={name}.{view}")));
         tool = tool.args(choice.rowless.iter().map(|table| format!("--ignore-table-data={name}.{table}")));
-        tool = tool.args(self.connection.settings.extra_args.iter().cloned()).args(more.iter().copied());
+        tool =
+            tool.args(self.client.connection.settings.extra_args.iter().cloned()).args(more.iter().copied());
         let broken = |table: &String| self.skipped_views(name).any(|view| view == table.as_str());
         let left =
             choice.tables.into_iter().filter(|table| !choice.excluded.contains(table) && !broken(table));
@@ -123,7 +124,9 @@ impl MySqlServer {
         let told = self.coordinates() == Coordinates::Told;
         let flavor = self.flavor();
         if told {
-            let old = flavor.old_coordinates.filter(|(version, _)| self.tools.dump.text.starts_with(version));
+            let old = flavor
+                .old_coordinates
+                .filter(|(version, _)| self.client.tools.dump.text.starts_with(version));
             options.push(old.map_or(flavor.coordinates, |(_, option)| option));
         }
         if let Some((commented, off)) = flavor.transaction_options {

@@ -1,12 +1,10 @@
 //! Events of a restored database: what they do while it is being filled would be in it, and counted. They are created
 //! disabled, and those of a database that comes back in its own place are enabled when everything is there.
 
-use super::connection::Connection;
+use super::client::Client;
 use super::head::{self, Tokens};
-use super::query::run_bytes;
 use super::quote::identifier;
 use super::session::SessionSettings;
-use super::tools::ToolSet;
 use crate::engine::{Action, EngineError};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -80,8 +78,7 @@ fn is_in_front(token: &super::head::Token<'_>) -> bool {
 /// Enables events.
 #[derive(Debug)]
 pub(super) struct EnableEvents {
-    pub(super) connection: Connection,
-    pub(super) tools: ToolSet,
+    pub(super) client: Client,
     pub(super) database: String,
     pub(super) events: Disabled,
 }
@@ -89,8 +86,7 @@ pub(super) struct EnableEvents {
 #[async_trait]
 impl Action for EnableEvents {
     fn describe(&self) -> Vec<String> {
-        let client = self.tools.client.path.display().to_string();
-        vec![client, format!("ALTER EVENT {}.… ENABLE;", identifier(&self.database))]
+        vec![self.client.describe(), format!("ALTER EVENT {}.… ENABLE;", identifier(&self.database))]
     }
 
     async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
@@ -100,7 +96,7 @@ impl Action for EnableEvents {
             let doing = format!("enable the event {}", String::from_utf8_lossy(&name));
             let before = format!("USE {};\n{session}ALTER ", identifier(&self.database));
             let sql = [before.as_bytes(), &definer, b" EVENT ", &name, b" ENABLE;\n"].concat();
-            let enabled = run_bytes(runner, (&self.connection, &self.tools), (&doing, &sql));
+            let enabled = self.client.run_bytes(runner, &doing, &sql);
             // Each is tried; the first failure is told.
             failed = failed.and(enabled.await);
         }

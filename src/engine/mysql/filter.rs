@@ -1,20 +1,9 @@
 //! Which tables of each database are dumped: patterns, resolved against what the server has. The tools know no patterns,
 //! and pass over a name that is not there.
 
-use super::connection::Connection;
-use super::facts::{MySqlServer, SYSTEM_DATABASES};
-use super::query::{Patience, ask};
-use super::quote::literals;
-use super::tools::ToolSet;
+use super::facts::MySqlServer;
+use super::tables::Table;
 use crate::engine::{EngineError, Filter, names};
-use crate::process::Runner;
-
-/// A table or view.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
-    pub(super) database: String,
-    pub(super) name: String,
-}
 
 /// What filters make of one database.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,29 +16,11 @@ pub(super) struct Choice {
     pub(super) rowless: Vec<String>,
 }
 
-/// Every table of the server, when a filter speaks of tables.
-pub(super) async fn ask_tables(
-    runner: &dyn Runner,
-    (connection, tools): (&Connection, &ToolSet),
-) -> Result<Vec<Table>, EngineError> {
-    let filter = &connection.settings.filter;
-    if filter.tables.is_empty() && filter.exclude_tables.is_empty() && filter.exclude_table_data.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!(
-        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE LOWER(TABLE_SCHEMA) NOT IN ({})
-ORDER BY TABLE_SCHEMA, TABLE_NAME;",
-        literals(SYSTEM_DATABASES)
-    );
-    let answer = ask(runner, (connection, tools), ("list the tables", &sql, Patience::Small)).await?;
-    let pairs = answer.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok());
-    Ok(pairs.map(|[database, name]| Table { database, name }).collect())
-}
-
 impl MySqlServer {
     /// What the entry's filter means in `database`.
     pub(super) fn choice(&self, database: &str) -> Result<Choice, EngineError> {
-        let Filter { tables, exclude_tables, exclude_table_data, .. } = &self.connection.settings.filter;
+        let Filter { tables, exclude_tables, exclude_table_data, .. } =
+            &self.client.connection.settings.filter;
         if !exclude_table_data.is_empty() && !self.flavor().leaves_out_rows {
             return Err(EngineError::Refused {
                 problem: format!("mysqldump of {} cannot leave out the rows of a table", self.flavor().name),

@@ -1,8 +1,7 @@
 //! What differs between the two families, as a table.
 
-use super::connection::{mariadb_tls, mysql_tls};
-use super::replication::StatusWords;
-use super::tools::ToolVersion;
+use super::tls::{mariadb_tls, mysql_tls};
+use super::version::ToolVersion;
 use crate::engine::TlsSettings;
 use crate::model::EngineKind;
 
@@ -22,6 +21,21 @@ pub(super) enum Making {
     Option(&'static str),
     /// The server runs a script that comes with it.
     Script,
+}
+
+/// Names of what a replica tells of itself, in one family's words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct StatusWords {
+    /// Whether it receives.
+    pub(super) receives: &'static str,
+    /// Whether it applies.
+    pub(super) applies: &'static str,
+    /// Seconds that it is behind.
+    pub(super) behind: &'static str,
+    /// What tells whose data it has, in order.
+    pub(super) origin: &'static [&'static str],
+    /// The right to ask.
+    pub(super) right: &'static str,
 }
 
 /// One family of servers and tools.

@@ -1,8 +1,6 @@
 //! What a user may do, by what `SHOW GRANTS` says of it: the tools leave out in silence what they may not see.
 
-use super::connection::Connection;
-use super::query::{Patience, ask};
-use super::tools::ToolSet;
+use super::client::{Client, Question};
 use crate::engine::EngineError;
 use crate::process::Runner;
 use std::collections::BTreeSet;
@@ -47,11 +45,8 @@ struct GrantEntry {
 }
 
 /// Asks for the rights of the connected user, those of its active roles included.
-pub(super) async fn ask_grants(
-    runner: &dyn Runner,
-    server: (&Connection, &ToolSet),
-) -> Result<Grants, EngineError> {
-    let answer = ask(runner, server, ("ask for the user's rights", "SHOW GRANTS;", Patience::Small)).await?;
+pub(super) async fn ask_grants(runner: &dyn Runner, client: &Client) -> Result<Grants, EngineError> {
+    let answer = client.ask(runner, &Question::short("ask for the user's rights", "SHOW GRANTS;")).await?;
     Ok(Grants::read(answer.iter().filter_map(|row| row.first()).map(String::as_str)))
 }
 

@@ -1,10 +1,10 @@
 //! Databases that a killed restore has left behind: those in which it tried definitions. Who may remove one is the question:
 //! a restore that runs has one too, and so may another host.
 
+use super::client::Question;
 use super::facts::MySqlServer;
-use super::query::Patience;
 use super::quote::{identifier, literal};
-use super::trial::TRIAL_DATABASE;
+use super::reserved::TRIAL_DATABASE;
 use crate::engine::{EngineError, Finding, LoadPlan};
 use crate::model::Timestamp;
 use crate::process::Runner;
@@ -40,7 +40,7 @@ FROM information_schema.SCHEMATA s WHERE LEFT(s.SCHEMA_NAME, {}) = {} ORDER BY s
             literal(TRIAL_DATABASE)
         );
         let rows =
-            self.ask(runner, ("look for what killed restores have left", &sql, Patience::Small)).await?;
+            self.ask(runner, &Question::short("look for what killed restores have left", &sql)).await?;
         let rows = rows.into_iter().filter_map(|row| <[String; 3]>::try_from(row).ok());
         // Without this right only the user's own connections are seen.
         let sees_everybody = self.grants.everywhere("PROCESS");
@@ -95,7 +95,7 @@ FROM information_schema.SCHEMATA s WHERE LEFT(s.SCHEMA_NAME, {}) = {} ORDER BY s
         let help = format!(
             "When no restore is running: {drop} With PROCESS ON *.* and DROP, the user `{}` removes such databases in a \
              restore.",
-            self.connection.settings.user
+            self.client.connection.settings.user
         );
         Finding::warning(subject, problem, help)
     }

@@ -1,17 +1,18 @@
 //! Plans of restores of one logical database.
 
+use super::client::{Client, Question};
 use super::definition::kinds;
 use super::dropping::drop_database;
 use super::events::EnableEvents;
-use super::facts::{MySqlServer, SYSTEM_DATABASES};
+use super::facts::MySqlServer;
 use super::postponed::CreateViews;
 use super::preflight::Preflight;
 use super::properties::DatabaseProperties;
 use super::qualified::Renaming;
-use super::query::{Patience, script};
 use super::quote::{identifier, literal, literals};
+use super::reserved::{SYSTEM_DATABASES, UNFINISHED_MARK};
 use super::rewrite::{Changes, rewrite};
-use super::tools::ToolVersion;
+use super::version::ToolVersion;
 use crate::engine::{
     Consumer, EngineError, Lifetime, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step,
     TargetEffect,
@@ -19,10 +20,6 @@ use crate::engine::{
 use crate::model::{ByteSize, PartKind, ServerRole};
 use crate::process::{Runner, ToolRun};
 use std::sync::Arc;
-
-/// Names a table that is in a database only while it is being restored. One that stays tells that it is incomplete, and
-/// only a database that has it is removed when a restore is undone.
-pub(super) const UNFINISHED_MARK: &str = "__jagad_unfinished_";
 
 /// How the clients begin an error of a statement, and one of their own: of the connection.
 const ERROR: &str = "ERROR ";
@@ -92,12 +89,12 @@ impl MySqlServer {
     fn check_writable(&self) -> Result<(), EngineError> {
         let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
         if self.facts.role == ServerRole::Replica {
-            let problem = format!("{} follows another server", self.connection.address());
+            let problem = format!("{} follows another server", self.client.connection.address());
             return Err(refused(problem, "Restore into the server that it follows."));
         }
         let variables = ["super_read_only", "read_only", "innodb_read_only"];
         if let Some(variable) = variables.into_iter().find(|variable| self.is_on(variable)) {
-            let problem = format!("{} takes no writes: `{variable}` is on", self.connection.address());
+            let problem = format!("{} takes no writes: `{variable}` is on", self.client.connection.address());
             return Err(refused(
                 problem,
                 "Restore into a server that takes writes, or SET GLOBAL read_only = 0;",
@@ -128,8 +125,7 @@ impl MySqlServer {
         let properties = properties(target)?;
         let mut before: Vec<Step> = self.packet(target).before.into_iter().collect();
         if existing.is_some() {
-            let server = (&self.connection, &self.tools);
-            before.push(drop_database(server, &target.database, preflight.before_drop));
+            before.push(drop_database(&self.client, &target.database, preflight.before_drop));
         }
         before.push(self.run(&create_sql(target, properties.as_ref())));
         // What was there is gone: there is nothing to go back to, and what has come may be worth a look.
@@ -144,8 +140,7 @@ impl MySqlServer {
         let (mut last, notes) = self.events(target, &changes);
         if !target.following_databases.is_empty() {
             let views = CreateViews {
-                connection: self.connection.clone(),
-                tools: self.tools.clone(),
+                client: self.client.clone(),
                 database: target.database.clone(),
                 views: changes.postponed.clone(),
             };
@@ -169,8 +164,7 @@ impl MySqlServer {
     fn events(&self, target: &RestoreTarget, changes: &Changes) -> (Vec<Step>, Vec<String>) {
         if changes.renaming.is_none() {
             let enable = EnableEvents {
-                connection: self.connection.clone(),
-                tools: self.tools.clone(),
+                client: self.client.clone(),
                 database: target.database.clone(),
                 events: changes.events.clone(),
             };
@@ -223,7 +217,7 @@ impl MySqlServer {
             literal(&target.database),
             literals(tables.iter().map(String::as_str))
         );
-        let there = self.ask(runner, (&doing, &sql, Patience::Small)).await?;
+        let there = self.ask(runner, &Question::short(&doing, &sql)).await?;
         let there: Vec<String> = there.into_iter().flatten().map(|table| format!("`{table}`")).collect();
         if !there.is_empty() {
             return Err(EngineError::Refused {
@@ -247,10 +241,9 @@ impl MySqlServer {
 
     /// The client that takes the dump. It stops at the first error unless it is told to go on.
     pub(super) fn feed(&self, target: &RestoreTarget, session: &[&str]) -> Consumer {
-        let mut tool = self
-            .connection
-            .tool(&self.tools.client)
-            .args(["--binary-mode", "--default-character-set=utf8mb4"]);
+        let Client { connection, tools } = &self.client;
+        let mut tool =
+            connection.tool(&tools.client).args(["--binary-mode", "--default-character-set=utf8mb4"]);
         if !session.is_empty() {
             let settings: Vec<String> = session.iter().map(|setting| format!("SESSION {setting}")).collect();
             tool = tool.arg(format!("--init-command=SET {}", settings.join(", ")));
@@ -265,7 +258,7 @@ impl MySqlServer {
     }
 
     pub(super) fn run(&self, sql: &str) -> Step {
-        Step::from(script(&self.connection, &self.tools, sql))
+        Step::from(self.client.script(sql))
     }
 }
 

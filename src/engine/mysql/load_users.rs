@@ -1,13 +1,13 @@
 //! Plans of restores of users and grants: missing accounts are created and get their rights, existing ones stay as they
 //! are.
 
-use super::facts::{MySqlServer, one};
+use super::accounts::{Account, EVERYBODY, PARTIAL_REVOKES, UNFINISHED, is_own};
+use super::client::Question;
+use super::facts::MySqlServer;
 use super::head::{Tokens, account_of};
-use super::query::{Patience, script};
 use super::quote::{account, identifier, literal, literals};
 use super::scanner::{Current, Piece, Scanner, Sink};
 use super::user_lines::ACCOUNTS;
-use super::users::{Account, EVERYBODY, PARTIAL_REVOKES, UNFINISHED, is_own};
 use crate::engine::{
     Consumer, EngineError, Finding, FindingLevel, Lifetime, LoadPlan, RestoreTarget, Step, TargetEffect,
 };
@@ -178,7 +178,7 @@ impl MySqlServer {
         let missing = missing_users(&text, &existing, |key| is_own(self.flavor(), key))
             .map_err(|problem| EngineError::Archive { problem })?;
         let there: BTreeSet<String> = accounts.iter().map(Account::key).collect();
-        let run = |sql: &str| Step::from(script(&self.connection, &self.tools, sql));
+        let run = |sql: &str| Step::from(self.client.script(sql));
         let mut plan = LoadPlan {
             last: missing.objects.iter().map(|grant| run(grant)).collect(),
             notes: notes(&missing),
@@ -208,18 +208,17 @@ impl MySqlServer {
         }
         let doing = "ask for the rights that everybody has";
         let sql = format!("SHOW GRANTS FOR {EVERYBODY};");
-        Ok(!self.ask(runner, (doing, &sql, Patience::Small)).await?.is_empty())
+        Ok(!self.ask(runner, &Question::short(doing, &sql)).await?.is_empty())
     }
 
     /// Accounts that nobody can use, where an earlier restore was cut short; it may have made them.
     async fn incomplete(&self, runner: &dyn Runner) -> Result<Option<BTreeSet<String>>, EngineError> {
         let doing = "look for a restore of users that was cut short";
         let sql = format!("SELECT COUNT(*) FROM mysql.user WHERE User = {};", literal(UNFINISHED));
-        let answer = self.ask(runner, (doing, &sql, Patience::Small)).await?;
-        if one(doing, answer, 1)?[0] == "0" {
+        if self.client.ask_row(runner, &Question::short(doing, &sql), 1).await?[0] == "0" {
             return Ok(None);
         }
-        let rows = self.ask(runner, (doing, self.flavor().locked_accounts, Patience::Small)).await?;
+        let rows = self.ask(runner, &Question::short(doing, self.flavor().locked_accounts)).await?;
         Ok(Some(rows.into_iter().map(|row| row.join("@")).collect()))
     }
 

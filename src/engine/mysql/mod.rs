@@ -1,8 +1,9 @@
 //! MySQL and MariaDB through their own tools.
 
+mod accounts;
 mod broken;
-mod callers;
 mod check;
+mod client;
 mod columns;
 mod connection;
 mod count;
@@ -19,6 +20,7 @@ mod flavor;
 mod grants;
 mod head;
 mod history;
+mod inspection;
 mod leftovers;
 mod load;
 mod load_users;
@@ -31,9 +33,9 @@ mod properties;
 mod qualified;
 #[cfg(test)]
 mod qualified_tests;
-mod query;
 mod quote;
 mod replication;
+mod reserved;
 mod rewrite;
 mod rights;
 mod rows;
@@ -42,7 +44,10 @@ mod scanner;
 mod scanner_tests;
 mod server;
 mod session;
+mod syntax;
+mod tables;
 mod target;
+mod tls;
 mod tools;
 mod trial;
 mod unescape;
@@ -50,6 +55,8 @@ mod user_lines;
 mod users;
 mod values;
 mod vanished;
+mod version;
+mod views;
 mod witness;
 mod words;
 

@@ -1,6 +1,7 @@
 //! Where tables live beside the server's own directory: general tablespaces, `DATA DIRECTORY` and `INDEX DIRECTORY`.
 
-use super::words::{QuoteRules, Word, WordKind, words};
+use super::syntax::QuoteRules;
+use super::words::{Word, WordKind, words};
 use std::ops::Range;
 
 /// What of it is left out of definitions.

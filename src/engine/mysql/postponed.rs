@@ -1,11 +1,9 @@
 //! Views that read a database which the same restore brings later: two databases whose views read each other have no order
 //! in which both can be made. Such a view stays a placeholder, and is made when everything is in its place.
 
-use super::connection::Connection;
-use super::query::run_bytes;
+use super::client::Client;
 use super::quote::identifier;
 use super::session::SessionSettings;
-use super::tools::ToolSet;
 use crate::engine::{Action, EngineError};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -40,8 +38,7 @@ impl Postponed {
 /// Makes the views.
 #[derive(Debug)]
 pub(super) struct CreateViews {
-    pub(super) connection: Connection,
-    pub(super) tools: ToolSet,
+    pub(super) client: Client,
     pub(super) database: String,
     pub(super) views: Postponed,
 }
@@ -49,8 +46,7 @@ pub(super) struct CreateViews {
 #[async_trait]
 impl Action for CreateViews {
     fn describe(&self) -> Vec<String> {
-        let client = self.tools.client.path.display().to_string();
-        vec![client, format!("CREATE VIEW {}.…;", identifier(&self.database))]
+        vec![self.client.describe(), format!("CREATE VIEW {}.…;", identifier(&self.database))]
     }
 
     async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
@@ -61,7 +57,7 @@ impl Action for CreateViews {
             let head = format!("USE {place};\nDROP VIEW IF EXISTS {};\n", identifier(&name));
             let doing = format!("make the view `{name}`");
             let sql = [head.as_bytes(), &sql].concat();
-            let made = run_bytes(runner, (&self.connection, &self.tools), (&doing, &sql));
+            let made = self.client.run_bytes(runner, &doing, &sql);
             // Each is tried; the first failure is told.
             failed = failed.and(made.await);
         }

@@ -1,10 +1,10 @@
 //! Whether a backup can be restored here: what it needs, compared with the server's settings, engines and rights.
 
+use super::client::Question;
 use super::definition::kinds;
 use super::facts::MySqlServer;
 use super::places::LeftOut;
 use super::properties::DatabaseProperties;
-use super::query::Patience;
 use super::quote::{identifier, literal};
 use super::target::{Target, recorded};
 use crate::engine::{EngineError, Finding, FindingLevel, LogicalDatabase, Ownership, RestoreTarget};
@@ -54,7 +54,10 @@ impl MySqlServer {
         let recorded = recorded(restore);
         let accounts = self.restoring_accounts(runner).await?;
         self.demand_basic_rights(restore, &accounts)?;
-        let target = self.target(runner, restore, (&recorded, &accounts, existing.is_some())).await?;
+        let Contents { needs, owners, .. } = &recorded;
+        let server = self.target_server(runner, restore, needs).await?;
+        let (accounts, replaces) = (&accounts, existing.is_some());
+        let target = Target { restore, needs, owners, accounts, replaces, server };
         let mut preflight = Preflight { findings: self.rights_findings(&target), ..Preflight::default() };
         self.session_settings(&target, &mut preflight);
         let lasting = recorded.needs.databases.keys().filter(|database| target.is_lasting(database));
@@ -143,7 +146,7 @@ impl MySqlServer {
         }
         for (space, table) in &target.needs.tablespaces {
             let own = space.to_ascii_lowercase().starts_with("innodb_");
-            if own || target.tablespaces.as_ref().is_some_and(|spaces| spaces.contains(space)) {
+            if own || target.server.tablespaces.as_ref().is_some_and(|spaces| spaces.contains(space)) {
                 continue;
             }
             preflight.left_out.tablespaces.push(space.clone());
@@ -249,7 +252,7 @@ impl MySqlServer {
 WHERE UNIQUE_CONSTRAINT_SCHEMA = {name} AND CONSTRAINT_SCHEMA <> {name} ORDER BY 1, 2;"
         );
         let doing = format!("look for foreign keys on `{}`", existing.name);
-        for row in self.ask(runner, (&doing, &sql, Patience::Small)).await? {
+        for row in self.ask(runner, &Question::short(&doing, &sql)).await? {
             let Ok([database, table]) = <[String; 2]>::try_from(row) else { continue };
             preflight.before_drop = "SET SESSION foreign_key_checks = 0;\n";
             preflight.findings.push(warning(
@@ -284,7 +287,7 @@ fn engine_findings(target: &Target<'_>, kind: EngineKind) -> Vec<Finding> {
     let of = |(engine, table): (&String, &String)| {
         let subject = format!("storage engine {engine}");
         let lost = format!("`{table}` and others would become tables of another engine");
-        if !target.engines.contains(engine) {
+        if !target.server.engines.contains(engine) {
             let library = ENGINE_LIBRARIES.iter().find(|(name, _)| name == engine);
             let help = library.filter(|_| kind == EngineKind::MariaDb).map_or_else(
                 || format!("Start the server with {engine} enabled."),
@@ -344,7 +347,7 @@ fn database_findings(target: &Target<'_>, preflight: &mut Preflight) {
     let missing = |database: &&String| {
         target.is_other(database)
             && !target.follows(database)
-            && !target.databases.contains(&database.to_lowercase())
+            && !target.server.databases.contains(&database.to_lowercase())
     };
     for database in target.needs.databases.keys().filter(missing) {
         let view = &target.needs.databases[database];

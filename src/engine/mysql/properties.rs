@@ -1,9 +1,7 @@
 //! How a database was created, beside what is in it.
 
-use super::connection::Connection;
-use super::query::{Patience, ask};
+use super::client::{Client, Question};
 use super::quote::{identifier, literal};
-use super::tools::ToolSet;
 use crate::process::Runner;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -79,13 +77,10 @@ impl DatabaseProperties {
 }
 
 /// The options of every database, by name. A server that is too old to have them has none.
-pub(super) async fn ask_options(
-    runner: &dyn Runner,
-    (connection, tools): (&Connection, &ToolSet),
-) -> BTreeMap<String, DatabaseOptions> {
-    let sql = connection.flavor.database_options;
+pub(super) async fn ask_options(runner: &dyn Runner, client: &Client) -> BTreeMap<String, DatabaseOptions> {
+    let sql = client.connection.flavor.database_options;
     let doing = "ask for the options of the databases";
-    let rows = ask(runner, (connection, tools), (doing, sql, Patience::Small)).await.unwrap_or_default();
+    let rows = client.ask(runner, &Question::short(doing, sql)).await.unwrap_or_default();
     let rows = rows.into_iter().filter_map(|row| <[String; 5]>::try_from(row).ok());
     let options = |[name, comment, read_only, encrypted, lenient]: [String; 5]| {
         let [read_only, encrypted, lenient] = [read_only, encrypted, lenient].map(|value| value == "1");

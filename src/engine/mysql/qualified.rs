@@ -3,7 +3,8 @@
 //! Two names with a dot between them are either a table of a database or a column of a table. Where they stand tells: the
 //! grammar allows tables after certain keywords only, and columns nowhere there.
 
-use super::words::{QuoteRules, Word, WordKind, words};
+use super::syntax::QuoteRules;
+use super::words::{Word, WordKind, words};
 use std::ops::Range;
 
 /// Where a statement names a database.

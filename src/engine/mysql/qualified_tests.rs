@@ -1,7 +1,7 @@
 //! Which names in which statements are those of the database.
 
 use super::qualified::{Renaming, references, renamed};
-use super::words::QuoteRules;
+use super::syntax::QuoteRules;
 
 /// The statement with `shop` called `copy`.
 fn copied(statement: &str) -> String {

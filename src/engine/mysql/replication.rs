@@ -1,27 +1,13 @@
 //! How a replica follows its primary.
 
+use super::client::Question;
 use super::facts::MySqlServer;
-use super::query::{Patience, ask_named};
+use super::flavor::StatusWords;
 use super::quote::literal;
 use crate::engine::{EngineError, LinkState, ReplicaMatch, Replication, Server};
 use crate::process::Runner;
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Names of what a replica tells of itself, in one family's words.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct StatusWords {
-    /// Whether it receives.
-    pub(super) receives: &'static str,
-    /// Whether it applies.
-    pub(super) applies: &'static str,
-    /// Seconds that it is behind.
-    pub(super) behind: &'static str,
-    /// What tells whose data it has, in order.
-    pub(super) origin: &'static [&'static str],
-    /// The right to ask.
-    pub(super) right: &'static str,
-}
 
 /// A replica's row of status by names of columns.
 type Status = BTreeMap<String, String>;
@@ -39,8 +25,8 @@ impl MySqlServer {
         runner: &dyn Runner,
     ) -> Result<Option<Replication>, EngineError> {
         let doing = "ask how it follows its primary";
-        let server = (&self.connection, &self.tools);
-        let asked = ask_named(runner, server, (doing, self.flavor().replica_status, Patience::Small)).await;
+        let question = Question::short(doing, self.flavor().replica_status);
+        let asked = self.client.ask_named(runner, &question).await;
         let rows = match asked {
             Err(EngineError::Privilege { problem, .. }) => {
                 let right = self.flavor().status.right;
@@ -76,7 +62,7 @@ impl MySqlServer {
             Vec::new()
         } else {
             let sql = "SELECT @@server_id, @@global.gtid_binlog_pos;";
-            super::facts::one(doing, self.ask(runner, (doing, sql, Patience::Small)).await?, 2)?
+            self.client.ask_row(runner, &Question::short(doing, sql), 2).await?
         };
         let said = replica.replication(runner).await?;
         let origin = said.as_ref().and_then(|said| said.origin.as_deref());
@@ -93,8 +79,7 @@ impl MySqlServer {
             )));
         }
         let sql = format!("SELECT BINLOG_GTID_POS({}, {});", literal(origin.file), origin.at);
-        let here =
-            super::facts::one(doing, self.ask(runner, (doing, &sql, Patience::Small)).await?, 1)?.remove(0);
+        let here = self.client.ask_row(runner, &Question::short(doing, &sql), 1).await?.remove(0);
         Ok(origin.compare(&here, written))
     }
 }

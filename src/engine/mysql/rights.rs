@@ -1,12 +1,11 @@
 //! Rights that a restore needs, by what the backup holds. Each was found by taking it away (MySQL 9.7, MariaDB 10.11 and
 //! 11.8).
 
-use super::check::pattern;
 use super::definition::kinds;
 use super::facts::MySqlServer;
 use super::preflight::{error, warning};
-use super::quote::{account, identifier};
-use super::target::Target;
+use super::quote::pattern;
+use super::target::{Accounts, Target};
 use crate::engine::{EngineError, Finding, Ownership, RestoreTarget};
 use crate::model::EngineKind;
 use std::collections::BTreeMap;
@@ -26,23 +25,6 @@ const BY_KIND: [(&str, &[&str]); 8] = [
     (kinds::SEQUENCE, &[]),
     (kinds::TABLE, &[]),
 ];
-
-/// What the server says of accounts.
-#[derive(Debug, Default)]
-pub(super) struct Accounts {
-    /// The one that is connected: "j@localhost".
-    pub(super) own: String,
-    /// All of them, and whether each is above ordinary ones (`SYSTEM_USER`); `None` where they may not be read.
-    pub(super) all: Option<BTreeMap<String, bool>>,
-}
-
-impl Accounts {
-    /// As statements name the connected one.
-    pub(super) fn grantee(&self) -> String {
-        let named = self.own.rsplit_once('@');
-        named.map_or_else(|| identifier(&self.own), |(user, host)| account(user, host))
-    }
-}
 
 impl MySqlServer {
     /// That nothing is dropped by somebody who may not create it again, whatever errors are accepted.

@@ -3,8 +3,8 @@
 //! It knows quotes, backslashes (and where they mean nothing), comments, and the `DELIMITER` command. Comments that hold
 //! code (`/*!50003 … */`, `/*M!100100 … */`) are code. What goes out is exactly what came in.
 
+use super::syntax::{QuoteRules, begins_block_comment, begins_line_comment, begins_sandbox_line};
 use super::unescape::is_needless_escape;
-use super::words::QuoteRules;
 use memchr::{memchr, memchr2, memmem};
 
 /// The beginning of a statement that is kept: names, definers and settings are all in it.
@@ -380,19 +380,4 @@ impl Scanner {
 enum End {
     More,
     Last,
-}
-
-pub(super) fn begins_line_comment(rest: &[u8]) -> bool {
-    let dashes = rest.starts_with(b"--") && rest.get(2).is_none_or(|byte| *byte <= b' ');
-    dashes || rest.first() == Some(&b'#')
-}
-
-/// A comment that holds no code.
-fn begins_block_comment(rest: &[u8]) -> bool {
-    rest.starts_with(b"/*") && rest.get(2) != Some(&b'!') && !rest[2..].starts_with(b"M!")
-}
-
-/// The first line of newer dumps of MariaDB is a command to its client.
-pub(super) fn begins_sandbox_line(rest: &[u8]) -> bool {
-    rest.starts_with(b"/*M!999999\\-") || rest.starts_with(b"/*!999999\\-")
 }

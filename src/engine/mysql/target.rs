@@ -1,11 +1,11 @@
 //! What is known of the server that a backup goes into.
 
+use super::client::Question;
 use super::definition::kinds;
-use super::facts::{MySqlServer, SYSTEM_DATABASES};
+use super::facts::MySqlServer;
 use super::properties::DatabaseProperties;
-use super::query::Patience;
-use super::quote::literals;
-use super::rights::Accounts;
+use super::quote::{account, identifier, literals};
+use super::reserved::SYSTEM_DATABASES;
 use crate::engine::{EngineError, Lifetime, RestoreTarget};
 use crate::model::{Contents, EngineKind, Needs};
 use crate::process::Runner;
@@ -26,6 +26,23 @@ const SETTINGS: [&str; 11] = [
     "log_bin_trust_function_creators",
 ];
 
+/// What the server says of accounts.
+#[derive(Debug, Default)]
+pub(super) struct Accounts {
+    /// The one that is connected: "j@localhost".
+    pub(super) own: String,
+    /// All of them, and whether each is above ordinary ones (`SYSTEM_USER`); `None` where they may not be read.
+    pub(super) all: Option<BTreeMap<String, bool>>,
+}
+
+impl Accounts {
+    /// As statements name the connected one.
+    pub(super) fn grantee(&self) -> String {
+        let named = self.own.rsplit_once('@');
+        named.map_or_else(|| identifier(&self.own), |(user, host)| account(user, host))
+    }
+}
+
 /// What is restored, and what is known of the server that it goes into.
 pub(super) struct Target<'a> {
     pub(super) restore: &'a RestoreTarget,
@@ -34,11 +51,16 @@ pub(super) struct Target<'a> {
     pub(super) accounts: &'a Accounts,
     /// Whether something that is there is removed for it.
     pub(super) replaces: bool,
-    pub(super) settings: BTreeMap<String, String>,
+    pub(super) server: TargetServer,
+}
+
+/// What only a restore asks its server for.
+pub(super) struct TargetServer {
+    settings: BTreeMap<String, String>,
     pub(super) engines: BTreeSet<String>,
     /// General tablespaces, where they may be seen.
     pub(super) tablespaces: Option<BTreeSet<String>>,
-    /// Databases on the server, in lower case.
+    /// Databases on the server and those that the restore brings, in lower case.
     pub(super) databases: BTreeSet<String>,
 }
 
@@ -51,11 +73,11 @@ impl Target<'_> {
     }
 
     pub(super) fn is_on(&self, setting: &str) -> bool {
-        self.settings.get(setting).is_some_and(|value| value == "ON" || value == "1")
+        self.server.settings.get(setting).is_some_and(|value| value == "ON" || value == "1")
     }
 
     pub(super) fn setting(&self, setting: &str) -> &str {
-        self.settings.get(setting).map_or("", String::as_str)
+        self.server.settings.get(setting).map_or("", String::as_str)
     }
 
     /// A table with that option.
@@ -66,7 +88,7 @@ impl Target<'_> {
     /// Whether a database is there, and no part of this restore.
     pub(super) fn is_lasting(&self, database: &str) -> bool {
         let coming = self.restore.coming_databases.iter().any(|coming| coming.eq_ignore_ascii_case(database));
-        !coming && !self.follows(database) && self.databases.contains(&database.to_lowercase())
+        !coming && !self.follows(database) && self.server.databases.contains(&database.to_lowercase())
     }
 
     /// Whether the restore brings a database after this one.
@@ -86,44 +108,42 @@ impl Target<'_> {
 }
 
 impl MySqlServer {
-    /// Asks for all of it.
-    pub(super) async fn target<'a>(
+    /// Asks what matters to a restore that needs `needs`.
+    pub(super) async fn target_server(
         &self,
         runner: &dyn Runner,
-        restore: &'a RestoreTarget,
-        (recorded, accounts, replaces): (&'a Contents, &'a Accounts, bool),
-    ) -> Result<Target<'a>, EngineError> {
-        let databases = "SELECT LOWER(SCHEMA_NAME) FROM information_schema.SCHEMATA;";
-        let engines =
-            "SELECT UPPER(ENGINE) FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT');";
-        Ok(Target {
-            restore,
-            needs: &recorded.needs,
-            owners: &recorded.owners,
-            accounts,
-            replaces,
+        restore: &RestoreTarget,
+        needs: &Needs,
+    ) -> Result<TargetServer, EngineError> {
+        let databases = Question::short(
+            "list the databases",
+            "SELECT LOWER(SCHEMA_NAME) FROM information_schema.SCHEMATA;",
+        );
+        let engines = Question::short(
+            "list the storage engines",
+            "SELECT UPPER(ENGINE) FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT');",
+        );
+        let there = self.ask_names(runner, &databases).await?;
+        let coming = restore.coming_databases.iter().map(|name| name.to_lowercase());
+        Ok(TargetServer {
             settings: self.ask_settings(runner).await?,
-            engines: self.ask_names(runner, "list the storage engines", engines).await?,
-            tablespaces: self.ask_tablespaces(runner, &recorded.needs).await,
-            databases: {
-                let there = self.ask_names(runner, "list the databases", databases).await?;
-                let coming = restore.coming_databases.iter().map(|name| name.to_lowercase());
-                there.into_iter().chain(coming).collect()
-            },
+            engines: self.ask_names(runner, &engines).await?,
+            tablespaces: self.ask_tablespaces(runner, needs).await,
+            databases: there.into_iter().chain(coming).collect(),
         })
     }
 
     /// Who restores, and who else there is.
     pub(super) async fn restoring_accounts(&self, runner: &dyn Runner) -> Result<Accounts, EngineError> {
         let doing = "ask who is connected";
-        let answer = self.ask(runner, (doing, "SELECT CURRENT_USER();", Patience::Small)).await?;
-        let own = super::facts::one(doing, answer, 1)?.remove(0);
+        let question = Question::short(doing, "SELECT CURRENT_USER();");
+        let own = self.client.ask_row(runner, &question, 1).await?.remove(0);
         if self.flavor().kind == EngineKind::MariaDb {
             return Ok(Accounts { own, all: None });
         }
         let sql = "SELECT CONCAT(u.User, '@', u.Host), EXISTS (SELECT 1 FROM mysql.global_grants g
   WHERE g.USER = u.User AND g.HOST = u.Host AND g.PRIV = 'SYSTEM_USER') FROM mysql.user u;";
-        let rows = self.ask(runner, ("look for system users", sql, Patience::Small)).await;
+        let rows = self.ask(runner, &Question::short("look for system users", sql)).await;
         let all = rows.ok().map(|rows| {
             let rows = rows.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok());
             rows.map(|[name, above]| (name, above == "1")).collect()
@@ -131,18 +151,9 @@ impl MySqlServer {
         Ok(Accounts { own, all })
     }
 
-    pub(super) async fn ask_names(
-        &self,
-        runner: &dyn Runner,
-        doing: &str,
-        sql: &str,
-    ) -> Result<BTreeSet<String>, EngineError> {
-        Ok(self.ask(runner, (doing, sql, Patience::Small)).await?.into_iter().flatten().collect())
-    }
-
     async fn ask_settings(&self, runner: &dyn Runner) -> Result<BTreeMap<String, String>, EngineError> {
         let sql = format!("SHOW GLOBAL VARIABLES WHERE Variable_name IN ({});", literals(SETTINGS));
-        let answer = self.ask(runner, ("ask for the target's settings", &sql, Patience::Small)).await?;
+        let answer = self.ask(runner, &Question::short("ask for the target's settings", &sql)).await?;
         let pairs = answer.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok());
         Ok(pairs.map(|[name, value]| (name.to_ascii_lowercase(), value)).collect())
     }
@@ -152,7 +163,7 @@ impl MySqlServer {
             return Some(BTreeSet::new());
         }
         let sql = "SELECT NAME FROM information_schema.INNODB_TABLESPACES;";
-        self.ask_names(runner, "list the tablespaces", sql).await.ok()
+        self.ask_names(runner, &Question::short("list the tablespaces", sql)).await.ok()
     }
 }
 

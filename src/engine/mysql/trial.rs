@@ -10,9 +10,6 @@ use super::quote::identifier;
 use super::rewrite::{Changes, Rows, rewrite};
 use crate::engine::{Ownership, RestoreTarget, Trial};
 
-/// Begins the name of the database that definitions are tried in. It is never backed up.
-pub(super) const TRIAL_DATABASE: &str = "__jagad_trial_";
-
 /// Engines whose tables are the server's own. A table of another may be made, or written to, in another place.
 const OWN_ENGINES: [&str; 9] =
     ["INNODB", "MYISAM", "ARIA", "MEMORY", "CSV", "ARCHIVE", "BLACKHOLE", "MRG_MYISAM", "ROCKSDB"];

@@ -1,12 +1,12 @@
 //! From what a server says of its accounts to statements that give the same accounts, one in a line where its texts have
 //! no ends of lines. What cannot be read back fails the dump.
 
+use super::accounts::{Account, MARKER};
+use super::client::unescaped;
 use super::edit::Edit;
 use super::head::Tokens;
-use super::query::unescaped;
 use super::quote::literal;
 use super::scanner::{Current, Piece, Scanner, Sink};
-use super::users::{Account, MARKER};
 use crate::engine::EngineError;
 use std::io;
 use std::sync::Arc;
@@ -129,7 +129,7 @@ pub(super) fn is_one_statement(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::users::Details;
+    use super::super::accounts::Details;
     use super::*;
 
     fn lines(text: &str, odd: &[Account]) -> Result<String, String> {

@@ -4,6 +4,7 @@ use super::definition::kinds;
 use super::head::{self, Statement};
 use super::needed::Watched;
 use super::scanner::{Current, Piece, Scanner, Sink};
+use super::syntax::begins_sandbox_line;
 use crate::model::{Contents, LogPosition, Needs, TableRows, Witness, WitnessError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,7 +173,7 @@ impl Tally {
 
     fn read_comment(&mut self, comment: &[u8]) {
         let comment = comment.trim_ascii();
-        if self.begun == Begun::NotYet && !super::scanner::begins_sandbox_line(comment) {
+        if self.begun == Begun::NotYet && !begins_sandbox_line(comment) {
             let begins = HEADERS.iter().any(|header| comment.starts_with(header));
             self.begun = if begins { Begun::Well } else { Begun::Otherwise };
         }

@@ -1,16 +1,8 @@
 //! The words of one whole statement. Code in comments is code, and every other comment is passed over.
 
+use super::syntax::{QuoteRules, begins_line_comment};
 use std::borrow::Cow;
 use std::ops::Range;
-
-/// How the session that made a statement read quotes. A dump says so before each trigger, routine and event.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct QuoteRules {
-    /// `NO_BACKSLASH_ESCAPES`: backslashes in quotes are just characters.
-    pub(super) plain_backslashes: bool,
-    /// `ANSI_QUOTES`: double quotes stand around names.
-    pub(super) quoted_names: bool,
-}
 
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +98,7 @@ fn begin_of_word(statement: &[u8], mut at: usize) -> usize {
             at = statement.len() - code.len() + digits;
         } else if rest.starts_with(b"/*") {
             at += memchr::memmem::find(rest, b"*/").map_or(rest.len(), |end| end + 2);
-        } else if super::scanner::begins_line_comment(rest) {
+        } else if begins_line_comment(rest) {
             at += memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         } else {
             return at;

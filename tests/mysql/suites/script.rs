@@ -47,10 +47,10 @@ const OUTSIDE: [&str; 30] = [
 /// Between statements: nothing that a test contains.
 const DELIMITER: &str = "//~~//";
 
-/// The statements of `test`, for the client. They are to fill `database`, where `names` were created before.
-pub(crate) fn statements(test: &[u8], database: &str, names: &mut Names) -> Vec<u8> {
+/// The statements of `source`, for the client. They are to fill `database`, where `names` were created before.
+pub(crate) fn statements(source: &[u8], database: &str, names: &mut Names) -> Vec<u8> {
     // One character for each byte, whatever they mean.
-    let text: String = test.iter().map(|byte| char::from(*byte)).collect();
+    let text: String = source.iter().map(|byte| char::from(*byte)).collect();
     let mut script = format!("DELIMITER {DELIMITER}\n");
     for statement in split(&text) {
         let Some(words) = kept(&statement) else { continue };
