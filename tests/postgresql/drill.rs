@@ -36,6 +36,12 @@ async fn check_drill(major: u32) {
     for tool in &drill.setup {
         SystemRunner.output(tool).await.unwrap();
     }
+    // Background workers would run jobs of extensions and subscriptions.
+    let workers = "SELECT string_agg(setting, ' ') FROM pg_settings
+      WHERE name IN ('max_worker_processes', 'max_logical_replication_workers')";
+    let mut psql = postgres.client("postgres", "postgres");
+    let psql = psql.env("PGHOST", place.path()).env("PGPORT", "5432").args(["-c", workers]);
+    assert_eq!(String::from_utf8(psql.output().unwrap().stdout).unwrap(), "0 0\n");
     let server = drill.engine.inspect(&SystemRunner).await.unwrap();
     assert!(server.facts().version.starts_with(&major.to_string()));
     let skip = Ownership::Skip;

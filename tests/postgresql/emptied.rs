@@ -69,6 +69,14 @@ async fn check_emptied(major: u32) {
     assert!(refused.contains("GRANT \\\"postgres\\\", \\\"them\\\" TO \\\"plain\\\""), "{refused}");
     assert_eq!(postgres.psql("shop", "SELECT count(*) FROM public.t"), "3");
     postgres.psql("shop", "DROP SCHEMA theirs CASCADE;");
+    // The locks of a prepared transaction would hold up the emptying.
+    postgres.psql("shop", "BEGIN; INSERT INTO public.t VALUES (99); PREPARE TRANSACTION 'half way';");
+    let refused = weak.logical().load(&SystemRunner, &clean, &taken).await.unwrap_err();
+    assert!(
+        matches!(&refused, EngineError::Refused { problem, .. } if problem.contains("`half way`")),
+        "{refused:?}"
+    );
+    postgres.psql("shop", "ROLLBACK PREPARED 'half way';");
     let (plan, counted) = restore(weak.as_ref(), &taken, &clean).await.unwrap();
 
     assert!(matches!(plan.effect, TargetEffect::Overwrites { .. }));

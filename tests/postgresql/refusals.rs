@@ -5,7 +5,8 @@ use super::support::postgres::{Postgres, programs};
 use jagad::engine::ServerSettings;
 use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{
-    Consumer, Engine as _, EngineError, Finding, FindingLevel, LoadPlan, Ownership, RestoreTarget, Server,
+    Consumer, Engine as _, EngineError, Finding, FindingLevel, LoadPlan, Naming, Ownership, RestoreTarget,
+    Server,
 };
 use jagad::process::SystemRunner;
 
@@ -274,6 +275,27 @@ async fn what_would_make_the_swap_fail_is_refused_beforehand() {
         "{error:?}"
     );
     plan(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_a_restore_uses_for_a_while_must_be_free() {
+    let Some((postgres, taken)) = owned(15).await else { return };
+    let beside = taken.target("shop");
+    let named = RestoreTarget { naming: Naming::Own, ..taken.target("shop") };
+    for (target, name) in [
+        (&beside, "shop__jagad_t0k3n0"),
+        (&beside, "shop__old_t0k3n0"),
+        (&named, "shop__jagad_t0k3n0"),
+        (&named, "shop__aside_t0k3n0"),
+    ] {
+        postgres.psql("postgres", &format!("CREATE DATABASE {name};"));
+        let error = refused(inspect(&postgres).await.as_ref(), &taken, target).await;
+        assert!(
+            matches!(&error, EngineError::Refused { problem, .. } if problem.contains(name)),
+            "{error:?}"
+        );
+        postgres.psql("postgres", &format!("DROP DATABASE {name};"));
+    }
 }
 
 #[tokio::test]

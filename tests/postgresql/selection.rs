@@ -5,7 +5,8 @@ use super::support::plans::{Dump, dump, restore};
 use super::support::postgres::Postgres;
 use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{
-    Engine as _, EngineError, Ownership, RestoreTarget, Selection, Server, ServerSettings, TargetEffect,
+    Engine as _, EngineError, Occupied, Ownership, RestoreTarget, Selection, Server, ServerSettings,
+    TargetEffect,
 };
 use jagad::process::SystemRunner;
 
@@ -205,6 +206,20 @@ async fn unknown_names_are_answered_with_close_ones() {
     let error =
         refused(&postgres, &taken, &RestoreTarget { selection: choice, ..taken.target("shop") }).await;
     assert!(matches!(&error, EngineError::NotFound { help, .. } if help.contains("`sales`")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_choice_of_objects_is_refused_together_with_clean() {
+    let Some((postgres, taken)) = published(15).await else { return };
+    postgres.psql("shop", "DROP TABLE sales.a; CREATE TABLE public.other (x int);");
+    let before = postgres.fingerprint("shop");
+    let target = RestoreTarget { occupied: Occupied::Clean, ..taken.tables("shop", &["sales.a"]) };
+    let error = refused(&postgres, &taken, &target).await;
+    assert!(
+        matches!(&error, EngineError::Refused { problem, .. } if problem.contains("--clean")),
+        "{error:?}"
+    );
+    assert_eq!(postgres.fingerprint("shop"), before);
 }
 
 #[tokio::test]

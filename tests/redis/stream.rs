@@ -5,7 +5,7 @@ use crate::round_trip::{ALL, take};
 use crate::support::plans::dump_all;
 use crate::support::redis::{Kind, Server};
 use jagad::engine::redis::Redis;
-use jagad::engine::{Engine as _, EngineError, ServerSettings};
+use jagad::engine::{Engine as _, EngineError, FindingLevel, ServerSettings};
 use jagad::model::EngineKind;
 use jagad::process::SystemRunner;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -18,22 +18,29 @@ const MARK: &[u8; 40] = b"0123456789abcdef0123456789abcdef01234567";
 /// An RDB without a key and without a checksum.
 const EMPTY: &[u8] = b"REDIS0010\xff\0\0\0\0\0\0\0\0";
 
-/// A server that answers questions like an old Redis and `SYNC` with these pieces, and then closes or keeps silent.
+const INFO: &str = "redis_version:6.2.0\r\nrole:master\r\n";
+
+/// A server that answers questions like an old Redis and `SYNC` with these pieces, and then closes the connection.
 fn fake(pieces: Vec<Vec<u8>>) -> Redis {
+    fake_with(INFO.to_owned(), pieces)
+}
+
+/// The same with other words about itself.
+fn fake_with(info: String, pieces: Vec<Vec<u8>>) -> Redis {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let pieces = Arc::new(pieces);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let pieces = Arc::clone(&pieces);
-            std::thread::spawn(move || serve(stream, &pieces));
+            let (info, pieces) = (info.clone(), Arc::clone(&pieces));
+            std::thread::spawn(move || serve(stream, &info, &pieces));
         }
     });
     let host = Some("127.0.0.1".to_owned());
     Redis::new(ServerSettings { host, port, ..ServerSettings::tools_only(EngineKind::Redis, None) })
 }
 
-fn serve(stream: TcpStream, pieces: &[Vec<u8>]) -> Option<()> {
+fn serve(stream: TcpStream, info: &str, pieces: &[Vec<u8>]) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
@@ -50,10 +57,9 @@ fn serve(stream: TcpStream, pieces: &[Vec<u8>]) -> Option<()> {
         }
         match words[0].as_str() {
             "INFO" => {
-                let info = "redis_version:6.2.0\r\nrole:master\r\n";
                 write!(stream, "${}\r\n{info}\r\n", info.len()).ok()?;
             }
-            "REPLCONF" if words[1] != "capa" => {
+            "REPLCONF" if words.get(1).is_none_or(|option| option != "capa") => {
                 stream.write_all(b"-ERR Unrecognized REPLCONF option\r\n").ok()?;
             }
             "SYNC" => {
@@ -140,6 +146,22 @@ async fn what_the_server_answers_instead_of_a_stream_tells_what_to_do() {
     assert!(of("-LOADING Redis is loading the dataset in memory").await.contains("Prerequisite"));
     assert!(of("-NOMASTERLINK Can't SYNC while not connected with my master").await.contains("replication"));
     assert!(of("-NOPERM User jagad has no permissions").await.contains("ACL SETUSER"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_still_loading_is_found_before_a_backup() {
+    for (state, level) in [
+        ("loading:1", FindingLevel::Error),
+        ("loading:0\r\nasync_loading:1", FindingLevel::Error),
+        ("loading:0\r\nasync_loading:0", FindingLevel::Ok),
+    ] {
+        let server =
+            fake_with(format!("{INFO}{state}\r\n"), vec![b"-ERR wrong number of arguments\r\n".to_vec()]);
+        let server = server.inspect(&SystemRunner).await.unwrap();
+        let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
+        let data = findings.iter().find(|finding| finding.subject.ends_with("has its data")).unwrap();
+        assert_eq!(data.level, level, "{state}: {data:?}");
+    }
 }
 
 #[tokio::test]

@@ -6,18 +6,13 @@ use super::swap::{FILLING_MARK, REPLACED_MARK, drop_sql, leftovers, swap_sql};
 use crate::engine::{EngineError, LoadPlan, TargetEffect};
 
 impl LoadPlanner<'_> {
-    /// Fills a database beside the target, which [`PostgreSqlServer::check_beside`] has found possible, and gives it the target's
-    /// name at the end.
+    /// Fills a new database and gives it the target's name at the end. `PostgreSqlServer::check_beside` has found that
+    /// possible.
     pub(super) async fn load_beside(&self, contents: Filling<'_>) -> Result<LoadPlan, EngineError> {
         let (target, facts) = (self.target, self.facts);
         let filling = with_suffix(&target.database, &format!("{FILLING_MARK}{}", target.token));
         let replaced = with_suffix(&target.database, &format!("{REPLACED_MARK}{}", target.token));
-        if let Some(taken) = facts.databases.iter().find(|name| **name == filling || **name == replaced) {
-            return Err(EngineError::Refused {
-                problem: format!("the database `{taken}` is there already"),
-                help: "Try again: another name will be taken.".to_owned(),
-            });
-        }
+        self.check_unused([&filling, &replaced])?;
         let Creation { create, finish, mut notes, findings } = self.creation(&filling).await?;
         let feed = self.feed_into(contents, &filling)?;
         let beside = self.server.maintenance_beside(&target.database);

@@ -17,6 +17,7 @@ impl LoadPlanner<'_> {
         let name = &target.database;
         let made = with_suffix(name, &format!("{FILLING_MARK}{}", target.token));
         let aside = with_suffix(name, &format!("{ASIDE_MARK}{}", target.token));
+        self.check_unused([&made, &aside])?;
         let creation = self.creation(&made).await?;
         let Creation { create, notes, findings, .. } = creation;
         let finish = self.creation(name).await?.finish;

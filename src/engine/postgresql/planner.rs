@@ -47,6 +47,18 @@ impl<'a> LoadPlanner<'a> {
         statements(&self.server.connection, &self.server.tool, database, sql).map(Step::from)
     }
 
+    /// Checks that no database has one of the names that the restore gives to databases for a while. Undoing the restore
+    /// would drop such a database, or take it for the one that was put aside.
+    pub(super) fn check_unused(&self, names: [&str; 2]) -> Result<(), EngineError> {
+        let Some(taken) = self.facts.databases.iter().find(|name| names.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        Err(EngineError::Refused {
+            problem: format!("the restore would create the database `{taken}`, which exists already"),
+            help: "Start the restore again: it chooses another name.".to_owned(),
+        })
+    }
+
     /// How the database comes to be. What it was created with and the target refuses is told.
     pub(super) async fn creation(&self, filling: &str) -> Result<Creation, EngineError> {
         if self.target.properties.is_null() {
