@@ -15,6 +15,8 @@ mod support;
 mod charsets;
 #[path = "mysql/dump.rs"]
 mod dump;
+#[path = "mysql/encryption.rs"]
+mod encryption;
 #[path = "mysql/filters.rs"]
 mod filters;
 #[path = "mysql/hindrances.rs"]

@@ -148,7 +148,11 @@ impl Sql {
 
     /// A server with these options.
     pub(crate) fn start_with(release: Release, options: &[&str]) -> Option<Self> {
-        let root = release.root()?;
+        Some(Self::start_from(release, release.root()?, options))
+    }
+
+    /// A server with these options and the programs below `root`.
+    pub(crate) fn start_from(release: Release, root: PathBuf, options: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("jgd").tempdir_in("/tmp").unwrap();
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
@@ -161,7 +165,7 @@ impl Sql {
         let server = Self { release, folder, root, child, options };
         server.wait_ready();
         server.run("", "SET GLOBAL log_bin_trust_function_creators = 1;");
-        Some(server)
+        server
     }
 
     fn wait_ready(&self) {

@@ -25,6 +25,8 @@ pub(super) mod kinds {
     pub(in crate::engine::mysql) const NO_KEY: &str = "no key";
     /// Compressed pages of InnoDB.
     pub(in crate::engine::mysql) const COMPRESSED: &str = "compressed";
+    /// Encrypted tables, for which a server needs keys.
+    pub(in crate::engine::mysql) const ENCRYPTED: &str = "encrypted";
     /// Named by a trigger in another case than the table has: a server that tells names apart does not find it.
     pub(in crate::engine::mysql) const OTHER_CASE: &str = "trigger in another case";
     /// Options that InnoDB takes only when it is not strict.
@@ -164,13 +166,18 @@ fn table_needs(needs: &mut Needs, words: &[Word<'_>], table: &str) {
             if let Some(directory) = directory {
                 note(&mut needs.directories, &directory.name(), table);
             }
-        } else if depth == 0 && word.is_any(&["engine", "row_format", "key_block_size"]) {
-            let option = String::from_utf8_lossy(&word.text).to_ascii_lowercase();
+        } else if depth == 0 && is_option(word) {
+            let option = word.name().to_ascii_lowercase();
             facts.options.insert(option, value().unwrap_or_default().to_ascii_uppercase());
         }
     }
     facts.has_key = has_key(words);
     facts.add_to(needs, table);
+}
+
+/// Whether it is an option of a table that matters. MariaDB writes its own options in the quotes of names.
+fn is_option(word: &Word<'_>) -> bool {
+    word.is_any(&["engine", "row_format", "key_block_size", "encryption"]) || word.is_called("encrypted")
 }
 
 /// What tells of a table which settings take it.
@@ -190,6 +197,9 @@ impl TableFacts {
         if !self.has_key {
             // MariaDB asks it of InnoDB alone, MySQL of every engine.
             note(&mut needs.tables, &format!("{} {engine}", kinds::NO_KEY), table);
+        }
+        if option("encryption") == "Y" || option("encrypted") == "YES" {
+            note(&mut needs.tables, kinds::ENCRYPTED, table);
         }
         if engine != "INNODB" {
             return;

@@ -113,6 +113,12 @@ pub(super) struct Flavor {
     pub(super) definer_rights: &'static [&'static str],
     /// Rights to change protected settings of the own session; empty where everybody may.
     pub(super) session_rights: &'static [&'static str],
+    /// Counts what gives the server keys for encrypted tables.
+    pub(super) keyrings: &'static str,
+    /// How a server gets keys for encrypted tables.
+    pub(super) keyring_help: &'static str,
+    /// The right to ask for them, where it takes one.
+    pub(super) keyring_right: &'static str,
     /// Accounts that belong to the server itself.
     pub(super) own_accounts: &'static [&'static str],
 }
@@ -175,6 +181,12 @@ FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_
   @@GLOBAL.innodb_strict_mode = 0 FROM information_schema.SCHEMATA s JOIN information_schema.SCHEMATA_EXTENSIONS e ON e.SCHEMA_NAME = s.SCHEMA_NAME;",
     definer_rights: &["SET_ANY_DEFINER", "SET_USER_ID", "SUPER"],
     session_rights: &["SESSION_VARIABLES_ADMIN", "SYSTEM_VARIABLES_ADMIN", "SUPER"],
+    keyrings: "SELECT (SELECT COUNT(*) FROM performance_schema.keyring_component_status
+    WHERE STATUS_KEY = 'Component_status' AND STATUS_VALUE = 'Active')
+  + (SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME LIKE 'keyring\\_%' AND PLUGIN_NAME <> 'keyring_udf'
+    AND PLUGIN_STATUS = 'ACTIVE');",
+    keyring_help: "Name a keyring component in the server's `mysqld.my`, such as `file://component_keyring_file`, and restart it.",
+    keyring_right: "SELECT ON performance_schema.keyring_component_status",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
 };
 
@@ -228,6 +240,10 @@ pub(super) static MARIADB: Flavor = Flavor {
     database_options: "SELECT SCHEMA_NAME, SCHEMA_COMMENT, 0, 0, @@GLOBAL.innodb_strict_mode = 0 FROM information_schema.SCHEMATA;",
     definer_rights: &["SET USER"],
     session_rights: &[],
+    keyrings: "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_TYPE = 'ENCRYPTION' AND PLUGIN_STATUS = 'ACTIVE';",
+    keyring_help: "Set `plugin_load_add = file_key_management` and `file_key_management_filename` in the server's configuration, and \
+                   restart it.",
+    keyring_right: "",
     own_accounts: &["mariadb.sys"],
 };
 

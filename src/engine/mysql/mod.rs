@@ -13,6 +13,7 @@ mod drill;
 mod dropping;
 mod dump;
 mod edit;
+mod encryption;
 mod events;
 mod facts;
 mod filter;

@@ -32,6 +32,8 @@ pub(super) const ENGINE_LIBRARIES: [(&str, &str); 9] = [
 #[derive(Debug, Default)]
 pub(super) struct Preflight {
     pub(super) findings: Vec<Finding>,
+    /// What the restore does otherwise than the backup says, for people.
+    pub(super) notes: Vec<String>,
     /// Settings of the session that loads.
     pub(super) session: Vec<&'static str>,
     pub(super) left_out: LeftOut,
@@ -65,6 +67,7 @@ impl MySqlServer {
         preflight.findings.extend(engine_findings(&target, self.flavor().kind));
         preflight.findings.extend(setting_findings(&target));
         self.place_findings(&target, &mut preflight);
+        self.encryption(runner, &target, &mut preflight).await;
         database_findings(&target, &mut preflight);
         preflight.findings.extend(self.name_findings(&recorded));
         preflight.findings.extend(self.lasting_name_finding(&target));

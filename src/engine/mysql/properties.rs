@@ -69,9 +69,6 @@ impl DatabaseProperties {
         if !self.options.comment.is_empty() {
             text.push_str(&format!(" COMMENT {}", literal(&self.options.comment)));
         }
-        if self.options.encrypted {
-            text.push_str(" ENCRYPTION 'Y'");
-        }
         text
     }
 }

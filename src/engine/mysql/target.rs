@@ -3,7 +3,7 @@
 use super::client::Question;
 use super::definition::kinds;
 use super::facts::MySqlServer;
-use super::properties::DatabaseProperties;
+use super::properties::{DatabaseOptions, DatabaseProperties};
 use super::quote::{account, identifier, literals};
 use super::reserved::SYSTEM_DATABASES;
 use crate::engine::{EngineError, Lifetime, RestoreTarget};
@@ -12,7 +12,7 @@ use crate::process::Runner;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Settings of the target that matter.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 13] = [
     "innodb_strict_mode",
     "innodb_file_per_table",
     "innodb_page_size",
@@ -21,6 +21,8 @@ const SETTINGS: [&str; 11] = [
     "innodb_directories",
     "sql_require_primary_key",
     "sql_generate_invisible_primary_key",
+    "default_table_encryption",
+    "table_encryption_privilege_check",
     "disabled_storage_engines",
     "enforce_storage_engine",
     "log_bin_trust_function_creators",
@@ -98,8 +100,17 @@ impl Target<'_> {
 
     /// Whether the source took tables that strict servers refuse.
     pub(super) fn is_lenient(&self) -> bool {
+        self.options().lenient
+    }
+
+    /// Whether new tables of the database are encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.options().encrypted
+    }
+
+    fn options(&self) -> DatabaseOptions {
         let properties = serde_json::from_value::<DatabaseProperties>(self.restore.properties.clone());
-        properties.is_ok_and(|properties| properties.options.lenient)
+        properties.map_or_else(|_| DatabaseOptions::default(), |properties| properties.options)
     }
 
     pub(super) fn is_thrown_away(&self) -> bool {

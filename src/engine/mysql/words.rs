@@ -32,6 +32,11 @@ impl Word<'_> {
         self.kind == WordKind::Plain && self.text.eq_ignore_ascii_case(keyword.as_bytes())
     }
 
+    /// Whether it is this name, in quotes or not.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.is_name() && self.text.eq_ignore_ascii_case(name.as_bytes())
+    }
+
     /// Whether it is one of these keywords.
     pub(super) fn is_any(&self, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(keyword))
