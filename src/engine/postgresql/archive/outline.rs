@@ -201,7 +201,7 @@ mod tests {
         left.views = true;
         assert_eq!(outline.list(&left).unwrap(), "1;\n2;\n3;\n4;\n5;\n7;\n8;\n");
         left = LeftOut { extension_comments: true, views: true, user_mappings: true };
-        assert_eq!(outline.list(&left).unwrap(), "1;\n3;\n4;\n7;\n");
+        assert_eq!(outline.list(&left).unwrap(), "1;\n3;\n4;\n7;\n8;\n");
     }
 
     #[test]
