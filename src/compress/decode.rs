@@ -1,7 +1,7 @@
 //! The decompressing stage.
 
 use super::WINDOW_LOG_LIMIT;
-use crate::model::{ByteReader, Codec};
+use crate::model::{ByteReader, Codec, Stage, stage};
 use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use async_compression::zstd::DParameter;
 use std::io;
@@ -66,7 +66,7 @@ pub fn decompress(packed: ByteReader<'_>, codec: Codec) -> ByteReader<'_> {
             Decoder::Zstd(Box::new(ZstdDecoder::with_params(source, &[window])))
         }
     };
-    Box::pin(Decompressing { decoder, codec, failed: false })
+    stage::as_reader(Decompressing { decoder, codec })
 }
 
 /// Remembers whether an error came from the source, so that the decoder is not blamed for it.
@@ -111,11 +111,10 @@ impl<'a> Decoder<'a> {
 struct Decompressing<'a> {
     decoder: Decoder<'a>,
     codec: Codec,
-    failed: bool,
 }
 
-impl Decompressing<'_> {
-    fn poll_plain(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Stage for Decompressing<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let codec = self.codec;
         let before = buffer.filled().len();
         if let Err(error) = ready!(Pin::new(self.decoder.reader()).poll_read(cx, buffer)) {
@@ -136,22 +135,8 @@ impl Decompressing<'_> {
         }
         Poll::Ready(Ok(()))
     }
-}
 
-impl AsyncRead for Decompressing<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        if self.failed {
-            return Poll::Ready(Err(CompressError::Failed { codec: self.codec }.into()));
-        }
-        let read = ready!(self.poll_plain(cx, buffer));
-        self.failed = read.is_err();
-        Poll::Ready(read)
+    fn failed_before(&self) -> io::Error {
+        CompressError::Failed { codec: self.codec }.into()
     }
 }

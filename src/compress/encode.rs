@@ -1,13 +1,13 @@
 //! The compressing stage.
 
-use crate::model::{ByteReader, Codec};
+use crate::model::{ByteReader, Codec, Stage, stage};
 use async_compression::Level;
 use async_compression::tokio::write::{GzipEncoder, ZstdEncoder};
 use async_compression::zstd::CParameter;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncWrite, ReadBuf};
 
 /// Threads of one Zstandard stream at most: more would cost memory for a source that cannot feed them.
 const WORKERS_LIMIT: usize = 4;
@@ -47,7 +47,7 @@ pub fn compress(plain: ByteReader<'_>, codec: Codec, level: i32) -> ByteReader<'
         }
     };
     let input = vec![0; INPUT_BYTES].into();
-    Box::pin(Compressing { plain, input, waiting: 0..0, encoder, stage: EncodeStage::Feeding })
+    stage::as_reader(Compressing { plain, input, waiting: 0..0, encoder, stage: EncodeStage::Feeding })
 }
 
 /// Pulls plain bytes into a pushing encoder. The library's own pulling encoder flushes whenever its source makes it
@@ -67,7 +67,6 @@ enum EncodeStage {
     Feeding,
     Finishing,
     Done,
-    Failed,
 }
 
 enum Encoder {
@@ -115,36 +114,25 @@ impl Compressing<'_> {
     }
 }
 
-impl AsyncRead for Compressing<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        while matches!(this.stage, EncodeStage::Feeding | EncodeStage::Finishing) {
+impl Stage for Compressing<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.stage != EncodeStage::Done {
             // Big blocks: give out when the reader's buffer can be filled, or nothing more comes for now.
-            if this.encoder.outbox().waiting() >= buffer.remaining() {
+            if self.encoder.outbox().waiting() >= buffer.remaining() {
                 break;
             }
-            match this.poll_step(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => {
-                    this.stage = EncodeStage::Failed;
-                    return Poll::Ready(Err(error));
-                }
-                Poll::Pending if this.encoder.outbox().waiting() == 0 => return Poll::Pending,
+            match self.poll_step(cx) {
+                Poll::Ready(step) => step?,
+                Poll::Pending if self.encoder.outbox().waiting() == 0 => return Poll::Pending,
                 Poll::Pending => break,
             }
         }
-        if this.stage == EncodeStage::Failed {
-            return Poll::Ready(Err(io::Error::other("the compressed stream failed before")));
-        }
-        this.encoder.outbox().hand_over(buffer);
+        self.encoder.outbox().hand_over(buffer);
         Poll::Ready(Ok(()))
+    }
+
+    fn failed_before(&self) -> io::Error {
+        io::Error::other("the compressed stream failed before")
     }
 }
 

@@ -7,12 +7,11 @@ use super::identity::ObjectIdentity;
 use super::keyring::Keyring;
 use super::seal::hand_over;
 use super::{CHUNK_BYTES, TAG_BYTES};
-use crate::model::ByteReader;
+use crate::model::{ByteReader, Stage, stage};
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 
 /// Which object the reader wants.
 #[derive(Debug, Clone)]
@@ -28,7 +27,8 @@ pub enum Expect {
 /// No byte is handed out before its chunk has been authenticated, and the end of file only after the last chunk of
 /// exactly this object. Everything else is an `io::Error` that holds a [`CryptoError`], or the source's own error.
 pub fn open(sealed: ByteReader<'_>, keyring: Arc<Keyring>, expect: Expect) -> ByteReader<'_> {
-    Box::pin(Open { stage: OpenStage::Header { sealed, bytes: Vec::new() }, keyring, expect })
+    let stage = OpenStage::Header { sealed, bytes: Vec::new() };
+    stage::as_reader(Open { stage, keyring, expect })
 }
 
 struct Open<'a> {
@@ -40,7 +40,6 @@ struct Open<'a> {
 enum OpenStage<'a> {
     Header { sealed: ByteReader<'a>, bytes: Vec<u8> },
     Chunks(Box<Opening<'a>>),
-    Failed,
 }
 
 struct Opening<'a> {
@@ -83,26 +82,30 @@ impl Open<'_> {
             let (expected, found) = (Box::new(expected.clone()), Box::new(opened.identity));
             return Poll::Ready(Err(CryptoError::OtherObject { expected, found }.into()));
         }
-        if let OpenStage::Header { sealed, .. } = std::mem::replace(&mut self.stage, OpenStage::Failed) {
-            self.stage = OpenStage::Chunks(Box::new(Opening {
-                sealed: Chunks::new(sealed, CHUNK_BYTES + TAG_BYTES),
-                cipher: opened.chunks,
-                header_bytes: header.length() as u64,
-                ready: 0..0,
-                front: None,
-            }));
-        }
+        let sealed = std::mem::replace(sealed, Box::pin(tokio::io::empty()));
+        self.stage = OpenStage::Chunks(Box::new(Opening {
+            sealed: Chunks::new(sealed, CHUNK_BYTES + TAG_BYTES),
+            cipher: opened.chunks,
+            header_bytes: header.length() as u64,
+            ready: 0..0,
+            front: None,
+        }));
         Poll::Ready(Ok(()))
     }
+}
 
-    fn poll_plain(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Stage for Open<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             match &mut self.stage {
                 OpenStage::Header { .. } => ready!(self.poll_header(cx))?,
                 OpenStage::Chunks(opening) => return opening.poll_plain(cx, buffer),
-                OpenStage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
             }
         }
+    }
+
+    fn failed_before(&self) -> io::Error {
+        CryptoError::Failed.into()
     }
 }
 
@@ -149,23 +152,5 @@ impl Opening<'_> {
                 _ => CryptoError::Tampered { chunk },
             }),
         }
-    }
-}
-
-impl AsyncRead for Open<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        let read = ready!(self.poll_plain(cx, buffer));
-        if read.is_err() {
-            // What failed once must not end well later.
-            self.stage = OpenStage::Failed;
-        }
-        Poll::Ready(read)
     }
 }

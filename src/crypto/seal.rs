@@ -6,11 +6,10 @@ use super::error::CryptoError;
 use super::identity::ObjectIdentity;
 use super::key::MasterKey;
 use super::{CHUNK_BYTES, TAG_BYTES};
-use crate::model::{ByteReader, CipherKind};
+use crate::model::{ByteReader, CipherKind, Stage, stage};
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 
 /// Encrypts `plain` into the one object `identity` under a fresh data key, which `key` wraps.
 ///
@@ -34,7 +33,7 @@ pub fn seal_with<'a>(
 ) -> Result<ByteReader<'a>, CryptoError> {
     let (header, chunks) = SealedHeader::create(key, cipher, identity, entropy)?;
     let plain = Chunks::new(plain, CHUNK_BYTES);
-    Ok(Box::pin(Seal { plain, cipher: chunks, header, sent: 0, stage: SealStage::Header }))
+    Ok(stage::as_reader(Seal { plain, cipher: chunks, header, sent: 0, stage: SealStage::Header }))
 }
 
 /// The size of a sealed object with `plain_bytes` in it and a header of `header_bytes`.
@@ -70,7 +69,6 @@ enum SealStage {
     /// The chunk in front is sealed, this many bytes with its tag.
     Sending(usize, Position),
     Done,
-    Failed,
 }
 
 impl Seal<'_> {
@@ -85,36 +83,23 @@ impl Seal<'_> {
     }
 }
 
-impl AsyncRead for Seal<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
+impl Stage for Seal<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
-            match this.stage {
+            match self.stage {
                 SealStage::Header => {
-                    this.sent += hand_over(&this.header[this.sent..], buffer);
-                    if this.sent == this.header.len() {
-                        this.stage = SealStage::Filling;
+                    self.sent += hand_over(&self.header[self.sent..], buffer);
+                    if self.sent == self.header.len() {
+                        self.stage = SealStage::Filling;
                     }
                     return Poll::Ready(Ok(()));
                 }
-                SealStage::Filling => {
-                    if let Err(error) = ready!(this.poll_seal(cx)) {
-                        this.stage = SealStage::Failed;
-                        return Poll::Ready(Err(error));
-                    }
-                }
+                SealStage::Filling => ready!(self.poll_seal(cx))?,
                 SealStage::Sending(length, position) => {
-                    this.sent += hand_over(&this.plain.front().0[this.sent..length], buffer);
-                    if this.sent == length {
-                        this.plain.advance();
-                        this.stage = match position {
+                    self.sent += hand_over(&self.plain.front().0[self.sent..length], buffer);
+                    if self.sent == length {
+                        self.plain.advance();
+                        self.stage = match position {
                             Position::Middle => SealStage::Filling,
                             Position::Last => SealStage::Done,
                         };
@@ -122,9 +107,12 @@ impl AsyncRead for Seal<'_> {
                     return Poll::Ready(Ok(()));
                 }
                 SealStage::Done => return Poll::Ready(Ok(())),
-                SealStage::Failed => return Poll::Ready(Err(CryptoError::Failed.into())),
             }
         }
+    }
+
+    fn failed_before(&self) -> io::Error {
+        CryptoError::Failed.into()
     }
 }
 

@@ -13,6 +13,7 @@ pub mod part;
 pub mod reader;
 pub mod secret;
 pub mod size;
+pub mod stage;
 pub mod time;
 
 pub use authentication::{Argon2Cost, Authentication, HMAC_SHA256, Mac};
@@ -31,4 +32,5 @@ pub use part::{PartName, PartNameError};
 pub use reader::ByteReader;
 pub use secret::Secret;
 pub use size::ByteSize;
+pub use stage::Stage;
 pub use time::{Clock, Period, SystemClock, Timestamp};

@@ -2,12 +2,11 @@
 
 use super::error::PipelineError;
 use super::gauge::Gauge;
-use crate::model::{ByteReader, Sha256Digest};
+use crate::model::{ByteReader, Sha256Digest, Stage, stage};
 use sha2::{Digest as _, Sha256};
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 
 /// What was recorded of a stream.
 pub(super) struct Record {
@@ -21,7 +20,7 @@ pub(super) struct Record {
 /// soon as it comes.
 pub(super) fn prove<'a>(inner: ByteReader<'a>, record: Record, gauge: &Gauge) -> ByteReader<'a> {
     let hasher = record.sha256.is_some().then(Sha256::new);
-    Box::pin(Proving { inner, record, gauge: gauge.clone(), hasher, bytes: 0, state: State::Reading })
+    stage::as_reader(Proving { inner, record, gauge: gauge.clone(), hasher, bytes: 0 })
 }
 
 struct Proving<'a> {
@@ -30,26 +29,16 @@ struct Proving<'a> {
     gauge: Gauge,
     hasher: Option<Sha256>,
     bytes: u64,
-    state: State,
 }
 
-#[derive(Clone, Copy)]
-enum State {
-    Reading,
-    Proven,
-    Failed,
-}
-
-impl Proving<'_> {
-    fn poll_proof(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Stage for Proving<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(self.inner.as_mut().poll_read(cx, buffer))?;
         let count = buffer.filled().len() - before;
         self.bytes += count as u64;
         self.gauge.add(count);
         if self.bytes > self.record.bytes {
-            // A read that fails must leave the buffer as it was: tokio's `read_to_end` panics otherwise.
-            buffer.set_filled(before);
             return Poll::Ready(Err(self.wrong_length(&format!("at least {}", self.bytes)).into()));
         }
         if let Some(hasher) = &mut self.hasher {
@@ -57,11 +46,16 @@ impl Proving<'_> {
         }
         if count == 0 {
             self.conclude()?;
-            self.state = State::Proven;
         }
         Poll::Ready(Ok(()))
     }
 
+    fn failed_before(&self) -> io::Error {
+        PipelineError::Failed.into()
+    }
+}
+
+impl Proving<'_> {
     fn conclude(&mut self) -> Result<(), PipelineError> {
         if self.bytes != self.record.bytes {
             return Err(self.wrong_length(&self.bytes.to_string()));
@@ -82,29 +76,6 @@ impl Proving<'_> {
             what: format!("the length of {}", self.record.name),
             expected: format!("{} bytes", self.record.bytes),
             found: format!("{found} bytes"),
-        }
-    }
-}
-
-impl AsyncRead for Proving<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        match self.state {
-            State::Reading => {
-                let read = ready!(self.poll_proof(cx, buffer));
-                if read.is_err() {
-                    self.state = State::Failed;
-                }
-                Poll::Ready(read)
-            }
-            State::Proven => Poll::Ready(Ok(())),
-            State::Failed => Poll::Ready(Err(PipelineError::Failed.into())),
         }
     }
 }

@@ -5,14 +5,13 @@ use super::gauge::Gauge;
 use super::proof::{Record, prove};
 use crate::compress::decompress;
 use crate::crypto::{CryptoError, Expect, Keyring, ObjectIdentity, open};
-use crate::model::{ByteReader, Codec, Sha256Digest};
+use crate::model::{ByteReader, Codec, Sha256Digest, Stage, stage};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
+use tokio::io::{AsyncReadExt as _, ReadBuf};
 
 /// Where the stored segments of one part come from.
 #[async_trait]
@@ -111,7 +110,7 @@ pub fn stored(
     gauges: &UnpackGauges,
 ) -> ByteReader<'static> {
     let stored = PartExpectation { sealing: None, ..expected.clone() };
-    Box::pin(Joined::new(source, &stored, &gauges.stored))
+    stage::as_reader(Joined::new(source, &stored, &gauges.stored))
 }
 
 /// Reads a whole part and compares every stored byte with the record, and every packed byte when the part is not
@@ -142,7 +141,7 @@ fn packed(
         bytes: expected.packed_bytes,
         sha256: Some(expected.packed_sha256),
     };
-    prove(Box::pin(joined), record, &gauges.packed)
+    prove(stage::as_reader(joined), record, &gauges.packed)
 }
 
 fn is_keyless(error: &io::Error) -> bool {
@@ -171,7 +170,6 @@ enum AtHand {
     Nothing,
     Opening(BoxFuture<'static, io::Result<ByteReader<'static>>>),
     Open(ByteReader<'static>),
-    Failed,
 }
 
 impl Joined {
@@ -217,8 +215,10 @@ impl Joined {
             }
         }
     }
+}
 
-    fn poll_joined(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Stage for Joined {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             match &mut self.at_hand {
                 AtHand::Nothing => {
@@ -238,25 +238,11 @@ impl Joined {
                     }
                     self.at_hand = AtHand::Nothing;
                 }
-                AtHand::Failed => return Poll::Ready(Err(PipelineError::Failed.into())),
             }
         }
     }
-}
 
-impl AsyncRead for Joined {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        let read = ready!(self.poll_joined(cx, buffer));
-        if read.is_err() {
-            self.at_hand = AtHand::Failed;
-        }
-        Poll::Ready(read)
+    fn failed_before(&self) -> io::Error {
+        PipelineError::Failed.into()
     }
 }

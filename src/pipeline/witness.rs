@@ -1,12 +1,11 @@
 //! Letting the engine's witness watch the plain bytes go by.
 
 use super::error::PipelineError;
-use crate::model::{ByteReader, Contents, Witness};
+use crate::model::{ByteReader, Contents, Stage, Witness, stage};
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 
 /// What the witness has said: empty until the end of the stream, `None` inside when it could not count.
 pub type WitnessedContents = Arc<OnceLock<Option<Contents>>>;
@@ -17,62 +16,32 @@ pub type WitnessedContents = Arc<OnceLock<Option<Contents>>>;
 /// witness has called the stream whole, and is asked for that once.
 pub fn witness(inner: ByteReader<'_>, witness: Box<dyn Witness>) -> (ByteReader<'_>, WitnessedContents) {
     let contents = WitnessedContents::default();
-    let stage = Witnessed { inner, witness, contents: Arc::clone(&contents), state: State::Watching };
-    (Box::pin(stage), contents)
+    let witnessed = Witnessed { inner, witness, contents: Arc::clone(&contents) };
+    (stage::as_reader(witnessed), contents)
 }
 
 struct Witnessed<'a> {
     inner: ByteReader<'a>,
     witness: Box<dyn Witness>,
     contents: WitnessedContents,
-    state: State,
 }
 
-#[derive(Clone, Copy)]
-enum State {
-    Watching,
-    Whole,
-    Failed,
-}
-
-impl Witnessed<'_> {
-    fn poll_watch(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+impl Stage for Witnessed<'_> {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(self.inner.as_mut().poll_read(cx, buffer))?;
         let new = &buffer.filled()[before..];
         if new.is_empty() {
             let contents = self.witness.finish().map_err(io::Error::other)?;
             let _ = self.contents.set(contents);
-            self.state = State::Whole;
         } else if let Err(error) = self.witness.feed(new) {
-            // The bytes that broke the rules go no further.
-            buffer.set_filled(before);
             return Poll::Ready(Err(io::Error::other(error)));
         }
         Poll::Ready(Ok(()))
     }
-}
 
-impl AsyncRead for Witnessed<'_> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        match self.state {
-            State::Watching => {
-                let read = ready!(self.poll_watch(cx, buffer));
-                if read.is_err() {
-                    self.state = State::Failed;
-                }
-                Poll::Ready(read)
-            }
-            State::Whole => Poll::Ready(Ok(())),
-            State::Failed => Poll::Ready(Err(PipelineError::Failed.into())),
-        }
+    fn failed_before(&self) -> io::Error {
+        PipelineError::Failed.into()
     }
 }
 

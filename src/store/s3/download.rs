@@ -2,7 +2,7 @@
 
 use super::client::Client;
 use super::range::{Fetch, ObjectVersion};
-use crate::model::ByteReader;
+use crate::model::{ByteReader, Stage, stage};
 use crate::store::{ObjectKey, StoreError};
 use bytes::BytesMut;
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Bytes of one request.
@@ -36,10 +36,9 @@ pub(super) async fn open(client: &Arc<Client>, key: &ObjectKey) -> Result<ByteRe
         ahead: VecDeque::new(),
         next,
         delivered: 0,
-        failed: false,
     };
     reader.fetch_ahead();
-    Ok(Box::pin(reader))
+    Ok(stage::as_reader(reader))
 }
 
 /// Delivers ranges in order. Dropping it ends every request.
@@ -57,7 +56,6 @@ struct RangedReader {
     /// First byte that no request has been made for.
     next: u64,
     delivered: u64,
-    failed: bool,
 }
 
 impl RangedReader {
@@ -98,21 +96,13 @@ impl RangedReader {
     }
 }
 
-impl AsyncRead for RangedReader {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.failed {
-            return Poll::Ready(Err(io::Error::other(self.short())));
-        }
+impl Stage for RangedReader {
+    fn poll_more(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.position == self.current.len() {
             match ready!(self.poll_range(cx)) {
                 Ok(None) => return Poll::Ready(Ok(())),
                 Ok(Some(range)) => (self.current, self.position) = (range, 0),
                 Err(error) => {
-                    self.failed = true;
                     self.ahead.clear();
                     return Poll::Ready(Err(io::Error::other(error)));
                 }
@@ -123,5 +113,9 @@ impl AsyncRead for RangedReader {
         self.position += count;
         self.delivered += count as u64;
         Poll::Ready(Ok(()))
+    }
+
+    fn failed_before(&self) -> io::Error {
+        io::Error::other(self.short())
     }
 }
