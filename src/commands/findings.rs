@@ -12,14 +12,13 @@ pub(super) fn failure_of<'a>(findings: impl IntoIterator<Item = &'a Finding>) ->
     }
     let problems: Vec<_> =
         errors.iter().map(|error| format!("{}: {}", error.subject, error.problem)).collect();
-    let mut help: Vec<_> =
-        errors.iter().map(|error| error.help.as_str()).filter(|help| !help.is_empty()).collect();
+    let mut help: Vec<_> = errors.iter().filter_map(|error| error.help.as_deref()).collect();
     help.dedup();
     Some(Failure::new(Class::Prerequisite, problems.join("; ")).help(help.join("\n")))
 }
 
 /// A finding in one line.
 pub(super) fn line(finding: &Finding) -> String {
-    let help = if finding.help.is_empty() { String::new() } else { format!(" ({})", finding.help) };
+    let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     format!("{}: {}{help}", finding.subject, finding.problem)
 }

@@ -2,6 +2,7 @@
 
 use super::ConfigError;
 use super::error::nearest;
+use crate::model::Help;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -209,6 +210,7 @@ impl Document {
 
 /// An error at `origin`.
 pub(super) fn wrong(origin: impl std::fmt::Display, problem: String, help: Option<String>) -> ConfigError {
+    let help = help.and_then(|help| Help::new(&help));
     ConfigError::Wrong { origin: origin.to_string(), problem, help }
 }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a configuration, and where.
 
+use crate::model::Help;
 use std::path::PathBuf;
 
 /// A configuration that cannot be used.
@@ -29,7 +30,7 @@ pub enum ConfigError {
         /// What is wrong.
         problem: String,
         /// What to do.
-        help: Option<String>,
+        help: Option<Help>,
     },
     /// A name that the command line or another entry uses does not exist.
     #[error("no {what} is named `{name}`")]
@@ -39,7 +40,7 @@ pub enum ConfigError {
         /// The name.
         name: String,
         /// Names that come close, or all.
-        help: Option<String>,
+        help: Option<Help>,
     },
     /// There is no store at all.
     #[error("no storage provider configured - add one")]
@@ -50,7 +51,7 @@ pub enum ConfigError {
         /// The database entry.
         database: String,
         /// Which keys there are, and what to do.
-        help: String,
+        help: Option<Help>,
     },
     /// A key file cannot be used.
     #[error("key `{name}`: {problem}")]
@@ -60,7 +61,7 @@ pub enum ConfigError {
         /// What is wrong.
         problem: String,
         /// What to do.
-        help: Option<String>,
+        help: Option<Help>,
     },
     /// A secret cannot be had. Its value is never part of the message.
     #[error("{key}: {problem}")]
@@ -74,17 +75,29 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What to do about it.
-    pub fn help(&self) -> Option<String> {
+    pub fn help(&self) -> Option<&str> {
         match self {
             Self::NoFile { .. } => {
-                Some("Write a first one with `jagad config init`, or name one with --config.".to_owned())
+                Some("Write a first one with `jagad config init`, or name one with --config.")
             }
-            Self::Wrong { help, .. } | Self::Unknown { help, .. } | Self::Key { help, .. } => help.clone(),
-            Self::NoKey { help, .. } => Some(help.clone()),
-            Self::NoStore => Some("Add a [stores.NAME] table to the configuration.".to_owned()),
+            Self::Wrong { help, .. }
+            | Self::Unknown { help, .. }
+            | Self::Key { help, .. }
+            | Self::NoKey { help, .. } => help.as_deref(),
+            Self::NoStore => Some("Add a [stores.NAME] table to the configuration."),
             Self::Read { .. } | Self::Secret { .. } => None,
         }
     }
+}
+
+/// The error of a name that nothing has, with those that come close.
+pub(super) fn unknown<'a>(
+    what: &'static str,
+    name: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> ConfigError {
+    let help = nearest(name, known).and_then(|help| Help::new(&help));
+    ConfigError::Unknown { what, name: name.to_owned(), help }
 }
 
 /// `did you mean` for a name among those that exist; else all of them, if they are few.

@@ -5,13 +5,15 @@ use super::entry::{
     Connection, CredentialsEntry, DatabaseEntry, EncryptionChoice, KeyEntry, KeySource, PolicyEntry,
     ReplicaEntry, S3Entry, StoreEntry,
 };
-use super::error::{ConfigError, nearest};
+use super::error::{ConfigError, unknown};
 use super::file::{LogFormat, LogLevel};
 use super::notifier::NotifierEntry;
 use super::search;
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
-use crate::model::{CipherKind, DatabaseName, KeyName, NotifierName, PolicyName, RepositoryId, StoreName};
+use crate::model::{
+    CipherKind, DatabaseName, Help, KeyName, NotifierName, PolicyName, RepositoryId, StoreName,
+};
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
 use chrono_tz::Tz;
@@ -113,8 +115,7 @@ impl Inventory {
     /// The database entry `name`.
     pub fn database(&self, name: &DatabaseName) -> Result<&DatabaseEntry, ConfigError> {
         self.databases.get(name).ok_or_else(|| {
-            let help = nearest(name.as_str(), self.databases.keys().map(DatabaseName::as_str));
-            ConfigError::Unknown { what: "database", name: name.to_string(), help }
+            unknown("database", name.as_str(), self.databases.keys().map(DatabaseName::as_str))
         })
     }
 
@@ -138,10 +139,9 @@ impl Inventory {
 
     /// The policy `name`.
     pub fn policy(&self, name: &PolicyName) -> Result<&PolicyEntry, ConfigError> {
-        self.policies.get(name).ok_or_else(|| {
-            let help = nearest(name.as_str(), self.policies.keys().map(PolicyName::as_str));
-            ConfigError::Unknown { what: "policy", name: name.to_string(), help }
-        })
+        self.policies
+            .get(name)
+            .ok_or_else(|| unknown("policy", name.as_str(), self.policies.keys().map(PolicyName::as_str)))
     }
 
     /// Settings of the store `name`, or of the default one, with its secrets fetched.
@@ -149,15 +149,14 @@ impl Inventory {
         if self.stores.is_empty() {
             return Err(ConfigError::NoStore);
         }
-        let known = || nearest(name.map_or("", StoreName::as_str), self.stores.keys().map(StoreName::as_str));
         let Some(name) = name.or_else(|| self.default_store()) else {
-            let help = Some("Name one with --store, or set settings.default_store.".to_owned());
+            let help = Help::new("Name one with --store, or set settings.default_store.");
             return Err(ConfigError::Unknown { what: "store", name: "main".to_owned(), help });
         };
         match self.stores.get(name) {
             Some(StoreEntry::Local(path)) => Ok(StoreSettings::Local(LocalSettings { path: path.clone() })),
             Some(StoreEntry::S3(entry)) => Ok(StoreSettings::S3(Box::new(s3_settings(entry).await?))),
-            None => Err(ConfigError::Unknown { what: "store", name: name.to_string(), help: known() }),
+            None => Err(unknown("store", name.as_str(), self.stores.keys().map(StoreName::as_str))),
         }
     }
 
@@ -182,14 +181,14 @@ impl Inventory {
 
     /// The key `name`, read from its file or derived from its passphrase.
     pub async fn key(&self, name: &KeyName) -> Result<MasterKey, ConfigError> {
-        let entry = self.keys.get(name).ok_or_else(|| {
-            let help = nearest(name.as_str(), self.keys.keys().map(KeyName::as_str));
-            ConfigError::Unknown { what: "key", name: name.to_string(), help }
-        })?;
+        let entry = self
+            .keys
+            .get(name)
+            .ok_or_else(|| unknown("key", name.as_str(), self.keys.keys().map(KeyName::as_str)))?;
         let unusable = |problem: String, help: Option<&str>| ConfigError::Key {
             name: name.to_string(),
             problem,
-            help: help.map(ToOwned::to_owned),
+            help: help.and_then(Help::new),
         };
         match &entry.source {
             KeySource::File(path) => {
@@ -232,7 +231,7 @@ impl Inventory {
             EncryptionChoice::Key(name) => name.clone(),
         };
         if self.keys.get(&name).is_some_and(|key| key.key_use == KeyUse::Retired) {
-            let help = Some("Choose a key that is not retired; see `jagad key list`.".to_owned());
+            let help = Help::new("Choose a key that is not retired; see `jagad key list`.");
             return Err(ConfigError::Key {
                 name: name.to_string(),
                 problem: "it is retired".to_owned(),
@@ -251,11 +250,11 @@ impl Inventory {
         let named = entry.packing.key.as_ref().or(self.settings.default_key.as_ref());
         named.or_else(only).or_else(main).cloned().ok_or_else(|| ConfigError::NoKey {
             database: entry.name.to_string(),
-            help: if active.is_empty() {
-                "Make one with `jagad key generate main`, or set encryption = { enabled = false }.".to_owned()
+            help: Help::new(if active.is_empty() {
+                "Make one with `jagad key generate main`, or set encryption = { enabled = false }."
             } else {
-                "Set encryption.key of the entry, or settings.default_key.".to_owned()
-            },
+                "Set encryption.key of the entry, or settings.default_key."
+            }),
         })
     }
 

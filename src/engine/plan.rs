@@ -2,7 +2,7 @@
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
 use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
-use crate::model::{ByteReader, Contents, PartKind, Witness};
+use crate::model::{ByteReader, Contents, Help, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -100,24 +100,34 @@ pub struct Finding {
     pub subject: String,
     /// What was found; empty when all is well.
     pub problem: String,
-    /// How to fix it, with the exact statement if there is one; empty when there is nothing to do.
-    pub help: String,
+    /// How to fix it, with the exact statement if there is one.
+    pub help: Option<Help>,
 }
 
 impl Finding {
+    /// All is well.
+    pub fn good(subject: impl Into<String>) -> Self {
+        Self { level: FindingLevel::Ok, subject: subject.into(), problem: String::new(), help: None }
+    }
+
     /// Something is worth knowing.
-    pub fn warning(subject: impl Into<String>, problem: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn warning(subject: impl Into<String>, problem: impl Into<String>, help: impl AsRef<str>) -> Self {
         Self {
             level: FindingLevel::Warning,
             subject: subject.into(),
             problem: problem.into(),
-            help: help.into(),
+            help: Help::new(help.as_ref()),
         }
     }
 
     /// It would fail, or be incomplete.
-    pub fn error(subject: impl Into<String>, problem: impl Into<String>, help: impl Into<String>) -> Self {
+    pub fn error(subject: impl Into<String>, problem: impl Into<String>, help: impl AsRef<str>) -> Self {
         Self { level: FindingLevel::Error, ..Self::warning(subject, problem, help) }
+    }
+
+    /// The text of the help; empty when there is none.
+    pub fn hint(&self) -> &str {
+        self.help.as_deref().unwrap_or_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why somebody could not be told.
 
-use crate::model::Period;
+use crate::model::{Help, Period};
 use std::time::Duration;
 
 /// A notifier that could not do its work. Never holds a secret.
@@ -8,7 +8,7 @@ use std::time::Duration;
 #[error("{problem}")]
 pub struct NotifyError {
     problem: String,
-    help: Option<String>,
+    help: Option<Help>,
 }
 
 impl NotifyError {
@@ -17,8 +17,8 @@ impl NotifyError {
     }
 
     #[must_use]
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+    pub(super) fn help(mut self, help: impl AsRef<str>) -> Self {
+        self.help = Help::new(help.as_ref());
         self
     }
 

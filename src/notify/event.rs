@@ -1,7 +1,7 @@
 //! What happened, bounded and free of anything that could break out of a header, an environment or a terminal.
 
 use crate::model::kind::word_enum;
-use crate::model::{BackupId, DatabaseName, PolicyName, Timestamp};
+use crate::model::{BackupId, DatabaseName, Help, PolicyName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -80,7 +80,7 @@ pub struct Event {
     policy: Option<PolicyName>,
     backup: Option<BackupId>,
     message: String,
-    help: Option<String>,
+    help: Option<Help>,
     failures_in_a_row: u32,
     facts: Vec<Fact>,
     log_tail: String,
@@ -137,7 +137,7 @@ impl Event {
     /// With what to do about it.
     #[must_use]
     pub fn help(mut self, help: Option<&str>) -> Self {
-        self.help = help.filter(|help| !help.is_empty()).map(|help| clean(help, TEXT_BYTES));
+        self.help = help.and_then(|help| Help::new(&clean(help, TEXT_BYTES)));
         self
     }
 

@@ -200,7 +200,7 @@ async fn a_condition_that_converts_text_is_told() {
             let server = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
             let found = server.logical().check_dump(&SystemRunner, &scope(&[database])).await.unwrap();
             let of_text = found.into_iter().filter(|finding| finding.subject.starts_with("characters in"));
-            of_text.map(|finding| format!("{} {}", finding.problem, finding.help)).collect::<Vec<_>>()
+            of_text.map(|finding| format!("{} {}", finding.problem, finding.hint())).collect::<Vec<_>>()
         };
         assert_eq!(told(&[], "shop").await, [""; 0]);
         assert_eq!(told(&["--where=a IS NOT NULL"], "plain").await, [""; 0]);

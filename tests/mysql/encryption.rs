@@ -126,7 +126,7 @@ async fn the_right_to_encrypt_is_asked_for_where_the_server_does() {
     let server = inspected().await.unwrap();
     let plan = server.logical().load(&SystemRunner, &taken.target("copy"), &taken).await.unwrap();
     let told: Vec<(FindingLevel, &str)> =
-        plan.findings.iter().map(|finding| (finding.level, finding.help.as_str())).collect();
+        plan.findings.iter().map(|finding| (finding.level, finding.hint())).collect();
     let seen = "GRANT SELECT ON performance_schema.keyring_component_status TO `j`@`%`;";
     let missing = "GRANT TABLE_ENCRYPTION_ADMIN ON *.* TO `j`@`%`;";
     assert!(told.contains(&(FindingLevel::Warning, seen)), "{told:?}");

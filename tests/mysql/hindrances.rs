@@ -31,7 +31,7 @@ async fn broken_views_are_named(release: Release) {
     assert_eq!(found[0].level, FindingLevel::Error);
     assert!(found[0].problem.contains("`a;`bad`, `calls`, `on_bad` and 1 more"), "{found:?}");
     for words in ["DROP VIEW `shop`.`a;``bad`;", "exclude_tables", "skip_broken_views"] {
-        assert!(found[0].help.contains(words), "{found:?}");
+        assert!(found[0].hint().contains(words), "{found:?}");
     }
 
     let named = ["a;`bad", "calls", "on_bad", "shop.on_gone"].map(str::to_owned).to_vec();
@@ -140,7 +140,7 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
     let told = plan.findings.iter().find(|finding| finding.subject == "removal of `shop`").unwrap();
     assert_eq!(told.level, FindingLevel::Warning);
     assert!(told.problem.contains(&format!("connection {holds} of root@localhost")), "{told:?}");
-    assert!(told.help.contains(&format!("KILL {holds};")), "{told:?}");
+    assert!(told.hint().contains(&format!("KILL {holds};")), "{told:?}");
     let drop = plan.before.iter().find(|step| step.shown().argv.join(" ").contains("DROP DATABASE")).unwrap();
     // Its first try gives up after some seconds, and lets others in; the next goes on by itself when they have finished.
     let waiting = drop.run(&SystemRunner);

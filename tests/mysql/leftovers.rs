@@ -36,7 +36,7 @@ async fn a_dead_trial_is_removed_by_the_next_restore(release: Release) {
     let unsure = told(sql.settings_of("r", "pw")).await;
     assert_eq!(unsure.len(), 2, "{unsure:?}");
     assert!(
-        unsure[0].problem.contains("may not be seen") && unsure[0].help.contains("DROP DATABASE"),
+        unsure[0].problem.contains("may not be seen") && unsure[0].hint().contains("DROP DATABASE"),
         "{unsure:?}"
     );
     let taken = dump(sql.inspect().await.as_ref(), "shop").await;
@@ -52,7 +52,7 @@ async fn a_dead_trial_is_removed_by_the_next_restore(release: Release) {
     let server = sql.inspect().await;
     let (plan, _) = restore(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();
     assert!(
-        plan.findings.iter().any(|finding| finding.help.contains("removed by this restore")),
+        plan.findings.iter().any(|finding| finding.hint().contains("removed by this restore")),
         "{:?}",
         plan.findings
     );

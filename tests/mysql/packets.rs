@@ -71,7 +71,7 @@ async fn a_value_that_does_not_fit_is_told(release: Release) {
     let target = RestoreTarget { recorded: taken.contents.clone(), ..taken.target("shop") };
     let plan = server.logical().load(&SystemRunner, &target, &taken).await.unwrap();
     let error = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
-    assert!(error.help.starts_with("SET GLOBAL max_allowed_packet = "), "{error:?}");
+    assert!(error.hint().starts_with("SET GLOBAL max_allowed_packet = "), "{error:?}");
 
     // A server that is thrown away gets what it needs, and says so.
     let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..target.clone() };
@@ -79,11 +79,11 @@ async fn a_value_that_does_not_fit_is_told(release: Release) {
     assert_eq!(plan.findings[0].level, FindingLevel::Warning, "{:?}", plan.findings);
 
     // The smallest limit that takes it is the one that is asked for.
-    let number = error.help.split(" = ").nth(1).unwrap().split(';').next().unwrap().parse::<u64>().unwrap();
+    let number = error.hint().split(" = ").nth(1).unwrap().split(';').next().unwrap().parse::<u64>().unwrap();
     sql.run("", &format!("SET GLOBAL max_allowed_packet = {};", number - 1024));
     let refused = sql.inspect().await.logical().load(&SystemRunner, &target, &taken).await.unwrap();
     assert_eq!(refused.findings.len(), 1, "{:?}", refused.findings);
-    sql.run("", error.help.split(';').next().unwrap());
+    sql.run("", error.hint().split(';').next().unwrap());
     let server = sql.inspect().await;
     assert_eq!(server.logical().load(&SystemRunner, &target, &taken).await.unwrap().findings, []);
     let before = sql.run("shop", SUM);

@@ -130,10 +130,10 @@ async fn a_database_comes_back_as_it_was_created() {
         let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
         let [found] = &plan.findings[..] else { panic!("{:?}", plan.findings) };
         assert_eq!(
-            (found.level, found.help.as_str()),
+            (found.level, found.hint()),
             (FindingLevel::Error, "ALTER DATABASE `shop` READ ONLY = 0;")
         );
-        sql.run("", &found.help);
+        sql.run("", found.hint());
         restore(sql.inspect().await.as_ref(), &taken, &taken.target("shop")).await.unwrap();
         assert_eq!(create("copy"), create("shop"));
     }
@@ -226,7 +226,7 @@ async fn a_view_that_calls_a_function_is_dumped_with_the_rights_of_the_readme() 
         let missing: Vec<_> = found.iter().filter(|finding| finding.level == FindingLevel::Error).collect();
         if release != Release::MySql97 {
             assert!(
-                matches!(missing[..], [one] if one.help.starts_with("GRANT EXECUTE ON `shop`")),
+                matches!(missing[..], [one] if one.hint().starts_with("GRANT EXECUTE ON `shop`")),
                 "{missing:?}"
             );
         }

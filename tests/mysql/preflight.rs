@@ -58,7 +58,7 @@ async fn check_rights(release: Release) {
             break;
         }
         for finding in &found {
-            sql.run("", finding.help.split(';').next().unwrap());
+            sql.run("", finding.hint().split(';').next().unwrap());
         }
         rounds += 1;
         assert!(rounds < 5, "{found:?}");
@@ -96,7 +96,7 @@ async fn check_rights(release: Release) {
         sql.run("", &format!("REVOKE {right} ON {place} FROM r@localhost;"));
         let found = errors(as_r(&sql).await.as_ref(), &taken, &target).await;
         assert_eq!(found.len(), 1, "{right}: {found:?}");
-        assert!(found[0].help.contains(&format!("GRANT {right} ON ")), "{right}: {found:?}");
+        assert!(found[0].hint().contains(&format!("GRANT {right} ON ")), "{right}: {found:?}");
         sql.run("", &format!("GRANT {right} ON {place} TO r@localhost;"));
     }
     // Nothing is dropped by somebody who may not create, whatever errors are accepted.
@@ -135,7 +135,7 @@ async fn a_function_that_the_binary_log_refuses_is_found() {
         assert!(matches!(&found[..], [one] if one.problem.contains("1418")), "{found:?}");
         let failed = restore(server.as_ref(), &taken, &taken.target("copy")).await.unwrap_err();
         assert!(failed.contains("1418"), "it is true: {failed}");
-        sql.run("", &found[0].help);
+        sql.run("", found[0].hint());
         restore(sql.inspect().await.as_ref(), &taken, &taken.target("copy")).await.unwrap();
     }
 }
@@ -248,7 +248,7 @@ async fn check_settings(release: Release) {
             assert_eq!(loaded.is_err(), refuses && !silent, "{}: {loaded:?}", setting.set);
             sql.run("", "DROP DATABASE IF EXISTS copy;");
             if let Some(statement) =
-                found.first().map(|finding| finding.help.clone()).filter(|_| !setting.lifted)
+                found.first().map(|finding| finding.hint().to_owned()).filter(|_| !setting.lifted)
                 && statement.contains(';')
             {
                 sql.run("", statement.split(';').next().unwrap());

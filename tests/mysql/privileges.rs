@@ -38,8 +38,8 @@ async fn every_statement_mends_what_it_is_printed_for(release: Release) {
     let found = errors(as_j(&sql).await.as_ref(), &with_users()).await;
     assert_eq!(found.len(), 3, "{found:?}");
     for finding in &found {
-        assert!(finding.help.starts_with("GRANT "), "{finding:?}");
-        sql.run("", finding.help.split(';').next().unwrap());
+        assert!(finding.hint().starts_with("GRANT "), "{finding:?}");
+        sql.run("", finding.hint().split(';').next().unwrap());
     }
     let server = as_j(&sql).await;
     assert_eq!(errors(server.as_ref(), &with_users()).await, []);
@@ -56,7 +56,7 @@ async fn every_statement_mends_what_it_is_printed_for(release: Release) {
     let place = warned.iter().find(|finding| finding.subject == "place in the binary log").unwrap();
     if !told {
         assert_eq!(place.level, FindingLevel::Warning);
-        sql.run("", &place.help);
+        sql.run("", place.hint());
         let dumped = dump_all(as_j(&sql).await.as_ref(), &with_users()).await.unwrap();
         assert!(dumped[1].contents.as_ref().unwrap().position.as_ref().unwrap().gtid.is_some());
     }
@@ -92,7 +92,7 @@ async fn a_missing_right_is_named(release: Release) {
         let found = errors(as_j(&sql).await.as_ref(), &scope(&["shop"])).await;
         let word = missing.split(" ON ").next().unwrap();
         assert_eq!(found.len(), 1, "{missing}: {found:?}");
-        assert!(found[0].help.starts_with(&format!("GRANT {word} ON ")), "{missing}: {found:?}");
+        assert!(found[0].hint().starts_with(&format!("GRANT {word} ON ")), "{missing}: {found:?}");
     }
 }
 
@@ -129,7 +129,7 @@ async fn tables_without_transactions_are_warned_of() {
             sql.inspect().await.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
         let warned = findings.iter().find(|finding| finding.problem.contains("`myisam`")).unwrap();
         assert_eq!(warned.level, FindingLevel::Warning);
-        assert_eq!(warned.help, "ALTER TABLE `shop`.`myisam` ENGINE = InnoDB;");
+        assert_eq!(warned.hint(), "ALTER TABLE `shop`.`myisam` ENGINE = InnoDB;");
     }
 }
 
@@ -145,12 +145,12 @@ async fn a_hidden_database_is_missed(release: Release) {
         let help = "GRANT SHOW DATABASES ON *.* TO `j`@`localhost`;";
         findings
             .iter()
-            .any(|finding| finding.subject == "see every database" && finding.help.starts_with(help))
+            .any(|finding| finding.subject == "see every database" && finding.hint().starts_with(help))
     };
     // With no right at all, and a role that is not set.
     assert!(hidden(&errors(as_j(&sql).await.as_ref(), &all).await));
     let found = errors(as_j(&sql).await.as_ref(), &scope(&["shop"])).await;
-    assert_eq!(found[0].help, "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `shop`.* TO `j`@`localhost`;");
+    assert_eq!(found[0].hint(), "GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON `shop`.* TO `j`@`localhost`;");
     let refused = as_j(&sql).await.logical().dump(&scope(&["shop"])).err().unwrap();
     assert!(
         matches!(&refused, EngineError::Privilege { help, .. } if help.starts_with("GRANT ")),
@@ -204,8 +204,8 @@ async fn a_view_that_may_not_be_read_is_never_taken_for_a_broken_one() {
             let settings = ServerSettings { filter, ..sql.settings_of("j", "pw") };
             let inspected = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
             let found = inspected.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
-            assert!(found.iter().any(|one| one.help.starts_with("GRANT SELECT ON `shop`.*")), "{found:?}");
-            assert!(!found.iter().any(|one| one.help.contains("DROP VIEW")), "{release:?}: {found:?}");
+            assert!(found.iter().any(|one| one.hint().starts_with("GRANT SELECT ON `shop`.*")), "{found:?}");
+            assert!(!found.iter().any(|one| one.hint().contains("DROP VIEW")), "{release:?}: {found:?}");
         }
     }
 }

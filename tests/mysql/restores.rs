@@ -67,7 +67,7 @@ async fn definers_are_told_or_stripped(release: Release) {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].subject, "definer `owner@localhost`");
     assert!(
-        found[0].problem.contains("view `owned`") && found[0].help.contains("--strip-definer"),
+        found[0].problem.contains("view `owned`") && found[0].hint().contains("--strip-definer"),
         "{found:?}"
     );
     assert!(sql.try_run("root", "kept", "SELECT * FROM owned;").unwrap_err().contains("1449"));

@@ -236,7 +236,7 @@ async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
     let target = dumps[0].target("");
     let plan = other.inspect().await.logical().load(&SystemRunner, &target, &dumps[0]).await.unwrap();
     assert_eq!(plan.findings[0].level, FindingLevel::Error, "{:?}", plan.findings);
-    assert_eq!(plan.findings[0].help, "SET PERSIST partial_revokes = ON;");
+    assert_eq!(plan.findings[0].hint(), "SET PERSIST partial_revokes = ON;");
     // A server that is thrown away is set as it must be.
     let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..target.clone() };
     assert_eq!(
@@ -244,7 +244,7 @@ async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
         []
     );
 
-    other.run("", &plan.findings[0].help);
+    other.run("", plan.findings[0].hint());
     let server = other.inspect().await;
     restore(server.as_ref(), &dumps[0], &target).await.unwrap();
     assert_eq!(grants(&other), grants(&sql));

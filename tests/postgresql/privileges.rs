@@ -42,7 +42,7 @@ fn statements(findings: &[Finding], single: bool) -> String {
         Some((_, after)) if single => after.to_owned(),
         _ => help.split_inclusive(';').next().unwrap().to_owned(),
     };
-    findings.iter().map(|finding| statement(&finding.help)).collect::<Vec<_>>().join("\n")
+    findings.iter().map(|finding| statement(finding.hint())).collect::<Vec<_>>().join("\n")
 }
 
 /// Follows what is printed until nothing is missing; the subjects that were printed on the way.
@@ -57,7 +57,7 @@ async fn follow(postgres: &Postgres, server: &dyn Server, scope: &Scope, single:
         assert!(dump_all(server, scope).await.is_err(), "a dump works in spite of {found:?}");
         subjects.extend(found.iter().map(|finding| finding.subject.clone()));
         let (everywhere, here): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|finding| finding.help.contains("; in the database `postgres`"));
+            found.into_iter().partition(|finding| finding.hint().contains("; in the database `postgres`"));
         postgres.psql("postgres", &statements(&everywhere, single));
         postgres.psql("the shop", &statements(&here, single));
     }

@@ -23,9 +23,10 @@ async fn plan(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Resul
     let plan = server.logical().load(&SystemRunner, target, dump).await?;
     let error = plan.findings.iter().find(|finding| finding.level == FindingLevel::Error);
     match error.filter(|_| target.stop_at_first_error) {
-        Some(Finding { subject, problem, help, .. }) => {
-            Err(EngineError::Prerequisite { problem: format!("{subject}: {problem}"), help: help.clone() })
-        }
+        Some(Finding { subject, problem, help, .. }) => Err(EngineError::Prerequisite {
+            problem: format!("{subject}: {problem}"),
+            help: help.as_deref().unwrap_or_default().to_owned(),
+        }),
         None => Ok(plan),
     }
 }

@@ -193,11 +193,11 @@ async fn a_server_with_too_little_memory_is_found_before_it_is_emptied() {
             target.client().ok("CONFIG SET maxmemory 10mb");
             let [finding] = &errors().await[..] else { panic!("{kind:?} {policy}") };
             assert_eq!(finding.level, jagad::engine::FindingLevel::Error, "{finding:?}");
-            assert!(finding.problem.contains(policy) && finding.help.contains("maxmemory"), "{finding:?}");
+            assert!(finding.problem.contains(policy) && finding.hint().contains("maxmemory"), "{finding:?}");
         }
         assert_eq!(target.client().ok("GET old").text(), "1");
         // No more is asked for than the data needs: what the help says is enough.
-        let help = errors().await[0].help.clone();
+        let help = errors().await[0].hint().to_owned();
         let need = help.split(' ').nth(3).unwrap().trim_end_matches(',').to_owned();
         target.client().ok("CONFIG SET maxmemory-policy noeviction");
         let limit = need.parse::<u64>().unwrap() * 11 / 10;

@@ -27,21 +27,21 @@ async fn the_statement_for_backups_is_enough_and_no_right_in_it_is_idle() {
         let server = engine.inspect(&SystemRunner).await.unwrap();
         let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
         let error = findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
-        grant(&source, &error.help);
+        grant(&source, error.hint());
         let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
         let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
         assert!(findings.iter().chain(&rehearsed).all(|finding| finding.level == FindingLevel::Ok));
         let dump = dump_all(server.as_ref(), &ALL).await.unwrap().remove(0);
         assert_eq!(dump.contents, take(&source).await.contents);
 
-        let statement = error.help.clone();
+        let statement = error.hint().to_owned();
         source.client().ok("ACL SETUSER jagad -sync");
         let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
-        assert_eq!((rehearsed[0].level, &rehearsed[0].help), (FindingLevel::Error, &statement));
+        assert_eq!((rehearsed[0].level, rehearsed[0].hint()), (FindingLevel::Error, statement.as_str()));
         // And where the user may ask what he may do.
         source.client().ok("ACL SETUSER jagad +acl");
         let rehearsed = server.logical().rehearse_dump(&SystemRunner, &ALL).await.unwrap();
-        assert_eq!((rehearsed[0].level, &rehearsed[0].help), (FindingLevel::Error, &statement));
+        assert_eq!((rehearsed[0].level, rehearsed[0].hint()), (FindingLevel::Error, statement.as_str()));
         let opened = server.logical().dump(&ALL).unwrap().remove(0).source.open(&SystemRunner).await;
         assert!(format!("{:?}", opened.err().unwrap()).contains("Privilege"));
         source.client().ok("ACL SETUSER jagad +sync -info");
@@ -112,7 +112,7 @@ async fn commands_that_were_renamed_away_are_found_before_anything_is_done() {
         let server = source.engine().inspect(&SystemRunner).await.unwrap();
         let findings = server.logical().check_dump(&SystemRunner, &ALL).await.unwrap();
         let error = findings.iter().find(|finding| finding.level == FindingLevel::Error).unwrap();
-        assert!(error.problem.contains(command) && error.help.contains("rename-command"), "{error:?}");
+        assert!(error.problem.contains(command) && error.hint().contains("rename-command"), "{error:?}");
     }
     let Some(source) = Server::start(Kind::Redis7) else { return };
     fill(&source);

@@ -1,6 +1,6 @@
 //! A database is tried: the way to its server, the rights, and the dump tool itself.
 
-use super::{Findings, Section, finding};
+use super::{Findings, Section, failed};
 use crate::commands::backup::source::{self, ReplicaSearch, SourceSurvey};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
@@ -57,8 +57,7 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey,
             Err(failure) => {
                 let needed = entry.source == SourceChoice::Replica && first.is_none();
                 let level = if needed { FindingLevel::Error } else { FindingLevel::Warning };
-                let help = failure.help.as_deref().unwrap_or_default();
-                findings.add(finding(level, &subject, &failure.message(), help));
+                findings.add(failed(level, &subject, failure));
             }
         }
     }

@@ -9,7 +9,7 @@ pub use notifier::NotifierTest;
 
 use super::{App, Class, Failure};
 use crate::engine::{Finding, FindingLevel};
-use crate::model::KeyName;
+use crate::model::{Help, KeyName};
 use serde::Serialize;
 
 /// What was tried on one thing.
@@ -35,7 +35,8 @@ pub struct FindingReport {
     /// What is wrong; empty when all is well.
     pub problem: String,
     /// How to fix it.
-    pub help: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<Help>,
 }
 
 /// Everything that was tried.
@@ -73,11 +74,11 @@ impl Findings {
     }
 
     fn ok(&mut self, subject: &str) {
-        self.add(finding(FindingLevel::Ok, subject, "", ""));
+        self.add(Finding::good(subject));
     }
 
     fn warning(&mut self, subject: &str, problem: &str, help: &str) {
-        self.add(finding(FindingLevel::Warning, subject, problem, help));
+        self.add(Finding::warning(subject, problem, help));
     }
 
     /// Notes a result; `None` when it failed.
@@ -89,8 +90,7 @@ impl Findings {
             }
             Err(failure) => {
                 self.verdict.get_or_insert(failure.class);
-                let help = failure.help.as_deref().unwrap_or_default();
-                self.add(finding(FindingLevel::Error, subject, &failure.message(), help));
+                self.add(failed(FindingLevel::Error, subject, &failure));
                 None
             }
         }
@@ -101,9 +101,8 @@ impl Findings {
     }
 }
 
-fn finding(level: FindingLevel, subject: &str, problem: &str, help: &str) -> Finding {
-    let (subject, problem, help) = (subject.to_owned(), problem.to_owned(), help.to_owned());
-    Finding { level, subject, problem, help }
+fn failed(level: FindingLevel, subject: &str, failure: &Failure) -> Finding {
+    Finding { level, subject: subject.to_owned(), problem: failure.message(), help: failure.help.clone() }
 }
 
 /// What to try.

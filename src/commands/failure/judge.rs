@@ -263,11 +263,12 @@ fn judge_crypto(error: &CryptoError) -> Verdict {
 }
 
 fn judge_config(error: &ConfigError) -> Verdict {
+    let help = error.help().map(ToOwned::to_owned);
     match error {
-        ConfigError::NoStore => (Class::Store, STORE_HEADING, error.help()),
-        ConfigError::Key { .. } | ConfigError::NoKey { .. } => (Class::Key, None, error.help()),
-        ConfigError::Unknown { .. } => (Class::NotFound, None, error.help()),
-        _ => (Class::Usage, None, error.help()),
+        ConfigError::NoStore => (Class::Store, STORE_HEADING, help),
+        ConfigError::Key { .. } | ConfigError::NoKey { .. } => (Class::Key, None, help),
+        ConfigError::Unknown { .. } => (Class::NotFound, None, help),
+        _ => (Class::Usage, None, help),
     }
 }
 

@@ -256,7 +256,7 @@ impl RestoreRun<'_> {
             match plan.server.logical().check_restored(app.runner.as_ref(), &load.database).await {
                 Ok(findings) => {
                     for finding in findings {
-                        log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.help));
+                        log.warn(format!("{}: {}. {}", finding.subject, finding.problem, finding.hint()));
                     }
                 }
                 Err(error) => {

@@ -88,7 +88,7 @@ impl MySqlServer {
         }
         let problem = "the dump tool is older than the server, and may not know all that it holds".to_owned();
         let help = format!("apt install {} of version {}", self.flavor().client_package, self.version);
-        Finding { level: FindingLevel::Warning, subject, problem, help }
+        Finding::warning(subject, problem, help)
     }
 
     fn accounts_finding(&self, grantee: &str) -> Finding {
@@ -139,11 +139,8 @@ impl MySqlServer {
 
     fn coordinates_finding(&self, grantee: &str) -> Finding {
         let subject = "place in the binary log".to_owned();
-        let warning = |problem: &str, help: String| Finding {
-            level: FindingLevel::Warning,
-            subject: "place in the binary log".to_owned(),
-            problem: problem.to_owned(),
-            help,
+        let warning = |problem: &str, help: String| {
+            Finding::warning("place in the binary log", problem.to_owned(), help)
         };
         match self.coordinates() {
             Coordinates::Told => ok(subject),
@@ -176,15 +173,14 @@ ORDER BY t.TABLE_NAME;",
         if names.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Finding {
-            level: FindingLevel::Warning,
-            subject: format!("one moment of all of `{database}`"),
-            problem: format!(
+        Ok(Some(Finding::warning(
+            format!("one moment of all of `{database}`"),
+            format!(
                 "{} know no transactions: rows that change during a dump may not fit the rest",
                 some_of(&names)
             ),
-            help: format!("ALTER TABLE {}.{} ENGINE = InnoDB;", identifier(database), names[0]),
-        }))
+            format!("ALTER TABLE {}.{} ENGINE = InnoDB;", identifier(database), names[0]),
+        )))
     }
 
     /// A warning where characters of `database` may change.
@@ -215,16 +211,15 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
                 "Install a newer `mysqldump`: one that has `--init-command`.".to_owned(),
             ),
         };
-        Ok(Some(Finding {
-            level: FindingLevel::Warning,
-            subject: format!("characters in `{database}`"),
-            problem: format!(
+        Ok(Some(Finding::warning(
+            format!("characters in `{database}`"),
+            format!(
                 "text in {} becomes UTF-8 and back, {why}: characters that have several places there may come back in \
                  another",
                 some_of(&charsets)
             ),
             help,
-        }))
+        )))
     }
 
     /// The dump tool reads every definition, and no rows.
@@ -264,5 +259,5 @@ async fn read_to_end(runner: &dyn Runner, tool: &crate::process::ToolSpec) -> Re
 }
 
 fn ok(subject: String) -> Finding {
-    Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
+    Finding::good(subject)
 }

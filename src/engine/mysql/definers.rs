@@ -3,7 +3,7 @@
 use super::client::Question;
 use super::facts::MySqlServer;
 use super::quote::{literal, some_of};
-use crate::engine::{EngineError, Finding, FindingLevel};
+use crate::engine::{EngineError, Finding};
 use crate::process::Runner;
 use std::collections::BTreeMap;
 
@@ -37,13 +37,11 @@ WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE BINARY d.definer = BINARY CON
         }
         let finding = |(definer, objects): (String, Vec<String>)| {
             let shown = some_of(&objects);
-            Finding {
-                level: FindingLevel::Warning,
-                subject: format!("definer `{definer}`"),
-                problem: format!("there is no such user, so {shown} of `{database}` cannot be used"),
-                help: "Create it (`--globals` brings the users of the backup), or restore with `--strip-definer`."
-                    .to_owned(),
-            }
+            Finding::warning(
+                format!("definer `{definer}`"),
+                format!("there is no such user, so {shown} of `{database}` cannot be used"),
+                "Create it (`--globals` brings the users of the backup), or restore with `--strip-definer`.",
+            )
         };
         Ok(by_definer.into_iter().map(finding).collect())
     }

@@ -3,7 +3,7 @@
 use super::client::{Client, Question, Row};
 use super::facts::MySqlServer;
 use super::quote::{identifier, literal};
-use crate::engine::{Action, EngineError, Finding, FindingLevel, Step};
+use crate::engine::{Action, EngineError, Finding, Step};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -138,12 +138,11 @@ impl MySqlServer {
     /// Who uses a database now that is to be dropped: that waits for them.
     pub(super) async fn users_finding(&self, runner: &dyn Runner, database: &str) -> Option<Finding> {
         let Users { who, kill } = users(runner, &self.client, &lock_questions(database)).await?;
-        Some(Finding {
-            level: FindingLevel::Warning,
-            subject: format!("removal of `{database}`"),
-            problem: format!("it may have to wait for {who}"),
-            help: format!("Let it finish, or end it: {kill}"),
-        })
+        Some(Finding::warning(
+            format!("removal of `{database}`"),
+            format!("it may have to wait for {who}"),
+            format!("Let it finish, or end it: {kill}"),
+        ))
     }
 }
 

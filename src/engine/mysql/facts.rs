@@ -70,9 +70,8 @@ impl MySqlServer {
         let found = self.facts.databases.iter().find(|database| database.name == name);
         found.ok_or_else(|| {
             if !self.sees_every_database() {
-                let Finding { problem, help, .. } =
-                    unseen_finding(name, &identifier(&self.client.connection.settings.user));
-                return EngineError::Privilege { problem, help };
+                let unseen = unseen_finding(name, &identifier(&self.client.connection.settings.user));
+                return EngineError::Privilege { help: unseen.hint().to_owned(), problem: unseen.problem };
             }
             let existing = self.facts.databases.iter().map(|database| database.name.as_str());
             names::not_found("database", name, &format!(" on {}", self.client.connection.address()), existing)

@@ -5,7 +5,7 @@ use super::filter::Choice;
 use super::quote::{identifier, some_of};
 use super::tables::{Precision, VersionedTable};
 use super::version::ToolVersion;
-use crate::engine::{EngineError, Finding, FindingLevel};
+use crate::engine::{EngineError, Finding};
 
 /// The first tools that dump history, and the first servers that take it back (`system_versioning_insert_history`).
 const SINCE: ToolVersion = ToolVersion { major: 10, minor: 11 };
@@ -69,6 +69,6 @@ impl MySqlServer {
             ),
         };
         let subject = format!("history of the tables of `{database}`");
-        Ok(Some(Finding { level: FindingLevel::Warning, subject, problem, help }))
+        Ok(Some(Finding::warning(subject, problem, help)))
     }
 }

@@ -8,9 +8,7 @@ use super::head::{Tokens, account_of};
 use super::quote::{account, identifier, literal, literals};
 use super::scanner::{Current, Piece, Scanner, Sink};
 use super::user_lines::ACCOUNTS;
-use crate::engine::{
-    Consumer, EngineError, Finding, FindingLevel, Lifetime, LoadPlan, RestoreTarget, Step, TargetEffect,
-};
+use crate::engine::{Consumer, EngineError, Finding, Lifetime, LoadPlan, RestoreTarget, Step, TargetEffect};
 use crate::model::ByteReader;
 use crate::process::{Runner, ToolSpec};
 use std::collections::BTreeSet;
@@ -234,12 +232,7 @@ impl MySqlServer {
         if missing.revokes {
             let problem = "some are taken away again inside a database, which this server does not know \
                            (`partial_revokes` is off)";
-            return vec![Finding {
-                level: FindingLevel::Error,
-                subject,
-                problem: problem.to_owned(),
-                help: set,
-            }];
+            return vec![Finding::error(subject, problem.to_owned(), set)];
         }
         let wild = missing.accounts.iter().any(|statement| has_pattern(statement));
         let problem = format!(
@@ -247,7 +240,7 @@ impl MySqlServer {
             if source { "on" } else { "off" },
             if source { "others" } else { "themselves" }
         );
-        let finding = Finding { level: FindingLevel::Warning, subject, problem, help: set };
+        let finding = Finding::warning(subject, problem, set);
         if wild { vec![finding] } else { Vec::new() }
     }
 }

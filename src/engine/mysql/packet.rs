@@ -70,17 +70,16 @@ impl MySqlServer {
     fn long_statement_finding(&self, database: &str, needs: &Needs, limit: u64) -> Finding {
         let longest = needs.longest_unescaped;
         let packet = self.packet_for(longest);
-        Finding {
-            level: FindingLevel::Error,
-            subject: format!("longest row of `{database}`"),
-            problem: format!(
+        Finding::error(
+            format!("longest row of `{database}`"),
+            format!(
                 "it is a statement of {longest} bytes, and a server with this `max_allowed_packet` takes {limit}"
             ),
-            help: format!(
+            format!(
                 "SET GLOBAL max_allowed_packet = {packet}; on the server that it is restored into, and in its \
                  configuration"
             ),
-        }
+        )
     }
 
     /// The smallest limit with which a server takes a statement of so many bytes.

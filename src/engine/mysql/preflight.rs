@@ -379,7 +379,7 @@ fn locked_finding(existing: &LogicalDatabase) -> Option<Finding> {
 }
 
 fn finding(level: FindingLevel, subject: &str, problem: String, help: String) -> Finding {
-    Finding { level, subject: subject.to_owned(), problem, help }
+    Finding { level, ..Finding::warning(subject, problem, help) }
 }
 
 pub(super) fn error(subject: &str, problem: String, help: String) -> Finding {

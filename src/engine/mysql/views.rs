@@ -4,7 +4,7 @@ use super::broken::{BrokenView, ask_broken};
 use super::client::Question;
 use super::facts::MySqlServer;
 use super::quote::{identifier, literal, pattern, some_of};
-use crate::engine::{EngineError, Finding, FindingLevel};
+use crate::engine::{EngineError, Finding};
 use crate::model::EngineKind;
 use crate::process::Runner;
 
@@ -50,25 +50,24 @@ impl MySqlServer {
             let help =
                 "Grant the right that the server names, or leave the view out with `dump.exclude_tables`.";
             let help = help.to_owned();
-            return Ok(Some(Finding { level: FindingLevel::Error, subject, problem, help }));
+            return Ok(Some(Finding::error(subject, problem, help)));
         }
         let Some(first) = broken.first() else { return Ok(None) };
         if self.client.connection.settings.filter.skip_broken_views {
             let problem = format!("{} cannot be read and stays out of the backup", names_of(&broken));
             let help = format!("DROP VIEW {}.{};", identifier(database), identifier(&first.name));
-            return Ok(Some(Finding { level: FindingLevel::Warning, subject, problem, help }));
+            return Ok(Some(Finding::warning(subject, problem, help)));
         }
-        Ok(Some(Finding {
-            level: FindingLevel::Error,
+        Ok(Some(Finding::error(
             subject,
-            problem: format!("the dump would stop at {}: {}", names_of(&broken), first.problem),
-            help: format!(
+            format!("the dump would stop at {}: {}", names_of(&broken), first.problem),
+            format!(
                 "DROP VIEW {}.{}; or leave such views out: each in `dump.exclude_tables`, or all with \
                  `dump.skip_broken_views = true`.",
                 identifier(database),
                 identifier(&first.name)
             ),
-        }))
+        )))
     }
 
     /// The tools write views in the order of their names, each on placeholders of those that come later, and a server
@@ -91,17 +90,15 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
         if names.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Finding {
-            level: FindingLevel::Warning,
-            subject: format!("views of `{database}`"),
-            problem: format!(
+        Ok(Some(Finding::warning(
+            format!("views of `{database}`"),
+            format!(
                 "a restore stops at {}: a view WITH CHECK OPTION on a view whose name sorts after its own",
                 some_of(&names)
             ),
-            help: "Give the view below a name that sorts before, or do without the check option; a restore goes on past \
-                   it with --allow-errors."
-                .to_owned(),
-        }))
+            "Give the view below a name that sorts before, or do without the check option; a restore goes on past \
+                   it with --allow-errors.",
+        )))
     }
 
     /// The right to call functions, where a view of `database` does and the user may not: the dump stops at it (1370).

@@ -5,7 +5,7 @@ use super::pattern::{REMEMBER_PATH, filter_condition, rows_left_out};
 use super::psql::{Patience, Question};
 use super::quote::{identifier, literal};
 use crate::engine::plan::DatabaseChoice;
-use crate::engine::{EngineError, Finding, FindingLevel, LogicalDatabase, Scope};
+use crate::engine::{EngineError, Finding, LogicalDatabase, Scope};
 use crate::model::ServerRole;
 use crate::process::{Runner, ToolError};
 use serde::Deserialize;
@@ -288,15 +288,15 @@ SELECT json_build_object(
 }
 
 fn ok(subject: String) -> Finding {
-    Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
+    Finding::good(subject)
 }
 
 fn warning(subject: String, problem: String, help: String) -> Finding {
-    Finding { level: FindingLevel::Warning, subject, problem, help }
+    Finding::warning(subject, problem, help)
 }
 
 fn error(subject: String, problem: String, help: String) -> Finding {
-    Finding { level: FindingLevel::Error, subject, problem, help }
+    Finding::error(subject, problem, help)
 }
 
 /// The first few of `names`, and how many more there are.

@@ -5,7 +5,7 @@ use super::facts::{Info, RedisServer};
 use super::resp::{self, Reply};
 use super::rights::is_unknown;
 use super::{rights, sync};
-use crate::engine::{EngineError, Finding, FindingLevel};
+use crate::engine::{EngineError, Finding};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
@@ -123,9 +123,9 @@ fn linked(node: &Address, info: &Info) -> Option<Finding> {
 }
 
 fn good(subject: String) -> Finding {
-    Finding { level: FindingLevel::Ok, subject, problem: String::new(), help: String::new() }
+    Finding::good(subject)
 }
 
 fn error(subject: String, problem: String, help: String) -> Finding {
-    Finding { level: FindingLevel::Error, subject, problem, help }
+    Finding::error(subject, problem, help)
 }

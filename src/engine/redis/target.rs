@@ -13,7 +13,7 @@ use crate::engine::{
     Action, Consumer, EngineError, Finding, FindingLevel, LoadPlan, Occupied, OpenArchive, RestoreTarget,
     Step, TargetEffect,
 };
-use crate::model::{ByteSize, Count, ServerRole};
+use crate::model::{ByteSize, Count, Help, ServerRole};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -230,9 +230,9 @@ impl RedisServer {
                 ByteSize(limit),
                 ByteSize(need)
             ),
-            help: format!(
+            help: Help::new(&format!(
                 "CONFIG SET maxmemory {need}, or 0 for none; --allow-errors loads what fits and counts the rest."
-            ),
+            )),
         }]
     }
 }

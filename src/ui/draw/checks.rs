@@ -14,7 +14,7 @@ impl Draw for check::Report {
                 let problem =
                     if finding.problem.is_empty() { String::new() } else { format!(": {}", finding.problem) };
                 text.push_str(&format!("  {:<8}{}{problem}\n", finding.level, finding.subject));
-                for line in finding.help.lines() {
+                for line in finding.help.iter().flat_map(|help| help.lines()) {
                     text.push_str(&format!("          help: {line}\n"));
                 }
             }
