@@ -4146,7 +4146,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__verify)
-            opts="-c -y -j -v -q -h --db --all --unverified --max-age --level --budget --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-c -y -j -v -q -h --db --all --every --unverified --max-age --level --budget --store --allow-unauthenticated --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

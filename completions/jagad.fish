@@ -186,6 +186,7 @@ complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-level -d 'Log
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-format -d 'Format of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l log-file -d 'Append the log to a file as well' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l all -d 'The last backup of every active entry'
+complete -c jagad -n "__fish_jagad_using_subcommand verify" -l every -d 'Every stored backup of these entries, not only the last'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l unverified -d 'Every backup that was never verified, not only the last'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l allow-unauthenticated -d 'Also take a backup that no key of the configuration proves to be ours'
 complete -c jagad -n "__fish_jagad_using_subcommand verify" -l json -d 'Print data as JSON on standard output'

@@ -1,6 +1,5 @@
 //! The `jagad` program: parse, start talking, run, exit.
 
-use clap::Parser as _;
 use jagad::catalog::Subject;
 use jagad::cli::commands::protection::{self, StatusFormat};
 use jagad::cli::commands::{Command, Config, Key, Listed, Policy, Repository, Schedule, Status};
@@ -17,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = manual::parse();
     match start(&global, command) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(class)) => ExitCode::from(class.exit_code()),

@@ -48,6 +48,36 @@ fn the_manual_pages_are_those_of_the_code() {
     assert_eq!(kept, pages.len(), "man/ holds pages of commands that do not exist");
 }
 
+/// The name of every command that does something: "key list".
+fn commands(command: &clap::Command, path: &str, names: &mut Vec<String>) {
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        let path = format!("{path} {}", inner.get_name()).trim_start().to_owned();
+        if inner.has_subcommands() {
+            commands(inner, &path, names);
+        } else {
+            names.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_command_has_examples_that_it_understands() {
+    let mut names = vec!["jagad".to_owned()];
+    commands(&manual::tree(), "", &mut names);
+    for name in names {
+        let examples = jagad::cli::examples::of(&name);
+        assert!(!examples.is_empty(), "`{name}` has no example");
+        for (_, line) in examples {
+            let line = line.split(" | ").next().unwrap();
+            let words = shlex::split(line).unwrap();
+            let parsed = manual::tree().try_get_matches_from(&words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            let begins = if name == "jagad" { name.clone() } else { format!("jagad {name}") };
+            assert!(line.starts_with(&begins), "{line} is no example of `{name}`");
+        }
+    }
+}
+
 #[test]
 fn the_completions_are_those_of_the_code() {
     for (shell, file) in [(Shell::Bash, "jagad.bash"), (Shell::Zsh, "_jagad"), (Shell::Fish, "jagad.fish")] {

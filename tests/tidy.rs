@@ -3,6 +3,11 @@
 
 #![allow(clippy::expect_used, reason = "clippy's own exemption covers test functions only")]
 
+#[path = "tidy/circles.rs"]
+mod circles;
+#[path = "tidy/signatures.rs"]
+mod signatures;
+
 use std::path::{Path, PathBuf};
 
 /// Rows of the house from the ground up. A module imports from rows below its own, and from itself.

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod examples;
 pub mod manual;
 mod root;
 

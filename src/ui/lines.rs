@@ -1,5 +1,6 @@
 //! Lines on standard error, above the bars where there are any.
 
+use super::page::Page;
 use indicatif::MultiProgress;
 use std::io::Write;
 
@@ -7,18 +8,21 @@ use std::io::Write;
 #[derive(Clone)]
 pub(super) struct Lines {
     pub(super) bars: MultiProgress,
+    /// What they are fitted to; lines of JSON to nothing.
+    pub(super) page: Page,
 }
 
 impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Lines {
     type Writer = Line;
     fn make_writer(&'a self) -> Line {
-        Line { bars: self.bars.clone(), text: Vec::new() }
+        Line { bars: self.bars.clone(), page: self.page, text: Vec::new() }
     }
 }
 
 /// One log line on its way.
 pub(super) struct Line {
     bars: MultiProgress,
+    page: Page,
     text: Vec<u8>,
 }
 
@@ -35,7 +39,8 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.bars.suspend(|| talk(&String::from_utf8_lossy(&self.text)));
+        let text = self.page.wrap(&String::from_utf8_lossy(&self.text));
+        self.bars.suspend(|| talk(&text));
     }
 }
 

@@ -81,9 +81,9 @@ fn bar(bars: &MultiProgress, task: Task) -> Ticker {
     };
     let template = match task.total {
         Some(_) => {
-            "{spinner} {msg:<28} {bar:24} {bytes:>11} of {total_bytes:<11} {binary_bytes_per_sec:>12} {elapsed} eta {eta}"
+            "{spinner} {msg:<22!} {wide_bar} {bytes:>10} of {total_bytes:<10} {binary_bytes_per_sec:>12} eta {eta:>3}"
         }
-        None => "{spinner} {msg:<28} {bytes:>11} {binary_bytes_per_sec:>12} {elapsed}",
+        None => "{spinner} {msg:<22!} {bytes:>10} {binary_bytes_per_sec:>12} {elapsed:>4}",
     };
     let style = BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar());
     bar.set_style(style.progress_chars("━╸─").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "));

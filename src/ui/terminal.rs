@@ -3,6 +3,7 @@
 use super::draw::Draw;
 use super::lines::{Lines, talk};
 use super::log::{self, LogOptions, Plain};
+use super::page::Page;
 use super::plain;
 use super::progress::{self, Style};
 use crate::cli::args::{ColorChoice, Global, ProgressStyle};
@@ -81,7 +82,11 @@ impl Terminal {
             file: options.file.as_deref(),
             plain: Plain { stamped: !options.plain, coloured: options.coloured },
         };
-        log::start(&log, Lines { bars: bars.clone() }).map_err(|error| {
+        let page = match options.format {
+            LogFormat::Text => Page::of_talk(),
+            LogFormat::Json => Page::ENDLESS,
+        };
+        log::start(&log, Lines { bars: bars.clone(), page }).map_err(|error| {
             Failure::from(error).doing("open the log file").help("Check --log-file or log.file.")
         })?;
         Ok(Self { options, bars })
@@ -89,7 +94,11 @@ impl Terminal {
 
     /// Shows a report on standard output and says what it means for the exit code.
     pub fn show(&self, report: &dyn Draw) -> Result<Option<Class>, Failure> {
-        if self.options.json { print_json(&report.json()) } else { print(&report.human()) }?;
+        if self.options.json {
+            print_json(&report.json())
+        } else {
+            print_wrapped(&report.human(Page::of_output()))
+        }?;
         Ok(report.verdict())
     }
 
@@ -99,7 +108,8 @@ impl Terminal {
             let text = serde_json::json!({ "error": super::draw::failure(failure) });
             let _ = print_json(&format!("{text:#}\n"));
         }
-        self.bars.suspend(|| talk(&describe(failure, self.options.coloured)));
+        let text = describe(failure, self.options.coloured);
+        self.bars.suspend(|| talk(&Page::of_talk().wrap(&text)));
     }
 }
 
@@ -115,12 +125,17 @@ pub(super) fn describe(failure: &Failure, coloured: bool) -> String {
 
 /// Shows a failure before there is a terminal to show it with.
 pub fn print_failure(failure: &Failure) {
-    talk(&describe(failure, false));
+    talk(&Page::of_talk().wrap(&describe(failure, false)));
 }
 
 /// Writes text for people to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     write(plain::visible(text).as_bytes())
+}
+
+/// Writes a report to standard output, as wide as that is.
+fn print_wrapped(text: &str) -> Result<(), Failure> {
+    print(&Page::of_output().wrap(text))
 }
 
 /// Writes JSON to standard output.
@@ -153,7 +168,7 @@ impl Watch for Terminal {
 
     fn confirm(&self, question: &Question) -> Result<(), Failure> {
         for fact in &question.facts {
-            talk(&format!("{}\n", plain::visible(fact)));
+            talk(&Page::of_talk().wrap(&format!("{}\n", plain::visible(fact))));
         }
         if self.options.yes {
             return Ok(());

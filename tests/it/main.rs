@@ -62,6 +62,7 @@ mod suites;
 mod tampering;
 mod targets;
 mod telling;
+mod terminal;
 #[cfg(feature = "crash-points")]
 mod ticks;
 mod tools;

@@ -112,6 +112,9 @@ pub struct Verify {
     /// The last backup of every active entry
     #[arg(long, conflicts_with_all = ["backups", "db"])]
     pub all: bool,
+    /// Every stored backup of these entries, not only the last
+    #[arg(long, conflicts_with_all = ["backups", "unverified", "max_age"])]
+    pub every: bool,
     /// Every backup that was never verified, not only the last
     #[arg(long, conflicts_with_all = ["backups", "max_age"])]
     pub unverified: bool,
@@ -144,10 +147,11 @@ impl Verify {
             backups: self.backups,
             databases,
             store: self.store,
-            which: match (self.unverified, self.max_age) {
-                (true, _) => verify::Which::Unverified,
-                (false, Some(age)) => verify::Which::NotSince(age),
-                (false, None) => verify::Which::Latest,
+            which: match (self.every, self.unverified, self.max_age) {
+                (true, _, _) => verify::Which::Every,
+                (false, true, _) => verify::Which::Unverified,
+                (false, false, Some(age)) => verify::Which::NotSince(age),
+                (false, false, None) => verify::Which::Latest,
             },
             level: self.level.parse().unwrap_or(VerifyLevel::Checksum),
             budget: self.budget,

@@ -3,11 +3,11 @@
 use super::{Draw, count, elapsed, failure, pretty};
 use crate::commands::{Class, Failure, backup, delete, download, prune, restore, verify};
 use crate::model::{ByteSize, DatabaseName};
-use crate::ui::table::table;
+use crate::ui::page::{Columns, Page};
 use serde_json::{Value, json};
 
 impl Draw for backup::Outcome {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         for (database, result) in &self.results {
             match result {
@@ -56,7 +56,7 @@ impl Draw for backup::Outcome {
 }
 
 impl Draw for backup::Plan {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         for database in &self.databases {
             text.push_str(&format!(
@@ -86,7 +86,7 @@ impl Draw for backup::Plan {
     }
 }
 impl Draw for restore::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         if self.status == "planned" && self.folder.is_some() {
             text.push_str(&format!("Backup {} would be written into `{}`:\n", self.backup, self.address));
@@ -146,7 +146,7 @@ impl Draw for restore::Report {
 }
 
 impl Draw for verify::Outcome {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let row = |one: &verify::VerifiedBackup| {
             let last = &one.verification;
             vec![
@@ -158,8 +158,15 @@ impl Draw for verify::Outcome {
                 elapsed(last.duration_ms),
             ]
         };
-        let rows: Vec<_> = self.results.iter().map(row).collect();
-        let mut text = table(&["BACKUP", "DATABASE", "LEVEL", "RESULT", "READ", "TIME"], rows, &[4, 5]);
+        let rows: Vec<_> = self.results.iter().map(row).collect::<Vec<_>>();
+        let mut text = page.table(
+            Columns {
+                titles: &["BACKUP", "DATABASE", "LEVEL", "RESULT", "READ", "TIME"],
+                right: &[4, 5],
+                optional: &[4, 5, 2],
+            },
+            &rows,
+        );
         for (one, error) in
             self.results.iter().filter_map(|one| Some((one, one.verification.error.as_ref()?)))
         {
@@ -187,7 +194,7 @@ impl Draw for verify::Outcome {
 }
 
 impl Draw for download::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         // Standard output carries the data itself then.
         if self.output == "-" {
             String::new()
@@ -202,7 +209,7 @@ impl Draw for download::Report {
 }
 
 impl Draw for prune::Report {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let mut text = String::new();
         for pruned in &self.databases {
             let planned = self.status == "planned";
@@ -210,10 +217,13 @@ impl Draw for prune::Report {
                 let size = ByteSize(backup.stored_bytes).to_string();
                 vec![backup.id.to_string(), backup.action.to_owned(), size, backup.reasons.join(", ")]
             };
-            let rows = pruned.backups.iter().map(row).collect();
+            let rows = pruned.backups.iter().map(row).collect::<Vec<_>>();
             let removed = pruned.backups.iter().filter(|backup| backup.action == "remove").count();
             text.push_str(&format!("{} under policy {}\n", pruned.database, pruned.policy));
-            text.push_str(&table(&["BACKUP", "ACTION", "SIZE", "WHY"], rows, &[2]));
+            text.push_str(&page.table(
+                Columns { titles: &["BACKUP", "ACTION", "SIZE", "WHY"], right: &[2], optional: &[2] },
+                &rows,
+            ));
             text.push_str(&format!(
                 "{} {} of {}, {} of garbage; {} {}\n",
                 if planned { "would remove" } else { "removed" },
@@ -245,7 +255,7 @@ impl Draw for prune::Report {
 }
 
 impl Draw for delete::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let word = if self.status == "planned" { "would be deleted" } else { "deleted" };
         let line = |one: &delete::Deleted| {
             format!("{} of `{}` {word} ({})\n", one.id, one.database, ByteSize(one.stored_bytes))

@@ -4,15 +4,15 @@ use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, repository, unlock};
 use crate::model::{ByteSize, LogPosition, VerificationState};
+use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
-use crate::ui::table::table;
 
 impl Draw for list::Report {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         if self.backups.is_empty() {
             return "no backups\n".to_owned();
         }
-        let rows = self.backups.iter().map(row).collect();
+        let rows = self.backups.iter().map(row).collect::<Vec<_>>();
         let header = [
             "ID",
             "DATABASE",
@@ -25,7 +25,8 @@ impl Draw for list::Report {
             "VERIFIED",
             "HOLDS",
         ];
-        let mut text = table(&header, rows, &[3, 4, 5]);
+        let mut text =
+            page.table(Columns { titles: &header, right: &[3, 4, 5], optional: &[9, 4, 6, 3, 2, 5] }, &rows);
         if self.more > 0 {
             text.push_str(&format!("{} older: raise --limit\n", count(self.more as u64, "backup")));
         }
@@ -81,9 +82,9 @@ fn holds(row: &list::Row) -> String {
 }
 
 impl Draw for list::Shown {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         match self {
-            Self::Recorded(detail) => detail.human(),
+            Self::Recorded(detail) => detail.human(page),
             Self::Running(row) => format!(
                 "backup      {}\ndatabase    {}\nstatus      {}\nstarted     {} UTC, {}\n",
                 row.id,
@@ -101,7 +102,7 @@ impl Draw for list::Shown {
 }
 
 impl Draw for list::Detail {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let manifest = &self.manifest;
         let mut lines = facts(manifest);
         lines.insert(2, ("store", self.store.clone()));
@@ -142,7 +143,10 @@ impl Draw for list::Detail {
             text.push('\n');
             let header =
                 ["PART", "DATABASE", "DUMP", "STORED", "OBJECTS", "TABLES", "ROWS", "SHA-256 (COMPRESSED)"];
-            text.push_str(&table(&header, manifest.parts.iter().map(part).collect(), &[2, 3, 4, 5, 6]));
+            text.push_str(&page.table(
+                Columns { titles: &header, right: &[2, 3, 4, 5, 6], optional: &[7, 4, 1] },
+                &manifest.parts.iter().map(part).collect::<Vec<_>>(),
+            ));
         }
         text
     }
@@ -226,7 +230,7 @@ fn part(part: &Part) -> Vec<String> {
 }
 
 impl Draw for pin::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         format!("{} is {}\n", self.id, if self.pinned { "pinned" } else { "not pinned any more" })
     }
 
@@ -236,7 +240,7 @@ impl Draw for pin::Report {
 }
 
 impl Draw for repository::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let made = if self.created { "was made" } else { "was there already" };
         format!("repository {} {made} in `{}` ({})\n", self.repository, self.store, self.place)
     }
@@ -247,7 +251,7 @@ impl Draw for repository::Report {
 }
 
 impl Draw for unlock::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         if self.removed.is_empty() {
             return format!("`{}` was not locked\n", self.database);
         }

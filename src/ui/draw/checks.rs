@@ -2,9 +2,10 @@
 
 use super::{Draw, pretty};
 use crate::commands::{Class, check};
+use crate::ui::page::Page;
 
 impl Draw for check::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         for section in &self.sections {
             let place =

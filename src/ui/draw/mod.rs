@@ -12,13 +12,14 @@ pub use status::csv as status_csv;
 
 use crate::commands::{Class, Failure};
 use crate::model::Count;
+use crate::ui::page::Page;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A report that can be shown.
 pub trait Draw {
-    /// For people; ends with a line feed unless it is empty.
-    fn human(&self) -> String;
+    /// As text for `page`; ends with a line feed unless it is empty.
+    fn human(&self, _page: Page) -> String;
 
     /// As JSON; ends with a line feed.
     fn json(&self) -> String;

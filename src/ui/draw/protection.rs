@@ -3,8 +3,8 @@
 use super::{Draw, count, failure, pretty};
 use crate::commands::{Class, Failure, policy, schedule};
 use crate::model::{DatabaseName, Timestamp};
+use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
-use crate::ui::table::table;
 use serde_json::{Value, json};
 
 /// `-` where there is nothing.
@@ -36,7 +36,7 @@ fn failures(failures: &[(DatabaseName, Failure)]) -> Vec<Value> {
 }
 
 impl Draw for policy::Attachments {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         for one in &self.attached {
             text.push_str(&match (&one.backup, one.status) {
@@ -58,7 +58,7 @@ impl Draw for policy::Attachments {
 }
 
 impl Draw for policy::Detached {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let lines = self.detached.iter().map(|name| format!("{name} is detached; its backups stay\n"));
         lines.collect::<Vec<_>>().concat()
     }
@@ -69,7 +69,7 @@ impl Draw for policy::Detached {
 }
 
 impl Draw for policy::Applied {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         if self.changes.is_empty() && self.failures().is_empty() {
             return "everything is attached as configured\n".to_owned();
         }
@@ -102,7 +102,7 @@ impl Draw for policy::Applied {
 }
 
 impl Draw for policy::SwitchReport {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let line = |one: &policy::Turned| match one.failures {
             0 => format!("{} is {}\n", one.database, one.status),
             failures => format!("{} is {}, after {failures} failures in a row\n", one.database, one.status),
@@ -116,7 +116,7 @@ impl Draw for policy::SwitchReport {
 }
 
 impl Draw for policy::Summary {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         if self.policies.is_empty() {
             return "no policies\n".to_owned();
         }
@@ -133,7 +133,10 @@ impl Draw for policy::Summary {
             ]
         };
         let header = ["POLICY", "STATUS", "STORE", "FULL", "INCREMENTAL", "ATTACHED", "PAUSED", "FAILING"];
-        let mut text = table(&header, self.policies.iter().map(row).collect(), &[5, 6, 7]);
+        let mut text = page.table(
+            Columns { titles: &header, right: &[5, 6, 7], optional: &[2, 4, 3] },
+            &self.policies.iter().map(row).collect::<Vec<_>>(),
+        );
         for one in self.policies.iter().filter(|one| !one.unattached.is_empty()) {
             let names: Vec<&str> = one.unattached.iter().map(DatabaseName::as_str).collect();
             text.push_str(&format!(
@@ -155,7 +158,7 @@ impl Draw for policy::Summary {
 }
 
 impl Draw for policy::PolicyReport {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let mut text = banner(self);
         let summary = &self.summary;
         let facts = [
@@ -210,7 +213,8 @@ impl Draw for policy::PolicyReport {
             "FAILURES",
             "NEXT (UTC)",
         ];
-        text + "\n" + &table(&header, self.databases.iter().map(row).collect(), &[6])
+        let columns = Columns { titles: &header, right: &[6], optional: &[5, 2, 1, 6] };
+        text + "\n" + &page.table(columns, &self.databases.iter().map(row).collect::<Vec<_>>())
     }
 
     fn json(&self) -> String {
@@ -251,7 +255,7 @@ fn banner(report: &policy::PolicyReport) -> String {
 }
 
 impl Draw for schedule::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         if self.databases.is_empty() {
             return "nothing is attached to a policy\n".to_owned();
         }
@@ -298,7 +302,7 @@ impl Draw for schedule::Report {
 }
 
 impl Draw for schedule::Planned {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let row = |run: &schedule::PlannedRun| {
             vec![
                 if run.due { "now".to_owned() } else { run.local.clone() },
@@ -311,7 +315,10 @@ impl Draw for schedule::Planned {
         let mut text = String::new();
         if !self.runs.is_empty() {
             let header = ["LOCAL", "UTC", "DATABASE", "POLICY", "KIND"];
-            text = table(&header, self.runs.iter().map(row).collect(), &[]);
+            text = page.table(
+                Columns { titles: &header, right: &[], optional: &[1, 4, 3] },
+                &self.runs.iter().map(row).collect::<Vec<_>>(),
+            );
         }
         for one in &self.idle {
             text.push_str(&format!("{}: nothing is scheduled: {}\n", one.database, one.reason));
@@ -325,7 +332,7 @@ impl Draw for schedule::Planned {
 }
 
 impl Draw for schedule::Installed {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = String::new();
         for file in &self.files {
             let path = file.path.display();

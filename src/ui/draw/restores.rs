@@ -2,11 +2,11 @@
 
 use super::{Draw, count, elapsed, pretty};
 use crate::commands::restores;
+use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
-use crate::ui::table::table;
 
 impl Draw for restores::Report {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         if self.restores.is_empty() {
             return "no restores\n".to_owned();
         }
@@ -23,7 +23,10 @@ impl Draw for restores::Report {
             ]
         };
         let header = ["ID", "INTO", "STARTED (UTC)", "TIME", "STATUS", "BACKUP", "DATABASES"];
-        let mut text = table(&header, self.restores.iter().map(row).collect(), &[3]);
+        let mut text = page.table(
+            Columns { titles: &header, right: &[3], optional: &[6, 3, 2, 1] },
+            &self.restores.iter().map(row).collect::<Vec<_>>(),
+        );
         if self.more > 0 {
             text.push_str(&format!("{} older: raise --limit\n", count(self.more as u64, "restore")));
         }
@@ -36,7 +39,7 @@ impl Draw for restores::Report {
 }
 
 impl Draw for restores::Detail {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let record = &self.restore;
         let mut lines = vec![
             ("restore", record.id.to_string()),

@@ -4,11 +4,11 @@ use super::{Draw, pretty};
 use crate::commands::keys::{Exported, Generated, KeyReport, Rotated};
 use crate::commands::{configuration, initialise};
 use crate::model::Count;
-use crate::ui::table::table;
+use crate::ui::page::{Columns, Page};
 use serde_json::json;
 
 impl Draw for initialise::Report {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         format!(
             "configuration: {}\nkey:           {}\n\n{}\n\nNext: edit the configuration, then `jagad check` and `jagad backup main`.\n",
             self.file.display(),
@@ -23,7 +23,7 @@ impl Draw for initialise::Report {
 }
 
 impl Draw for configuration::Checked {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let mut text = format!(
             "{} ok: {}, {}, {}\n",
             self.files.join(", "),
@@ -41,7 +41,7 @@ impl Draw for configuration::Checked {
 }
 
 impl Draw for configuration::Shown {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         self.text.clone()
     }
 
@@ -51,7 +51,7 @@ impl Draw for configuration::Shown {
 }
 
 impl Draw for Vec<KeyReport> {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         let row = |key: &KeyReport| {
             vec![
                 key.name.to_string(),
@@ -60,7 +60,10 @@ impl Draw for Vec<KeyReport> {
                 key.problem.clone().unwrap_or_else(|| key.source.clone()),
             ]
         };
-        table(&["KEY", "ID", "STATUS", "SOURCE"], self.iter().map(row).collect(), &[])
+        page.table(
+            Columns { titles: &["KEY", "ID", "STATUS", "SOURCE"], right: &[], optional: &[] },
+            &self.iter().map(row).collect::<Vec<_>>(),
+        )
     }
 
     fn json(&self) -> String {
@@ -69,7 +72,7 @@ impl Draw for Vec<KeyReport> {
 }
 
 impl Draw for Generated {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         let add = if self.configuration.is_empty() {
             String::new()
         } else {
@@ -84,7 +87,7 @@ impl Draw for Generated {
 }
 
 impl Draw for Rotated {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         format!(
             "key `{}` is retired and still opens old backups; new ones use `{}` ({})\nconfiguration: {}\n\n{}\n",
             self.retired,
@@ -101,7 +104,7 @@ impl Draw for Rotated {
 }
 
 impl Draw for Exported {
-    fn human(&self) -> String {
+    fn human(&self, _page: Page) -> String {
         match (&self.key, &self.output) {
             (Some(key), _) => key.clone(),
             (None, Some(path)) => format!("key `{}` (id {}) is in {}\n", self.name, self.id, path.display()),

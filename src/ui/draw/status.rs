@@ -3,12 +3,12 @@
 use super::{Draw, count, pretty};
 use crate::commands::status::{Report, Standing};
 use crate::model::{ByteSize, Period, Timestamp};
+use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
-use crate::ui::table::table;
 use std::time::Duration;
 
 impl Draw for Report {
-    fn human(&self) -> String {
+    fn human(&self, page: Page) -> String {
         if self.databases.is_empty() {
             return "no databases\n".to_owned();
         }
@@ -24,8 +24,9 @@ impl Draw for Report {
             "BACKUPS",
             "NEXT (UTC)",
         ];
-        let rows = self.databases.iter().map(|one| row(one, self.at)).collect();
-        let mut text = table(&header, rows, &[4, 5, 6, 8]);
+        let rows: Vec<_> = self.databases.iter().map(|one| row(one, self.at)).collect();
+        let mut text = page
+            .table(Columns { titles: &header, right: &[4, 5, 6, 8], optional: &[6, 8, 5, 1, 7, 9] }, &rows);
         text.push('\n');
         for one in &self.databases {
             for problem in &one.problems {
