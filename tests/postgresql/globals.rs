@@ -145,6 +145,29 @@ async fn check_without_superuser(major: u32) {
 }
 
 #[tokio::test]
+async fn no_role_is_made_when_one_of_them_cannot_be_made() {
+    let (Some(source), Some(target)) = (Postgres::start(15), Postgres::start(15)) else { return };
+    source.psql("postgres", "CREATE ROLE app; CREATE ROLE boss SUPERUSER;");
+    target.psql("postgres", "CREATE ROLE admin LOGIN CREATEROLE;");
+    let settings = ServerSettings { user: "admin".to_owned(), ..target.settings() };
+    let said = give(settings, &take(&source).await).await.unwrap_err();
+    assert!(said.contains("superuser"), "{said}");
+    assert_eq!(roles(&target, "rolname IN ('app', 'boss')"), "");
+}
+
+#[tokio::test]
+async fn globals_that_are_too_large_or_no_text_are_refused() {
+    let Some(target) = Postgres::start(15) else { return };
+    let mut taken = take(&target).await;
+    let large = vec![b'\n'; (16 << 20) + 1];
+    for (bytes, words) in [(large, "larger than 16 MiB"), (b"CREATE ROLE \xff;".to_vec(), "UTF-8")] {
+        taken.bytes = bytes.into();
+        let said = give(target.settings(), &taken).await.unwrap_err();
+        assert!(said.contains("Archive") && said.contains(words), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn ordinary_roles_can_be_made_without_a_superuser_on_postgresql_15() {
     check_without_superuser(15).await;
 }

@@ -3,7 +3,8 @@
 use super::support::plans::{dump, restore, run};
 use super::support::postgres::Postgres;
 use super::support::presence::EXTENDED;
-use jagad::engine::{Engine as _, FindingLevel, Naming, RestoreTarget, Server, TargetEffect};
+use jagad::engine::postgresql::PostgreSql;
+use jagad::engine::{Engine as _, FindingLevel, Naming, RestoreTarget, Server, ServerSettings, TargetEffect};
 use jagad::model::ByteReader;
 use jagad::process::SystemRunner;
 
@@ -54,9 +55,23 @@ async fn what_was_put_aside_comes_back_whatever_fails() {
     }
     postgres.psql("postgres", "CREATE ROLE guest LOGIN;");
     assert!(postgres.try_psql("guest", "shop", "SELECT 1").unwrap_err().contains("too many connections"));
+    // A session that is in it all the same does not hold up the undoing.
+    let mut session = postgres.client("postgres", "shop").spawn().unwrap();
+    std::io::Write::write_all(session.stdin.as_mut().unwrap(), b"\\echo in\n").unwrap();
+    std::io::Read::read_exact(session.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
     for step in &plan.undo {
         step.run(&SystemRunner).await.unwrap();
     }
+    let _ = session.wait();
+    as_before();
+    // Once the new database is finished, undoing leaves both, and a note has said how the old one comes back.
+    for step in plan.before.iter().chain(&plan.after).chain(&plan.undo) {
+        step.run(&SystemRunner).await.unwrap();
+    }
+    assert_eq!(postgres.databases(), ["postgres", "shop", "shop__aside_t0k3n0"]);
+    let (_, back) = plan.notes.iter().find_map(|note| note.split_once("`shop__aside_t0k3n0`: ")).unwrap();
+    postgres.psql("postgres", "DROP DATABASE shop;");
+    postgres.psql("postgres", back);
     as_before();
 
     restore(server.as_ref(), &taken, &own).await.unwrap();
@@ -70,6 +85,22 @@ async fn what_was_put_aside_comes_back_whatever_fails() {
     postgres.psql("postgres", "DROP DATABASE shop;");
     let (plan, _) = restore(server.as_ref(), &taken, &own).await.unwrap();
     assert_eq!((plan.effect, postgres.psql("shop", STATE)), (TargetEffect::Creates, "old".to_owned()));
+}
+
+#[tokio::test]
+async fn a_database_filled_under_its_own_name_is_open_afterwards_and_has_no_comment_of_ours() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    postgres.psql("postgres", "CREATE ROLE plain LOGIN CREATEDB; CREATE DATABASE shop OWNER plain;");
+    postgres.try_psql("plain", "shop", "CREATE TABLE public.state AS SELECT 'old'::text AS word;").unwrap();
+    for user in ["postgres", "plain"] {
+        let settings = ServerSettings { user: user.to_owned(), ..postgres.settings() };
+        let server = PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap();
+        let taken = dump(server.as_ref(), "shop").await;
+        let own = RestoreTarget { naming: Naming::Own, ..taken.target("shop") };
+        restore(server.as_ref(), &taken, &own).await.unwrap();
+        assert_eq!(postgres.psql("postgres", ABOUT), "-1 -", "{user}");
+        assert_eq!(postgres.try_psql("plain", "shop", STATE).unwrap(), "old", "{user}");
+    }
 }
 
 /// A server with `pg_cron` in the database `name`; its jobs do not run by themselves.

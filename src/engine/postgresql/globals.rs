@@ -94,15 +94,12 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
             Subject::Tablespace(space) => existing.tablespaces.contains(space),
         };
         if !known {
-            let creates_tablespace = word(0) == "CREATE" && word(1) == "TABLESPACE";
-            if creates_tablespace && existing.lifetime == Lifetime::ThrownAway {
-                target.push_str(&without_place(&safe));
-            } else {
-                target.push_str(&safe);
-            }
-            if existing.actor == Actor::Ordinary {
-                cut_grantor(target);
-            }
+            let safe = match (word(0), word(1)) {
+                ("CREATE", "TABLESPACE") if existing.lifetime == Lifetime::ThrownAway => without_place(&safe),
+                ("GRANT", _) if existing.actor == Actor::Ordinary => without_grantor(&safe),
+                _ => safe,
+            };
+            target.push_str(&safe);
             target.push('\n');
             match subject {
                 Subject::Role(role) => {
@@ -129,18 +126,32 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
 /// server allows that.
 fn without_place(statement: &str) -> String {
     const CLAUSE: &str = " LOCATION ";
+    match find_outside_quotes(statement, CLAUSE) {
+        Some(at) => format!("{}{CLAUSE}'';", &statement[..at]),
+        None => statement.to_owned(),
+    }
+}
+
+/// `statement`, which grants a membership, without `GRANTED BY …`: only a superuser may name another grantor.
+fn without_grantor(statement: &str) -> String {
+    match find_outside_quotes(statement, " GRANTED BY ") {
+        Some(at) => format!("{};", &statement[..at]),
+        None => statement.to_owned(),
+    }
+}
+
+/// Where `clause`, which begins with a space, stands in `statement` outside of quotes.
+fn find_outside_quotes(statement: &str, clause: &str) -> Option<usize> {
     let mut quote = None;
     for (at, byte) in statement.bytes().enumerate() {
         match (byte, quote) {
             (b'\'' | b'"', None) => quote = Some(byte),
             (_, Some(open)) if byte == open => quote = None,
-            (b' ', None) if statement[at..].starts_with(CLAUSE) => {
-                return format!("{}{CLAUSE}'';", &statement[..at]);
-            }
+            (b' ', None) if statement[at..].starts_with(clause) => return Some(at),
             _ => {}
         }
     }
-    statement.to_owned()
+    None
 }
 
 /// Attributes that a new role does not have anyway. Only a role that has them may say so much as that another has not.
@@ -170,17 +181,6 @@ fn quoted_end(sql: &str) -> usize {
         }
     }
     sql.len()
-}
-
-/// Takes `GRANTED BY …` off the last statement of `script`: only a superuser may name another grantor.
-fn cut_grantor(script: &mut String) {
-    let start = script.rfind('\n').map_or(0, |end| end + 1);
-    let statement = &script[start..];
-    let membership = statement.starts_with("GRANT ") && !statement.contains('\n');
-    if let Some(at) = statement.rfind(" GRANTED BY ").filter(|_| membership) {
-        script.truncate(start + at);
-        script.push(';');
-    }
 }
 
 enum Subject<'a> {
@@ -323,6 +323,9 @@ GRANT SET ON PARAMETER work_mem TO new;
 ALTER ROLE \"a WITH NOSUPERUSER \"\"b\" WITH NOSUPERUSER INHERIT NOCREATEROLE CREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS PASSWORD ' NOCREATEDB';
 ALTER ROLE c SET my.x TO ' NOSUPERUSER';
 GRANT c TO \"a WITH NOSUPERUSER \"\"b\" WITH ADMIN OPTION GRANTED BY postgres;
+COMMENT ON ROLE c IS 'a GRANTED BY b';
+GRANT \"x
+GRANT y GRANTED BY z\" TO d GRANTED BY postgres;
 ";
         let shortened = sql.replacen(
             "WITH NOSUPERUSER INHERIT NOCREATEROLE CREATEDB NOLOGIN NOREPLICATION NOBYPASSRLS PASSWORD",
