@@ -52,6 +52,13 @@ async fn check_bound(major: u32) {
     let triggers = "SELECT string_agg(tgname || tgenabled::text, ' ') FROM pg_trigger WHERE NOT tgisinternal";
     assert_eq!(postgres.psql("low", triggers), "ownD");
     assert_eq!(postgres.psql("low", "SELECT count(*) FROM public.low"), "9");
+    postgres.psql("postgres", "CREATE DATABASE there;");
+    postgres.psql(
+        "there",
+        "CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';",
+    );
+    restored("there", &["low"]).await;
+    assert_eq!(postgres.psql("there", triggers), "ownD");
     // With its table it is as it was.
     restored("parted", &["parted", "customer"]).await;
     assert_eq!(
@@ -66,7 +73,7 @@ async fn check_bound(major: u32) {
         let plan = restored(view, &[view]).await;
         assert_eq!(postgres.psql(view, query), "31", "{view}");
         assert!(
-            plan.notes.iter().any(|note| note.contains("`public.older` comes along")),
+            plan.notes.iter().any(|note| note.contains("`public.older` is restored too")),
             "{:?}",
             plan.notes
         );

@@ -227,7 +227,7 @@ async fn a_role_without_the_rights_is_refused_beforehand() {
     std::io::Read::read_exact(session.stdout.as_mut().unwrap(), &mut [0; 3]).unwrap();
     let error = refused(server.as_ref(), &taken, &replace).await;
     assert!(
-        matches!(&error, EngineError::Privilege { problem, .. } if problem.contains("1 sessions")),
+        matches!(&error, EngineError::Privilege { problem, .. } if problem.contains("may not end 1 of the sessions")),
         "{error:?}"
     );
     drop(session.stdin.take());

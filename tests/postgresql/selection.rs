@@ -223,6 +223,26 @@ async fn a_choice_of_objects_is_refused_together_with_clean() {
 }
 
 #[tokio::test]
+async fn a_table_comes_back_with_a_schema_that_the_database_has_lost() {
+    let Some((postgres, taken)) = published(15).await else { return };
+    postgres.psql("shop", "DROP SCHEMA sales CASCADE;");
+    let table = taken.tables("shop", &["sales.a"]);
+    restore(inspect(&postgres).await.as_ref(), &taken, &table).await.unwrap();
+    assert_eq!(postgres.psql("shop", "SELECT count(*) FROM sales.a"), "0");
+}
+
+#[tokio::test]
+async fn a_new_database_for_a_choice_of_tables_takes_the_right_to_create_one() {
+    let Some((postgres, taken)) = published(15).await else { return };
+    postgres.psql("postgres", "CREATE ROLE plain LOGIN;");
+    let settings = ServerSettings { user: "plain".to_owned(), ..postgres.settings() };
+    let plain = PostgreSql::new(settings).inspect(&SystemRunner).await.unwrap();
+    let apart = taken.tables("apart", &["sales.a"]);
+    let error = plain.logical().load(&SystemRunner, &apart, &taken).await.unwrap_err();
+    assert!(matches!(&error, EngineError::Privilege { help, .. } if help.contains("CREATEDB")), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_table_goes_into_a_database_whose_own_owner_is_another() {
     let Some(postgres) = Postgres::start(15) else { return };
     postgres.psql("postgres", "CREATE ROLE gone; CREATE DATABASE shop OWNER gone;");

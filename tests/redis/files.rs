@@ -4,7 +4,9 @@ use crate::content::fill;
 use crate::round_trip::{assert_same, take};
 use crate::support::redis::{KINDS, Kind, Server};
 use jagad::engine::{Engine as _, RecoveryPart, RecoveryRequest, StreamError};
-use jagad::process::SystemRunner;
+use jagad::model::EngineKind;
+use jagad::process::{SystemRunner, is_root};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,5 +50,47 @@ async fn what_is_torn_leaves_no_file_and_what_is_there_is_never_overwritten() {
     names.sort();
     assert_eq!(names, ["appendonlydir", "dump.rdb"]);
     assert_eq!(std::fs::read(place.join("dump.rdb")).unwrap(), *bytes);
-    assert!(write(&source, &place, bytes).await.is_err());
+    assert!(write(&source, &place, Arc::clone(&bytes)).await.is_err());
+    // A file of any name is in the way.
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("notes"), "mine").unwrap();
+    assert!(write(&source, &other, bytes).await.is_err());
+    assert_eq!(std::fs::read_dir(&other).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn the_files_are_one_on_the_disk_and_belong_to_the_owner_of_the_folder_alone() {
+    let Some(source) = Server::start(Kind::Redis7) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    if is_root() {
+        std::os::unix::fs::chown(folder.path(), Some(1), Some(1)).unwrap();
+    }
+    write(&source, folder.path(), take(&source).await.bytes).await.unwrap();
+    let owner = std::fs::metadata(folder.path()).unwrap().uid();
+    for (name, mode, links) in [
+        ("dump.rdb", 0o100_640, Some(2)),
+        ("appendonlydir", 0o040_750, None),
+        ("appendonlydir/appendonly.aof.1.base.rdb", 0o100_640, Some(2)),
+        ("appendonlydir/appendonly.aof.manifest", 0o100_640, Some(1)),
+    ] {
+        let found = std::fs::metadata(folder.path().join(name)).unwrap();
+        assert_eq!((found.mode(), found.uid()), (mode, owner), "{name}");
+        assert_eq!(found.nlink(), links.unwrap_or(found.nlink()), "{name}");
+    }
+}
+
+#[test]
+fn the_name_of_a_part_leads_into_no_other_folder() {
+    let engine = jagad::engine::bare(EngineKind::Redis, None);
+    let folder = Path::new("/nowhere");
+    for (name, fits) in [("slots-0-5460", true), ("../other", false), ("a/b", false), ("", false)] {
+        let part = |database: &str| RecoveryPart {
+            name: "keys.rdb".parse().unwrap(),
+            database: database.to_owned(),
+        };
+        let parts = [part("slots-5461-16383"), part(name)];
+        let recovery = engine.recover(&RecoveryRequest { parts: &parts, folder });
+        assert_eq!(recovery.is_ok(), fits, "{name}");
+    }
 }

@@ -119,7 +119,7 @@ impl PostgreSqlServer {
             self.role(),
             self.connection.settings.maintenance_database
         );
-        error(subject, "password hashes of roles may not be read".to_owned(), help)
+        error(subject, "the role may not read the password hashes of roles".to_owned(), help)
     }
 
     async fn server_rights(&self, runner: &dyn Runner) -> Result<ServerRights, EngineError> {
@@ -159,8 +159,8 @@ impl PostgreSqlServer {
             findings.push(warning(format!("subscriptions of `{name}`"), problem, String::new()));
         }
         if rights.unlogged > 0 && self.facts.role == ServerRole::Replica {
-            let problem = format!("the rows of {} unlogged tables are not on a replica", rights.unlogged);
-            let help = "Back up from the primary, if they matter.".to_owned();
+            let problem = format!("a replica does not have the rows of {} unlogged tables", rights.unlogged);
+            let help = "Back up the primary if these rows matter.".to_owned();
             findings.push(warning(format!("unlogged tables of `{name}`"), problem, help));
         }
         Ok(findings)

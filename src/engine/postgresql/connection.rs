@@ -45,7 +45,7 @@ impl Connection {
         Self { options: Vec::new(), sessions: Sessions::TakeNone, ..self.clone() }
     }
 
-    /// For people: `host:port`, or the socket's directory and port.
+    /// The address as it is shown to a user: `host:port`, or the socket's directory and port.
     pub(super) fn address(&self) -> String {
         format!("{}:{}", self.host(), self.settings.port)
     }

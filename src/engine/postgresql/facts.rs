@@ -1,4 +1,4 @@
-//! What a server says of itself.
+//! Facts about a server.
 
 use super::connection::Connection;
 use super::pooling::refuse_shared_sessions;
@@ -89,7 +89,7 @@ impl PostgreSqlServer {
         let question =
             |sql, doing| Question { doing, database: &maintenance, sql, patience: Patience::Small };
         let greeting: Greeting =
-            ask(runner, &plain, &newest, question(GREETING, "ask the server who it is")).await?;
+            ask(runner, &plain, &newest, question(GREETING, "ask the server for its version")).await?;
         let major = greeting.number / 10_000;
         if major < OLDEST_MAJOR {
             return Err(EngineError::Version {
@@ -151,7 +151,7 @@ impl PostgreSqlServer {
         ask(runner, &self.connection, &self.tool, question).await
     }
 
-    /// The database `name`, or that it is not there, or closed.
+    /// The database `name`; an error if it does not exist or accepts no connections.
     pub(super) fn database(&self, name: &str) -> Result<&LogicalDatabase, EngineError> {
         let found = self.facts.databases.iter().find(|database| database.name == name);
         found.ok_or_else(|| {
@@ -163,7 +163,7 @@ impl PostgreSqlServer {
         })
     }
 
-    /// The role that is connected as.
+    /// The role of the connection.
     pub(super) fn user(&self) -> &str {
         &self.connection.settings.user
     }

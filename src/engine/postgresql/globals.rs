@@ -31,7 +31,7 @@ pub(super) struct MissingGlobals {
     pub(super) new_roles: Vec<String>,
     /// Names of the tablespaces among them.
     pub(super) new_tablespaces: Vec<String>,
-    /// Roles and tablespaces that are there already, with their kind.
+    /// Roles and tablespaces that already exist, with their kind.
     pub(super) left_alone: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
     let mut missing = MissingGlobals::default();
     for statement in statements(sql) {
         let safe = without_backslashes(&without_defaults(statement))
-            .ok_or_else(|| "there is a backslash outside of quotes in a statement".to_owned())?;
+            .ok_or_else(|| "a statement has a backslash outside of quotes".to_owned())?;
         let words = words(statement);
         let word = |at: usize| words.get(at).map_or("", |word| word.bare.as_str());
         let name = |at: usize| words.get(at).map_or("", |word| word.name.as_str());

@@ -23,9 +23,9 @@ impl PostgreSqlServer {
         }
         if target.occupied == Occupied::Clean && !target.selection.is_everything() {
             return Err(EngineError::Refused {
-                problem: "--clean empties a database, so it does not go with a choice of its objects"
+                problem: "--clean empties a database, so it cannot be used with a choice of objects"
                     .to_owned(),
-                help: "Leave it out: chosen objects are added to what is there.".to_owned(),
+                help: "Leave out --clean: the chosen objects are added to the database.".to_owned(),
             });
         }
         self.check_server_versions(target)?;
@@ -48,8 +48,9 @@ impl PostgreSqlServer {
         let mut facts = self.target_facts(runner, &target.database).await?;
         if facts.read_only {
             return Err(EngineError::Refused {
-                problem: format!("{} is set read-only", self.connection.address()),
-                help: "Set `default_transaction_read_only` off for this role or server first.".to_owned(),
+                problem: format!("{} is set to be read-only", self.connection.address()),
+                help: "Set `default_transaction_read_only` to off for this role or for the server first."
+                    .to_owned(),
             });
         }
         facts.expect(target);
@@ -57,7 +58,7 @@ impl PostgreSqlServer {
         if !target.selection.is_everything() {
             let toc = TableOfContents::read(open(archive).await?).await?;
             let toc = toc.ok_or_else(|| EngineError::Archive {
-                problem: "its version is not known here, so nothing can be chosen from it".to_owned(),
+                problem: "its version is unknown, so no objects can be chosen from it".to_owned(),
             })?;
             return planner.load_selection(&toc).await;
         }
@@ -92,8 +93,7 @@ impl LoadPlanner<'_> {
         let Some(outline) = outline else {
             let contents = Filling { archive: None, list: None };
             let mut plan = self.load_beside(contents).await?;
-            let note =
-                "the version of the archive is not known here: its owners and extensions were not checked";
+            let note = "the version of the archive is unknown: its owners and extensions were not checked";
             plan.notes.push(note.to_owned());
             return Ok(plan);
         };

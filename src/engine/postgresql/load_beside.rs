@@ -28,7 +28,7 @@ impl LoadPlanner<'_> {
         after.push(run(&swap_sql(&target.database, &filling, old))?);
         notes.extend(leftovers(&facts.databases).map(|name| {
             format!(
-                "database `{name}` was left by an interrupted restore; when none is running: {}",
+                "an interrupted restore left the database `{name}`; if no restore is running: {}",
                 drop_sql(name)
             )
         }));

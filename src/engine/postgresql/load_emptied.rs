@@ -10,7 +10,7 @@ use super::target::ExistingDatabase;
 use crate::engine::{EngineError, Finding, LoadPlan, TargetEffect};
 use crate::model::ByteSize;
 
-/// Catalogues of what a database holds, with the column that names the owner.
+/// Catalogues of the objects of a database, with the column that names the owner.
 const OWNED: [(&str, &str); 17] = [
     ("pg_class", "relowner"),
     ("pg_proc", "proowner"),
@@ -31,7 +31,8 @@ const OWNED: [(&str, &str); 17] = [
     ("pg_ts_dict", "dictowner"),
 ];
 
-/// What has no owner of its own: whose right it takes to drop it. Access methods are the first superuser's.
+/// Catalogues of objects without an owner, with the role whose rights it takes to drop one. Access methods are the first
+/// superuser's.
 const OWNED_BY_TYPES: [(&str, &str); 3] = [
     ("pg_transform", "(SELECT typowner FROM pg_type t WHERE t.oid = o.trftype)"),
     (
@@ -42,10 +43,10 @@ const OWNED_BY_TYPES: [(&str, &str); 3] = [
     ("pg_am", "10::oid"),
 ];
 
-/// The first number that the server gives to an object which it was not made with.
+/// The first OID that the server gives to an object that a user creates.
 const FIRST_OID: u32 = 16_384;
 
-/// How long the emptying waits for a lock of somebody whose session may not be ended.
+/// How long the emptying waits for a lock of a session that the role may not end.
 const LONGEST_LOCK: &str = "60s";
 
 impl LoadPlanner<'_> {
@@ -77,7 +78,7 @@ impl LoadPlanner<'_> {
             findings,
             ..LoadPlan::new(effect, feed)
         };
-        plan.notes.push("default privileges stay, and so does what belongs to the server itself".to_owned());
+        plan.notes.push("default privileges stay, and so do the objects of the server itself".to_owned());
         if let Some(outline) = outline {
             let lacks = server.lacks(target, outline, facts);
             plan.findings.extend(lacks.findings);
@@ -93,7 +94,7 @@ impl LoadPlanner<'_> {
         if let Some(gid) = existing.prepared.first() {
             return Err(EngineError::Refused {
                 problem: format!(
-                    "`{}` has prepared transactions, the first is `{gid}`: their locks would hold up the emptying",
+                    "`{}` has prepared transactions, the first is `{gid}`: their locks would block the emptying",
                     self.target.database
                 ),
                 help: "Commit or roll them back first.".to_owned(),
@@ -116,7 +117,7 @@ impl LoadPlanner<'_> {
             "SELECT coalesce(json_agg(DISTINCT pg_get_userbyid(owner)), '[]') FROM ({}) o WHERE NOT pg_has_role(owner, 'USAGE');",
             owned.collect::<Vec<_>>().join("\n  UNION ALL ")
         );
-        let doing = format!("look who owns what is in `{}`", target.database);
+        let doing = format!("list the owners of the objects in `{}`", target.database);
         let question =
             Question { doing: &doing, database: &target.database, sql: &sql, patience: Patience::Small };
         let owners: Vec<String> = server.ask(self.runner, question).await?;
@@ -124,12 +125,12 @@ impl LoadPlanner<'_> {
             return Ok(Vec::new());
         }
         let names: Vec<String> = owners.iter().map(|owner| identifier(owner)).collect();
-        let problem = format!("`{}` may not drop what belongs to {}", server.user(), names.join(", "));
+        let problem = format!("`{}` may not drop the objects of {}", server.user(), names.join(", "));
         let help = server.membership(&owners, inherits);
         Ok(vec![Finding::error(format!("empty `{}`", target.database), problem, help)])
     }
 
-    /// What the database itself gets at last, and what it does not get.
+    /// The statements that give the database its properties at the end, and findings about settings that it does not get.
     async fn finishing(&self) -> Result<(String, Vec<Finding>), EngineError> {
         let (server, target, facts) = (self.server, self.target, self.facts);
         let reset = format!("ALTER DATABASE {} RESET ALL;\n", identifier(&target.database));
@@ -147,10 +148,10 @@ impl LoadPlanner<'_> {
     }
 }
 
-/// Ends the sessions that may be ended, and drops everything, table by table: all at once would need more locks than a
-/// server has.
+/// Ends the sessions that the role may end, and drops everything, table by table: all at once would need more locks than
+/// a server has.
 fn empty_sql(database: &str, major: u32) -> String {
-    // The schema `public` is made anew as a new database has it.
+    // The schema `public` is created as in a new database.
     let (owner, right) = if major >= 15 { ("pg_database_owner", "USAGE") } else { ("CURRENT_USER", "ALL") };
     let body = format!(
             "DECLARE item record;

@@ -12,8 +12,8 @@ use tokio::io::AsyncReadExt as _;
 const LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 
 impl PostgreSqlServer {
-    /// The globals are read here to their proven end, and what the target lacks of them is run after the stream has
-    /// proven itself once more: roles in one transaction, then tablespaces one by one, which no transaction may hold.
+    /// Reads the globals to their proven end. The statements for what the target lacks run after the stream is proven a second
+    /// time: roles in one transaction, then tablespaces one by one, because a transaction cannot create them.
     pub(super) async fn load_globals(
         &self,
         runner: &dyn Runner,
@@ -28,7 +28,7 @@ impl PostgreSqlServer {
             return Err(EngineError::Archive { problem: "the globals are larger than 16 MiB".to_owned() });
         }
         let text = String::from_utf8(text)
-            .map_err(|_| EngineError::Archive { problem: "the globals are no UTF-8 text".to_owned() })?;
+            .map_err(|_| EngineError::Archive { problem: "the globals are not UTF-8 text".to_owned() })?;
         let maintenance = self.connection.settings.maintenance_database.clone();
         let facts = self.target_facts(runner, &maintenance).await?;
         let existing = Existing {
@@ -56,7 +56,7 @@ impl PostgreSqlServer {
                 .iter()
                 .map(|what| format!("{what} already exists and is left unchanged"))
                 .collect(),
-            // Only the proof of the stream is wanted: everything that runs is in `after`.
+            // The stream is only read to prove it: the statements that run are in `after`.
             ..LoadPlan::new(TargetEffect::AddsGlobals, Consumer::Tool(ToolSpec::new("cat")))
         })
     }

@@ -1,4 +1,4 @@
-//! A restore under the database's own name: what has the name is put aside first, and comes back when the load fails.
+//! A restore under the database's own name: an existing database is renamed first, and gets its name back if the load fails.
 
 use super::archive::Outline;
 use super::planner::{Creation, Filling, LoadPlanner};
@@ -7,7 +7,7 @@ use super::swap::{ASIDE_MARK, ATTEMPTS, FILLING_MARK, back_sql, drop_sql, swap_s
 use crate::engine::{EngineError, LoadPlan, TargetEffect};
 
 impl LoadPlanner<'_> {
-    /// Makes a database beside the target, gives it the target's name, and fills it.
+    /// Creates a database, gives it the target's name, and fills it.
     pub(super) async fn load_named(
         &self,
         outline: &Outline,
@@ -21,7 +21,7 @@ impl LoadPlanner<'_> {
         let creation = self.creation(&made).await?;
         let Creation { create, notes, findings, .. } = creation;
         let finish = self.creation(name).await?.finish;
-        // Until it is whole it is known by its comment, and who is no superuser stays outside.
+        // The comment marks it until it is whole, and the connection limit keeps everybody but superusers out.
         let mark = format!("jagad fills this database ({})", target.token);
         let mut create =
             format!("{create}\nCOMMENT ON DATABASE {} IS {};", identifier(&made), literal(&mark));
@@ -67,7 +67,7 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Takes the name from what was made, if it got as far as having it, and gives it back to what was put aside.
+    /// Takes the name from the new database, if it has it already, and gives it back to the database that was put aside.
     fn back(&self, mark: &str) -> String {
         let (database, made, aside) = (literal(self.database), literal(self.made), literal(self.aside));
         let away =

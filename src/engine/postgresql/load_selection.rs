@@ -9,7 +9,7 @@ use super::selection::{Chosen, RELATIONS, publishes_schema, qualified};
 use crate::engine::{EngineError, LoadPlan, TargetEffect};
 use serde::Deserialize;
 
-/// Names that the target database has already.
+/// Objects that the target database already has.
 #[derive(Debug, Deserialize)]
 struct Present {
     schemas: Vec<String>,
@@ -17,7 +17,7 @@ struct Present {
     objects: Vec<String>,
     /// `schema.name(arguments)`.
     routines: Vec<String>,
-    /// Publications that take single tables, and from the connected role.
+    /// Publications to which the connected role may add single tables.
     publications: Vec<String>,
 }
 
@@ -38,10 +38,11 @@ impl LoadPlanner<'_> {
             server.check_beside(target, facts)?;
             let read = chosen.add_rows_of_views();
             notes.extend(
-                read.iter().map(|read| format!("`{}` comes along: a chosen view reads it", qualified(read))),
+                read.iter()
+                    .map(|read| format!("`{}` is restored too: a chosen view reads it", qualified(read))),
             );
             drop_keys(&mut chosen, &mut notes, |_| true);
-            // A few objects in a place of their own publish nothing.
+            // A new database for a few objects has no publications.
             drop_memberships(&mut chosen, &mut notes, |_, _| true);
             drop_inheritance(&mut chosen, &mut notes);
             chosen.add_needs();
@@ -63,7 +64,7 @@ impl LoadPlanner<'_> {
         Ok(plan)
     }
 
-    /// Leaves out what is there for good reason (schemas) and refuses what is in the way.
+    /// Leaves out schemas that exist, and refuses a restore of other objects that exist.
     async fn fit_into_existing(
         &self,
         chosen: &mut Chosen<'_>,
@@ -91,7 +92,7 @@ impl LoadPlanner<'_> {
                 more => format!(" and {more} more objects"),
             };
             return Err(EngineError::Refused {
-                problem: format!("{first}{more} exists already in `{}`", target.database),
+                problem: format!("{first}{more} already exists in `{}`", target.database),
                 help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
             });
         }
@@ -107,7 +108,7 @@ impl LoadPlanner<'_> {
             });
         }
         notes.extend(read.iter().map(|read| {
-            format!("a chosen view reads `{}`: it shows the rows that are there now", qualified(read))
+            format!("a chosen view reads `{}`: it shows the rows that this table has now", qualified(read))
         }));
         drop_memberships(chosen, notes, |entry, publication| {
             let known = present.publications.iter().any(|name| name == publication);
@@ -150,7 +151,7 @@ impl LoadPlanner<'_> {
     }
 }
 
-/// Takes out what would put objects into publications that do not take them.
+/// Takes out the entries that would add objects to publications that `refused` names.
 fn drop_memberships(
     chosen: &mut Chosen<'_>,
     notes: &mut Vec<String>,
@@ -163,29 +164,29 @@ fn drop_memberships(
         chosen.remove(entry.id);
         let member = entry.tag.strip_prefix(&format!("{publication} ")).unwrap_or(&entry.tag);
         notes.push(format!(
-            "`{member}` stays out of the publication `{publication}`, which is not there or not this role's to change"
+            "`{member}` stays out of the publication `{publication}`, which does not exist or which this role may not change"
         ));
     }
 }
 
-/// A partition without its table is a table of its own.
+/// Notes that a partition without its table becomes a table of its own, and takes out its inherited triggers.
 fn drop_inheritance(chosen: &mut Chosen<'_>, notes: &mut Vec<String>) {
     for (child, parent) in chosen.orphans() {
         chosen.remove_inherited_triggers(child);
         notes.push(format!(
-            "`{}` comes back as a table of its own, without the triggers and foreign keys that it has from `{}`",
+            "`{}` is restored as a table of its own, without the triggers and foreign keys that it has from `{}`",
             qualified(child),
             qualified(parent)
         ));
     }
 }
 
-/// Takes out foreign keys that would refer to nothing.
+/// Takes out foreign keys to tables that do not exist.
 fn drop_keys(chosen: &mut Chosen<'_>, notes: &mut Vec<String>, missing: impl Fn(&TocEntry) -> bool) {
     for (key, referred) in chosen.outward_keys().into_iter().filter(|(_, referred)| missing(referred)) {
         chosen.remove(key.id);
         notes.push(format!(
-            "the foreign key `{}` is left out: `{}` is not there",
+            "the foreign key `{}` is left out: `{}` does not exist",
             key.tag,
             qualified(referred)
         ));

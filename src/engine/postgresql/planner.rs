@@ -1,4 +1,4 @@
-//! What the plan of a restore into one database is made of.
+//! The planner of restores into one database: the parts that all its plans have in common.
 
 use super::archive::ArchiveFacts;
 use super::facts::PostgreSqlServer;
@@ -11,7 +11,7 @@ use super::tools::{self, ToolSet};
 use crate::engine::{Consumer, EngineError, Finding, Lifetime, Ownership, RestoreTarget, Step};
 use crate::process::{Argument, Runner, ToolSpec};
 
-/// pg_restore of this major and newer sets a variable that older servers do not have, which is an error there.
+/// pg_restore of this major version and newer sets a variable that older servers do not know, which is an error there.
 const SETS_TRANSACTION_TIMEOUT: u32 = 17;
 
 /// Plans the restore of one archive into one database.
@@ -19,23 +19,23 @@ pub(super) struct LoadPlanner<'a> {
     pub(super) server: &'a PostgreSqlServer,
     pub(super) runner: &'a dyn Runner,
     pub(super) target: &'a RestoreTarget,
-    /// What is on the server, and what is made there before the load begins.
+    /// What the server has, and what will be created on it before the load begins.
     pub(super) facts: &'a TargetFacts,
 }
 
-/// What goes into a new database.
+/// The contents of a new database.
 pub(super) struct Filling<'a> {
-    /// What wrote the archive; `None` where its version is not known here.
+    /// The head of the archive; `None` if the version of the archive is unknown.
     pub(super) archive: Option<&'a ArchiveFacts>,
     /// The chosen entries; `None` for all.
     pub(super) list: Option<String>,
 }
 
-/// How a database comes to be.
+/// How a database is created.
 pub(super) struct Creation {
-    /// Makes it.
+    /// Statements that create it.
     pub(super) create: String,
-    /// Gives it what it has, once it is full.
+    /// Statements that give it its comment, settings and rights once it is full.
     pub(super) finish: String,
     pub(super) notes: Vec<String>,
     pub(super) findings: Vec<Finding>,
@@ -59,7 +59,7 @@ impl<'a> LoadPlanner<'a> {
         })
     }
 
-    /// How the database comes to be. What it was created with and the target refuses is told.
+    /// How the database is created. Findings name the properties that the target refuses.
     pub(super) async fn creation(&self, filling: &str) -> Result<Creation, EngineError> {
         if self.target.properties.is_null() {
             return Ok(Creation {
@@ -84,7 +84,7 @@ impl<'a> LoadPlanner<'a> {
         let own = &properties.tablespace;
         if own != "pg_default" && self.target.tablespaces == Ownership::Keep && !tablespaces.contains(own) {
             let problem =
-                if self.facts.tablespaces.contains(own) { "may not be used" } else { "is not there" };
+                if self.facts.tablespaces.contains(own) { "may not be used" } else { "does not exist" };
             notes.push(format!("tablespace `{own}` {problem}: the default one is used"));
         }
         let owner = Some(properties.owner.as_str()).filter(|owner| {
@@ -107,7 +107,7 @@ impl<'a> LoadPlanner<'a> {
         })
     }
 
-    /// What fills `database`, which nobody needs when that fails.
+    /// The consumer that fills `database`, a database that is dropped if that fails.
     pub(super) fn feed_into(&self, contents: Filling<'_>, database: &str) -> Result<Consumer, EngineError> {
         let feed = self.feed(contents.archive, database)?;
         let feed = match contents.list {
@@ -117,10 +117,10 @@ impl<'a> LoadPlanner<'a> {
         Ok(self.consumer(feed))
     }
 
-    /// pg_restore into a database that nobody else uses: it is thrown away when anything fails, so it needs no
-    /// transaction around everything, whose locks on every object would exceed the server's lock table.
+    /// pg_restore into a database that nobody else uses. The database is dropped if anything fails, so pg_restore needs no
+    /// transaction around everything, whose locks would exceed the lock table of the server.
     fn feed(&self, archive: Option<&ArchiveFacts>, database: &str) -> Result<ToolSpec, EngineError> {
-        // The rename at the end is committed for good, and with it everything before it.
+        // The commit of the rename at the end is synchronous, and it makes all earlier commits durable.
         let connection = self.server.connection.with_option("synchronous_commit=off");
         let tool = connection.tool(self.restore_tool(archive)?, "pg_restore", database);
         let tool = restore_args(tool, self.target, database);
@@ -141,7 +141,7 @@ impl<'a> LoadPlanner<'a> {
         })
     }
 
-    /// pg_restore goes on after errors unless it is told to stop, and says by its status that there were some.
+    /// pg_restore goes on after errors unless it is told to stop. Its exit status then tells that there were errors.
     pub(super) fn consumer(&self, tool: ToolSpec) -> Consumer {
         if self.target.stop_at_first_error {
             Consumer::Tool(tool)
@@ -150,7 +150,7 @@ impl<'a> LoadPlanner<'a> {
         }
     }
 
-    /// pg_restore of the target's major, where it can read the archive.
+    /// pg_restore of the target's major version, or of a newer one if the archive needs that.
     fn restore_tool(&self, archive: Option<&ArchiveFacts>) -> Result<&'a ToolSet, EngineError> {
         let dumper = archive.map_or(0, |archive| PostgreSqlServer::major_of_dump(&archive.dump_version));
         let bin_dir = self.server.connection.settings.bin_dir.as_deref();

@@ -1,4 +1,4 @@
-//! What must be true of a target before anything on it is changed.
+//! Checks of a target before anything on it is changed.
 
 use super::archive::Outline;
 use super::cron::{CRON, CRON_DATABASE};
@@ -13,11 +13,11 @@ use crate::engine::{
 };
 use std::collections::BTreeSet;
 
-/// Since this major version a membership says by itself whether it gives the rights of the role.
+/// Since this major version each membership has options that say which rights it gives.
 const MEMBERSHIPS_HAVE_OPTIONS: u32 = 16;
 
 impl PostgreSqlServer {
-    /// That the role may create a database and, where there is one of that name, put it aside.
+    /// Checks that the role may create a database and may replace an existing one of that name.
     pub(super) fn check_beside(
         &self,
         target: &RestoreTarget,
@@ -43,11 +43,11 @@ impl PostgreSqlServer {
         if existing.foreign_sessions > 0 {
             return Err(EngineError::Privilege {
                 problem: format!(
-                    "{} sessions of `{name}` may not be ended by `{}`",
-                    existing.foreign_sessions,
-                    self.user()
+                    "`{}` may not end {} of the sessions of `{name}`",
+                    self.user(),
+                    existing.foreign_sessions
                 ),
-                help: format!("GRANT pg_signal_backend TO {me}; or end them first"),
+                help: format!("GRANT pg_signal_backend TO {me}; or end these sessions first"),
             });
         }
         if let Some(gid) = existing.prepared.first() {
@@ -59,13 +59,13 @@ impl PostgreSqlServer {
         if let Some(slot) = existing.slots.first() {
             return refused(
                 format!("`{name}` has the logical replication slot `{slot}`, which would lose its database"),
-                "Drop the slot first, or restore into another name.".to_owned(),
+                "Drop the slot first, or restore under another name.".to_owned(),
             );
         }
         check_subscriptions(target, existing)
     }
 
-    /// That the database may be replaced at all.
+    /// Checks that the role may replace the database.
     pub(super) fn check_owned(
         &self,
         target: &RestoreTarget,
@@ -75,7 +75,7 @@ impl PostgreSqlServer {
         if existing.template {
             return Err(EngineError::Refused {
                 problem: format!("`{name}` is a template"),
-                help: "Restore into another name.".to_owned(),
+                help: "Restore under another name.".to_owned(),
             });
         }
         if !existing.owned {
@@ -91,7 +91,7 @@ impl PostgreSqlServer {
         Ok(())
     }
 
-    /// What the target lacks of what `outline` asks for. Where missing roles are to be made, they are among it.
+    /// Compares what `outline` needs with what the target has. Missing roles are listed when the restore is to create them.
     pub(super) fn lacks(&self, target: &RestoreTarget, outline: &Outline, facts: &TargetFacts) -> Lacks {
         let needed = needed_roles(target, outline, facts);
         let mut lacks = Lacks::default();
@@ -111,7 +111,7 @@ impl PostgreSqlServer {
         lacks
     }
 
-    /// Lets `plan` begin with making roles that only have to be there.
+    /// Lets `plan` begin with creating roles, without rights, that objects refer to.
     pub(super) fn make_roles(
         &self,
         plan: &mut LoadPlan,
@@ -147,7 +147,7 @@ impl PostgreSqlServer {
         })
     }
 
-    /// What makes the connected role able to do everything that `roles` may do to their objects, and to give them some.
+    /// The statements that let the connected role give objects to `roles` and change the objects of `roles`.
     pub(super) fn membership<'a>(
         &self,
         roles: impl IntoIterator<Item = &'a String>,
@@ -180,7 +180,7 @@ impl PostgreSqlServer {
             findings.push(Finding::error(
                 "extensions",
                 format!("not installed on {}: {names}", self.connection.address()),
-                format!("Install the packages that hold {names} on the server's machine."),
+                format!("Install the packages with {names} on the machine of the server."),
             ));
         }
         if !closed.is_empty() {
@@ -199,14 +199,15 @@ impl PostgreSqlServer {
             let name = identifier(tablespace);
             let (problem, help) = if !facts.tablespaces.contains(tablespace) {
                 let help = format!("CREATE TABLESPACE {name} LOCATION '…'; or restore it with `--globals`");
-                (format!("it is not there, and `{first}` belongs into it"), help)
+                (format!("it does not exist, and `{first}` is stored in it"), help)
             } else if !facts.usable_tablespaces.contains(tablespace) {
                 let help = format!("GRANT CREATE ON TABLESPACE {name} TO {};", identifier(self.user()));
                 (format!("`{}` may not create `{first}` in it", self.user()), help)
             } else {
                 continue;
             };
-            let help = format!("{help}; or put everything into the default one with `--no-tablespaces`");
+            let help =
+                format!("{help}; or put everything into the default tablespace with `--no-tablespaces`");
             findings.push(Finding::error(
                 format!("tablespace `{tablespace}`"),
                 problem,
@@ -216,7 +217,7 @@ impl PostgreSqlServer {
         findings
     }
 
-    /// Whether `pg_cron` can be created in the target, where the archive has it.
+    /// Checks that `pg_cron` can be created in the target, if the archive has it.
     pub(super) fn cron_findings(
         &self,
         target: &RestoreTarget,
@@ -256,7 +257,7 @@ impl PostgreSqlServer {
     }
 }
 
-/// That nothing goes on filling what is replaced.
+/// Checks that no subscription goes on filling the database that is replaced.
 pub(super) fn check_subscriptions(
     target: &RestoreTarget,
     existing: &ExistingDatabase,

@@ -1,5 +1,5 @@
-//! Settings of a database that the target of a restore would refuse. The server itself decides: each is tried in a
-//! transaction that never ends well.
+//! Finds the settings of a database that the target of a restore would refuse. The server decides: each setting is tried in
+//! a transaction that is rolled back.
 
 use super::facts::PostgreSqlServer;
 use super::properties::DatabaseProperties;
@@ -10,10 +10,10 @@ use super::target::TargetFacts;
 use crate::engine::{EngineError, Finding};
 use crate::process::Runner;
 
-/// Since this major a right to set a single variable can be granted.
+/// Since this major version the right to set a single variable can be granted.
 const GRANTS_PARAMETERS: u32 = 15;
 
-/// The state that ends a try which went well.
+/// The SQLSTATE that ends a successful try.
 const TRIED: &str = "JG000";
 
 impl PostgreSqlServer {
@@ -38,7 +38,7 @@ impl PostgreSqlServer {
         Ok(refused.map(|(setting, why)| RefusedSetting { setting: setting.clone(), why }).collect())
     }
 
-    /// What to say of a setting that is left out.
+    /// The finding about a setting that is left out.
     pub(super) fn setting_finding(&self, database: &str, refused: &RefusedSetting) -> Finding {
         let variable = variable_of(&refused.setting.setting);
         let whose = refused.setting.role.as_ref().map(|role| format!(" of role `{role}`"));
@@ -67,7 +67,7 @@ fn tries_of(setting: &Setting, elsewhere: &str, facts: &TargetFacts) -> String {
     let role = setting.role.as_ref().filter(|role| facts.present_roles.contains(role));
     let whose = role.map_or_else(|| "CURRENT_USER".to_owned(), |role| identifier(role));
     let alter = format!("ALTER ROLE {whose} IN DATABASE {} SET {assignment};", identifier(elsewhere));
-    // What cannot be loaded would keep everybody from connecting.
+    // A library that cannot be loaded would make every connection fail.
     let loads = setting.libraries().into_iter().map(|library| format!(" LOAD {};", literal(&library)));
     alter + &loads.collect::<String>()
 }

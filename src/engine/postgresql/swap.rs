@@ -14,7 +14,7 @@ pub(super) const ATTEMPTS: u32 = 10;
 /// it is still wanted, so it is nothing that a restore has left behind.
 pub(super) const ASIDE_MARK: &str = "__aside_";
 
-/// Drops `database` whatever is connected to it, if it is there.
+/// Drops `database` if it exists, and ends all its sessions.
 pub(super) fn drop_sql(database: &str) -> String {
     format!("DROP DATABASE IF EXISTS {} WITH (FORCE);", identifier(database))
 }
@@ -57,7 +57,7 @@ END",
     format!("DO {};", literal(&body))
 }
 
-/// The statement that gives a database that was put aside its name back. A person runs it.
+/// The statement with which a user gives a database that was put aside its name back.
 pub(super) fn back_sql(aside: &str, database: &str) -> String {
     format!("ALTER DATABASE {} RENAME TO {};", identifier(aside), identifier(database))
 }
@@ -67,7 +67,7 @@ pub(super) fn leftovers(existing: &[String]) -> impl Iterator<Item = &String> {
     existing.iter().filter(|name| is_leftover(name))
 }
 
-/// Whether only a restore gives such a name.
+/// Whether the name is one that only a restore gives to a database.
 pub(super) fn is_leftover(name: &str) -> bool {
     [FILLING_MARK, REPLACED_MARK].iter().any(|mark| {
         name.rsplit_once(mark).is_some_and(|(_, token)| {

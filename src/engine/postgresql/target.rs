@@ -1,4 +1,4 @@
-//! What a server that is to be restored into has, and what the connected role may do there.
+//! What the target server of a restore has, and what the connected role may do there.
 
 use super::cron::CRON_DATABASE;
 use super::facts::PostgreSqlServer;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 /// The target of a restore.
 #[derive(Debug, Deserialize)]
 pub(super) struct TargetFacts {
-    /// The database that is asked for, if it is there.
+    /// The database to restore into, if it exists.
     pub(super) database: Option<ExistingDatabase>,
     /// Whether transactions take no writes unless they ask to.
     pub(super) read_only: bool,
@@ -19,7 +19,7 @@ pub(super) struct TargetFacts {
     pub(super) createdb: bool,
     /// Every role, and those that are made before it is filled.
     pub(super) roles: Vec<String>,
-    /// Those of them that are there now.
+    /// The roles that exist now.
     #[serde(default)]
     pub(super) present_roles: Vec<String>,
     /// Those the connected role can act as.
@@ -69,7 +69,7 @@ pub(super) struct AvailableExtension {
 }
 
 impl PostgreSqlServer {
-    /// A database to send statements through that are about `database`: another one.
+    /// A database other than `database`, to run statements about `database` in.
     pub(super) fn maintenance_beside(&self, database: &str) -> String {
         let usual = &self.connection.settings.maintenance_database;
         [usual.as_str(), "postgres", "template1"]
@@ -95,7 +95,7 @@ impl PostgreSqlServer {
 }
 
 impl TargetFacts {
-    /// Adds what will be there when the load begins.
+    /// Adds what will exist when the load begins.
     pub(super) fn expect(&mut self, target: &RestoreTarget) {
         self.roles.extend(target.coming_roles.iter().cloned());
         self.usable_roles.extend(target.coming_roles.iter().cloned());

@@ -48,8 +48,8 @@ impl PostgreSqlServer {
         let leftovers = names.filter(|name| all && is_leftover(name)).map(|name| {
             Finding::warning(
                 "all databases",
-                format!("`{name}` is left out: an interrupted restore has left it behind"),
-                format!("When no restore is running: {}", drop_sql(name)),
+                format!("`{name}` is left out: an interrupted restore left it behind"),
+                format!("If no restore is running: {}", drop_sql(name)),
             )
         });
         left.chain(leftovers).collect()
@@ -76,7 +76,7 @@ impl PostgreSqlServer {
         );
         let beside = self.maintenance_beside(database);
         let question = Question {
-            doing: "look whether the database is still there",
+            doing: "look whether the database still exists",
             database: &beside,
             sql: &sql,
             patience: Patience::Small,

@@ -40,7 +40,7 @@ impl PostgreSqlServer {
     fn fill_sql(&self, views: &[Relation], failing: Failing) -> String {
         let mut sql = "SET row_security = off;\n".to_owned();
         if self.superuser {
-            // Event triggers are there by now. They are not for what a restore does, and may forbid it.
+            // The event triggers exist by now. They are not meant for a restore, and may forbid its statements.
             sql.push_str("SET session_replication_role = replica;\n");
         }
         let mut body = "DECLARE failed text := '';\nBEGIN\n".to_owned();

@@ -1,4 +1,4 @@
-//! What would make a backup fail, before it is begun.
+//! Checks before a backup: what would make it fail.
 
 use super::connection::{Address, Connection};
 use super::facts::{Info, RedisServer};
@@ -9,15 +9,15 @@ use crate::engine::{EngineError, Finding};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
-/// A server that refuses a replica says so at once; after so long it has begun to prepare.
+/// A server that refuses a replica says so at once. One that says nothing for so long has begun to prepare the stream.
 const REFUSAL_LIMIT: Duration = Duration::from_millis(1500);
 
 /// What to do about a server that does not send its stream.
-const NO_STREAM: &str = "A backup reads the replication stream (REPLCONF, SYNC). Take `rename-command` for it out of the configuration; a service that \
+const NO_STREAM: &str = "A backup reads the replication stream (REPLCONF, SYNC). Remove `rename-command` for it from the configuration. A service that \
                          does not offer it cannot be backed up this way.";
 
 impl RedisServer {
-    /// Questions that change nothing and cost nothing.
+    /// Checks every server with questions that change nothing and cost nothing.
     pub(super) async fn findings(&self) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
         for node in self.nodes() {
@@ -30,8 +30,8 @@ impl RedisServer {
         Ok(findings)
     }
 
-    /// Whether the commands of a stream are there for this user. Neither does anything: REPLCONF without an option, and SYNC with
-    /// one that it does not take, which a server says before it looks at rights.
+    /// Checks that the user may run the commands of a stream. Neither does anything here: REPLCONF has no option, and SYNC has
+    /// an argument that it does not take.
     async fn streams(&self, node: &Address, connection: &mut Connection) -> Result<Finding, EngineError> {
         let subject = format!("ask {} for its stream", node.shown());
         for (command, question) in
@@ -49,7 +49,7 @@ impl RedisServer {
         Ok(good(subject))
     }
 
-    /// Asks for the stream and hangs up as soon as it is clear that it would come.
+    /// Asks every server for the stream, and disconnects as soon as the server begins to send it.
     pub(super) async fn rehearsals(&self) -> Result<Vec<Finding>, EngineError> {
         let mut findings = Vec::new();
         for node in self.nodes() {
@@ -63,13 +63,13 @@ impl RedisServer {
         Ok(findings)
     }
 
-    /// Why the server would not send, if it says so.
+    /// The reason that the server gives for not sending the stream.
     async fn refused_stream(&self, node: &Address) -> Result<Option<String>, EngineError> {
         let mut connection = node.connect().await?;
         if let Some(user) = self.simulated(&mut connection).await? {
             return Ok(user.err());
         }
-        // Exactly as a backup does: a Valkey whose hash fields have times to live hangs up on those who name no version.
+        // Exactly as a backup asks: a Valkey whose hash fields have times to live disconnects a client that names no version.
         sync::request(&mut connection, &self.version).await?;
         match tokio::time::timeout(REFUSAL_LIMIT, connection.stream.read_u8()).await {
             Ok(Ok(b'-')) => {
@@ -91,7 +91,7 @@ impl RedisServer {
         let words: [&[u8]; 4] = [b"ACL", b"DRYRUN", self.user().as_bytes(), b"SYNC"];
         Ok(match connection.reply_to(&words).await? {
             Reply::Status(_) => Some(Ok(())),
-            // In words of its own, not as an error.
+            // A refusal comes as a string, not as an error.
             Reply::Bytes(said) => Some(Err(format!("NOPERM {}", String::from_utf8_lossy(&said)))),
             _ => None,
         })
@@ -105,13 +105,13 @@ impl RedisServer {
 fn loaded(node: &Address, info: &Info) -> Finding {
     let subject = format!("{} has its data", node.shown());
     if info.get("loading") == Some("1") || info.get("async_loading") == Some("1") {
-        let help = "Wait until it has started; INFO persistence shows how far it is.".to_owned();
+        let help = "Wait until the data is loaded; `INFO persistence` shows the progress.".to_owned();
         return error(subject, "it is still loading".to_owned(), help);
     }
     good(subject)
 }
 
-/// A replica is as good as its link to the primary.
+/// Checks the link of a replica to its primary.
 fn linked(node: &Address, info: &Info) -> Option<Finding> {
     let link = info.get("master_link_status")?;
     let subject = format!("{} follows its primary", node.shown());

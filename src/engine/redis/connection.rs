@@ -49,7 +49,7 @@ impl Address {
         Self::new(settings)
     }
 
-    /// For people: `host:port`, or the socket.
+    /// The address as it is shown to a user: `host:port`, or the socket.
     pub(super) fn shown(&self) -> String {
         let ServerSettings { host, socket, port, .. } = self.settings.as_ref();
         match (socket, host) {
@@ -88,7 +88,7 @@ impl Address {
 
     fn not_let_in(&self, said: &str) -> EngineError {
         let user = rights::shown(&self.settings.user).to_owned();
-        // A server that is full says so instead of looking at the password.
+        // A server that accepts no more clients reports that before it checks the password.
         if said.starts_with("WRONGPASS") || said.starts_with("ERR") || said.starts_with("NOAUTH") {
             return EngineError::Login { address: self.shown(), user, problem: said.to_owned() };
         }
@@ -101,7 +101,7 @@ impl Address {
         if let Some(socket) = &settings.socket {
             if secured {
                 return Err(EngineError::Prerequisite {
-                    problem: "a Unix socket has no TLS".to_owned(),
+                    problem: "TLS does not work over a Unix socket".to_owned(),
                     help: "Leave out `tls.mode`, or give `host` in place of `socket`.".to_owned(),
                 });
             }
@@ -137,7 +137,7 @@ impl Address {
 }
 
 impl Connection {
-    /// Asks, and takes an error reply for what it means.
+    /// Asks a question; an error reply is an error.
     pub(super) async fn ask(&mut self, words: &[&str]) -> Result<Reply, EngineError> {
         let bytes: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         match self.reply_to(&bytes).await? {
@@ -146,7 +146,7 @@ impl Connection {
         }
     }
 
-    /// Asks several things at once; error replies stay what they are.
+    /// Asks several questions at once; an error reply is a reply.
     pub(super) async fn ask_all(&mut self, commands: &[u8], count: usize) -> Result<Vec<Reply>, EngineError> {
         self.send(commands).await?;
         let mut replies = Vec::with_capacity(count);
@@ -156,7 +156,7 @@ impl Connection {
         Ok(replies)
     }
 
-    /// Asks; an error reply is a reply.
+    /// Asks a question; an error reply is a reply.
     pub(super) async fn reply_to(&mut self, words: &[&[u8]]) -> Result<Reply, EngineError> {
         let mut out = Vec::new();
         resp::command(&mut out, words);

@@ -1,4 +1,4 @@
-//! Files from which a server starts with what the backup holds, with or without `appendonly yes`.
+//! Files from which a server starts with the data of a backup, with or without `appendonly yes`.
 
 use super::rdb::{RdbEntry, RdbError, Visitor, Walker, Wants};
 use crate::engine::{
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const PIECE_BYTES: usize = 256 << 10;
 const DUMP: &str = "dump.rdb";
-/// A server with `appendonly yes` looks here alone, and starts empty when there is nothing, whatever `dump.rdb` holds.
+/// A server with `appendonly yes` reads only this folder. Without it the server starts empty, whatever `dump.rdb` holds.
 const APPEND_FOLDER: &str = "appendonlydir";
 const APPEND_BASE: &str = "appendonly.aof.1.base.rdb";
 const APPEND_MANIFEST: &str = "appendonly.aof.manifest";
@@ -35,20 +35,20 @@ pub(super) fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, EngineE
     Ok(Recovery { writes: request.parts.iter().map(write).collect::<Result<_, EngineError>>()? })
 }
 
-/// The folder of one of several parts, which must not lead out of the folder of them all.
+/// The folder of one of several parts. It must not be outside of the folder of the recovery.
 fn folder_of(name: &str) -> Result<&str, EngineError> {
-    let problem = || format!("`{name}` of the backup cannot name a folder");
+    let problem = || format!("the backup has a part named `{name}`, which cannot be the name of a folder");
     let named = name.parse::<PartName>();
     named.map(|_| name).map_err(|_| EngineError::Archive { problem: problem() })
 }
 
-/// Writes one stream into a folder that is new or empty. Nothing of it has its name before all of it is proven.
+/// Writes one stream into a folder that is new or empty. No file gets its final name before the whole stream is proven.
 #[derive(Debug)]
 struct Files {
     folder: PathBuf,
 }
 
-/// Looks at the structure alone.
+/// A visitor for the structure alone.
 struct Nobody;
 
 impl Visitor for Nobody {
@@ -102,18 +102,18 @@ impl Files {
     fn prepare(&self) -> io::Result<NamedTempFile> {
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.folder)?;
         if std::fs::read_dir(&self.folder)?.next().is_some() {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is not empty"));
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty"));
         }
         tempfile::Builder::new().prefix(".jagad-").tempfile_in(&self.folder)
     }
 
-    /// The manifest comes last, and the whole of the append-only folder at once: a server that finds it finds all of it.
+    /// Gives the files their final names. The append-only folder appears at once, complete with its manifest.
     fn publish(&self, file: NamedTempFile) -> io::Result<()> {
         let building = tempfile::Builder::new().prefix(".jagad-").tempdir_in(&self.folder)?;
         let base = building.path().join(APPEND_BASE);
         let dump = self.folder.join(DUMP);
         file.persist_noclobber(&dump)?;
-        // Two names for one file where the file system can do that; servers replace it and never write into it.
+        // One file with two names, where the file system has hard links: a server replaces the file and never writes into it.
         if std::fs::hard_link(&dump, &base).is_err() {
             std::fs::copy(&dump, &base)?;
             std::fs::File::open(&base)?.sync_all()?;
@@ -136,10 +136,10 @@ impl Files {
         std::fs::File::open(&self.folder)?.sync_all()
     }
 
-    /// A folder that belongs to the server's user is meant for it: what root writes there is the server's too.
+    /// Gives a file that root wrote to the owner of the folder, which is the user that the server runs as.
     fn give(&self, path: &Path) {
         if let Ok(folder) = std::fs::metadata(&self.folder) {
-            // Whoever is not root keeps what is his.
+            // Without root rights this fails, and the file stays with the current user.
             let _ = std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
         }
     }

@@ -68,7 +68,7 @@ impl Engine for Redis {
         match part {
             PartKind::Database => Ok(PartReader { tool: None, witness: Box::new(RdbWitness::new()) }),
             PartKind::Globals | PartKind::Contents => {
-                Err(EngineError::Archive { problem: format!("no part of Redis is called {part}") })
+                Err(EngineError::Archive { problem: format!("a backup of Redis has no part named {part}") })
             }
         }
     }

@@ -1,4 +1,4 @@
-//! One connection that is written without waiting for the answers, which a task of its own takes in.
+//! One connection that sends commands without waiting for the answers. A task of its own reads the answers.
 
 use super::cluster::Redirect;
 use super::connection::{Connection, Wire};
@@ -12,20 +12,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What may be on its way without an answer; a larger value goes alone.
+/// The most bytes that may be sent without an answer; a larger value is sent alone.
 const WINDOW_BYTES: u32 = 4 << 20;
-/// Batches on their way; each has up to a value or 64 KiB.
+/// The most batches that may be sent without an answer; each holds one value or up to 64 KiB.
 const WINDOW_BATCHES: usize = 256;
 /// The longest that a server may take for one batch.
 const STALL_LIMIT: Duration = Duration::from_secs(300);
-/// Errors that are told one by one; of the others only their number is.
+/// The most errors that are reported one by one; the others are only counted.
 const ERRORS_KEPT: usize = 1000;
 const READ_BUFFER_BYTES: usize = 64 << 10;
 
 /// Commands that are sent in one piece.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// The commands; of a long one all that stands in front of its value.
+    /// The commands; of a command with a long value, the bytes before the value.
     pub(super) head: Vec<u8>,
     /// A long value and what follows it.
     pub(super) body: Vec<u8>,
@@ -90,18 +90,18 @@ impl Batch {
     }
 }
 
-/// What came of the commands of all pipes of one restore.
+/// The results of the commands of all pipes of one restore.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Keys that were accepted.
     pub(super) accepted: u64,
-    /// Errors, told one by one.
+    /// Errors, one text each.
     pub(super) errors: Vec<String>,
-    /// Errors in all.
+    /// The number of all errors.
     pub(super) failed: u64,
-    /// What is to be sent to another node.
+    /// Batches to send to another node.
     pub(super) redirected: Vec<(Redirect, Batch)>,
-    /// What ends the restore.
+    /// The error that ends the restore.
     pub(super) fatal: Option<EngineError>,
 }
 
@@ -137,7 +137,7 @@ impl Shared {
         self.stop.cancel();
     }
 
-    /// One more error that is no reason to stop, or is.
+    /// Records an error reply: it ends the restore, or it is counted.
     pub(super) fn failed(&self, what: &str, said: &str, peer: &Peer) {
         if self.on_error == OnError::Stop {
             return self.fatal(rights::refusal(what, said, &peer.address, &peer.user));
@@ -163,7 +163,7 @@ struct Sent {
     _room: OwnedSemaphorePermit,
 }
 
-/// The connection. Dropping it closes it, whatever is on its way.
+/// The connection. Dropping it closes it, even when answers are missing.
 pub(super) struct Pipe {
     writer: WriteHalf<Box<dyn Wire>>,
     sent: mpsc::Sender<Sent>,
@@ -191,7 +191,7 @@ impl Pipe {
         }
     }
 
-    /// Sends a batch as soon as there is room. When the restore has failed it is not sent: the outcome says why.
+    /// Sends a batch as soon as there is room. Nothing is sent once the restore has failed: the outcome has the reason.
     pub(super) async fn send(&mut self, batch: Batch) {
         if batch.commands.is_empty() {
             return;
@@ -217,12 +217,12 @@ impl Pipe {
                 return;
             }
             Ok(Err(error)) => format!("the connection was lost: {error}"),
-            Err(_) => format!("it takes nothing for {} s", STALL_LIMIT.as_secs()),
+            Err(_) => format!("it accepted no data for {} s", STALL_LIMIT.as_secs()),
         };
         self.shared.fatal(EngineError::Unreachable { address: self.address.clone(), problem });
     }
 
-    /// Waits until everything sent is answered, or the restore has failed.
+    /// Waits until every command is answered or the restore has failed.
     pub(super) async fn settle(&mut self) {
         let stop = self.shared.stop.clone();
         tokio::select! {
@@ -289,5 +289,22 @@ impl Answers {
             return;
         }
         self.shared.failed(&batch.describe(command), said, &self.peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_shown_shortened_and_escaped() {
+        let shown = |name: &[u8]| {
+            let batch = Batch { head: name.to_vec(), ..Batch::default() };
+            let about = About::Key { database: 3, start: 0, length: name.len() };
+            batch.describe(&Command { start: 0, about, tries: 0 })
+        };
+        assert_eq!(shown(b"a\x1b[2J"), "key \"a\\x1b[2J\" of db3");
+        assert_eq!(shown(&[b'x'; 60]), format!("key \"{}\" of db3", "x".repeat(60)));
+        assert_eq!(shown(&[b'x'; 61]), format!("key \"{}…\" of db3", "x".repeat(60)));
     }
 }

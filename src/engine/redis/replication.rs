@@ -9,7 +9,7 @@ impl RedisServer {
         if self.shards.is_some() {
             return Err(EngineError::Refused {
                 problem: format!(
-                    "{} is a node of a cluster, which is read from its primaries",
+                    "{} is a node of a cluster, and a cluster is backed up from its primaries",
                     self.address.shown()
                 ),
                 help: "Leave out the replicas of this entry.".to_owned(),
@@ -24,12 +24,10 @@ fn read(info: &Info) -> Option<Replication> {
     let link = match (info.get("role")?, info.get("master_link_status")) {
         ("master", _) => return None,
         _ if info.get("master_sync_in_progress") == Some("1") => {
-            LinkState::Down("it is being filled by its primary".to_owned())
+            LinkState::Down("its primary is still sending it the data".to_owned())
         }
         (_, Some("up")) => LinkState::Up,
-        (_, status) => {
-            LinkState::Down(format!("the link to its primary is {}", status.unwrap_or("not told")))
-        }
+        (_, status) => LinkState::Down(format!("the link to its primary is {}", status.unwrap_or("unknown"))),
     };
     // Less than nothing while the link is down. A primary says something every ten seconds.
     let lag = info.number("master_last_io_seconds_ago").map(Duration::from_secs);

@@ -141,7 +141,7 @@ impl Loader {
         self.settle(collector).await?;
         self.database = database;
         for node in 0..self.nodes.len() {
-            // The connection changes hands: questions are asked on a fresh one.
+            // The pipe has taken over its connection, so SELECT needs a new one.
             self.nodes[node].pipe = None;
             self.pipe(node).await?;
         }
@@ -162,7 +162,7 @@ impl Loader {
         Ok(())
     }
 
-    /// Sends what was redirected to where it belongs.
+    /// Sends redirected batches to the nodes that they belong to.
     async fn follow(&mut self, collector: &mut Collector) -> Result<(), EngineError> {
         self.check()?;
         let redirected = std::mem::take(&mut self.shared.outcome().redirected);
@@ -194,7 +194,7 @@ impl Loader {
         })
     }
 
-    /// Waits until all that was sent is answered, redirections followed.
+    /// Waits until every command is answered, also those that were redirected.
     async fn settle(&mut self, collector: &mut Collector) -> Result<(), EngineError> {
         loop {
             for node in &mut self.nodes {
@@ -216,7 +216,7 @@ impl Loader {
         let mut errors = std::mem::take(&mut outcome.errors);
         if outcome.failed > errors.len() as u64 {
             let all = outcome.failed + outcome.accepted;
-            errors.push(format!("and others: {} of {} failed in all", outcome.failed, Count(all, "key")));
+            errors.push(format!("and others: {} of {} failed in total", outcome.failed, Count(all, "key")));
         }
         Ok(errors)
     }
@@ -225,7 +225,7 @@ impl Loader {
         if self.shared.stop.is_cancelled() { Err(self.failure()) } else { Ok(()) }
     }
 
-    /// What ended the restore.
+    /// The error that ended the restore.
     fn failure(&self) -> EngineError {
         let mut outcome = self.shared.outcome();
         outcome.fatal.take().unwrap_or_else(|| EngineError::Unreachable {
@@ -252,7 +252,7 @@ fn asking(batch: Batch) -> Batch {
     Batch { head, body: batch.body, commands }
 }
 
-/// Goes to another database of the server.
+/// Selects another database of the server.
 pub(super) async fn select(connection: &mut Connection, database: u64) -> Result<(), EngineError> {
     let number = database.to_string();
     match connection.ask(&["SELECT", &number]).await {

@@ -2,12 +2,12 @@
 
 use super::super::EngineError;
 
-/// Everything that a backup says to a server.
+/// The rights to every command that a backup sends.
 pub(super) const BACKUP_RIGHTS: &str = "+info +replconf +sync +cluster|slots";
-/// Everything that a restore says to a server, counting included.
+/// The rights to every command that a restore sends, and those to count the keys afterwards.
 pub(super) const RESTORE_RIGHTS: &str =
     "~* +info +select +restore +scan +type +pttl +function|load +cluster|slots +asking";
-/// And what removes what is there, for `--clean`.
+/// The rights to remove all keys and functions, for `--clean`.
 pub(super) const CLEAN_RIGHTS: &str = "+flushall +function|flush";
 
 /// The statement for a user who takes backups.
@@ -30,7 +30,7 @@ pub(super) fn is_unknown(said: &str) -> bool {
     said.starts_with("ERR unknown command")
 }
 
-/// What an error reply to `question` means. `address` and `user` say who asked where.
+/// What an error reply to `question` means. It was asked at `address` as `user`.
 pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> EngineError {
     let user = shown(user);
     let code = said.split(' ').next().unwrap_or_default();
@@ -49,7 +49,7 @@ pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> 
         }
         "LOADING" => EngineError::Prerequisite {
             problem: format!("{address} is still loading its data"),
-            help: "Wait until it has started; INFO persistence shows how far it is.".to_owned(),
+            help: "Wait until the data is loaded; `INFO persistence` shows the progress.".to_owned(),
         },
         "NOMASTERLINK" | "MASTERDOWN" => EngineError::Prerequisite {
             problem: format!("{address} is a replica that has lost its primary: {said}"),
@@ -57,21 +57,21 @@ pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> 
         },
         "OOM" => EngineError::Prerequisite {
             problem: format!("the memory of {address} is full: {said}"),
-            help: "Raise `maxmemory` on the server; what was loaded so far stays there.".to_owned(),
+            help: "Raise `maxmemory` on the server. The keys that were loaded so far stay there.".to_owned(),
         },
         "ERR" if is_unknown(said) => EngineError::Prerequisite {
             problem: format!("{address} does not offer {question}: {said}"),
             help: match question {
                 "FLUSHALL" | "FUNCTION" => {
-                    "Take `rename-command` for it out of the configuration, or empty the server by other means and restore without --clean."
+                    "Remove `rename-command` for it from the configuration, or empty the server in another way and restore without --clean."
                 }
-                _ => "Take `rename-command` for it out of the configuration; a service that does not offer it cannot be used.",
+                _ => "Remove `rename-command` for it from the configuration. A service that does not offer it cannot be used.",
             }
             .to_owned(),
         },
         "BUSYKEY" => EngineError::Refused {
-            problem: format!("{question} is already at {address}: something else writes there"),
-            help: "Stop what writes to the server, and restore again with --clean.".to_owned(),
+            problem: format!("{question} exists already at {address}: another client writes there"),
+            help: "Stop the clients that write to the server, and restore again with --clean.".to_owned(),
         },
         _ => EngineError::Answer { question: format!("{address}: {question}"), problem: said.to_owned() },
     }

@@ -12,8 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio_util::io::StreamReader;
 
-/// A server sends something every second, if only the end of a line while it prepares; one that is silent for so long
-/// is gone.
+/// A server sends something every second, an empty line while it prepares. One that is silent for so long is gone.
 const STALL_LIMIT: Duration = Duration::from_secs(120);
 const PIECE_BYTES: usize = 256 << 10;
 /// The random word that ends a stream whose length was not announced.
@@ -52,7 +51,7 @@ impl Pull for Sync {
 pub(super) async fn request(connection: &mut Connection, version: &str) -> Result<(), EngineError> {
     connection.ask(&["REPLCONF", "capa", "eof"]).await?;
     for option in [["rdb-only", "1"], ["version", version]] {
-        // Servers that do not know an option say so and do without.
+        // A server that does not know an option answers with an error and goes on.
         match connection.ask(&["REPLCONF", option[0], option[1]]).await {
             Ok(_) | Err(EngineError::Answer { .. }) => {}
             Err(error) => return Err(error),
@@ -63,12 +62,12 @@ pub(super) async fn request(connection: &mut Connection, version: &str) -> Resul
     connection.send(&command).await
 }
 
-/// How the end of the stream shows.
+/// How the end of the stream is recognized.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Framing {
-    /// After so many bytes: the server has written a file first.
+    /// By the number of bytes: the server wrote a file first.
     Length(u64),
-    /// By this mark: the server sends while it makes it.
+    /// By this mark: the server sends the RDB while it makes it.
     Mark([u8; MARK_BYTES]),
 }
 
@@ -82,7 +81,7 @@ async fn framing(connection: &mut Connection) -> Result<Framing, EngineError> {
             Ok(Err(error)) => {
                 return Err(EngineError::Answer {
                     question: format!("{}: SYNC", connection.address()),
-                    problem: format!("{error}; the server's log says why"),
+                    problem: format!("{error}; the log of the server gives the reason"),
                 });
             }
             Err(_) => return Err(silent(connection.address(), 0)),
@@ -116,21 +115,21 @@ fn strange(line: &[u8], address: &str) -> EngineError {
 fn silent(address: &str, sent: u64) -> EngineError {
     EngineError::Answer {
         question: format!("{address}: SYNC"),
-        problem: format!("nothing came for {} s after {sent} bytes", STALL_LIMIT.as_secs()),
+        problem: format!("the server sent nothing for {} s after {sent} bytes", STALL_LIMIT.as_secs()),
     }
 }
 
 struct RdbDownload {
     connection: Connection,
     framing: Framing,
-    /// What came and may still be the mark.
+    /// Bytes that arrived and may be a part of the mark.
     held: BytesMut,
     /// Bytes of the RDB that were handed on.
     sent: u64,
 }
 
 impl RdbDownload {
-    /// The next bytes, and what to go on with; nothing at the proven end.
+    /// The next bytes, and the download to go on with; `None` at the proven end.
     async fn next(mut self) -> Result<Option<(Bytes, Option<Self>)>, EngineError> {
         loop {
             match &mut self.framing {
@@ -147,7 +146,7 @@ impl RdbDownload {
                     let last = self.held.split_to(rest).freeze();
                     return Ok((!last.is_empty()).then_some((last, None)));
                 }
-                // All but what may be the beginning of the mark.
+                // Everything but the bytes that may be the beginning of the mark.
                 Framing::Mark(_) if self.held.len() > MARK_BYTES => {
                     let sure = self.held.len() - MARK_BYTES;
                     let piece = self.held.split_to(sure).freeze();

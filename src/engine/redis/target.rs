@@ -87,14 +87,14 @@ impl RedisServer {
         refuse_strange_wishes(target)?;
         if self.facts.role == ServerRole::Replica {
             return Err(EngineError::Refused {
-                problem: format!("{} is a replica: it takes its data from its primary", self.address.shown()),
+                problem: format!("{} is a replica: it gets its data from its primary", self.address.shown()),
                 help: "Restore into the primary.".to_owned(),
             });
         }
         let head = Head::read(archive).await?;
-        let header = head
-            .header
-            .ok_or_else(|| EngineError::Archive { problem: "it does not begin as an RDB".to_owned() })?;
+        let header = head.header.ok_or_else(|| EngineError::Archive {
+            problem: "it does not begin with the header of an RDB".to_owned(),
+        })?;
         self.prove_able(target, &head, header).await?;
         let (effect, before) = self.effect(target).await?;
         let existing = if target.preceding > 0 || target.occupied == Occupied::Clean {
@@ -194,7 +194,7 @@ impl RedisServer {
         let version = header.version;
         EngineError::Version {
             problem: format!(
-                "the backup is of server version {} and has RDB version {version}, which {} at {} does not take",
+                "the backup is of server version {} and has RDB version {version}, which {} at {} cannot load",
                 target.server_version,
                 self.shown(),
                 self.address.shown()
@@ -226,12 +226,12 @@ impl RedisServer {
             level,
             subject: format!("`maxmemory` of {}", self.address.shown()),
             problem: format!(
-                "it is {}, the dumped data took {}: {lost} (`{policy}`)",
+                "it is {}, but the dumped data took {}: {lost} (`{policy}`)",
                 ByteSize(limit),
                 ByteSize(need)
             ),
             help: Help::new(&format!(
-                "CONFIG SET maxmemory {need}, or 0 for none; --allow-errors loads what fits and counts the rest."
+                "CONFIG SET maxmemory {need}, or 0 for no limit; `--allow-errors` loads the keys that fit and counts the others."
             )),
         }]
     }
@@ -243,10 +243,10 @@ fn refuse_strange_wishes(target: &RestoreTarget) -> Result<(), EngineError> {
         Err(EngineError::Refused { problem: problem.to_owned(), help })
     };
     if !target.selection.is_everything() {
-        return refused("keys have no schemas and no tables to choose");
+        return refused("Redis has no schemas or tables to choose");
     }
     if target.database != target.source_database {
-        return refused("what a server holds cannot be given another name");
+        return refused("the data of a server cannot be restored under another name");
     }
     Ok(())
 }

@@ -31,9 +31,9 @@ pub(super) fn connector(tls: &TlsSettings) -> Result<TlsConnector, EngineError> 
     let config = match (&tls.cert, &tls.key) {
         (Some(cert), Some(key)) => builder
             .with_client_auth_cert(certificates(cert)?, private_key(key)?)
-            .map_err(|error| wrong(format!("`tls.cert` and `tls.key` do not fit: {error}")))?,
+            .map_err(|error| wrong(format!("`tls.cert` and `tls.key` do not match: {error}")))?,
         (None, None) => builder.with_no_client_auth(),
-        _ => return Err(wrong("`tls.cert` and `tls.key` go together".to_owned())),
+        _ => return Err(wrong("`tls.cert` and `tls.key` must be set together".to_owned())),
     };
     Ok(TlsConnector::from(Arc::new(config)))
 }

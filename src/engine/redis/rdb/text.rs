@@ -71,7 +71,7 @@ impl<'a> Input<'a> {
 
 /// Unpacks LZF: runs of up to 32 bytes as they are, and references of 3 to 264 bytes to what was unpacked before.
 fn unpack(packed: &[u8], length: usize) -> Result<Vec<u8>, String> {
-    let wrong = || "a compressed string does not unpack".to_owned();
+    let wrong = || "a compressed string cannot be decompressed".to_owned();
     // What is announced is believed only as far as the packed bytes can carry it.
     let mut text = Vec::with_capacity(length.min(packed.len().saturating_mul(90)));
     let mut input = Input { raw: packed, at: 0 };

@@ -105,7 +105,7 @@ impl Walker {
                 if *end == END && sum == self.crc.value().to_le_bytes() {
                     return Ok(RdbIntegrity::ChecksumOnly);
                 }
-                "and what it ends with is not its checksum"
+                "and its last bytes are not its checksum"
             }
             Phase::Header => "in its header",
             Phase::Opcode => "without an end mark",
@@ -120,8 +120,8 @@ impl Walker {
         let count = bytes.len().min(Header::BYTES - self.kept.len());
         self.kept.extend_from_slice(&bytes[..count]);
         if self.kept.len() == Header::BYTES {
-            let header =
-                Header::parse(&self.kept).ok_or_else(|| self.malformed("it does not begin as an RDB"))?;
+            let header = Header::parse(&self.kept)
+                .ok_or_else(|| self.malformed("it does not begin with the header of an RDB"))?;
             self.dialect = header.dialect;
             self.has_checksum = header.version >= FIRST_WITH_CHECKSUM;
             self.phase = Phase::Opcode;
