@@ -3,6 +3,7 @@
 pub mod archive;
 mod error;
 mod facts;
+mod finding;
 mod logical;
 pub mod mysql;
 mod names;
@@ -19,10 +20,11 @@ mod trailer;
 pub use archive::OpenArchive;
 pub use error::EngineError;
 pub use facts::{LogicalDatabase, ServerFacts};
+pub use finding::{Finding, FindingLevel};
 pub use logical::{Filter, Logical};
 pub use plan::{
-    DatabaseChoice, Drill, DrillRequest, DumpPart, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles,
-    Naming, Occupied, Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
+    DatabaseChoice, Drill, DrillRequest, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
+    Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use recovery::{Recovery, RecoveryPart, RecoveryRequest, RecoveryWrite};
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};

@@ -1,8 +1,8 @@
 //! Plans: values that say what would be run, in which order, and what it would do to the server.
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
-use super::{Engine, EngineError, LogicalDatabase, StreamError, names};
-use crate::model::{ByteReader, Contents, Help, PartKind, Witness};
+use super::{Engine, EngineError, Finding, LogicalDatabase, StreamError, names};
+use crate::model::{ByteReader, Contents, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -78,57 +78,6 @@ pub struct DumpPart {
     pub estimate: u64,
     /// What to create the database with, for the manifest.
     pub properties: serde_json::Value,
-}
-
-/// How serious a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingLevel {
-    /// Good.
-    Ok,
-    /// A backup works, but something is worth knowing.
-    Warning,
-    /// A backup would fail or be incomplete.
-    Error,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How serious.
-    pub level: FindingLevel,
-    /// What was looked at: "read all tables of `shop`".
-    pub subject: String,
-    /// What was found; empty when all is well.
-    pub problem: String,
-    /// How to fix it, with the exact statement if there is one.
-    pub help: Option<Help>,
-}
-
-impl Finding {
-    /// All is well.
-    pub fn good(subject: impl Into<String>) -> Self {
-        Self { level: FindingLevel::Ok, subject: subject.into(), problem: String::new(), help: None }
-    }
-
-    /// Something is worth knowing.
-    pub fn warning(subject: impl Into<String>, problem: impl Into<String>, help: impl AsRef<str>) -> Self {
-        Self {
-            level: FindingLevel::Warning,
-            subject: subject.into(),
-            problem: problem.into(),
-            help: Help::new(help.as_ref()),
-        }
-    }
-
-    /// It would fail, or be incomplete.
-    pub fn error(subject: impl Into<String>, problem: impl Into<String>, help: impl AsRef<str>) -> Self {
-        Self { level: FindingLevel::Error, ..Self::warning(subject, problem, help) }
-    }
-
-    /// The text of the help; empty when there is none.
-    pub fn hint(&self) -> &str {
-        self.help.as_deref().unwrap_or_default()
-    }
 }
 
 /// Keep or leave out something on restore.

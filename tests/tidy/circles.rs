@@ -51,6 +51,9 @@ impl<'ast> Visit<'ast> for Said {
         visit::visit_path(self, path);
     }
 
+    /// Who may use it is no need of what it is.
+    fn visit_vis_restricted(&mut self, _: &'ast syn::VisRestricted) {}
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         // Tests use what is around them.
         if item.content.is_none() {
