@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "clippy's own exemption covers test functions only")]
 
+#[path = "tidy/architecture.rs"]
+mod architecture;
 #[path = "tidy/circles.rs"]
 mod circles;
 #[path = "tidy/signatures.rs"]
