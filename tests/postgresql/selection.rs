@@ -223,6 +223,41 @@ async fn a_choice_of_objects_is_refused_together_with_clean() {
 }
 
 #[tokio::test]
+async fn types_and_routines_that_exist_are_refused_and_passed_over_when_errors_are_allowed() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    let (word, function) =
+        ("TYPE sales.word AS ENUM ('x')", "FUNCTION sales.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    postgres.psql("postgres", "CREATE DATABASE shop;");
+    postgres.psql("shop", &format!("CREATE SCHEMA sales; CREATE {word}; CREATE {function};"));
+    let taken = dump(inspect(&postgres).await.as_ref(), "shop").await;
+    let choice = Selection { schemas: vec!["sales".to_owned()], tables: Vec::new() };
+    let sales = RestoreTarget { selection: choice, ..taken.target("shop") };
+    for (existing, name) in [(word, "`sales.word`"), (function, "`sales.f(integer)`")] {
+        postgres.psql("shop", &format!("DROP SCHEMA sales CASCADE; CREATE SCHEMA sales; CREATE {existing};"));
+        let error = refused(&postgres, &taken, &sales).await;
+        assert!(
+            matches!(&error, EngineError::Refused { problem, .. } if problem.contains(name)),
+            "{error:?}"
+        );
+        let tolerant = RestoreTarget { stop_at_first_error: false, ..sales.clone() };
+        inspect(&postgres).await.logical().load(&SystemRunner, &tolerant, &taken).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_the_target_lacks_for_a_chosen_table_is_found_beforehand() {
+    let (Some(source), Some(target)) = (Postgres::start(15), Postgres::start(15)) else { return };
+    source.psql(
+        "postgres",
+        "CREATE ROLE gone; CREATE TABLE public.news (); ALTER TABLE public.news OWNER TO gone;",
+    );
+    let taken = dump(inspect(&source).await.as_ref(), "postgres").await;
+    let table = taken.tables("postgres", &["public.news"]);
+    let plan = inspect(&target).await.logical().load(&SystemRunner, &table, &taken).await.unwrap();
+    assert!(plan.findings.iter().any(|finding| finding.problem.contains("`gone`")), "{:?}", plan.findings);
+}
+
+#[tokio::test]
 async fn a_table_comes_back_with_a_schema_that_the_database_has_lost() {
     let Some((postgres, taken)) = published(15).await else { return };
     postgres.psql("shop", "DROP SCHEMA sales CASCADE;");
