@@ -51,7 +51,7 @@ async fn check_superuser_settings(major: u32) {
 
     // What is printed helps.
     postgres.psql("postgres", "DROP DATABASE copy;");
-    let helps = plan.findings.iter().map(|finding| finding.hint());
+    let helps = plan.findings.iter().map(jagad::engine::Finding::hint);
     let grants: Vec<&str> = helps.filter(|help| help.starts_with("GRANT")).collect();
     assert_eq!(grants.len(), 3, "{:?}", plan.findings);
     postgres.psql("postgres", &grants.join("\n"));
