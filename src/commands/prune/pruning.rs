@@ -126,11 +126,38 @@ impl Pruning<'_> {
     /// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie. One that
     /// cannot be removed does not keep the others; the first failure is returned. What is garbage already and stays is said.
     async fn remove(&self, catalog: &Catalog, lease: &Lease) -> Result<Pruned, Failure> {
-        let Self { app, entry, log, .. } = self;
         let mut plan = self.plan(catalog).await?;
-        let mut failure = None;
         let mut problems = Vec::new();
-        for id in &plan.going {
+        let refused = self.remove_backups(catalog, lease, &plan.going, &mut problems).await?;
+        self.remove_abandoned(catalog, lease, &plan.abandoned, &mut problems).await?;
+        if let Some(failure) = refused {
+            return Err(failure);
+        }
+        let folder = layout::backups(&self.entry.name);
+        match catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await {
+            Ok(uploads) => plan.pruned.unfinished_uploads = uploads,
+            Err(error) => {
+                problems.push(format!("unfinished uploads may stay: {}", Failure::from(error).message()));
+            }
+        }
+        self.settle(catalog, &problems).await;
+        let (name, freed) = (&self.entry.name, ByteSize(plan.pruned.freed_bytes));
+        let (removed, kept) = (plan.going.len(), plan.pruned.backups.len() - plan.going.len());
+        self.log.say(format!("PRUNE: OK `{name}`: {removed} removed, {kept} kept, {freed} freed"));
+        Ok(plan.pruned)
+    }
+
+    /// Removes `going`, each with its manifest first. Says why the first one that was refused stays; data that stays is a problem.
+    async fn remove_backups(
+        &self,
+        catalog: &Catalog,
+        lease: &Lease,
+        going: &[BackupId],
+        problems: &mut Vec<String>,
+    ) -> Result<Option<Failure>, Failure> {
+        let Self { app, entry, log, .. } = self;
+        let mut refused = None;
+        for id in going {
             app.cancel.check()?;
             lease.check().await?;
             if let Some(reader) = catalog.reader_of(&entry.name, id).await? {
@@ -139,7 +166,7 @@ impl Pruning<'_> {
             }
             if let Err(error) = catalog.delete_manifest(&entry.name, id).await {
                 log.warn(format!("{id} of `{}` was not removed", entry.name));
-                failure.get_or_insert(Failure::from(error));
+                refused.get_or_insert(Failure::from(error));
                 continue;
             }
             // A reader that has started since then reads to the end; a later prune removes the data.
@@ -154,41 +181,35 @@ impl Pruning<'_> {
             }
             crash::point("prune-after-delete");
         }
-        for left in &plan.abandoned {
+        Ok(refused)
+    }
+
+    /// Removes what interrupted runs left.
+    async fn remove_abandoned(
+        &self,
+        catalog: &Catalog,
+        lease: &Lease,
+        abandoned: &[Abandoned],
+        problems: &mut Vec<String>,
+    ) -> Result<(), Failure> {
+        let name = &self.entry.name;
+        for Abandoned { id, recorded, .. } in abandoned {
             lease.check().await?;
-            let id = &left.id;
-            let removed = if left.recorded {
-                catalog.delete_leftovers(&entry.name, id).await
+            let removed = if *recorded {
+                catalog.delete_leftovers(name, id).await
             } else {
-                catalog.delete_rest(&entry.name, id).await
+                catalog.delete_rest(name, id).await
             };
             match removed {
                 Ok(()) => {
-                    log.say(format!(
-                        "PRUNE: removed what an interrupted run left of {id} of `{}`",
-                        entry.name
-                    ));
+                    self.log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{name}`"));
                 }
                 Err(error) => {
                     problems.push(format!("data of {id} stays: {}", Failure::from(error).message()));
                 }
             }
         }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        let folder = layout::backups(&entry.name);
-        match catalog.store().sweep_unfinished(&folder, ABANDONED_AFTER).await {
-            Ok(uploads) => plan.pruned.unfinished_uploads = uploads,
-            Err(error) => {
-                problems.push(format!("unfinished uploads may stay: {}", Failure::from(error).message()));
-            }
-        }
-        self.settle(catalog, &problems).await;
-        let freed = ByteSize(plan.pruned.freed_bytes);
-        let (removed, kept) = (plan.going.len(), plan.pruned.backups.len() - plan.going.len());
-        log.say(format!("PRUNE: OK `{}`: {removed} removed, {kept} kept, {freed} freed", entry.name));
-        Ok(plan.pruned)
+        Ok(())
     }
 
     /// Says and notes what stays, and that garbage was looked for. A store that takes no writes has been pruned all the same.

@@ -169,33 +169,50 @@ fn quoted(path: &Path) -> String {
     format!("\"-{text}\"")
 }
 
+/// What the host's folders need of a unit.
+struct Folders {
+    /// Lines that let it write where the configuration says.
+    writable: String,
+    /// `ProtectHome=` of it.
+    protect_home: &'static str,
+}
+
+impl Folders {
+    /// A unit may write besides its own state to directories that are stores, and to what the settings name. Sockets are reached
+    /// through /run.
+    fn of(app: &App, request: &InstallRequest) -> Self {
+        let inventory = &app.inventory;
+        let stores = inventory
+            .stores
+            .values()
+            .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None });
+        let named = [&inventory.settings.state_dir, &inventory.settings.tmp_dir].into_iter();
+        let named = named.filter(|path| !WRITABLE.iter().any(|folder| path.starts_with(folder)));
+        let folders: BTreeSet<&PathBuf> = stores.chain(named).collect();
+        let writable: Vec<String> =
+            folders.iter().map(|path| format!("ReadWritePaths={}\n", quoted(path))).collect();
+        let keys = inventory.keys.values().filter_map(|key| match &key.source {
+            KeySource::File(path) => Some(path.clone()),
+            KeySource::Passphrase(_) => None,
+        });
+        let in_home = std::iter::once(request.config.clone())
+            .chain(keys)
+            .chain(folders.into_iter().cloned())
+            .any(|path| path.starts_with("/home") || path.starts_with("/root"));
+        Self { writable: writable.concat(), protect_home: if in_home { "read-only" } else { "yes" } }
+    }
+}
+
+/// The units, by the names of their files.
 fn systemd(app: &App, request: &InstallRequest) -> Vec<(&'static str, String)> {
+    vec![("jagad.service", service(app, request)), ("jagad.timer", timer(request))]
+}
+
+fn service(app: &App, request: &InstallRequest) -> String {
     let (user, config, program) = (&request.user, request.config.display(), request.program.display());
-    let every = Period(request.every);
-    // What the unit may write besides its own state: directories that are stores, and what the settings name. Sockets are
-    // reached through /run.
-    let inventory = &app.inventory;
-    let stores = inventory
-        .stores
-        .values()
-        .filter_map(|store| if let StoreEntry::Local(path) = store { Some(path) } else { None });
-    let named = [&inventory.settings.state_dir, &inventory.settings.tmp_dir].into_iter();
-    let named = named.filter(|path| !WRITABLE.iter().any(|folder| path.starts_with(folder)));
-    let folders: BTreeSet<&PathBuf> = stores.chain(named).collect();
-    let writable: Vec<String> =
-        folders.iter().map(|path| format!("ReadWritePaths={}\n", quoted(path))).collect();
-    let writable = writable.concat();
-    let homes = app.inventory.keys.values().filter_map(|key| match &key.source {
-        KeySource::File(path) => Some(path.clone()),
-        KeySource::Passphrase(_) => None,
-    });
-    let home = std::iter::once(request.config.clone())
-        .chain(homes)
-        .chain(folders.into_iter().cloned())
-        .any(|path| path.starts_with("/home") || path.starts_with("/root"));
-    let secrets = secret_lines(request, &inventory.secret_names());
-    let protect_home = if home { "read-only" } else { "yes" };
-    let service = format!(
+    let Folders { writable, protect_home } = Folders::of(app, request);
+    let secrets = secret_lines(request, &app.inventory.secret_names());
+    format!(
         "# Made by `jagad schedule install`.
 [Unit]
 Description=Back up what is due (jagad)
@@ -236,8 +253,12 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 "
-    );
-    let timer = format!(
+    )
+}
+
+fn timer(request: &InstallRequest) -> String {
+    let every = Period(request.every);
+    format!(
         "# Made by `jagad schedule install`.
 [Unit]
 Description=Look every {every} whether a backup is due (jagad)
@@ -251,8 +272,7 @@ AccuracySec=1s
 WantedBy=timers.target
 ",
         seconds = request.every.as_secs()
-    );
-    vec![("jagad.service", service), ("jagad.timer", timer)]
+    )
 }
 
 /// Cron counts minutes of the hour, or hours of the day.
