@@ -9,6 +9,7 @@ mod inventory;
 mod load;
 mod notifier;
 mod resolve;
+#[cfg(feature = "schema")]
 pub mod schema;
 mod search;
 mod secret;

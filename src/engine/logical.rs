@@ -4,7 +4,6 @@ use super::{DumpPart, EngineError, Finding, LoadPlan, OpenArchive, RestoreTarget
 use crate::model::Contents;
 use crate::process::Runner;
 use async_trait::async_trait;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -83,7 +82,8 @@ pub trait Logical: Send + Sync {
 }
 
 /// What to take and leave inside each logical database.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Filter {
     /// Only these schemas (patterns of the dump tool).

@@ -258,7 +258,7 @@ pub struct LoadPlan {
     pub new_tablespaces: Vec<String>,
     /// Worth telling before it is started.
     pub notes: Vec<String>,
-    /// What the target lacks. An [`FindingLevel::Error`] says that the load would fail, or lose something: nothing is
+    /// What the target lacks. An [`super::FindingLevel::Error`] says that the load would fail, or lose something: nothing is
     /// touched then, unless errors are allowed.
     pub findings: Vec<Finding>,
 }

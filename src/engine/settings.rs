@@ -3,7 +3,6 @@
 
 use super::Filter;
 use crate::model::{EngineKind, Secret};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -70,7 +69,8 @@ pub struct TlsSettings {
 }
 
 /// How much transport security is demanded, in the words of libpq's `sslmode`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsMode {
     /// None.

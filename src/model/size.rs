@@ -104,6 +104,7 @@ impl fmt::Display for ByteSize {
     }
 }
 
+#[cfg(feature = "schema")]
 impl schemars::JsonSchema for ByteSize {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "ByteSize".into()

@@ -193,6 +193,7 @@ impl fmt::Display for Period {
     }
 }
 
+#[cfg(feature = "schema")]
 impl schemars::JsonSchema for Period {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Period".into()

@@ -2,7 +2,6 @@
 
 use crate::model::kind::word_enum;
 use crate::model::{BackupId, DatabaseName, Help, PolicyName, Timestamp};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

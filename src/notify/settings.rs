@@ -2,7 +2,6 @@
 
 use super::email::{MailAddress, SmtpServer, SubjectTemplate};
 use crate::model::Secret;
-use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -70,7 +69,8 @@ pub struct HttpSettings {
 }
 
 /// What a web service is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookFormat {
     /// The event as it is in docs/JSON.md.

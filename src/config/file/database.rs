@@ -4,13 +4,13 @@ use super::{HooksFile, Words, secret};
 use crate::engine::Filter;
 use crate::engine::TlsMode;
 use crate::model::{CipherKind, Codec, EngineKind, Period, Secret, SourceChoice};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A database server, and what to take from it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseFile {
     /// postgresql, mysql, mariadb or redis (Valkey too).
@@ -24,7 +24,7 @@ pub struct DatabaseFile {
     /// Role or user to connect as; required but for redis, whose default user needs no name.
     pub user: Option<String>,
     /// Password, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub password: Option<Secret>,
     /// File with the password.
@@ -86,7 +86,8 @@ pub struct DatabaseFile {
 }
 
 /// A replica. What it does not say is as in its entry.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplicaFile {
     /// Host name or address; or `socket`.
@@ -98,7 +99,7 @@ pub struct ReplicaFile {
     /// Role or user to connect as (default: the entry's).
     pub user: Option<String>,
     /// Password, inline (default: the entry's, in whatever form).
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub password: Option<Secret>,
     /// File with the password.
@@ -114,7 +115,8 @@ pub struct ReplicaFile {
 }
 
 /// How backups are encrypted.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct EncryptionFile {
     /// Whether they are (default true).
@@ -126,7 +128,8 @@ pub struct EncryptionFile {
 }
 
 /// Transport security of a database connection.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct TlsFile {
     /// disable, prefer, require, verify-ca or verify-full (default prefer).
@@ -140,7 +143,8 @@ pub struct TlsFile {
 }
 
 /// What to take inside each logical database.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct DumpFile {
     /// PostgreSQL: only these schemas (patterns of pg_dump).
@@ -177,7 +181,8 @@ impl DumpFile {
 }
 
 /// Location of the client programs.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ToolsFile {
     /// Their folder (default: the newest that matches the server, found automatically).

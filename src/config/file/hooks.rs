@@ -2,11 +2,11 @@
 
 use super::Words;
 use crate::model::Period;
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Programs run for a backup or a restore; each hook of an entry replaces the global one, and an empty list means none.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct HooksFile {
     /// Before the dump; a status other than 0 fails the backup.

@@ -16,13 +16,13 @@ pub use policy::{
 pub use store::{Auto, ChecksumFile, PathStyle, StoreFile, StoreType};
 
 use crate::model::{Period, Secret};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A jagad configuration.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FileConfig {
     /// Format of the configuration: 1.
@@ -54,7 +54,8 @@ pub struct FileConfig {
 }
 
 /// How this host works.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct SettingsFile {
     /// Backups at once on this host, over all processes (default 3; `JAGAD_MAX_CONCURRENT` and `-j` override it).
@@ -81,7 +82,8 @@ pub struct SettingsFile {
 }
 
 /// What is logged.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LogFile {
     /// How much (default info).
@@ -93,7 +95,8 @@ pub struct LogFile {
 }
 
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Errors only.
@@ -109,7 +112,8 @@ pub enum LogLevel {
 }
 
 /// Format of log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Text.
@@ -119,13 +123,14 @@ pub enum LogFormat {
 }
 
 /// An encryption key: a key file, or a passphrase.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct KeyFile {
     /// File with 32 random bytes in base64, mode 0600 (`jagad key generate`).
     pub key_file: Option<PathBuf>,
     /// Passphrase, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(deserialize_with = "secret")]
     pub passphrase: Option<Secret>,
     /// File with the passphrase.
@@ -141,7 +146,8 @@ pub struct KeyFile {
 }
 
 /// A command: a list of words, or one text that is split as a shell would, without any expansion.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Words {
     /// Program and arguments.

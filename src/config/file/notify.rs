@@ -3,12 +3,12 @@
 use super::{Words, secret};
 use crate::model::{Period, Secret};
 use crate::notify::{EventKind, WebhookFormat};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 
 /// The kind of a notifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NotifierType {
     /// An email.
@@ -34,7 +34,8 @@ impl NotifierType {
 }
 
 /// A notifier: which events it gets, and where it sends them.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NotifierFile {
     /// email, webhook, healthchecks or exec.
@@ -49,7 +50,7 @@ pub struct NotifierFile {
     /// email: user to log in as.
     pub smtp_user: Option<String>,
     /// email: password, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub password: Option<Secret>,
     /// email: file with the password.
@@ -68,7 +69,7 @@ pub struct NotifierFile {
     /// email: subject with {event}, {database}, {policy}, {host} and {backup}.
     pub subject: Option<String>,
     /// webhook, healthchecks: the address, inline; anyone who knows it can post there.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub url: Option<Secret>,
     /// webhook, healthchecks: file with the address.
@@ -82,7 +83,7 @@ pub struct NotifierFile {
     /// webhook: json, or slack for chats (default json).
     pub format: Option<WebhookFormat>,
     /// webhook: sent as `Authorization: Bearer`, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub token: Option<Secret>,
     /// webhook: file with the token.

@@ -2,11 +2,11 @@
 
 use super::EncryptionFile;
 use crate::model::{Codec, Period};
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How a group of databases is protected.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
     /// Store of its databases (default: settings.default_store).
@@ -48,7 +48,8 @@ pub struct PolicyFile {
 }
 
 /// When: a preset with its time, or a crontab expression.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduleFile {
     /// hourly, daily, weekly or monthly.
@@ -66,7 +67,8 @@ pub struct ScheduleFile {
 }
 
 /// How often, roughly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EveryFile {
     /// Once an hour.
@@ -80,7 +82,8 @@ pub enum EveryFile {
 }
 
 /// A day of the week or of the month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "a day of the week such as \"sunday\", or a day of the month from 1 to 28")]
 pub enum DayFile {
     /// Of the week.
@@ -90,7 +93,8 @@ pub enum DayFile {
 }
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "their names say it")]
 pub enum WeekdayFile {
@@ -111,7 +115,8 @@ pub enum WeekdayFile {
 }
 
 /// Time between incremental backups.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum IntervalFile {
     /// No incremental backups.
     #[default]
@@ -135,7 +140,8 @@ pub enum IntervalFile {
 }
 
 /// How a scheduled backup is verified afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum VerifyFile {
     /// Not at all.
@@ -151,7 +157,8 @@ pub enum VerifyFile {
 }
 
 /// Which backups of each database are kept; `jagad prune` removes the others.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RetentionFile {
     /// How many of the newest good fulls (default 7).
@@ -173,7 +180,8 @@ pub struct RetentionFile {
 }
 
 /// A number of backups, or how old they may get.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "a number of backups, or a length of time such as \"30d\"")]
 pub enum CountOrAge {
     /// The newest so many.

@@ -2,12 +2,12 @@
 
 use super::{Words, secret};
 use crate::model::{ByteSize, Period, Secret};
-use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::PathBuf;
 
 /// The kind of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StoreType {
     /// S3 or compatible.
@@ -17,7 +17,8 @@ pub enum StoreType {
 }
 
 /// `"auto"`, `true` or `false`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PathStyle {
     /// Decided.
@@ -27,7 +28,8 @@ pub enum PathStyle {
 }
 
 /// The word "auto".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Auto {
     /// jagad decides.
@@ -35,7 +37,8 @@ pub enum Auto {
 }
 
 /// Integrity header on uploads besides the signed SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ChecksumFile {
     /// Content-MD5 only where the service demands it.
@@ -47,7 +50,8 @@ pub enum ChecksumFile {
 }
 
 /// A store: where backups are kept.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StoreFile {
     /// s3 or local.
@@ -66,7 +70,7 @@ pub struct StoreFile {
     /// s3: prefix of every key (default none).
     pub prefix: Option<String>,
     /// s3: access key, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub access_key: Option<Secret>,
     /// s3: file with the access key.
@@ -78,7 +82,7 @@ pub struct StoreFile {
     /// s3: systemd credential with the access key.
     pub access_key_credential: Option<String>,
     /// s3: secret key, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub secret_key: Option<Secret>,
     /// s3: file with the secret key.
@@ -90,7 +94,7 @@ pub struct StoreFile {
     /// s3: systemd credential with the secret key.
     pub secret_key_credential: Option<String>,
     /// s3: session token, inline.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     #[serde(default, deserialize_with = "secret")]
     pub session_token: Option<Secret>,
     /// s3: file with the session token.
