@@ -35,11 +35,21 @@ pub enum LastGood {
     Delete,
 }
 
+/// Whether a deletion was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeleteStatus {
+    /// It would be (`--dry-run`).
+    Planned,
+    /// It was.
+    Deleted,
+}
+
 /// What went, or would go.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// `planned` or `deleted`.
-    pub status: &'static str,
+    /// Whether it was done.
+    pub status: DeleteStatus,
     /// The backups, in the order in which they go: dependants before what they depend on.
     pub backups: Vec<Deleted>,
 }
@@ -78,7 +88,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let backups: Vec<Deleted> = cascades.iter().map(|(_, deleted)| deleted.clone()).collect();
     if request.mode == Mode::Plan {
-        return Ok(Report { status: "planned", backups });
+        return Ok(Report { status: DeleteStatus::Planned, backups });
     }
     let last_ones = left_without(app, &listings, &backups);
     if request.last_good == LastGood::Keep {
@@ -89,7 +99,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
         app.cancel.check()?;
         delete_one(app, request, catalog, deleted).await?;
     }
-    Ok(Report { status: "deleted", backups })
+    Ok(Report { status: DeleteStatus::Deleted, backups })
 }
 
 /// A backup that was named.

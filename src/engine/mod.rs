@@ -14,6 +14,7 @@ pub mod redis;
 mod replication;
 mod server;
 pub mod settings;
+mod socket;
 mod stream;
 mod trailer;
 

@@ -25,6 +25,17 @@ pub(in crate::engine) fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|char| *char == '*')
 }
 
+/// The first few of `names`, and how many more there are: "a, b, c and 4 more".
+pub(in crate::engine) fn some_of(names: impl ExactSizeIterator<Item = String>) -> String {
+    const SHOWN: usize = 3;
+    let more = names.len().saturating_sub(SHOWN);
+    let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
 /// That there is no `name` of this `kind` in `place`, with what comes close or what there is.
 pub(in crate::engine) fn not_found<'a>(
     kind: &str,

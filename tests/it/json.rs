@@ -100,11 +100,11 @@ fn every_document_has_the_fields_that_the_page_describes() {
 #[test]
 fn the_documents_about_protection_have_the_fields_that_the_page_describes() {
     const POLICY: &str = "[policies.prod]\nfull = { every = \"daily\" }\n";
-    let Some(wards) = crate::ward::Wards::new(&["cache", "other"], POLICY) else { return };
+    let Some(bench) = crate::policy_bench::PolicyBench::new(&["cache", "other"], POLICY) else { return };
     let page = page();
     let json = |args: &[&str]| {
         let args: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-        wards.run(&args).json()
+        bench.run(&args).json()
     };
     fits(&page, "policy apply", &json(&["policy", "apply", "--dry-run"]));
     fits(&page, "policy attach", &json(&["policy", "attach", "prod", "cache", "other"]));

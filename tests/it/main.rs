@@ -36,6 +36,7 @@ mod packing;
 mod pairs;
 mod place;
 mod policies;
+mod policy_bench;
 mod program;
 mod providers;
 mod pruning;
@@ -70,7 +71,6 @@ mod tools;
 mod troubles;
 mod truth;
 mod waiting;
-mod ward;
 mod whole_servers;
 
 #[cfg(not(feature = "crash-points"))]

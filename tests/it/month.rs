@@ -2,8 +2,8 @@
 //! Berlin, and runs that are killed. Afterwards everything that was planned has happened exactly once.
 
 use crate::host::{SetClock, app, whole_tick};
+use crate::policy_bench::PolicyBench;
 use crate::program::Run;
-use crate::ward::Wards;
 use jagad::commands::App;
 use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
@@ -27,11 +27,11 @@ const TICK: Duration = Duration::from_secs(15 * 60);
 const POINTS: [&str; 5] = ["after-lease", "after-part", "before-commit", "after-commit", "before-note"];
 
 /// One of the two hosts: a configuration with folders of its own.
-fn host(wards: &Wards, name: &str, clock: &Arc<SetClock>) -> App {
-    let folder = wards.path(name);
+fn host(bench: &PolicyBench, name: &str, clock: &Arc<SetClock>) -> App {
+    let folder = bench.path(name);
     std::fs::create_dir(&folder).unwrap();
     let set = ["state_dir", "tmp_dir"].map(|key| format!("settings.{key}={}", folder.display()));
-    let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: set.to_vec() };
+    let request = ConfigRequest { path: Some(bench.path("jagad.toml")), set: set.to_vec() };
     app(Inventory::load(&request).unwrap(), clock)
 }
 
@@ -76,31 +76,31 @@ async fn tick(app: &App, diary: &Mutex<Diary>) {
 }
 
 /// Kills a run of what is due at `now`, and does what the next run would do when its lease has run out.
-fn kill_a_run(wards: &Wards, database: &str, point: &str, now: Timestamp) {
+fn kill_a_run(bench: &PolicyBench, database: &str, point: &str, now: Timestamp) {
     let time = now.to_string();
-    let mut command = wards.command(&["schedule", "run", "--db", database]);
+    let mut command = bench.command(&["schedule", "run", "--db", database]);
     let killed = Run::start(command.env("JAGAD_CLOCK", &time).env("JAGAD_CRASH_AT", point)).wait();
     assert_eq!(killed.code, 137, "{database} at {point}, {now}: {killed:?}");
-    wards.at(&time, &["unlock", database, "--yes"]).ok();
+    bench.at(&time, &["unlock", database, "--yes"]).ok();
 }
 
 #[test]
 fn a_month_of_ticks_does_everything_exactly_once() {
-    let Some(wards) = Wards::new(&["first", "second", "frail", "resting"], POLICIES) else { return };
-    let entry = wards.entry("first", "policy = \"prod\"");
-    wards.change(&entry, &wards.entry("first", "policy = \"hourly\""));
-    wards.at(START, &["policy", "apply"]).ok();
+    let Some(bench) = PolicyBench::new(&["first", "second", "frail", "resting"], POLICIES) else { return };
+    let entry = bench.entry("first", "policy = \"prod\"");
+    bench.change(&entry, &bench.entry("first", "policy = \"hourly\""));
+    bench.at(START, &["policy", "apply"]).ok();
 
     // Another one is tried with JAGAD_TEST_SEED=….
     let seed: u64 = std::env::var("JAGAD_TEST_SEED").map_or(2027, |text| text.parse().unwrap());
     let mut chance = StdRng::seed_from_u64(seed);
     let start: Timestamp = START.parse().unwrap();
     let clock = SetClock::new(start);
-    let hosts = [host(&wards, "one", &clock), host(&wards, "two", &clock)];
+    let hosts = [host(&bench, "one", &clock), host(&bench, "two", &clock)];
     let day = |number: u64| start.plus(Duration::from_secs(number * 86_400));
     // The server of `frail` cannot be reached from here on: three failures, and it is paused until somebody resumes it.
     let (breaks, recovers) = (day(10), day(17));
-    let frail = wards.entry("frail", "policy = \"prod\"");
+    let frail = bench.entry("frail", "policy = \"prod\"");
     let broken = "[databases.frail]\nengine = \"redis\"\nsocket = \"gone\"\npolicy = \"prod\"\n";
     let mut hosts_of_now = hosts;
     let diary = Mutex::new(Diary::default());
@@ -119,19 +119,19 @@ fn a_month_of_ticks_does_everything_exactly_once() {
         let crosses = |moment: Timestamp| now >= moment && now < moment.plus(TICK);
         if crosses(breaks) || crosses(recovers) {
             let (from, to) = if crosses(breaks) { (&*frail, broken) } else { (broken, &*frail) };
-            wards.change(from, to);
+            bench.change(from, to);
             let name = |which: &str| format!("{which}-{turn}");
-            hosts_of_now = [host(&wards, &name("one"), &clock), host(&wards, &name("two"), &clock)];
+            hosts_of_now = [host(&bench, &name("one"), &clock), host(&bench, &name("two"), &clock)];
         }
         if crosses(recovers) {
-            assert!(!wards.state("frail")["paused"].is_null());
-            wards.at(&now.to_string(), &["policy", "resume", "frail"]).ok();
+            assert!(!bench.state("frail")["paused"].is_null());
+            bench.at(&now.to_string(), &["policy", "resume", "frail"]).ok();
         }
         if crosses(day(5)) {
-            wards.at(&now.to_string(), &["policy", "pause", "resting"]).ok();
+            bench.at(&now.to_string(), &["policy", "pause", "resting"]).ok();
         }
         if crosses(day(12)) {
-            wards.at(&now.to_string(), &["policy", "resume", "resting", "--now"]).ok();
+            bench.at(&now.to_string(), &["policy", "resume", "resting", "--now"]).ok();
         }
         // Something is due at this tick: now and then whoever does it dies in the middle.
         let (due, at) = match nightly.latest(now) {
@@ -144,7 +144,7 @@ fn a_month_of_ticks_does_everything_exactly_once() {
             && chance.random_range(0..if due == "first" { 40 } else { 4 }) == 0
         {
             let point = POINTS[chance.random_range(0..POINTS.len())];
-            kill_a_run(&wards, due, point, now);
+            kill_a_run(&bench, due, point, now);
             // What died before its commit is made up for by the next tick.
             if COMMITTED.contains(&point) {
                 diary.lock().unwrap().note(due, at, "good");
@@ -194,16 +194,16 @@ fn a_month_of_ticks_does_everything_exactly_once() {
         nights.len() - 7 + 1,
         "a week of rest, and one run that makes up for it"
     );
-    invariants(&wards, now, seed);
+    invariants(&bench, now, seed);
 }
 
 /// What must hold of the bucket whatever happened.
-fn invariants(wards: &Wards, now: Timestamp, seed: u64) {
+fn invariants(bench: &PolicyBench, now: Timestamp, seed: u64) {
     let time = now.to_string();
     for (name, kept) in [("first", 5..=8), ("second", 4..=6), ("frail", 4..=6), ("resting", 4..=6)] {
-        let good = wards.backups(name, "success");
+        let good = bench.backups(name, "success");
         assert!(kept.contains(&good.len()), "{name} keeps {}, seed {seed}", good.len());
-        let folder = wards.path(&format!("store/databases/{name}"));
+        let folder = bench.path(&format!("store/databases/{name}"));
         for backup in std::fs::read_dir(folder.join("backups")).unwrap().flatten() {
             assert!(
                 backup.path().join("manifest.json").exists(),
@@ -214,7 +214,7 @@ fn invariants(wards: &Wards, now: Timestamp, seed: u64) {
         let leases = std::fs::read_dir(folder.join("lease")).map_or(0, Iterator::count);
         assert_eq!(leases, 0, "{name} is still held, seed {seed}");
     }
-    let plan = wards.at(&time, &["prune", "--dry-run", "--json"]).ok().json();
+    let plan = bench.at(&time, &["prune", "--dry-run", "--json"]).ok().json();
     for one in plan["databases"].as_array().unwrap() {
         assert_eq!(one["abandoned"], 0, "{one}");
         let removed = one["backups"].as_array().unwrap().iter().filter(|backup| {
@@ -222,6 +222,6 @@ fn invariants(wards: &Wards, now: Timestamp, seed: u64) {
         });
         assert_eq!(removed.count(), 0, "retention is up to date: {one}");
     }
-    wards.at(&time, &["verify", "--all", "--level", "read"]).ok();
-    wards.at(&time, &["status", "--check"]).ok();
+    bench.at(&time, &["verify", "--all", "--level", "read"]).ok();
+    bench.at(&time, &["status", "--check"]).ok();
 }

@@ -3,9 +3,9 @@
 use crate::bench::Bench;
 use crate::host::{SetClock, app_that_waits};
 use crate::place::Place;
+use crate::policy_bench::PolicyBench;
 use crate::program::wait_until;
 use crate::support::faulty::{Asked, Fault};
-use crate::ward::Wards;
 use http::Method;
 use jagad::commands::{Class, Mode, delete};
 use jagad::config::{ConfigRequest, Inventory};
@@ -100,19 +100,19 @@ fn first_runs_at_once_agree_on_one_repository() {
 
 #[test]
 fn two_deletions_at_once_leave_a_good_backup() {
-    let Some(wards) =
-        Wards::new(&["cache"], "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\n")
+    let Some(bench) =
+        PolicyBench::new(&["cache"], "[policies.prod]\nfull = { every = \"daily\", at = \"02:00\" }\n")
     else {
         return;
     };
-    let wards = Arc::new(wards);
+    let bench = Arc::new(bench);
     let ids: Vec<String> = (0..2)
-        .map(|_| wards.run(&["backup", "cache", "--json"]).ok())
+        .map(|_| bench.run(&["backup", "cache", "--json"]).ok())
         .map(|run| run.json()["backups"][0]["id"].as_str().unwrap().to_owned())
         .collect();
-    let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: Vec::new() };
+    let request = ConfigRequest { path: Some(bench.path("jagad.toml")), set: Vec::new() };
     let inventory = Inventory::load(&request).unwrap();
-    let (other, second) = (Arc::clone(&wards), ids[1].clone());
+    let (other, second) = (Arc::clone(&bench), ids[1].clone());
     let meanwhile = move || {
         other.run(&["delete", &second, "--yes"]).ok();
     };
@@ -127,6 +127,6 @@ fn two_deletions_at_once_leave_a_good_backup() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let failure = runtime.block_on(delete::run(&app, &request)).unwrap_err();
     assert_eq!(failure.class, Class::Refused, "{}", failure.message());
-    assert_eq!(wards.backups("cache", "success"), ids[..1]);
-    assert_eq!(std::fs::read_dir(wards.path("store/databases/cache/lease")).map_or(0, Iterator::count), 0);
+    assert_eq!(bench.backups("cache", "success"), ids[..1]);
+    assert_eq!(std::fs::read_dir(bench.path("store/databases/cache/lease")).map_or(0, Iterator::count), 0);
 }

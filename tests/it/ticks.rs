@@ -1,7 +1,7 @@
 //! A tick that takes long: whatever becomes due meanwhile is begun all the same.
 
 use crate::host::{SetClock, app, whole_tick};
-use crate::ward::Wards;
+use crate::policy_bench::PolicyBench;
 use jagad::commands::App;
 use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
@@ -14,11 +14,11 @@ fn at(text: &str) -> Timestamp {
 }
 
 /// A host with its own memory.
-fn host(wards: &Wards, name: &str, clock: &Arc<SetClock>) -> App {
-    let folder = wards.path(name);
+fn host(bench: &PolicyBench, name: &str, clock: &Arc<SetClock>) -> App {
+    let folder = bench.path(name);
     std::fs::create_dir(&folder).unwrap();
     let set = ["state_dir", "tmp_dir"].map(|key| format!("settings.{key}={}", folder.display()));
-    let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: set.to_vec() };
+    let request = ConfigRequest { path: Some(bench.path("jagad.toml")), set: set.to_vec() };
     app(Inventory::load(&request).unwrap(), clock)
 }
 
@@ -33,27 +33,27 @@ async fn until(what: &str, done: impl Fn() -> bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tick_begins_what_becomes_due_while_its_slowest_backup_runs() {
     let hourly = "[policies.prod]\nfull = { every = \"hourly\" }\nretention = { full = 9 }\n";
-    let Some(wards) = Wards::new(&["fast"], hourly) else { return };
-    let gate = wards.path("gate");
+    let Some(bench) = PolicyBench::new(&["fast"], hourly) else { return };
+    let gate = bench.path("gate");
     // It is begun, and waits for the gate.
-    wards.add(&wards.entry("slow", "policy = \"prod\""));
-    wards.add(&format!(
+    bench.add(&bench.entry("slow", "policy = \"prod\""));
+    bench.add(&format!(
         "[databases.slow.hooks]\nbefore_backup = [\"/bin/sh\", \"-c\", \"touch {0}.reached; while [ ! -e {0} ]; do sleep 0.05; done\"]\n",
         gate.display()
     ));
     std::fs::write(&gate, "").unwrap();
-    wards.at("2027-03-01T12:30:00Z", &["policy", "apply"]).ok();
+    bench.at("2027-03-01T12:30:00Z", &["policy", "apply"]).ok();
     std::fs::remove_file(&gate).unwrap();
-    std::fs::remove_file(wards.path("gate.reached")).unwrap();
+    std::fs::remove_file(bench.path("gate.reached")).unwrap();
 
     let clock = SetClock::new(at("2027-03-01T13:00:00Z"));
-    let (one, other) = (host(&wards, "one", &clock), host(&wards, "other", &clock));
+    let (one, other) = (host(&bench, "one", &clock), host(&bench, "other", &clock));
     let long = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(schedule::run(&one, &whole_tick())).unwrap()
     });
-    let good = |name: &str| wards.backups(name, "success").len();
-    until("both backups of 13:00 are begun", || wards.path("gate.reached").exists() && good("fast") == 2)
+    let good = |name: &str| bench.backups(name, "success").len();
+    until("both backups of 13:00 are begun", || bench.path("gate.reached").exists() && good("fast") == 2)
         .await;
     for (hour, count) in [(14, 3), (15, 4)] {
         clock.set(at(&format!("2027-03-01T{hour}:00:00Z")));

@@ -4,8 +4,8 @@
 
 use crate::host::{SetClock, app, whole_tick};
 use crate::place::Server;
+use crate::policy_bench::PolicyBench;
 use crate::support::faulty::{Asked, BUCKET, Fault, error};
-use crate::ward::Wards;
 use http::Method;
 use jagad::commands::App;
 use jagad::commands::schedule::{self, Action};
@@ -70,11 +70,11 @@ fn a_month_of_stores_in_trouble_loses_no_backup_and_no_time() {
         table("keeps", &keeps, ""),
         table("hangs", &hangs, "answer_timeout = \"1s\""),
     ];
-    let Some(wards) = Wards::new(&["plain"], &policies.concat()) else { return };
+    let Some(bench) = PolicyBench::new(&["plain"], &policies.concat()) else { return };
     // What a busy machine does late is no trouble of a store.
-    wards.change("lease_lifetime = \"5s\"", "lease_lifetime = \"60s\"");
-    wards.add(&wards.entry("kept", "policy = \"keeping\""));
-    wards.add(&wards.entry("hung", "policy = \"hanging\""));
+    bench.change("lease_lifetime = \"5s\"", "lease_lifetime = \"60s\"");
+    bench.add(&bench.entry("kept", "policy = \"keeping\""));
+    bench.add(&bench.entry("hung", "policy = \"hanging\""));
     // Nothing is ever deleted from this bucket.
     keeps.fail(|asked: &Asked| {
         let deletes = asked.method == Method::DELETE
@@ -87,18 +87,18 @@ fn a_month_of_stores_in_trouble_loses_no_backup_and_no_time() {
         let silent = is_silent.load(Ordering::SeqCst);
         if silent { Fault::Delay(Duration::from_secs(24 * HOUR)) } else { Fault::Pass }
     });
-    wards.at(START, &["policy", "apply"]).ok();
+    bench.at(START, &["policy", "apply"]).ok();
 
     let start: Timestamp = START.parse().unwrap();
     let clock = SetClock::new(start);
-    let request = ConfigRequest { path: Some(wards.path("jagad.toml")), set: Vec::new() };
+    let request = ConfigRequest { path: Some(bench.path("jagad.toml")), set: Vec::new() };
     let app = app(Inventory::load(&request).unwrap(), &clock);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (mut tally, days) = (Tally::new(), days());
     for day in 0..days {
         silent.store((2..4).contains(&day), Ordering::SeqCst);
         let away = day == 4;
-        let (store, elsewhere) = (wards.path("store"), wards.path("elsewhere"));
+        let (store, elsewhere) = (bench.path("store"), bench.path("elsewhere"));
         if away {
             std::fs::rename(&store, &elsewhere).unwrap();
         }
@@ -130,21 +130,21 @@ fn a_month_of_stores_in_trouble_loses_no_backup_and_no_time() {
     assert!((1..=2).contains(&of("plain", "bad")), "a day without its disk: {tally:?}");
     assert_eq!((of("hung", "bad"), of("hung", "good")), (2, planned - 2), "two days of silence: {tally:?}");
     // The first full of each was taken when it was attached.
-    let listed = wards.run(&["list", "kept", "--store", "keeps", "--limit", "100", "--json"]).ok().json();
+    let listed = bench.run(&["list", "kept", "--store", "keeps", "--limit", "100", "--json"]).ok().json();
     assert_eq!(
         listed["backups"].as_array().unwrap().len(),
         planned + 1,
         "none was lost or tried again: {listed}"
     );
     let args = ["list", "hung", "--store", "hangs", "--status", "failed", "--limit", "100", "--json"];
-    let failed = wards.run(&args).ok().json()["backups"].as_array().unwrap().len();
+    let failed = bench.run(&args).ok().json()["backups"].as_array().unwrap().len();
     assert_eq!(failed, of("hung", "bad"), "each failure is recorded once");
-    let status = wards.at(
+    let status = bench.at(
         &start.plus(Duration::from_secs(days * 24 * HOUR + 17 * HOUR)).to_string(),
         &["status", "--json"],
     );
     for one in status.ok().json()["databases"].as_array().unwrap() {
         assert_eq!(one["problems"].to_string(), "[]", "{one}");
     }
-    wards.run(&["verify", "--all", "--level", "read"]).ok();
+    bench.run(&["verify", "--all", "--level", "read"]).ok();
 }

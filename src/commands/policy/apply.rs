@@ -19,11 +19,21 @@ pub struct ApplyRequest {
     pub timeout: Option<Duration>,
 }
 
+/// Whether policies were applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApplyStatus {
+    /// They would be (`--dry-run`).
+    Planned,
+    /// They were.
+    Applied,
+}
+
 /// What differs, and what was done about it.
 #[derive(Debug, Serialize)]
 pub struct Applied {
-    /// `planned` or `applied`.
-    pub status: &'static str,
+    /// Whether it was done.
+    pub status: ApplyStatus,
     /// The differences, by entry.
     pub changes: Vec<Change>,
     #[serde(skip)]
@@ -60,7 +70,7 @@ impl Applied {
 pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure> {
     let (changes, mut failures) = plan(app).await?;
     if request.mode == Mode::Plan {
-        return Ok(Applied { status: "planned", changes, failures });
+        return Ok(Applied { status: ApplyStatus::Planned, changes, failures });
     }
     confirm(app, &changes)?;
     for change in &changes {
@@ -69,7 +79,7 @@ pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure
             failures.push((change.database.clone(), failure));
         }
     }
-    Ok(Applied { status: "applied", changes, failures })
+    Ok(Applied { status: ApplyStatus::Applied, changes, failures })
 }
 
 /// What differs between the configuration and the stores, and what could not be looked at; an error when nothing could.

@@ -5,7 +5,7 @@ mod attach;
 mod report;
 mod switch;
 
-pub use apply::{Applied, ApplyRequest, Change, apply};
+pub use apply::{Applied, ApplyRequest, ApplyStatus, Change, apply};
 pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach};
-pub use report::{Copy, PolicyReport, PolicySummary, Summary, Unknown, WardReport, list, show};
+pub use report::{Copy, DatabaseReport, PolicyReport, PolicySummary, Summary, Unknown, list, show};
 pub use switch::{MissedRuns, SwitchReport, SwitchRequest, Turned, pause, resume};

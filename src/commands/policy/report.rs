@@ -65,12 +65,12 @@ pub struct PolicyReport {
     /// Failures in a row that pause a database; 0 never.
     pub pause_after_failures: u32,
     /// What is attached.
-    pub databases: Vec<WardReport>,
+    pub databases: Vec<DatabaseReport>,
 }
 
 /// One attached database.
 #[derive(Debug, Serialize)]
-pub struct WardReport {
+pub struct DatabaseReport {
     /// The entry.
     pub database: DatabaseName,
     /// Its engine.
@@ -143,7 +143,7 @@ fn store_name(app: &App, policy: &PolicyEntry) -> Option<crate::model::StoreName
 }
 
 fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) -> PolicySummary {
-    let wards: Vec<&ProtectedDatabase> = looks
+    let protected: Vec<&ProtectedDatabase> = looks
         .iter()
         .filter_map(|(_, look)| if let Look::Attached(database) = look { Some(&**database) } else { None })
         .filter(|database| database.protection.attachment.policy == policy.name)
@@ -156,10 +156,10 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
         _ => None,
     };
     let unknown: Vec<Unknown> = looks.iter().filter_map(unknown).collect();
-    let paused = wards.iter().filter(|database| database.state.paused.is_some()).count();
+    let paused = protected.iter().filter(|database| database.state.paused.is_some()).count();
     PolicySummary {
         policy: policy.name.clone(),
-        status: match (policy.enabled, !unknown.is_empty(), wards.len()) {
+        status: match (policy.enabled, !unknown.is_empty(), protected.len()) {
             (_, true, _) => "error",
             (false, ..) => "disabled",
             (_, _, attached) if attached > 0 && paused == attached => "paused",
@@ -168,9 +168,9 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
         store: store_name(app, policy).map(|name| name.to_string()),
         full: policy.full.as_ref().map(ToString::to_string),
         incremental: policy.incremental.as_ref().map(ToString::to_string),
-        attached: wards.len(),
+        attached: protected.len(),
         paused,
-        failing: wards.iter().filter(|database| database.state.failures > 0).count(),
+        failing: protected.iter().filter(|database| database.state.failures > 0).count(),
         unattached: looks
             .iter()
             .filter(|(entry, look)| matches!(look, Look::Unattached) && names(entry))
@@ -184,7 +184,7 @@ async fn describe(
     entry: &DatabaseEntry,
     database: &ProtectedDatabase,
     now: Timestamp,
-) -> Result<WardReport, Failure> {
+) -> Result<DatabaseReport, Failure> {
     let listing = database.protection.catalog.list(Some(&entry.name)).await?;
     let chains = Chains::new(&listing.entries, now);
     let last = |kind: BackupKind| {
@@ -192,7 +192,7 @@ async fn describe(
         Some(Copy { id: found.manifest.id.clone(), finished_at: found.manifest.finished_at })
     };
     let state = &database.state;
-    Ok(WardReport {
+    Ok(DatabaseReport {
         database: entry.name.clone(),
         engine: entry.engine,
         host: entry.address(),

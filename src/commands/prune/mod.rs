@@ -25,11 +25,21 @@ pub struct Request {
     pub wait: Duration,
 }
 
+/// Whether a prune was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PruneStatus {
+    /// It would be (`--dry-run`).
+    Planned,
+    /// It was.
+    Pruned,
+}
+
 /// What stayed and went.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// `planned` or `pruned`.
-    pub status: &'static str,
+    /// Whether it was done.
+    pub status: PruneStatus,
     /// Per database entry.
     pub databases: Vec<Pruned>,
     #[serde(skip)]
@@ -53,13 +63,23 @@ pub struct Pruned {
     pub unfinished_uploads: u64,
 }
 
+/// What becomes of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PruneAction {
+    /// It stays.
+    Keep,
+    /// It goes.
+    Remove,
+}
+
 /// What becomes of one backup.
 #[derive(Debug, Serialize)]
 pub struct PrunedBackup {
     /// The backup.
     pub id: BackupId,
-    /// `keep` or `remove`.
-    pub action: &'static str,
+    /// What becomes of it.
+    pub action: PruneAction,
     /// Why.
     pub reasons: Vec<String>,
     /// Its bytes in the store.
@@ -105,7 +125,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
             }
         }
     }
-    let status = if request.mode == Mode::Plan { "planned" } else { "pruned" };
+    let status = if request.mode == Mode::Plan { PruneStatus::Planned } else { PruneStatus::Pruned };
     match failures.pop() {
         // The one database that was asked for: its failure is that of the command.
         Some((_, failure)) if databases.is_empty() && failures.is_empty() => Err(failure),

@@ -1,6 +1,6 @@
 //! The retention of one entry.
 
-use super::{Pruned, PrunedBackup};
+use super::{PruneAction, Pruned, PrunedBackup};
 use crate::catalog::lease::Operation;
 use crate::catalog::{
     Abandoned, Catalog, CatalogError, Lease, ListedBackup, SideRecord, UnreadableBackup, chain, layout,
@@ -247,7 +247,7 @@ fn candidate(entry: &ListedBackup, in_use: bool) -> Candidate {
 fn verdict(decision: &Decision, stored_bytes: u64) -> PrunedBackup {
     PrunedBackup {
         id: decision.id.clone(),
-        action: if decision.removed.is_some() { "remove" } else { "keep" },
+        action: if decision.removed.is_some() { PruneAction::Remove } else { PruneAction::Keep },
         reasons: decision.kept.iter().chain(&decision.removed).map(ToString::to_string).collect(),
         stored_bytes,
     }

@@ -25,7 +25,7 @@ pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, 
                 format!("{} of `{}` is restored into `{}`", report.backup, report.source, report.target);
             let event = notify::event(app, EventKind::RestoreFinished, Some(entry), &message)
                 .backup(Some(&report.backup))
-                .fact("status", &report.status);
+                .fact("status", report.status.as_str());
             match report.ignored_errors.len() {
                 0 => event,
                 count => event.fact("ignored errors", count),

@@ -3,7 +3,7 @@
 use super::Request;
 use super::load;
 use super::plan::choose;
-use super::report::{LoadReport, Report, ShownStep};
+use super::report::{LoadReport, Report, ReportStatus, ShownStep};
 use crate::catalog::{Manifest, Operation, Part};
 use crate::commands::locate::locate_good;
 use crate::commands::reading::announce;
@@ -32,7 +32,7 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
         .collect();
     refuse_occupied(folder)?;
     if request.mode == Mode::Plan {
-        return Ok(report(manifest, &writes, "planned", folder));
+        return Ok(report(manifest, &writes, ReportStatus::Planned, folder));
     }
     let keyring = Arc::new(app.inventory.keyring().await?);
     let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
@@ -48,7 +48,7 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
     .await;
     reader.finish().await;
     written?;
-    let report = report(manifest, &writes, "success", folder);
+    let report = report(manifest, &writes, ReportStatus::Success, folder);
     Ok(Report { duration_ms: Some(milliseconds(began)), ..report })
 }
 
@@ -108,9 +108,9 @@ fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
         .help("Give a folder that is new or empty: nothing in it is ever overwritten."))
 }
 
-fn report(manifest: &Manifest, writes: &[Write<'_>], status: &str, folder: &Path) -> Report {
+fn report(manifest: &Manifest, writes: &[Write<'_>], status: ReportStatus, folder: &Path) -> Report {
     Report {
-        status: status.to_owned(),
+        status,
         backup: manifest.id.clone(),
         source: manifest.database.clone(),
         target: manifest.database.clone(),

@@ -14,7 +14,7 @@ mod sequence;
 
 pub use outcome::FailedLoad;
 pub use plan::{PlannedLoad, RestorePlan};
-pub use report::Report;
+pub use report::{Report, ReportStatus};
 
 use self::agreed::AgreedRestore;
 use self::plan::Planning;

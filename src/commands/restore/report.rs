@@ -4,14 +4,37 @@ use super::outcome::{FailedLoad, Loaded};
 use super::plan::RestorePlan;
 use crate::catalog::{Manifest, RestoreRecord};
 use crate::engine::Shown;
-use crate::model::{BackupId, DatabaseName};
+use crate::model::{BackupId, DatabaseName, RestoreStatus};
 use serde::Serialize;
+
+/// How far a restore went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportStatus {
+    /// It would be done (`--plan`).
+    Planned,
+    /// All of it was restored.
+    Success,
+    /// Some of it was not.
+    Partial,
+}
+
+impl ReportStatus {
+    /// The word of it, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Success => "success",
+            Self::Partial => "partial",
+        }
+    }
+}
 
 /// What was restored, or would be.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// `planned`, `success` or `partial`.
-    pub status: String,
+    /// How far it went.
+    pub status: ReportStatus,
     /// The backup.
     pub backup: BackupId,
     /// Where it came from.
@@ -71,7 +94,7 @@ impl Report {
     /// A plan.
     pub(super) fn planned(manifest: &Manifest, plan: &RestorePlan) -> Self {
         Self {
-            status: "planned".to_owned(),
+            status: ReportStatus::Planned,
             backup: manifest.id.clone(),
             source: manifest.database.clone(),
             target: plan.target.clone(),
@@ -102,7 +125,10 @@ impl Report {
             });
         }
         Self {
-            status: record.status.to_string(),
+            status: match record.status {
+                RestoreStatus::Success => ReportStatus::Success,
+                _ => ReportStatus::Partial,
+            },
             restore: Some(record.id.to_string()),
             duration_ms: record.duration_ms,
             ignored_errors: loaded.ignored,

@@ -6,9 +6,10 @@ use super::columns::UTF8;
 use super::dump::{ConversionReason, Coordinates, Text};
 use super::facts::{DATABASE_RIGHTS, MySqlServer, unseen_finding};
 use super::flavor::RoutinesRight;
-use super::quote::{account, identifier, literal, literals, pattern, some_of};
+use super::quote::{account, identifier, literal, literals, pattern};
 use super::users::accounts_help;
 use super::views::Rights;
+use crate::engine::names::some_of;
 use crate::engine::{DatabaseChoice, EngineError, Finding, FindingLevel, Scope};
 use crate::process::{Runner, ToolError};
 use tokio::io::AsyncReadExt as _;
@@ -177,7 +178,7 @@ ORDER BY t.TABLE_NAME;",
             format!("one moment of all of `{database}`"),
             format!(
                 "{} know no transactions: rows that change during a dump may not fit the rest",
-                some_of(&names)
+                some_of(names.iter().cloned())
             ),
             format!("ALTER TABLE {}.{} ENGINE = InnoDB;", identifier(database), names[0]),
         )))
@@ -216,7 +217,7 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
             format!(
                 "text in {} becomes UTF-8 and back, {why}: characters that have several places there may come back in \
                  another",
-                some_of(&charsets)
+                some_of(charsets.iter().cloned())
             ),
             help,
         )))

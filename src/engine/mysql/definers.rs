@@ -2,7 +2,8 @@
 
 use super::client::Question;
 use super::facts::MySqlServer;
-use super::quote::{literal, some_of};
+use super::quote::literal;
+use crate::engine::names::some_of;
 use crate::engine::{EngineError, Finding};
 use crate::process::Runner;
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ WHERE NOT EXISTS (SELECT 1 FROM mysql.user u WHERE BINARY d.definer = BINARY CON
             by_definer.entry(definer).or_default().push(what);
         }
         let finding = |(definer, objects): (String, Vec<String>)| {
-            let shown = some_of(&objects);
+            let shown = some_of(objects.iter().cloned());
             Finding::warning(
                 format!("definer `{definer}`"),
                 format!("there is no such user, so {shown} of `{database}` cannot be used"),

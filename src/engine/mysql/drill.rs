@@ -4,15 +4,13 @@ use super::MySql;
 use super::flavor::{Flavor, Making};
 use super::preflight::ENGINE_LIBRARIES;
 use super::tools::{candidates, missing};
+use crate::engine::socket;
 use crate::engine::{Drill, DrillRequest, EngineError, ServerSettings};
 use crate::model::{EngineKind, Needs};
 use crate::process::{ToolSpec, is_root, user_exists};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The longest path of a Unix socket.
-const SOCKET_PATH_LIMIT: usize = 107;
 
 /// Nothing of a drill must survive a crash, nobody else may reach it, and nothing in it may act by itself.
 const FLAGS: [&str; 7] = [
@@ -36,7 +34,7 @@ const SYS: &str = "sys_schema.sql";
 pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
     let flavor = Flavor::of(settings.kind);
     let program = server_program(settings, flavor)?;
-    let place = checked_path(request.folder)?;
+    let place = socket::folder_for(request.folder, "s", &[])?;
     let needs = || request.recorded.values().map(|contents| &contents.needs);
     // MySQL takes the value only when the server is made.
     let folds = needs().any(|needs| needs.folds_names);
@@ -134,14 +132,4 @@ fn bootstrap(folder: &Path, more: &[&str]) -> Result<Vec<u8>, EngineError> {
         script.push(b'\n');
     }
     Ok(script)
-}
-
-/// The folder as text, where a socket fits below it.
-fn checked_path(folder: &Path) -> Result<String, EngineError> {
-    let help = "Set TMPDIR to a short path of plain characters.".to_owned();
-    let place = folder.to_str().filter(|place| place.len() + "/s".len() <= SOCKET_PATH_LIMIT);
-    place.map(ToOwned::to_owned).ok_or_else(|| {
-        let problem = format!("a server cannot have its socket in `{}`", folder.display());
-        EngineError::Prerequisite { problem, help }
-    })
 }

@@ -2,9 +2,10 @@
 
 use super::facts::MySqlServer;
 use super::filter::Choice;
-use super::quote::{identifier, some_of};
+use super::quote::identifier;
 use super::tables::{Precision, VersionedTable};
 use super::version::ToolVersion;
+use crate::engine::names::some_of;
 use crate::engine::{EngineError, Finding};
 
 /// The first tools that dump history, and the first servers that take it back (`system_versioning_insert_history`).
@@ -52,7 +53,7 @@ impl MySqlServer {
                     format!(
                         "the history of all its versioned tables is left out, because the dump tool refuses {} with \
                          transaction-precise history",
-                        some_of(&named)
+                        some_of(named.iter().cloned())
                     ),
                     format!(
                         "Back up {}.{} in an entry of its own, and exclude it here with `dump.exclude_tables`.",

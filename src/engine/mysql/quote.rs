@@ -1,8 +1,5 @@
 //! Names and texts inside SQL and messages. Every script sets an `sql_mode` in which backslashes escape.
 
-/// Names in one message; the rest is counted.
-const SHOWN: usize = 3;
-
 /// A name in backticks.
 pub(super) fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
@@ -41,10 +38,4 @@ pub(super) fn account(user: &str, host: &str) -> String {
 /// A database in a `GRANT`, where two characters stand for others.
 pub(super) fn pattern(database: &str) -> String {
     identifier(&database.replace('\\', "\\\\").replace('_', "\\_").replace('%', "\\%"))
-}
-
-/// The first of many names, and how many more there are.
-pub(super) fn some_of(names: &[String]) -> String {
-    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-    format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
 }

@@ -3,7 +3,8 @@
 use super::broken::{BrokenView, ask_broken};
 use super::client::Question;
 use super::facts::MySqlServer;
-use super::quote::{identifier, literal, pattern, some_of};
+use super::quote::{identifier, literal, pattern};
+use crate::engine::names::some_of;
 use crate::engine::{EngineError, Finding};
 use crate::model::EngineKind;
 use crate::process::Runner;
@@ -42,7 +43,7 @@ impl MySqlServer {
             broken.iter().filter(dumped).partition(|view| view.denied);
         let names_of = |views: &[&BrokenView]| -> String {
             let names: Vec<String> = views.iter().map(|view| format!("`{}`", view.name)).collect();
-            some_of(&names)
+            some_of(names.iter().cloned())
         };
         let subject = format!("views of `{database}`");
         if let (Some(first), Rights::Complete) = (denied.first(), rights) {
@@ -94,7 +95,7 @@ WHERE v.TABLE_SCHEMA = {} AND v.CHECK_OPTION <> 'NONE' ORDER BY v.TABLE_NAME;",
             format!("views of `{database}`"),
             format!(
                 "a restore stops at {}: a view WITH CHECK OPTION on a view whose name sorts after its own",
-                some_of(&names)
+                some_of(names.iter().cloned())
             ),
             "Give the view below a name that sorts before, or do without the check option; a restore goes on past \
                    it with --allow-errors.",

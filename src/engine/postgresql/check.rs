@@ -4,6 +4,7 @@ use super::facts::PostgreSqlServer;
 use super::pattern::{REMEMBER_PATH, filter_condition, rows_left_out};
 use super::psql::{Patience, Question};
 use super::quote::{identifier, literal};
+use crate::engine::names::some_of;
 use crate::engine::plan::DatabaseChoice;
 use crate::engine::{EngineError, Finding, LogicalDatabase, Scope};
 use crate::model::ServerRole;
@@ -11,7 +12,6 @@ use crate::process::{Runner, ToolError};
 use serde::Deserialize;
 
 /// Objects named in one finding; the rest is counted.
-const SHOWN: usize = 3;
 
 #[derive(Debug, Deserialize)]
 struct ServerRights {
@@ -169,7 +169,7 @@ impl PostgreSqlServer {
     fn schema_finding(&self, name: &str, rights: &DatabaseRights) -> Option<Finding> {
         let first = rights.schemas.first()?;
         let problem =
-            format!("no USAGE on {}", shown(rights.schemas.iter().map(|schema| format!("`{schema}`"))));
+            format!("no USAGE on {}", some_of(rights.schemas.iter().map(|schema| format!("`{schema}`"))));
         let help = self.read_all(&format!("GRANT USAGE ON SCHEMA {} TO {};", identifier(first), self.role()));
         Some(error(format!("use the schemas of `{name}`"), problem, help))
     }
@@ -180,7 +180,7 @@ impl PostgreSqlServer {
         let kind = if *sequence { "SEQUENCE" } else { "TABLE" };
         let object = format!("{}.{}", identifier(schema), identifier(table));
         let help = self.read_all(&format!("GRANT SELECT ON {kind} {object} TO {};", self.role()));
-        Some(error(format!("read the tables of `{name}`"), format!("no SELECT on {}", shown(names)), help))
+        Some(error(format!("read the tables of `{name}`"), format!("no SELECT on {}", some_of(names)), help))
     }
 
     /// PostgreSQL 14 has a role that may read everything; before that every object needs its grant.
@@ -196,7 +196,7 @@ impl PostgreSqlServer {
         if rights.hidden.is_empty() {
             return None;
         }
-        let tables = shown(rights.hidden.iter().map(|(schema, table)| format!("`{schema}.{table}`")));
+        let tables = some_of(rights.hidden.iter().map(|(schema, table)| format!("`{schema}.{table}`")));
         let problem = format!("row security would hide rows of {tables}, so pg_dump refuses");
         let help = format!("ALTER ROLE {} BYPASSRLS;", self.role());
         Some(error(format!("read all rows of `{name}`"), problem, help))
@@ -206,7 +206,7 @@ impl PostgreSqlServer {
         let first = rights.large_objects.first()?;
         let problem = format!(
             "large objects may not be read: {}",
-            shown(rights.large_objects.iter().map(i64::to_string))
+            some_of(rights.large_objects.iter().map(i64::to_string))
         );
         let role = self.role();
         let help = format!(
@@ -297,14 +297,4 @@ fn warning(subject: String, problem: String, help: String) -> Finding {
 
 fn error(subject: String, problem: String, help: String) -> Finding {
     Finding::error(subject, problem, help)
-}
-
-/// The first few of `names`, and how many more there are.
-fn shown(names: impl ExactSizeIterator<Item = String>) -> String {
-    let more = names.len().saturating_sub(SHOWN);
-    let mut text = names.take(SHOWN).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
 }

@@ -6,15 +6,14 @@ use super::cron::{CRON, CRON_DATABASE};
 use super::psql::statements;
 use super::quote::literal;
 use super::tools::{self, ToolSet, major_of};
+use crate::engine::socket;
 use crate::engine::{Drill, DrillRequest, EngineError, Filter, ServerSettings, TlsSettings};
 use crate::model::EngineKind;
 use crate::process::{ToolSpec, user_exists};
 use std::path::Path;
 use std::time::Duration;
 
-/// The longest path of a Unix socket.
-const SOCKET_PATH_LIMIT: usize = 107;
-const SOCKET_NAME: &str = "/.s.PGSQL.5432";
+const SOCKET_NAME: &str = ".s.PGSQL.5432";
 
 /// Nothing of a drill must survive a crash, so nothing is made durable. Without places for workers none runs: no job of an
 /// extension, and no subscription.
@@ -71,7 +70,8 @@ const PRELOADED: [&str; 4] = ["citus", "pg_cron", "pg_net", "timescaledb"];
 /// A server that can take the backup, of the same major version or the next that is installed.
 pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
     let set = server_tools(settings, request.server_version)?;
-    let place = checked_path(request.folder)?;
+    // Its name has to survive the list of directories that it goes into.
+    let place = socket::folder_for(request.folder, SOCKET_NAME, &[',', '"', '\\', '\n'])?;
     let data = format!("{place}/data");
     // PostgreSQL refuses to run as root.
     let account = if user_exists("postgres") { "postgres" } else { "nobody" };
@@ -151,21 +151,6 @@ fn server_tools(settings: &ServerSettings, server_version: &str) -> Result<ToolS
     let found =
         found.or_else(|| tools::fitting_or_unknown(&tools::installed(None, "initdb"), major).cloned());
     found.ok_or_else(|| tools::missing("initdb", Some(major), configured))
-}
-
-/// The folder as text, where a socket fits below it and its name survives the list of directories that it goes into.
-fn checked_path(folder: &Path) -> Result<String, EngineError> {
-    let help = "Set TMPDIR to a short path of plain characters.".to_owned();
-    let place = folder.to_str().filter(|place| !place.contains([',', '"', '\\', '\n']));
-    let Some(place) = place else {
-        let problem = format!("a server cannot have its socket in `{}`", folder.display());
-        return Err(EngineError::Prerequisite { problem, help });
-    };
-    if place.len() + SOCKET_NAME.len() > SOCKET_PATH_LIMIT {
-        let problem = format!("the path `{place}` is too long for a socket");
-        return Err(EngineError::Prerequisite { problem, help });
-    }
-    Ok(place.to_owned())
 }
 
 /// pg_ctl hands its options through a shell.

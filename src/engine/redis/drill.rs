@@ -1,23 +1,18 @@
 //! A throw-away server for restore drills.
 
 use super::Redis;
+use crate::engine::socket;
 use crate::engine::{Drill, EngineError, ServerSettings};
 use crate::model::EngineKind;
 use crate::process::ToolSpec;
 use std::path::{Path, PathBuf};
 
-/// The longest path of a Unix socket.
-const SOCKET_PATH_LIMIT: usize = 107;
+const SOCKET_NAME: &str = "socket";
 
 /// A server of this program below `folder`. Whether it takes the backup shows when it is asked.
 pub(super) fn drill(program: PathBuf, folder: &Path) -> Result<Drill, EngineError> {
-    let socket = folder.join("socket");
-    if socket.as_os_str().len() > SOCKET_PATH_LIMIT {
-        return Err(EngineError::Prerequisite {
-            problem: format!("the path `{}` is too long for a socket", folder.display()),
-            help: "Set TMPDIR to a short path.".to_owned(),
-        });
-    }
+    socket::folder_for(folder, SOCKET_NAME, &[])?;
+    let socket = folder.join(SOCKET_NAME);
     // Nothing of a drill must survive it, and nobody else gets in.
     let server = ToolSpec::new(program)
         .args([

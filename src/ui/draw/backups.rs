@@ -88,9 +88,9 @@ impl Draw for backup::Plan {
 impl Draw for restore::Report {
     fn human(&self, _page: Page) -> String {
         let mut text = String::new();
-        if self.status == "planned" && self.folder.is_some() {
+        if self.status == restore::ReportStatus::Planned && self.folder.is_some() {
             text.push_str(&format!("Backup {} would be written into `{}`:\n", self.backup, self.address));
-        } else if self.status == "planned" {
+        } else if self.status == restore::ReportStatus::Planned {
             text.push_str(&format!(
                 "Backup {} would go to `{}` at {}:\n",
                 self.backup, self.target, self.address
@@ -104,7 +104,7 @@ impl Draw for restore::Report {
             text.push_str(":\n");
         }
         for load in &self.loads {
-            if self.status == "planned" {
+            if self.status == restore::ReportStatus::Planned {
                 text.push_str(&format!("  {}\n", load.effect));
                 load.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
                 for step in &load.steps {
@@ -141,7 +141,7 @@ impl Draw for restore::Report {
     }
 
     fn verdict(&self) -> Option<Class> {
-        (self.status == "partial" || !self.failed.is_empty()).then_some(Class::Partial)
+        (self.status == restore::ReportStatus::Partial || !self.failed.is_empty()).then_some(Class::Partial)
     }
 }
 
@@ -208,17 +208,25 @@ impl Draw for download::Report {
     }
 }
 
+const fn action(action: prune::PruneAction) -> &'static str {
+    match action {
+        prune::PruneAction::Keep => "keep",
+        prune::PruneAction::Remove => "remove",
+    }
+}
+
 impl Draw for prune::Report {
     fn human(&self, page: Page) -> String {
         let mut text = String::new();
         for pruned in &self.databases {
-            let planned = self.status == "planned";
+            let planned = self.status == prune::PruneStatus::Planned;
             let row = |backup: &prune::PrunedBackup| {
                 let size = ByteSize(backup.stored_bytes).to_string();
-                vec![backup.id.to_string(), backup.action.to_owned(), size, backup.reasons.join(", ")]
+                vec![backup.id.to_string(), action(backup.action).to_owned(), size, backup.reasons.join(", ")]
             };
             let rows = pruned.backups.iter().map(row).collect::<Vec<_>>();
-            let removed = pruned.backups.iter().filter(|backup| backup.action == "remove").count();
+            let removed =
+                pruned.backups.iter().filter(|backup| backup.action == prune::PruneAction::Remove).count();
             text.push_str(&format!("{} under policy {}\n", pruned.database, pruned.policy));
             text.push_str(&page.table(
                 Columns { titles: &["BACKUP", "ACTION", "SIZE", "WHY"], right: &[2], optional: &[2] },
@@ -256,7 +264,7 @@ impl Draw for prune::Report {
 
 impl Draw for delete::Report {
     fn human(&self, _page: Page) -> String {
-        let word = if self.status == "planned" { "would be deleted" } else { "deleted" };
+        let word = if self.status == delete::DeleteStatus::Planned { "would be deleted" } else { "deleted" };
         let line = |one: &delete::Deleted| {
             format!("{} of `{}` {word} ({})\n", one.id, one.database, ByteSize(one.stored_bytes))
         };

@@ -73,7 +73,7 @@ impl Draw for policy::Applied {
         if self.changes.is_empty() && self.failures().is_empty() {
             return "everything is attached as configured\n".to_owned();
         }
-        let would = if self.status == "planned" { "would be" } else { "is" };
+        let would = if self.status == policy::ApplyStatus::Planned { "would be" } else { "is" };
         let mut text = String::new();
         for change in &self.changes {
             let name = &change.database;
@@ -190,17 +190,17 @@ impl Draw for policy::PolicyReport {
         if self.databases.is_empty() {
             return text + "\nnothing is attached\n";
         }
-        let row = |ward: &policy::WardReport| {
+        let row = |database: &policy::DatabaseReport| {
             let last = |copy: &Option<policy::Copy>| time(copy.as_ref().map(|copy| copy.finished_at));
             vec![
-                ward.database.to_string(),
-                ward.engine.to_string(),
-                ward.host.clone(),
-                ward.status.to_owned(),
-                last(&ward.last_full),
-                last(&ward.last_incremental),
-                ward.failures.to_string(),
-                time(ward.next),
+                database.database.to_string(),
+                database.engine.to_string(),
+                database.host.clone(),
+                database.status.to_owned(),
+                last(&database.last_full),
+                last(&database.last_incremental),
+                database.failures.to_string(),
+                time(database.next),
             ]
         };
         let header = [
@@ -232,19 +232,22 @@ fn not_seen(summary: &policy::PolicySummary) -> String {
 /// What somebody must look at comes first.
 fn banner(report: &policy::PolicyReport) -> String {
     let mut text = not_seen(&report.summary);
-    for ward in report.databases.iter().filter(|ward| ward.failures > 0 || ward.paused.is_some()) {
-        let paused = ward.paused.as_ref().map(|reason| format!("paused: {reason}"));
-        let failed = (ward.failures > 0).then(|| count(ward.failures.into(), "failure") + " in a row");
+    for database in
+        report.databases.iter().filter(|database| database.failures > 0 || database.paused.is_some())
+    {
+        let paused = database.paused.as_ref().map(|reason| format!("paused: {reason}"));
+        let failed =
+            (database.failures > 0).then(|| count(database.failures.into(), "failure") + " in a row");
         let what: Vec<String> = paused.into_iter().chain(failed).collect();
-        text.push_str(&format!("! {}: {}", ward.database, what.join(", ")));
-        if let Some(last) = &ward.last_error {
+        text.push_str(&format!("! {}: {}", database.database, what.join(", ")));
+        if let Some(last) = &database.last_error {
             text.push_str(&format!("; last {}: {}", last.at.table(), last.failure.message));
         }
         text.push('\n');
-        if ward.paused.is_some() {
+        if database.paused.is_some() {
             text.push_str(&format!(
                 "  help: Fix the cause, then run `jagad policy resume {}`\n",
-                ward.database
+                database.database
             ));
         }
     }

@@ -8,12 +8,12 @@ use serde_json::Value;
 use std::ops::Deref;
 
 /// A configuration whose entries are all the same server, with policies of the test's own.
-pub(crate) struct Wards {
+pub(crate) struct PolicyBench {
     folder: Folder,
     pub(crate) server: Server,
 }
 
-impl Deref for Wards {
+impl Deref for PolicyBench {
     type Target = Folder;
 
     fn deref(&self) -> &Folder {
@@ -21,22 +21,22 @@ impl Deref for Wards {
     }
 }
 
-impl Wards {
+impl PolicyBench {
     /// Entries of these names, all declared under `prod`, and the policies in `more`.
     pub(crate) fn new(names: &[&str], more: &str) -> Option<Self> {
         let server = Server::start(Kind::Redis7)?;
         server.client().ok("SET a 1");
-        let wards = Self { folder: Folder::new("t", "cache"), server };
+        let bench = Self { folder: Folder::new("t", "cache"), server };
         let mut text = format!(
             "version = 1\n[settings]\nlease_lifetime = \"5s\"\nstate_dir = \"state\"\ntmp_dir = \"{}\"\n[keys.main]\nkey_file = \"main.key\"\n\
              [stores.main]\ntype = \"local\"\npath = \"store\"\n",
-            wards.path("t").display()
+            bench.path("t").display()
         );
         for name in names {
-            text += &wards.entry(name, "policy = \"prod\"");
+            text += &bench.entry(name, "policy = \"prod\"");
         }
-        wards.write(&(text + more));
-        Some(wards)
+        bench.write(&(text + more));
+        Some(bench)
     }
 
     /// One more entry of the server.
