@@ -85,7 +85,7 @@ impl Stored {
     pub(super) fn cut(bytes: Vec<u8>) -> Self {
         let Some(at) = memchr::memmem::rfind(&bytes, MEMBER) else {
             let content = bytes.len();
-            return Self { text: bytes, content, record: Err("it is not authenticated".to_owned()) };
+            return Self { text: bytes, content, record: Err("it has no authentication code".to_owned()) };
         };
         let malformed = || "its authentication is malformed".to_owned();
         let record = bytes[at + MEMBER.len()..].strip_suffix(END).ok_or_else(malformed);

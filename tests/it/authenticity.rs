@@ -66,8 +66,8 @@ fn a_forged_backup_that_is_not_encrypted_is_neither_verified_nor_restored_nor_do
     for level in ["exists", "checksum", "read", "restore"] {
         bench.run(&["verify", FORGED, "--level", level]).expect(4).says("is not authenticated").helps();
     }
-    bench.run(&["restore", FORGED, "--yes"]).expect(4).says("not proven").helps();
-    bench.run(&["download", FORGED, "-o", "out"]).expect(4).says("not proven");
+    bench.run(&["restore", FORGED, "--yes"]).expect(4).says("is not authenticated").helps();
+    bench.run(&["download", FORGED, "-o", "out"]).expect(4).says("is not authenticated");
     bench.run(&["show", FORGED]).expect(4);
     assert_eq!(bench.fingerprint(), before);
     assert!(!bench.path("out").exists());
@@ -121,7 +121,7 @@ fn backups_that_are_not_encrypted_are_proven_where_there_is_a_key_and_read_where
     }
     assert!(bench.listed().iter().all(|row| row["authenticated"].is_null()));
     bench.write(&with_key);
-    bench.run(&["restore", &bare, "--yes"]).expect(4).says("it is not authenticated").helps();
+    bench.run(&["restore", &bare, "--yes"]).expect(4).says("it has no authentication code").helps();
     bench.run(&["restore", &bare, "--yes", "--allow-unauthenticated"]).ok();
 }
 
@@ -148,7 +148,7 @@ fn a_dead_runs_forged_manifest_does_not_stop_the_backups_after_it() {
     std::fs::create_dir_all(bench.path("store/databases/shop/lease")).unwrap();
     std::fs::write(bench.path("store/databases/shop/lease/abcdefgh.json"), lease.to_string()).unwrap();
     std::thread::sleep(std::time::Duration::from_millis(2100));
-    bench.run(&["backup", "shop"]).ok().says("not proven");
+    bench.run(&["backup", "shop"]).ok().says("is not authenticated");
 }
 
 /// With a policy that keeps one full, and one backup under it; its id.
@@ -196,5 +196,5 @@ fn a_failure_that_is_laid_over_a_backup_is_told() {
     // With parts it would promise something: it is refused.
     manifest["status"] = json!("success");
     std::fs::write(&path, manifest.to_string()).unwrap();
-    bench.run(&["show", &newer]).expect(4).says("not proven");
+    bench.run(&["show", &newer]).expect(4).says("is not authenticated");
 }

@@ -89,7 +89,7 @@ fn attachments_are_made_what_the_configuration_says() {
     assert_eq!(planned["changes"].as_array().unwrap().len(), 2);
     assert!(!bench.path("store/databases").exists(), "a plan touches nothing");
     bench.run(&["policy", "apply"]).ok();
-    assert!(bench.run(&["policy", "apply"]).ok().stdout.contains("as the configuration says"));
+    assert!(bench.run(&["policy", "apply"]).ok().stdout.contains("as configured"));
 
     let moved = bench.entry("a", "policy = \"prod\"");
     bench.change(&moved, &bench.entry("a", "policy = \"other\""));
@@ -188,5 +188,5 @@ fn a_database_that_no_policy_protects_is_told_unless_it_says_so() {
     bench.change("[databases.cache]\n", "[databases.cache]\nactive = false\n");
     bench.run(&["status", "--check"]).ok();
     bench.add("[policies.none]\nfull = { every = \"daily\" }\n");
-    bench.run(&["config", "check"]).expect(2).says("no policy shall protect");
+    bench.run(&["config", "check"]).expect(2).says("marks entries without a policy");
 }

@@ -150,7 +150,7 @@ fn wishes_for_other_engines_are_refused() {
         bench.run(&args)
     };
     to_other(&["--into", "else"]).expect(6).says("another name");
-    to_other(&["--table", "hash"]).expect(6).says("no tables");
+    to_other(&["--table", "hash"]).expect(6).says("no schemas or tables");
     to_other(&["--schema", "db0"]).expect(6).says("no schemas");
     to_other(&["--globals"]).expect(5).says("no globals");
     to_other(&["--dbname", "shop"]).expect(5).says("It holds keys");
