@@ -8,19 +8,9 @@
 set -euo pipefail
 [ $# -eq 4 ] || { sed -n '2,7s/^# \?//p' "$0" >&2; exit 2; }
 SUITE=$1 DIR=$2 PACKAGE=$3 FOLDER=$4
-[ "${DIR#/}" != "$DIR" ] || { echo "debian-source.sh: $DIR is not an absolute path" >&2; exit 2; }
 STAMP="$DIR/.complete: $SUITE $PACKAGE ${FOLDER//\//-}"
-[ -e "$STAMP" ] && exit 0
-if [ -e "$DIR" ] && [ ! -e "$DIR/.debian-source" ]; then
-  echo "debian-source.sh: $DIR exists and was not made by this script" >&2
-  exit 1
-fi
-rm -rf "$DIR"
-umask 022
-mkdir -p "$DIR"
-touch "$DIR/.debian-source"
-
 . "$(cd "$(dirname "$0")" && pwd)/apt.sh"
+new_folder "$DIR" .debian-source "$STAMP"
 private_apt "$SUITE"
 (cd "$APT/cache" && apt-get "${OPTIONS[@]}" source --download-only "$PACKAGE")
 tar -x -C "$DIR" -f "$(echo "$APT"/cache/*.orig.tar.*)" --no-same-owner --strip-components=1 --wildcards "*/$FOLDER/*"

@@ -11,19 +11,9 @@ set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,9s/^# \?//p' "$0" >&2; exit 2; }
 SUITE=$1 DIR=$2
 shift 2
-[ "${DIR#/}" != "$DIR" ] || { echo "debian-tree.sh: $DIR is not an absolute path" >&2; exit 2; }
 STAMP="$DIR/.complete: $SUITE $*"
-[ -e "$STAMP" ] && exit 0
-if [ -e "$DIR" ] && [ ! -e "$DIR/.debian-tree" ]; then
-  echo "debian-tree.sh: $DIR exists and was not made by this script" >&2
-  exit 1
-fi
-rm -rf "$DIR"
-umask 022
-mkdir -p "$DIR"
-touch "$DIR/.debian-tree"
-
 . "$(cd "$(dirname "$0")" && pwd)/apt.sh"
+new_folder "$DIR" .debian-tree "$STAMP"
 private_apt "$SUITE"
 
 # The dependency closure, less what these programs never load or call (perl, systemd's tools, locales).
