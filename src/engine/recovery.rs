@@ -22,18 +22,16 @@ pub struct RecoveryPart {
     pub database: String,
 }
 
-/// How a backup becomes files: every part is read once, in order.
+/// How a backup becomes files.
 #[derive(Debug)]
 pub struct Recovery {
-    /// What takes the parts.
+    /// One for each part of the request, in its order.
     pub writes: Vec<RecoveryWrite>,
 }
 
-/// One part on its way into files.
+/// How one part becomes files.
 #[derive(Debug)]
 pub struct RecoveryWrite {
-    /// The part.
-    pub part: RecoveryPart,
     /// Where its files will be.
     pub folder: PathBuf,
     /// Takes its plain bytes. No file has its name before all of them have proven to be whole.

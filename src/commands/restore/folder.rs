@@ -25,11 +25,11 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
     let parts = choose(request, manifest)?;
     let named: Vec<RecoveryPart> = parts.iter().map(|part| recovery_part(part)).collect();
     let recovery = app.tools_of(manifest).recover(&RecoveryRequest { parts: &named, folder })?;
-    let writes: Vec<Write<'_>> = recovery
-        .writes
-        .into_iter()
-        .filter_map(|how| Some(Write { part: parts.iter().find(|part| part.name == how.part.name)?, how }))
-        .collect();
+    if recovery.writes.len() != parts.len() {
+        return Err(Failure::new(Class::Integrity, "not every part of the backup would become files"));
+    }
+    let writes: Vec<Write<'_>> =
+        parts.iter().zip(recovery.writes).map(|(part, how)| Write { part, how }).collect();
     refuse_occupied(folder)?;
     if request.mode == Mode::Plan {
         return Ok(report(manifest, &writes, ReportStatus::Planned, folder));
@@ -63,11 +63,15 @@ struct Write<'m> {
 }
 
 impl Write<'_> {
+    fn name(&self) -> &str {
+        self.part.database.as_deref().unwrap_or_default()
+    }
+
     async fn run(&self, app: &App, manifest: &Manifest, reading: &StoredBackup<'_>) -> Result<(), Failure> {
         let gauges = UnpackGauges::new();
         let body = StoredPart::new(reading, manifest, self.part).plain(&gauges);
         let task = Task {
-            label: format!("writing {}", self.how.part.database),
+            label: format!("writing {}", self.name()),
             total: Some(self.part.plain_bytes),
             gauge: gauges.plain.clone(),
         };
@@ -78,7 +82,7 @@ impl Write<'_> {
     }
 
     fn report(&self, manifest: &Manifest) -> LoadReport {
-        let name = self.how.part.database.clone();
+        let name = self.name().to_owned();
         let size = ByteSize(self.part.plain_bytes);
         LoadReport {
             everything: true,

@@ -30,7 +30,7 @@ pub(super) fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, EngineE
             _ => request.folder.join(folder_of(&part.database)?),
         };
         let consumer = Consumer::Native(Arc::new(Files { folder: folder.clone() }));
-        Ok(RecoveryWrite { part: part.clone(), folder, consumer })
+        Ok(RecoveryWrite { folder, consumer })
     };
     Ok(Recovery { writes: request.parts.iter().map(write).collect::<Result<_, EngineError>>()? })
 }
