@@ -2,10 +2,14 @@
 
 use crate::host::{SetClock, app, whole_tick};
 use crate::support::faulty::{BUCKET, Fault, Faulty};
-use jagad::catalog::{Attachment, Catalog, NoKeys};
+use futures_util::stream::BoxStream;
+use jagad::catalog::{Attachment, Catalog, CatalogError, NoKeys};
 use jagad::commands::schedule::{self, Action};
 use jagad::config::{ConfigRequest, Inventory};
-use jagad::model::Timestamp;
+use jagad::model::{ByteReader, Timestamp};
+use jagad::store::{
+    KeyPrefix, LocalSettings, LocalStore, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError, write_small,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,14 +78,7 @@ async fn one_backup_is_found_without_a_look_at_the_others() {
                 .replace("ID", &id)
                 .replace("REPOSITORY", &catalog.id().to_string())
                 .replace("DATABASE", &format!("d{database}"));
-            jagad::store::write_small(
-                store.as_ref(),
-                &key,
-                manifest.into_bytes(),
-                jagad::store::ObjectRole::Record,
-            )
-            .await
-            .unwrap();
+            write_small(store.as_ref(), &key, manifest.into_bytes(), ObjectRole::Record).await.unwrap();
             ids.push(id);
         }
     }
@@ -99,6 +96,81 @@ async fn one_backup_is_found_without_a_look_at_the_others() {
     assert_eq!((listing.entries.len(), listing.unreadable.len()), (ids.len(), 0));
     let pages = ids.len().div_ceil(1000);
     assert!(asked(before) <= ids.len() + pages, "{}", asked(before));
+}
+
+/// A store that names no folder, as some servers leave out those that hold nothing but folders.
+#[derive(Debug)]
+struct Unnamed(Arc<dyn Store>);
+
+#[async_trait::async_trait]
+impl Store for Unnamed {
+    async fn put(
+        &self,
+        key: &ObjectKey,
+        body: ByteReader<'_>,
+        role: ObjectRole,
+    ) -> Result<ObjectMeta, StoreError> {
+        self.0.put(key, body, role).await
+    }
+
+    async fn get(&self, key: &ObjectKey) -> Result<ByteReader<'static>, StoreError> {
+        self.0.get(key).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
+        self.0.head(key).await
+    }
+
+    fn list<'a>(&'a self, prefix: &'a KeyPrefix) -> BoxStream<'a, Result<ObjectMeta, StoreError>> {
+        self.0.list(prefix)
+    }
+
+    async fn folders(&self, _: &KeyPrefix) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError> {
+        self.0.delete(keys).await
+    }
+
+    async fn sweep_unfinished(&self, prefix: &KeyPrefix, older_than: Duration) -> Result<u64, StoreError> {
+        self.0.sweep_unfinished(prefix, older_than).await
+    }
+
+    async fn clock(&self) -> Result<Timestamp, StoreError> {
+        self.0.clock().await
+    }
+
+    fn object_limit(&self) -> u64 {
+        self.0.object_limit()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_found_where_the_server_names_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = LocalSettings { path: folder.path().to_owned() };
+    let store: Arc<dyn Store> = Arc::new(Unnamed(Arc::new(LocalStore::open(&settings).unwrap())));
+    let now: Timestamp = "2027-03-01T12:00:00Z".parse().unwrap();
+    let catalog =
+        Catalog::open_or_create(store.clone(), Arc::new(NoKeys), now, Duration::from_secs(60)).await.unwrap();
+    let id = "20270101T000000Z-full-abcdef";
+    let key = format!("databases/d/backups/{id}/manifest.json").parse().unwrap();
+    let manifest =
+        MANIFEST.replace("ID", id).replace("REPOSITORY", &catalog.id().to_string()).replace("DATABASE", "d");
+    write_small(store.as_ref(), &key, manifest.into_bytes(), ObjectRole::Record).await.unwrap();
+    for text in [id, &id[..12]] {
+        let found = catalog.find(&text.parse().unwrap(), &[], now).await.unwrap();
+        assert_eq!(found.entry.manifest.id.to_string(), id);
+    }
+    let place = catalog.place_of(&id.parse().unwrap()).await.unwrap();
+    assert_eq!(place.map(|name| name.to_string()).as_deref(), Some("d"));
+    let missing = catalog.find(&"20270101T000000Z-full-zzzzzz".parse().unwrap(), &[], now).await;
+    assert!(matches!(missing, Err(CatalogError::NotFound { .. })), "{missing:?}");
 }
 
 const MANIFEST: &str = r#"{"format":1,"id":"ID","repository":"REPOSITORY","database":"DATABASE","engine":"redis",
