@@ -20,7 +20,7 @@ fn command() -> clap::Command {
     let names: Vec<String> =
         globals.iter().filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
     let line = format!("Global options, see `jagad --help`: {}", names.join(", "));
-    let main = main.after_long_help(format!("{}\n\n{}", with_examples("jagad", ""), root::EXIT_CODES));
+    let main = main.after_long_help(format!("{}\n\n{}", with_examples("jagad", ""), exit_codes()));
     main.mut_subcommands(|inner| explained(inner, "", &globals, &line))
 }
 
@@ -146,9 +146,15 @@ Where tools are searched, and where throw\-away servers are made unless \fBsetti
 Secrets can come from variables that the configuration names (\fB..._env\fR), and the credentials of S3 from those of AWS.
 ";
 
+/// As `--help` shows them.
+fn exit_codes() -> String {
+    let lines = root::EXIT_STATUS.map(|(code, meaning)| format!("  {code:<13}  {meaning}\n"));
+    format!("Exit codes:\n{}", lines.concat().trim_end())
+}
+
 fn exit_status() -> String {
     let mut text = ".SH \"EXIT STATUS\"\n".to_owned();
-    for (code, meaning) in root::EXIT_MEANINGS {
+    for (code, meaning) in root::EXIT_STATUS {
         text.push_str(&format!(".TP\n\\fB{code}\\fR\n{}\n", escaped(meaning)));
     }
     text
