@@ -33,6 +33,8 @@ mod places;
 mod preflight;
 #[path = "mysql/privileges.rs"]
 mod privileges;
+#[path = "mysql/reach.rs"]
+mod reach;
 #[path = "mysql/restores.rs"]
 mod restores;
 #[path = "mysql/schemas.rs"]

@@ -30,7 +30,7 @@ async fn as_readme_user(sql: &Sql) -> Box<dyn Server> {
     MySql::new(sql.settings_of("jagad_restore", "…")).inspect(&SystemRunner).await.unwrap()
 }
 
-async fn as_r(sql: &Sql) -> Box<dyn Server> {
+pub(crate) async fn as_r(sql: &Sql) -> Box<dyn Server> {
     MySql::new(sql.settings_of("r", "pw")).inspect(&SystemRunner).await.unwrap()
 }
 
@@ -38,7 +38,7 @@ async fn findings(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> V
     server.logical().load(&SystemRunner, target, dump).await.unwrap().findings
 }
 
-async fn errors(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Vec<Finding> {
+pub(crate) async fn errors(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Vec<Finding> {
     let findings = findings(server, dump, target).await;
     findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect()
 }
