@@ -2,8 +2,7 @@
 
 use crate::program::{Run, wait_until};
 use crate::sql_bench::SqlBench;
-use crate::support::mysql::{Release, Sql};
-use std::io::Write as _;
+use crate::support::mysql::Release;
 
 /// Databases `aa`, `bb` and `dd`, and an entry of all.
 fn bench(release: Release) -> Option<SqlBench> {
@@ -140,30 +139,16 @@ fn databases_that_read_each_other_come_back_on_mariadb_11_8() {
 fn a_restore_that_waits_says_so(release: Release) {
     let Some(bench) = SqlBench::small(release) else { return };
     let id = bench.back_up(&[]);
-    let (mut holder, number) = hold(&bench.sql);
+    let holder = bench.sql.hold("shop.sale");
+    let number = &holder.connection;
     let run = Run::start(&mut bench.command(&["restore", &id, "--yes"]));
     let said = || run.stderr();
     wait_until("it says for whom it waits", || said().contains("the restore waits to drop `shop`"));
     assert!(said().contains(&format!("connection {number} of root@localhost")), "{}", said());
     assert!(said().contains(&format!("KILL {number};")), "{}", said());
-    holder.kill().unwrap();
-    holder.wait().unwrap();
+    holder.finish();
     run.wait().ok();
     assert_eq!(bench.sql.run("shop", "SELECT COUNT(*) FROM sale"), "2000");
-}
-
-/// A connection that holds a lock in the database `shop`, and its number.
-fn hold(sql: &Sql) -> (std::process::Child, String) {
-    let mut holder = sql.client("root", "").arg("--unbuffered").spawn().unwrap();
-    holder
-        .stdin
-        .as_mut()
-        .unwrap()
-        .write_all(b"START TRANSACTION; SELECT COUNT(*) FROM shop.sale;\n")
-        .unwrap();
-    let number = "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX;";
-    wait_until("the lock is held", || !sql.run("", number).is_empty());
-    (holder, sql.run("", number))
 }
 
 #[test]

@@ -5,7 +5,6 @@ use super::support::plans::{dump, dump_all, restore, scope};
 use jagad::engine::mysql::MySql;
 use jagad::engine::{Engine as _, Filter, FindingLevel, ServerSettings};
 use jagad::process::SystemRunner;
-use std::io::Write as _;
 
 async fn broken_views_are_named(release: Release) {
     let Some(sql) = Sql::start(release) else { return };
@@ -128,13 +127,8 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
     sql.run("", "CREATE DATABASE shop; CREATE TABLE shop.t (a INT); INSERT INTO shop.t VALUES (1);");
     let server = sql.inspect().await;
     let taken = dump(server.as_ref(), "shop").await;
-    let mut holder = sql.client("root", "").arg("--unbuffered").spawn().unwrap();
-    let mut input = holder.stdin.take().unwrap();
-    input.write_all(b"START TRANSACTION; SELECT * FROM shop.t;\n").unwrap();
-    while sql.run("", "SELECT COUNT(*) FROM information_schema.INNODB_TRX;") == "0" {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let holds = sql.run("", "SELECT trx_mysql_thread_id FROM information_schema.INNODB_TRX;");
+    let holder = sql.hold("shop.t");
+    let holds = holder.connection.clone();
 
     let plan = server.logical().load(&SystemRunner, &taken.target("shop"), &taken).await.unwrap();
     let told = plan.findings.iter().find(|finding| finding.subject == "removal of `shop`").unwrap();
@@ -152,11 +146,10 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
             tries.extend(Some(sql.run("", dropping)).filter(|tried| tried != "NULL"));
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        std::mem::drop(input);
+        holder.finish();
     };
     let (dropped, ()) = tokio::join!(waiting, finishing);
     dropped.unwrap();
-    holder.wait().unwrap();
     assert_eq!(sql.databases(), [""; 0]);
 }
 

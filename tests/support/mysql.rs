@@ -5,12 +5,28 @@ use jagad::engine::mysql::MySql;
 use jagad::engine::{Engine as _, Server, ServerSettings};
 use jagad::model::{EngineKind, Secret};
 use jagad::process::SystemRunner;
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+
+/// A connection that holds a lock.
+pub(crate) struct Holder {
+    child: Child,
+    input: ChildStdin,
+    /// Its number on the server.
+    pub(crate) connection: String,
+}
+
+impl Holder {
+    /// Ends it; the lock is free then.
+    pub(crate) fn finish(mut self) {
+        drop(self.input);
+        self.child.wait().unwrap();
+    }
+}
 
 /// Everything of the content that a dump must carry.
 pub(crate) const CONTENT: &str = include_str!("mysql_content.sql");
@@ -264,6 +280,17 @@ impl Sql {
         command.env_clear().env("LC_ALL", "C");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
+    }
+
+    /// Reads `table` in a transaction that stays open, so that the table cannot be dropped.
+    pub(crate) fn hold(&self, table: &str) -> Holder {
+        let mut child = self.client("root", "").arg("--unbuffered").spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // It says itself that it has read: the list of transactions is not renewed while somebody asks for it again and again.
+        writeln!(input, "START TRANSACTION; SELECT COUNT(*) FROM {table}; SELECT CONNECTION_ID();").unwrap();
+        let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let connection = lines.nth(1).expect("the client has ended").unwrap();
+        Holder { child, input, connection }
     }
 
     pub(crate) fn client_name(&self) -> &'static str {
