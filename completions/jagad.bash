@@ -430,7 +430,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__backup)
-            opts="-n -c -y -j -v -q -h --all --label --dbname --store --source --compression --key --no-encrypt --note --pin --verify --notify-on --retain --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --all --label --type --dbname --store --source --compression --key --no-encrypt --note --pin --verify --notify-on --retain --plan --dry-run --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -438,6 +438,10 @@ _jagad() {
             case "${prev}" in
                 --label)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -W "full incremental" -- "${cur}"))
                     return 0
                     ;;
                 --dbname)
@@ -3430,7 +3434,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --into --dbname --schema --table --no-owner --no-privileges --no-tablespaces --strip-definer --globals --clean --own-name --safety-backup --allow-errors --keep-going --skip-verify --allow-unauthenticated --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --tablespace --into --dbname --schema --table --no-owner --no-privileges --no-tablespaces --strip-definer --globals --clean --own-name --safety-backup --allow-errors --keep-going --skip-verify --allow-unauthenticated --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3449,6 +3453,10 @@ _jagad() {
                     return 0
                     ;;
                 --target-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tablespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

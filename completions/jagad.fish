@@ -73,6 +73,8 @@ complete -c jagad -n "__fish_jagad_needs_command" -f -a "completions" -d 'Print 
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "man" -d 'Print the manual page'
 complete -c jagad -n "__fish_jagad_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l label -d 'Entries with this label (repeatable)' -r
+complete -c jagad -n "__fish_jagad_using_subcommand backup" -l type -d 'Full, or incremental: what changed since the last backup; a full is taken where there is none [default: full]' -r -f -a "full\t''
+incremental\t''"
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l dbname -d 'Only this logical database of the entry (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l store -d 'Store to write to [default: the entry\'s]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand backup" -l source -d 'Server to back up from [default: `source` of the entry]' -r -f -a "auto\t''
@@ -120,7 +122,8 @@ complete -c jagad -n "__fish_jagad_using_subcommand backup" -s h -l help -d 'Pri
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l db -d 'The last backup of this database entry' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l store -d 'Store of the backup [default: search all stores]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Database entry to restore into [default: the entry that was backed up]' -r
-complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Redis: write files for a stopped server into this new or empty folder' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Write the files of a stopped server into this new or empty folder: of a physical backup with everything that it builds on, and of Redis' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l tablespace -d 'With --target-dir: put the tablespace with this OID into a new or empty folder (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database (repeatable)' -r

@@ -120,6 +120,7 @@ impl Backup {
             server: None,
             tool: None,
             method: Method::Logical,
+            physical: None,
             kind: BackupKind::Full,
             parent: None,
             source: None,

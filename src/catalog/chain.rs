@@ -9,9 +9,15 @@ use super::error::PassedOver;
 use super::listing::{ListedBackup, UnreadableBackup};
 use super::side::SideRecord;
 use super::state::is_plausible;
-use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, PartKind, Timestamp};
+use crate::model::{
+    BackupId, BackupKind, BackupPurpose, BackupStatus, IncrementalBase, Method, PartKind, Timestamp,
+};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A chain that has so many backups is followed by a full: each link is one more that must not be lost, and is read by a
+/// restore.
+pub const LONGEST_CHAIN: usize = 500;
 
 /// Whether a backup restores, as far as is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +165,24 @@ impl<'a> Chains<'a> {
     /// Good ones that need no other, the newest first.
     pub fn good_fulls(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
         self.good().filter(|entry| entry.manifest.kind == BackupKind::Full)
+    }
+
+    /// The backup that an incremental of `method` builds on, or why there is none: the newest that is whole has to be good. An
+    /// older one is not taken in its place, since whoever finds a damaged backup wants a new full, not more on an old one.
+    pub fn base(&self, base: IncrementalBase, method: Method) -> Result<&'a ListedBackup, String> {
+        let newest = self.whole().find(|entry| {
+            let manifest = &entry.manifest;
+            let wanted = base == IncrementalBase::Last || manifest.kind == BackupKind::Full;
+            wanted && manifest.method == method && is_plausible(manifest.started_at, self.now)
+        });
+        let Some(newest) = newest else { return Err(format!("there is no full {method} backup yet")) };
+        if let Some(reason) = self.why_not(newest, &Wanted::default()) {
+            return Err(format!("{} cannot be built on: {reason}", newest.manifest.id));
+        }
+        match ancestors(&self.by_id, newest).len() + 1 {
+            length if length < LONGEST_CHAIN => Ok(newest),
+            length => Err(format!("{length} backups already build on each other")),
+        }
     }
 
     /// Every backup whose run succeeded, whatever it holds and whatever was found since. The newest first.

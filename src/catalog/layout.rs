@@ -132,11 +132,12 @@ pub fn restore_item(key: &ObjectKey) -> Option<(DatabaseName, RestoreId, bool)> 
     Some((database.parse().ok()?, id.parse().ok()?, file == "restore.json"))
 }
 
-/// The name of a part: the logical database made safe for a key, and what its plain bytes are (`shop.dump`).
+/// The name of a part: what it is of (a logical database, or an archive of files) made safe for a key, and what its plain
+/// bytes are (`shop.dump`, `base.tar`).
 ///
 /// A name that had to be changed gets eight digits of its hash, so that no two databases share a part.
-pub fn part_name(kind: PartKind, database: Option<&str>, extension: &str) -> PartName {
-    let stem = database.unwrap_or(kind.as_str());
+pub fn part_name(kind: PartKind, of: Option<&str>, extension: &str) -> PartName {
+    let stem = of.unwrap_or(kind.as_str());
     let safe: String = stem
         .chars()
         .take(64)

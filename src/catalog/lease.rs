@@ -12,7 +12,7 @@ pub use record::{FoundLease, LeaseRecord, Operation, host_name, record};
 use super::error::CatalogError;
 use super::layout;
 use super::record::{parse, print};
-use crate::model::{DatabaseName, random_word};
+use crate::model::{BackupId, DatabaseName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store};
 use futures_util::TryStreamExt as _;
 use std::sync::{Arc, Mutex};
@@ -78,6 +78,7 @@ pub struct Lease {
     database: DatabaseName,
     key: ObjectKey,
     lifetime: Duration,
+    record: Arc<Mutex<LeaseRecord>>,
     renewed: Arc<Mutex<Instant>>,
     lost: CancellationToken,
     stop: CancellationToken,
@@ -152,17 +153,18 @@ impl Lease {
     ) -> Self {
         let lifetime = Duration::from_secs(record.lifetime_seconds);
         let renewed = Arc::new(Mutex::new(written));
+        let record = Arc::new(Mutex::new(record));
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let renewal = tokio::spawn(renew(Renewal {
             store: Arc::clone(&store),
             key: key.clone(),
-            record,
+            record: Arc::clone(&record),
             lifetime,
             renewed: Arc::clone(&renewed),
             lost: lost.clone(),
             stop: stop.clone(),
         }));
-        Self { store, database, key, lifetime, renewed, lost, stop, renewal }
+        Self { store, database, key, lifetime, record, renewed, lost, stop, renewal }
     }
 
     /// Fires when the lease could not be renewed in time, or was taken away: whoever holds it must stop before it commits.
@@ -184,6 +186,19 @@ impl Lease {
             Some(object) if object.bytes > 0 => Ok(()),
             _ => Err(lost("somebody removed it")),
         }
+    }
+
+    /// Says from now on that it is held for another backup, which builds on `parents`.
+    pub async fn change_backup(&self, backup: BackupId, parents: Vec<BackupId>) -> Result<(), CatalogError> {
+        self.check().await?;
+        let record = {
+            let mut record = self.record.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (record.backup, record.parents) = (Some(backup), parents);
+            record.clone()
+        };
+        let written = store::write_small(self.store.as_ref(), &self.key, print(&record), ObjectRole::Mutable);
+        written.await.map_err(CatalogError::store(format!("write lease `{}`", self.key)))?;
+        Ok(())
     }
 
     /// Gives the lease back: when it returns, nothing is on its way to the store that would bring the lease back to life.
@@ -251,7 +266,7 @@ fn time_left(renewed: &Mutex<Instant>, lifetime: Duration) -> Duration {
 struct Renewal {
     store: Arc<dyn Store>,
     key: ObjectKey,
-    record: LeaseRecord,
+    record: Arc<Mutex<LeaseRecord>>,
     lifetime: Duration,
     renewed: Arc<Mutex<Instant>>,
     lost: CancellationToken,
@@ -294,7 +309,7 @@ async fn renew(lease: Renewal) {
             }
         }
         let left = time_left(&lease.renewed, lease.lifetime);
-        let bytes = print(&lease.record);
+        let bytes = print(&*lease.record.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
         // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
         match tokio::time::timeout(left, write).await {

@@ -2,7 +2,7 @@
 
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Help,
-    LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Timestamp, digest,
+    LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Span, Timestamp, digest,
 };
 use crate::store::ObjectKey;
 use serde::de::Error as _;
@@ -44,6 +44,9 @@ pub struct Manifest {
     pub duration_ms: u64,
     /// Positions in the server's log between which the backup lies, where the engine has them.
     pub span: Option<Span>,
+    /// What the engine needs to restore a physical backup, or to build on it; by engine in `docs/FORMAT.md`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub physical: Option<serde_json::Value>,
     /// `success` or `failed`.
     pub status: BackupStatus,
     /// Why it failed.
@@ -89,15 +92,6 @@ pub struct SourceRecord {
     pub address: String,
     /// Why this one.
     pub reason: String,
-}
-
-/// Two positions in a server's own log, in the engine's own words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
-    /// Where it begins.
-    pub start: String,
-    /// Where it ends.
-    pub end: String,
 }
 
 /// The class of a run that was stopped or died.

@@ -25,7 +25,7 @@ mod verification;
 
 pub use abandoned::Abandoned;
 pub use authenticity::{Authenticator, Demand, NoKeys, Proof};
-pub use chain::{Chains, Health};
+pub use chain::{Chains, Health, LONGEST_CHAIN};
 pub use error::{CatalogError, Doubt, PassedOver};
 pub use find::Located;
 pub use lease::{Lease, LeaseRecord, Operation};

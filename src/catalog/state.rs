@@ -294,13 +294,15 @@ impl State {
         }
     }
 
-    /// When the last run of `kind` began, if that can be true at `now`.
+    /// When the last run of `kind` began, if that can be true at `now`. A full does what an incremental would do.
     pub fn last_attempt(&self, kind: BackupKind, now: Timestamp) -> Option<Timestamp> {
-        let run = match kind {
-            BackupKind::Full => &self.last_full,
-            BackupKind::Incremental => &self.last_incremental,
+        let began = |run: &Option<NotedRun>| {
+            run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
         };
-        run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
+        match kind {
+            BackupKind::Full => began(&self.last_full),
+            BackupKind::Incremental => began(&self.last_full).max(began(&self.last_incremental)),
+        }
     }
 
     /// The try of `kind` that is still to come, if there is one. A backup that waits for its verification is a try that has

@@ -119,6 +119,7 @@ impl AbandonedRun<'_> {
             id: id.clone(),
             purpose: dead.purpose.unwrap_or(BackupPurpose::Manual),
             method: dead.method.unwrap_or(Method::Logical),
+            parent: dead.parents.first().cloned(),
         };
         let failure = FailureRecord {
             class: INTERRUPTED.to_owned(),

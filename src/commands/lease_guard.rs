@@ -44,6 +44,7 @@ pub(super) async fn acquire_lease(
         let record = LeaseRecord {
             purpose: purpose.makes.map(|makes| makes.purpose),
             method: purpose.makes.map(|makes| makes.method),
+            parents: purpose.makes.and_then(|makes| makes.parent.clone()).into_iter().collect(),
             ..record
         };
         match Lease::acquire(catalog.store(), &database.name, record).await {

@@ -16,6 +16,7 @@ pub mod initialise;
 pub mod keys;
 mod lease_guard;
 mod leftovers;
+mod links;
 pub mod list;
 mod locate;
 pub mod notify;

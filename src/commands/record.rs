@@ -15,12 +15,14 @@ pub(super) struct PlannedBackup {
     pub(super) purpose: BackupPurpose,
     /// How its data is taken.
     pub(super) method: Method,
+    /// What an incremental builds on.
+    pub(super) parent: Option<BackupId>,
 }
 
 impl PlannedBackup {
     /// A backup as it is wanted, which begins now.
     pub(super) fn new(started: Timestamp, demand: Demand, purpose: BackupPurpose) -> Self {
-        Self { id: BackupId::new(started, demand.kind), purpose, method: demand.method }
+        Self { id: BackupId::new(started, demand.kind), purpose, method: demand.method, parent: None }
     }
 }
 
@@ -43,12 +45,13 @@ pub(super) fn blank(
         tool: None,
         method: planned.method,
         purpose: planned.purpose,
-        parent: None,
+        parent: planned.parent.clone(),
         source: None,
         started_at: now,
         finished_at: now,
         duration_ms: 0,
         span: None,
+        physical: None,
         status: BackupStatus::Failed,
         error: None,
         fallback_reason: None,

@@ -46,7 +46,7 @@ impl Unrecorded {
         now: Timestamp,
         failure: &Failure,
     ) -> Self {
-        let PlannedBackup { id, purpose, method } = planned;
+        let PlannedBackup { id, purpose, method, .. } = planned;
         Self { format: FORMAT, id, purpose, method, started_at, finished_at: now, error: failure.record() }
     }
 
@@ -181,7 +181,7 @@ async fn record_one(
     entry: &DatabaseEntry,
     run: Unrecorded,
 ) -> Result<Option<CountedRun>, Failure> {
-    let planned = PlannedBackup { id: run.id, purpose: run.purpose, method: run.method };
+    let planned = PlannedBackup { id: run.id, purpose: run.purpose, method: run.method, parent: None };
     let manifest = Manifest {
         started_at: run.started_at,
         finished_at: run.finished_at,

@@ -7,8 +7,8 @@ use crate::crypto::KeyUse;
 use crate::engine::TlsSettings;
 use crate::engine::{DatabaseChoice, Filter, Scope};
 use crate::model::{
-    ByteSize, CipherKind, Codec, DatabaseName, EngineKind, KeyName, NotifierName, PolicyName, SourceChoice,
-    StoreName, Timestamp, VerifyLevel,
+    BackupKind, ByteSize, CipherKind, Codec, DatabaseName, Demand, EngineKind, IncrementalBase, KeyName,
+    Method, NotifierName, PolicyName, SourceChoice, StoreName, Timestamp, VerifyLevel,
 };
 use crate::retention::Retention;
 use crate::schedule::Cadence;
@@ -109,6 +109,8 @@ pub struct PolicyEntry {
     pub full: Option<Cadence>,
     /// When incrementals are taken.
     pub incremental: Option<Cadence>,
+    /// What incrementals build on.
+    pub incremental_base: IncrementalBase,
     /// So many failures in a row pause a database; 0 never.
     pub pause_after_failures: u32,
     /// A scheduled run that fails is tried again so often before it counts.
@@ -126,6 +128,14 @@ pub struct PolicyEntry {
 }
 
 impl PolicyEntry {
+    /// The kind of backup planned of `entry` that asks most of its server.
+    pub fn hardest_kind(&self, entry: &DatabaseEntry) -> BackupKind {
+        match self.incremental {
+            Some(_) if entry.takes_incrementals() => BackupKind::Incremental,
+            _ => BackupKind::Full,
+        }
+    }
+
     /// How long after its time a backup is overdue that was planned for `planned`: as configured, or half the time until the
     /// next one, at most six hours.
     pub fn grace(&self, cadence: &Cadence, planned: Timestamp) -> Duration {
@@ -176,6 +186,8 @@ pub struct DatabaseEntry {
     pub name: DatabaseName,
     /// Its engine.
     pub engine: EngineKind,
+    /// How its data is taken.
+    pub method: Method,
     /// Whether `--all` means it too.
     pub active: bool,
     /// Whether a restore into it needs force.
@@ -242,6 +254,7 @@ impl DatabaseEntry {
         Self {
             name,
             engine: EngineKind::PostgreSql,
+            method: Method::Logical,
             active: false,
             protect: false,
             labels: BTreeMap::new(),
@@ -265,6 +278,16 @@ impl DatabaseEntry {
             named => DatabaseChoice::Named(named.to_vec()),
         };
         Scope { databases, globals: self.globals }
+    }
+
+    /// A backup of `kind`, taken as the entry says.
+    pub fn demand(&self, kind: BackupKind) -> Demand {
+        Demand { kind, method: self.method }
+    }
+
+    /// Whether incremental backups of it can be taken.
+    pub fn takes_incrementals(&self) -> bool {
+        self.engine.takes_incrementals(self.method)
     }
 
     /// Where its server is, for people.

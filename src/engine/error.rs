@@ -1,5 +1,6 @@
 //! Why an engine cannot do what it was asked.
 
+use crate::model::{BackupId, PartKind};
 use crate::process::ToolError;
 
 /// A failed question or an impossible plan.
@@ -74,6 +75,14 @@ pub enum EngineError {
         /// What to do instead.
         help: String,
     },
+    /// The server cannot give what changed since the backup that an incremental was to build on; it can give a full.
+    #[error("no incremental can be built on {backup}: {reason}")]
+    NoBase {
+        /// That backup.
+        backup: BackupId,
+        /// Why not, for people: a clause without a full stop.
+        reason: String,
+    },
     /// The archive cannot be understood.
     #[error("the archive cannot be read: {problem}")]
     Archive {
@@ -106,4 +115,24 @@ pub enum EngineError {
         #[source]
         source: ToolError,
     },
+}
+
+impl EngineError {
+    /// A part that goes into no server.
+    pub(super) fn not_loadable(kind: PartKind) -> Self {
+        let (what, help) = match kind {
+            PartKind::Files | PartKind::FileManifest | PartKind::Settings => {
+                ("the files of a server", "Write them into a folder with --target-dir.")
+            }
+            PartKind::Contents | PartKind::Database | PartKind::Globals => {
+                ("a list of contents", "Restore the databases of the backup.")
+            }
+        };
+        Self::Refused { problem: format!("{what} cannot go into a running server"), help: help.to_owned() }
+    }
+
+    /// A part that no dump of `engine` has.
+    pub(super) fn not_written(kind: PartKind, engine: &str) -> Self {
+        Self::Archive { problem: format!("a part of kind `{kind}` is not written by {engine}") }
+    }
 }

@@ -7,6 +7,7 @@ mod finding;
 mod logical;
 pub mod mysql;
 mod names;
+mod physical;
 pub mod plan;
 pub mod postgresql;
 mod recovery;
@@ -23,11 +24,12 @@ pub use error::EngineError;
 pub use facts::{LogicalDatabase, ServerFacts};
 pub use finding::{Finding, FindingLevel};
 pub use logical::{Filter, Logical};
+pub use physical::{CopyEnd, CopyParent, CopyRequest, Physical, PhysicalCopy};
 pub use plan::{
     DatabaseChoice, Drill, DrillRequest, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
     Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
-pub use recovery::{Recovery, RecoveryPart, RecoveryRequest, RecoveryWrite};
+pub use recovery::{Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite};
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};
 pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};

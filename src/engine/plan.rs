@@ -68,6 +68,8 @@ pub struct DumpPart {
     pub kind: PartKind,
     /// The logical database, exactly as the server names it; `None` for globals.
     pub database: Option<String>,
+    /// Which archive of a physical backup it is: `base`; `None` for all else.
+    pub archive: Option<String>,
     /// File extension of the plain bytes: `dump`, `sql`, `rdb`.
     pub extension: &'static str,
     /// Where its bytes come from.

@@ -1,6 +1,6 @@
 //! An inspected server: what it said of itself, and what can be done with it.
 
-use super::{EngineError, Logical, ReplicaMatch, Replication, ServerFacts};
+use super::{EngineError, Logical, Physical, ReplicaMatch, Replication, ServerFacts};
 use crate::process::Runner;
 use async_trait::async_trait;
 
@@ -26,4 +26,9 @@ pub trait Server: Send + Sync {
 
     /// Its data as statements and rows, or as the keys that it holds: every server can give that, and take it back.
     fn logical(&self) -> &dyn Logical;
+
+    /// Its files, where they can be copied while it runs.
+    fn physical(&self) -> Option<&dyn Physical> {
+        None
+    }
 }

@@ -75,10 +75,19 @@ impl EngineKind {
         }
     }
 
-    /// Whether incremental backups of it can be taken. Policies plan for them either way.
-    pub const fn takes_incrementals(self) -> bool {
+    /// How its data can be taken, the default first.
+    pub const fn methods(self) -> &'static [Method] {
         match self {
-            Self::PostgreSql | Self::MySql | Self::MariaDb | Self::Redis => false,
+            Self::PostgreSql => &[Method::Logical, Method::Physical],
+            Self::MySql | Self::MariaDb | Self::Redis => &[Method::Logical],
+        }
+    }
+
+    /// Whether incremental backups can be taken with this method. Policies plan for them either way.
+    pub const fn takes_incrementals(self, method: Method) -> bool {
+        match (self, method) {
+            (Self::PostgreSql, Method::Physical) => true,
+            (_, Method::Physical | Method::Logical) => false,
         }
     }
 
@@ -100,8 +109,10 @@ impl EngineKind {
 }
 word_enum! {
     /// Whether a backup stands alone.
+    #[derive(Default)]
     BackupKind {
         /// Everything; needs no other backup.
+        #[default]
         Full = "full",
         /// Changes since its parent.
         Incremental = "incremental",
@@ -116,6 +127,17 @@ word_enum! {
         Physical = "physical",
     }
 }
+word_enum! {
+    /// What an incremental backup builds on.
+    #[derive(Default)]
+    IncrementalBase {
+        /// The last backup: each incremental is small, and a restore reads all of them.
+        #[default]
+        Last = "last",
+        /// The last full: each incremental is larger, and a restore reads two backups.
+        Full = "full",
+    }
+}
 /// What kind of backup is wanted, and how its data is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
@@ -123,13 +145,6 @@ pub struct Demand {
     pub kind: BackupKind,
     /// How the data is taken.
     pub method: Method,
-}
-
-impl Default for Demand {
-    /// A full logical backup.
-    fn default() -> Self {
-        Self { kind: BackupKind::Full, method: Method::Logical }
-    }
 }
 
 word_enum! {
@@ -239,6 +254,12 @@ word_enum! {
         Globals = "globals",
         /// The list of tables and row counts that the dump held, as JSON.
         Contents = "contents",
+        /// Files of the server, as an archive.
+        Files = "files",
+        /// What the server or its copy tool says of the files; an incremental backup on top of this one needs it.
+        FileManifest = "file-manifest",
+        /// Configuration of the server that is not among its files.
+        Settings = "settings",
     }
 }
 word_enum! {

@@ -13,6 +13,7 @@ pub mod part;
 pub mod reader;
 pub mod secret;
 pub mod size;
+pub mod span;
 pub mod stage;
 pub mod time;
 
@@ -23,8 +24,8 @@ pub use digest::Sha256Digest;
 pub use help::Help;
 pub use id::{BackupId, RepositoryId, RestoreId, random_word};
 pub use kind::{
-    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, Method, PartKind,
-    RestoreStatus, ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
+    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, IncrementalBase, Method,
+    PartKind, RestoreStatus, ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use needs::Needs;
@@ -32,5 +33,6 @@ pub use part::{PartName, PartNameError};
 pub use reader::ByteReader;
 pub use secret::Secret;
 pub use size::ByteSize;
+pub use span::Span;
 pub use stage::Stage;
 pub use time::{Clock, Period, SystemClock, Timestamp};

@@ -3,18 +3,44 @@
 use crate::content::fill;
 use crate::round_trip::{assert_same, take};
 use crate::support::redis::{KINDS, Kind, Server};
-use jagad::engine::{Engine as _, RecoveryPart, RecoveryRequest, StreamError};
-use jagad::model::EngineKind;
+use jagad::engine::{
+    Engine, EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, StreamError,
+};
+use jagad::model::{EngineKind, PartKind};
 use jagad::process::{SystemRunner, is_root};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Lays `bytes` out in `folder` as a restore with `--target-dir` does.
 pub(crate) async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
-    let part = RecoveryPart { name: "keys.rdb".parse().unwrap(), database: "keys".to_owned() };
-    let recovery = source.engine().recover(&RecoveryRequest { parts: &[part], folder }).unwrap();
-    recovery.writes[0].consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
+    let recovery = recover(&source.engine(), &["keys"], folder).unwrap();
+    let [RecoveryStep::Write(write)] = recovery.steps.as_slice() else { panic!("{recovery:?}") };
+    write.consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
+}
+
+/// How a backup with these parts becomes files in `folder`.
+pub(crate) fn recover(
+    engine: &dyn Engine,
+    databases: &[&str],
+    folder: &Path,
+) -> Result<Recovery, EngineError> {
+    let part = |database: &&str| RecoveryPart {
+        name: "keys.rdb".parse().unwrap(),
+        kind: PartKind::Database,
+        database: (*database).to_owned(),
+        properties: serde_json::Value::Null,
+        plain_bytes: 1,
+    };
+    let link = RecoveryLink {
+        backup: "20261120T020000Z-full-k3v9x2".parse().unwrap(),
+        server_version: String::new(),
+        span: None,
+        facts: serde_json::Value::Null,
+        parts: databases.iter().map(part).collect(),
+    };
+    engine.recover(&RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new() })
 }
 
 #[tokio::test]
@@ -85,12 +111,7 @@ fn the_name_of_a_part_leads_into_no_other_folder() {
     let engine = jagad::engine::bare(EngineKind::Redis, None);
     let folder = Path::new("/nowhere");
     for (name, fits) in [("slots-0-5460", true), ("../other", false), ("a/b", false), ("", false)] {
-        let part = |database: &str| RecoveryPart {
-            name: "keys.rdb".parse().unwrap(),
-            database: database.to_owned(),
-        };
-        let parts = [part("slots-5461-16383"), part(name)];
-        let recovery = engine.recover(&RecoveryRequest { parts: &parts, folder });
+        let recovery = recover(engine.as_ref(), &["slots-5461-16383", name], folder);
         assert_eq!(recovery.is_ok(), fits, "{name}");
     }
 }

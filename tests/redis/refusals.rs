@@ -4,9 +4,7 @@ use crate::content::fill;
 use crate::round_trip::{put, take};
 use crate::support::plans::run;
 use crate::support::redis::{Kind, Server};
-use jagad::engine::{
-    Engine as _, EngineError, Occupied, RecoveryRequest, RestoreTarget, Selection, StreamError,
-};
+use jagad::engine::{Engine as _, EngineError, Occupied, RestoreTarget, Selection, StreamError};
 use jagad::model::{ByteReader, EngineKind};
 use jagad::process::SystemRunner;
 use std::pin::Pin;
@@ -64,8 +62,8 @@ async fn wishes_that_mean_nothing_here_are_refused() {
         assert!(matches!(refused, Some(EngineError::Refused { .. })), "{refused:?}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let request = RecoveryRequest { parts: &[], folder: folder.path() };
-    let other = jagad::engine::bare(EngineKind::PostgreSql, None).recover(&request);
+    let other = jagad::engine::bare(EngineKind::MySql, None);
+    let other = crate::files::recover(other.as_ref(), &["shop"], folder.path());
     assert!(matches!(other, Err(EngineError::Refused { .. })));
 }
 

@@ -6,7 +6,7 @@ use crate::cli::args::{Global, duration};
 use crate::commands::selection::DatabaseSelection;
 use crate::commands::{Mode, backup, verify};
 use crate::config::EncryptionChoice;
-use crate::model::{Codec, DatabaseName, Demand, KeyName, SourceChoice, StoreName, VerifyLevel};
+use crate::model::{BackupKind, Codec, DatabaseName, KeyName, SourceChoice, StoreName, VerifyLevel};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +28,9 @@ pub struct Backup {
     /// Entries with this label (repeatable)
     #[arg(long, value_name = "KEY=VALUE", value_parser = label, conflicts_with = "databases")]
     pub label: Vec<(String, String)>,
+    /// Full, or incremental: what changed since the last backup; a full is taken where there is none [default: full]
+    #[arg(long = "type", value_name = "TYPE", value_parser = words(BackupKind::WORDS))]
+    pub kind: Option<String>,
     /// Only this logical database of the entry (repeatable)
     #[arg(long, value_name = "NAME")]
     pub dbname: Vec<String>,
@@ -81,7 +84,7 @@ impl Backup {
             (None, false) => EncryptionChoice::Configured,
         };
         let choices = backup::Choices {
-            demand: Demand::default(),
+            kind: self.kind.and_then(|word| word.parse().ok()).unwrap_or_default(),
             databases: self.dbname,
             source: self.source.and_then(|word| word.parse().ok()),
             store: self.store,

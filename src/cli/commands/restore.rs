@@ -9,6 +9,12 @@ use crate::model::{DatabaseName, StoreName};
 use clap::Args;
 use std::path::PathBuf;
 
+fn tablespace(text: &str) -> Result<(String, PathBuf), String> {
+    let (oid, folder) =
+        text.split_once('=').filter(|(_, folder)| !folder.is_empty()).ok_or("write OID=DIR")?;
+    Ok((oid.to_owned(), PathBuf::from(folder)))
+}
+
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
 pub struct Restore {
@@ -24,9 +30,12 @@ pub struct Restore {
     /// Database entry to restore into [default: the entry that was backed up]
     #[arg(long, value_name = "DB")]
     pub target: Option<DatabaseName>,
-    /// Redis: write files for a stopped server into this new or empty folder
+    /// Write the files of a stopped server into this new or empty folder: of a physical backup with everything that it builds on, and of Redis
     #[arg(long, value_name = "DIR", conflicts_with_all = ["target", "into", "clean", "safety_backup", "globals", "schema", "table", "allow_errors"])]
     pub target_dir: Option<PathBuf>,
+    /// With --target-dir: put the tablespace with this OID into a new or empty folder (repeatable)
+    #[arg(long, value_name = "OID=DIR", value_parser = tablespace, requires = "target_dir")]
+    pub tablespace: Vec<(String, PathBuf)>,
     /// Name of the logical database on the target [default: its own]
     #[arg(long, value_name = "NAME")]
     pub into: Option<String>,
@@ -92,6 +101,7 @@ impl Restore {
             store: self.store,
             target: self.target,
             folder: self.target_dir,
+            tablespace_folders: self.tablespace.into_iter().collect(),
             into: self.into,
             databases: self.dbname,
             selection: Selection { schemas: self.schema, tables: self.table },

@@ -1,13 +1,16 @@
 //! The server that a backup is dumped from. When a replica is lost in the middle, what came of it is removed, and the primary is
 //! taken in its place.
 
+use super::copy::copy;
 use super::dump::dump;
 use super::held::HeldRun;
-use super::preflight::refuse_what_would_fail;
+use super::part::Packing;
+use super::preflight::{Wanted, refuse_what_would_fail};
 use super::source::{self, Source};
 use crate::catalog::ServerRecord;
 use crate::commands::{Class, Failure, crash};
-use crate::model::ServerRole;
+use crate::engine::{Scope, Server};
+use crate::model::{Demand, Method, ServerRole};
 
 /// An attempt that failed.
 struct FailedAttempt {
@@ -37,14 +40,25 @@ async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), FailedAtt
     run.manifest.tool = Some(facts.tool.clone());
     run.manifest.source = Some(source.record.clone());
     let scope = run.database.scope(&run.choices.databases);
-    let looked = refuse_what_would_fail(run.app, server, &scope, run.log()).await;
+    let demand = Demand { kind: run.manifest.kind, method: run.manifest.method };
+    let looked = refuse_what_would_fail(run.app, server, Wanted { demand, scope: &scope }, run.log()).await;
     looked.map_err(|failure| FailedAttempt { failure, elsewhere: true })?;
-    dump(run, server, &scope).await.map_err(|failure| {
+    take_parts(run, server, &scope).await.map_err(|failure| {
         // The store, a key or a stop are the same whatever is dumped. A full disk is the server's unless the store says so.
         let elsewhere =
             failure.class == Class::Operation || (failure.class == Class::Full && failure.heading.is_none());
         FailedAttempt { failure, elsewhere }
     })
+}
+
+/// Everything that the backup consists of, by the method that was asked for.
+async fn take_parts(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
+    let packing = Packing::of(run).await?;
+    run.manifest.recipe = packing.recipe(run.manifest.repository);
+    match run.manifest.method {
+        Method::Logical => dump(run, &packing, server, scope).await,
+        Method::Physical => copy(run, &packing, server).await,
+    }
 }
 
 /// Removes what the replica gave, and asks the primary.

@@ -1,7 +1,8 @@
 //! `jagad backup --dry-run`: what would be run, after looking at the server.
 
 use super::Request;
-use super::preflight::refuse_what_would_fail;
+use super::base;
+use super::preflight::{Wanted, refuse_what_would_fail};
 use super::source::{self, ReplicaReport, ReplicaSearch};
 use crate::commands::selection::select;
 use crate::commands::{App, Failure};
@@ -56,7 +57,9 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
         let chosen = survey.decide()?;
         let server = chosen.reached.server.as_ref();
         let scope = entry.scope(&request.choices.databases);
-        refuse_what_would_fail(app, server, &scope, &log).await?;
+        let demand = entry.demand(request.choices.kind);
+        base::refuse_impossible(entry, demand)?;
+        refuse_what_would_fail(app, server, Wanted { demand, scope: &scope }, &log).await?;
         let part = |part: engine::DumpPart| PlannedPart {
             database: part.database,
             estimate: part.estimate,

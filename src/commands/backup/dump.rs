@@ -3,26 +3,23 @@
 use super::held::HeldRun;
 use super::left_out::{self, Lost};
 use super::part::{self, Packing};
-use crate::catalog::RecipeRecord;
 use crate::commands::{Class, Failure, crash, findings};
 use crate::engine::{Scope, Server};
 use crate::model::{Contents, PartKind};
 use std::collections::BTreeMap;
 
 /// Dumps everything in `scope` from `server` into the store. Nothing of it counts until the manifest is committed.
-pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
-    let packing = packing(run).await?;
+pub(super) async fn dump(
+    run: &mut HeldRun<'_>,
+    packing: &Packing,
+    server: &dyn Server,
+    scope: &Scope,
+) -> Result<(), Failure> {
     left_out::note_unfit(run, server, scope);
-    run.manifest.recipe = RecipeRecord {
-        codec: packing.codec,
-        level: packing.level,
-        cipher: packing.sealing.as_ref().map(|(cipher, _)| *cipher),
-        key_id: packing.sealing.as_ref().map(|(_, key)| key.id_in(run.manifest.repository).to_string()),
-    };
     let mut contents: BTreeMap<String, Contents> = BTreeMap::new();
     for plan in server.logical().dump(scope)? {
         let (database, extension) = (plan.database.clone(), plan.extension);
-        let (part, counted) = match part::dump(run.app, &packing, server, &run.manifest, plan).await {
+        let (part, counted) = match part::dump(run.app, packing, server, &run.manifest, plan).await {
             Ok(dumped) => dumped,
             Err(failure) => {
                 let lost = Lost { database, extension, failure };
@@ -43,20 +40,8 @@ pub(super) async fn dump(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Sco
         crash::point("after-part");
     }
     let bytes = serde_json::to_vec(&contents).map_err(|error| Failure::from(std::io::Error::other(error)))?;
-    let part = part::store_bytes(&packing, &run.manifest, PartKind::Contents, bytes).await?;
+    let part = part::store_bytes(packing, &run.manifest, PartKind::Contents, bytes).await?;
     run.manifest.parts.push(part);
     crash::point("after-contents");
     Ok(())
-}
-
-async fn packing(run: &HeldRun<'_>) -> Result<Packing, Failure> {
-    let HeldRun { app, catalog, database, choices, stop, .. } = run;
-    Ok(Packing {
-        store: catalog.store().clone(),
-        codec: choices.codec.unwrap_or(database.codec()),
-        level: database.level(choices.codec),
-        sealing: app.inventory.sealing(database, &choices.encryption).await?,
-        stop: stop.clone(),
-        log: run.log().clone(),
-    })
 }

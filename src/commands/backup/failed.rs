@@ -34,8 +34,12 @@ impl HeldRun<'_> {
             && !abandoned_run::was_recorded_as_abandoned(catalog, manifest, &error).await
         {
             log.warn(format!("the failed run could not be recorded: {}", Failure::from(error).message()));
-            let planned =
-                PlannedBackup { id: manifest.id.clone(), purpose: manifest.purpose, method: manifest.method };
+            let planned = PlannedBackup {
+                id: manifest.id.clone(),
+                purpose: manifest.purpose,
+                method: manifest.method,
+                parent: manifest.parent.clone(),
+            };
             let run = Unrecorded::new(planned, manifest.started_at, manifest.finished_at, failure);
             unrecorded::keep(app, Where::Repository(catalog, &manifest.database), &run, log);
             // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.

@@ -3,8 +3,9 @@
 use super::Choices;
 use super::announcement::Announcement;
 use crate::catalog::{Catalog, Lease, Manifest};
-use crate::commands::{App, RunLog};
+use crate::commands::{App, Failure, RunLog};
 use crate::config::DatabaseEntry;
+use crate::model::{BackupId, BackupKind};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +17,8 @@ pub(super) struct HeldRun<'a> {
     pub(super) announcement: &'a Announcement<'a>,
     pub(super) catalog: Catalog,
     pub(super) lease: Lease,
+    /// What an incremental builds on.
+    pub(super) parent: Option<Box<Manifest>>,
     /// What is written down of it; it says `failed` until the backup is proven.
     pub(super) manifest: Manifest,
     pub(super) began: Instant,
@@ -26,6 +29,20 @@ pub(super) struct HeldRun<'a> {
 }
 
 impl HeldRun<'_> {
+    /// Takes a full where an incremental was begun, which cannot be taken for `reason`. Nothing may have been stored yet.
+    pub(super) async fn fall_back(&mut self, reason: String) -> Result<(), Failure> {
+        let id = BackupId::new(self.manifest.started_at, BackupKind::Full);
+        self.log().warn(format!("a full backup is taken in place of an incremental: {reason}"));
+        self.lease.change_backup(id.clone(), Vec::new()).await?;
+        self.announcement.of(id.clone());
+        self.parent = None;
+        self.manifest.kind = BackupKind::Full;
+        self.manifest.id = id;
+        self.manifest.parent = None;
+        self.manifest.fallback_reason = Some(reason);
+        Ok(())
+    }
+
     /// The run's log.
     pub(super) fn log(&self) -> &RunLog {
         &self.announcement.log

@@ -3,7 +3,9 @@
 mod announce;
 mod announcement;
 mod attempt;
+mod base;
 mod commit;
+mod copy;
 mod dry_run;
 mod dump;
 mod failed;
@@ -20,7 +22,7 @@ mod waiting;
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
-pub(super) use preflight::refuse_what_would_fail;
+pub(super) use preflight::{Wanted, look, refuse_what_would_fail};
 pub use source::ReplicaReport;
 pub(super) use trigger::{Ran, Trigger};
 
@@ -29,7 +31,7 @@ use super::{App, Class, Failure, Mode, protection, prune};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
-    BackupId, Codec, DatabaseName, Demand, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
+    BackupId, BackupKind, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
 };
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
@@ -52,8 +54,8 @@ pub struct Request {
 /// How a backup is taken, where the command line says otherwise than the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// What kind of backup, and how.
-    pub demand: Demand,
+    /// Whether it stands alone.
+    pub kind: BackupKind,
     /// Logical databases; empty means those of the entry.
     pub databases: Vec<String>,
     /// Which of the entry's servers it is taken from.

@@ -1,11 +1,12 @@
 //! The walk of a byte: tool, witness, compressor, seal, store.
 
+use super::held::HeldRun;
 use super::waiting::Watched;
-use crate::catalog::{Manifest, Part, Segment, layout};
+use crate::catalog::{Manifest, Part, RecipeRecord, Segment, layout};
 use crate::commands::{App, Failure, RunLog, Task};
 use crate::crypto::{self, MasterKey, ObjectIdentity, ObjectPlace};
 use crate::engine::{DumpPart, Server};
-use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind, PartName};
+use crate::model::{ByteReader, ByteSize, CipherKind, Codec, Contents, PartKind, PartName, RepositoryId};
 use crate::pipeline::{self, Gauge, PackGauges, Recipe, Segments};
 use crate::store::{ObjectRole, Store};
 use std::sync::Arc;
@@ -22,6 +23,31 @@ pub(super) struct Packing {
     pub(super) log: RunLog,
 }
 
+impl Packing {
+    /// As the command line, the entry and its policy say.
+    pub(super) async fn of(run: &HeldRun<'_>) -> Result<Self, Failure> {
+        let HeldRun { app, catalog, database, choices, stop, .. } = run;
+        Ok(Self {
+            store: catalog.store().clone(),
+            codec: choices.codec.unwrap_or(database.codec()),
+            level: database.level(choices.codec),
+            sealing: app.inventory.sealing(database, &choices.encryption).await?,
+            stop: stop.clone(),
+            log: run.log().clone(),
+        })
+    }
+
+    /// As the manifest says it.
+    pub(super) fn recipe(&self, repository: RepositoryId) -> RecipeRecord {
+        RecipeRecord {
+            codec: self.codec,
+            level: self.level,
+            cipher: self.sealing.as_ref().map(|(cipher, _)| *cipher),
+            key_id: self.sealing.as_ref().map(|(_, key)| key.id_in(repository).to_string()),
+        }
+    }
+}
+
 /// Dumps one part into the store. Nothing of it counts until the manifest that names it is committed.
 pub(super) async fn dump(
     app: &App,
@@ -30,13 +56,18 @@ pub(super) async fn dump(
     manifest: &Manifest,
     part: DumpPart,
 ) -> Result<(Part, Option<Contents>), Failure> {
-    let name = layout::part_name(part.kind, part.database.as_deref(), part.extension);
+    let name =
+        layout::part_name(part.kind, part.database.as_deref().or(part.archive.as_deref()), part.extension);
     packing.log.say(format!("DUMP: {} started", manifest.engine));
     let body = part.source.open(app.runner.as_ref()).await?;
     let (watched, contents) = pipeline::witness(body, part.witness);
     let gauges = PackGauges::new();
     let task = Task {
-        label: format!("dumping {}", part.database.as_deref().unwrap_or("globals")),
+        label: match (&part.database, part.kind) {
+            (Some(database), _) => format!("dumping {database}"),
+            (None, PartKind::Files) => format!("copying {name}"),
+            (None, kind) => format!("dumping {kind}"),
+        },
         total: (part.estimate > 0).then_some(part.estimate),
         gauge: gauges.plain.clone(),
     };

@@ -1,18 +1,47 @@
-//! What is looked at before a dump: what would fail hours later, or leave something out.
+//! What is looked at before a backup: what would fail hours later, or leave something out.
 
 use crate::commands::{App, Failure, RunLog, findings};
-use crate::engine::{FindingLevel, Scope, Server};
+use crate::engine::{EngineError, Finding, FindingLevel, Physical, Scope, Server};
+use crate::model::{Demand, Method};
+use crate::process::Runner;
+
+/// A backup that is about to be taken, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Wanted<'a> {
+    pub(in crate::commands) demand: Demand,
+    pub(in crate::commands) scope: &'a Scope,
+}
 
 /// Stops a run that would fail, with the statements that fix it; what is only worth knowing goes to the log.
 pub(in crate::commands) async fn refuse_what_would_fail(
     app: &App,
     server: &dyn Server,
-    scope: &Scope,
+    wanted: Wanted<'_>,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let findings = server.logical().check_dump(app.runner.as_ref(), scope).await?;
+    let findings = look(app.runner.as_ref(), server, wanted).await?;
     for finding in findings.iter().filter(|finding| finding.level == FindingLevel::Warning) {
         log.warn(findings::line(finding));
     }
     findings::failure_of(&findings).map_or(Ok(()), Err)
+}
+
+/// Asks the server for everything that would make the backup fail.
+pub(in crate::commands) async fn look(
+    runner: &dyn Runner,
+    server: &dyn Server,
+    wanted: Wanted<'_>,
+) -> Result<Vec<Finding>, EngineError> {
+    match wanted.demand.method {
+        Method::Logical => server.logical().check_dump(runner, wanted.scope).await,
+        Method::Physical => physical(server)?.check_copy(runner, wanted.demand.kind).await,
+    }
+}
+
+/// The server's files, which its entry says are to be copied.
+pub(super) fn physical(server: &dyn Server) -> Result<&dyn Physical, EngineError> {
+    server.physical().ok_or_else(|| EngineError::Refused {
+        problem: format!("the files of this server ({}) cannot be copied", server.facts().version),
+        help: "Leave out `method` of the database entry.".to_owned(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::announcement::Announcement;
 use super::attempt;
+use super::base::{self, Base};
 use super::commit::{self, Committed};
 use super::failed::Data;
 use super::held::HeldRun;
@@ -15,7 +16,7 @@ use crate::commands::stop::either;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, crash, protection, slots};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, BackupKind, Period, Timestamp};
+use crate::model::{BackupKind, Demand, Method, Period, Timestamp};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -33,19 +34,20 @@ impl<'a> BackupRun<'a> {
     /// what it stored removed.
     pub(super) async fn take(self) -> Result<Ran, Failure> {
         let log = &self.announcement.log;
+        let demand = self.demand()?;
         let _slot = match slots::take(self.app, self.choices.wait, log).await {
             Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
             taken => taken?,
         };
         let began = Instant::now();
         let started_at = self.app.clock.now();
-        let planned = PlannedBackup::new(started_at, self.choices.demand, self.trigger.purpose());
-        let (catalog, lease) = match self.begin(&planned).await {
+        let mut run = match self.begin(started_at, demand).await {
             Ok(held) => held,
             Err(failure) if failure.class == Class::Busy => return Ok(Ran::Busy(failure)),
             // Nothing could be tried with such a configuration: no run has failed.
             Err(failure) if failure.class == Class::Usage => return Err(failure),
             Err(failure) => {
+                let planned = PlannedBackup::new(started_at, demand, self.trigger.purpose());
                 let run = Unrecorded::new(planned, started_at, self.app.clock.now(), &failure);
                 unrecorded::keep(
                     self.app,
@@ -57,47 +59,104 @@ impl<'a> BackupRun<'a> {
             }
         };
         crash::point("after-lease");
-        if self.is_overtaken(&catalog, &planned.id).await? {
-            release(lease, log).await;
+        if self.is_overtaken(&run.catalog, demand.kind).await? {
+            release(run.lease, log).await;
             return Ok(Ran::Overtaken);
         }
-        let mut run = self.hold(catalog, lease, &planned, began);
+        run.began = began;
         let dumped = run.dump().await;
         run.end(dumped).await
     }
 
-    /// Opens the repository and takes the lease. Until then there is nowhere to record a failure.
-    async fn begin(&self, planned: &PlannedBackup) -> Result<(Catalog, Lease), Failure> {
+    /// What kind of backup is taken, and how.
+    fn demand(&self) -> Result<Demand, Failure> {
+        let Self { database, choices, .. } = self;
+        let demand = match self.trigger {
+            // What is about to be replaced, in the form in which it can be put back piece by piece.
+            Trigger::Safety => Demand { kind: BackupKind::Full, method: Method::Logical },
+            Trigger::Hand | Trigger::Plan(_) => database.demand(choices.kind),
+        };
+        base::refuse_impossible(database, demand)?;
+        if demand.method == Method::Physical && !choices.databases.is_empty() {
+            let problem = format!("`{}` is backed up as files, which hold the whole server", database.name);
+            return Err(Failure::new(Class::Usage, problem)
+                .help("Leave out --dbname; a restore can choose among the databases."));
+        }
+        Ok(demand)
+    }
+
+    /// Opens the repository, finds what the backup builds on, and takes the lease. Until then there is nowhere to record a failure.
+    async fn begin(&self, started_at: Timestamp, demand: Demand) -> Result<HeldRun<'a>, Failure> {
         let store = self.app.inventory.store_of(self.database, self.choices.store.as_ref());
         let catalog = self.app.catalog_or_new(store.as_ref()).await?;
+        let base = base::choose(self.app, &catalog, self.database, demand).await?;
+        let kind = base.kind();
+        let planned = PlannedBackup {
+            parent: base.parent.as_ref().map(|parent| parent.id.clone()),
+            ..PlannedBackup::new(started_at, Demand { kind, ..demand }, self.trigger.purpose())
+        };
         crash::point("before-lease");
         let request = LeaseRequest {
             operation: Operation::Backup,
             backup: Some(planned.id.clone()),
-            makes: Some(planned),
+            makes: Some(&planned),
             wait: self.choices.wait,
             log: &self.announcement.log,
         };
         let lease = acquire_lease(self.app, &catalog, self.database, &request).await?;
-        Ok((catalog, lease))
+        if let Err(failure) = self.refuse_lost_parent(&catalog, &planned).await {
+            release(lease, &self.announcement.log).await;
+            return Err(failure);
+        }
+        Ok(self.hold(catalog, lease, &planned, base))
+    }
+
+    /// Nobody deletes a backup of the database while the lease is held; before, somebody may have.
+    async fn refuse_lost_parent(&self, catalog: &Catalog, planned: &PlannedBackup) -> Result<(), Failure> {
+        let Some(parent) = &planned.parent else { return Ok(()) };
+        match catalog.manifest(&self.database.name, parent).await? {
+            Some(_) => Ok(()),
+            None => {
+                Err(Failure::new(Class::Busy, format!("backup {parent}, to build on, has just been deleted"))
+                    .help("Run it again."))
+            }
+        }
     }
 
     /// Whether what was planned has been done. Seen under the lease: two hosts that find the same backup due take it once.
-    async fn is_overtaken(&self, catalog: &Catalog, id: &BackupId) -> Result<bool, Failure> {
+    async fn is_overtaken(&self, catalog: &Catalog, kind: BackupKind) -> Result<bool, Failure> {
         let Trigger::Plan(planned) = self.trigger else { return Ok(false) };
         let state = catalog.state(&self.database.name).await?;
-        Ok(is_done(&state, id.kind(), planned, self.app.clock.now()))
+        Ok(is_done(&state, kind, planned, self.app.clock.now()))
     }
 
-    fn hold(self, catalog: Catalog, lease: Lease, planned: &PlannedBackup, began: Instant) -> HeldRun<'a> {
-        let Self { app, database, choices, announcement, .. } = self;
+    fn hold(&self, catalog: Catalog, lease: Lease, planned: &PlannedBackup, base: Base) -> HeldRun<'a> {
+        let Self { app, database, choices, announcement, .. } = *self;
+        let Base { parent, fallback_reason } = base;
+        let began = Instant::now();
         let mut manifest = record::blank(app, database, catalog.id(), planned);
+        if let Some(reason) = &fallback_reason {
+            announcement.log.warn(format!("a full backup is taken in place of an incremental: {reason}"));
+        }
+        manifest.fallback_reason = fallback_reason;
         manifest.note.clone_from(&choices.note);
         manifest.partial = !choices.databases.is_empty();
         announcement.log.say(format!("BACKUP: streaming {} {}", database.engine, database.name));
         let deadline = deadline(choices.timeout);
         let stop = either(&either(&app.cancel.token, lease.lost()), &deadline);
-        HeldRun { app, database, choices, announcement, catalog, lease, manifest, began, stop, deadline }
+        HeldRun {
+            app,
+            database,
+            choices,
+            announcement,
+            catalog,
+            lease,
+            parent,
+            manifest,
+            began,
+            stop,
+            deadline,
+        }
     }
 }
 

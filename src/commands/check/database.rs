@@ -2,10 +2,11 @@
 
 use super::{Findings, Section, failed};
 use crate::commands::backup::source::{self, ReplicaSearch, SourceSurvey};
+use crate::commands::backup::{self, Wanted};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
 use crate::engine::{self, EngineError, Finding, FindingLevel, Scope, Server};
-use crate::model::SourceChoice;
+use crate::model::{BackupKind, Method, SourceChoice};
 
 /// Tries the server of an entry, and its replicas.
 pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<Class>) {
@@ -20,7 +21,7 @@ pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<
             let facts = server.facts();
             place = format!("{place}, {} {}, {}, {}", entry.engine, facts.version, facts.role, facts.tool);
             let scope = entry.scope(&[]);
-            let looked = look(app, server.as_ref(), &scope).await.map_err(Failure::from);
+            let looked = look(app, server.as_ref(), wanted(app, entry, &scope)).await.map_err(Failure::from);
             match looked {
                 Ok(list) => list.into_iter().for_each(|finding| findings.add(finding)),
                 Err(failure) => {
@@ -63,7 +64,9 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey,
     }
     if let Some((reached, _)) = first {
         let address = reached.engine.address();
-        let looked = look(app, reached.server.as_ref(), &entry.scope(&[])).await.map_err(Failure::from);
+        let scope = entry.scope(&[]);
+        let looked =
+            look(app, reached.server.as_ref(), wanted(app, entry, &scope)).await.map_err(Failure::from);
         for mut finding in findings.result(&format!("look at {address}"), looked).unwrap_or_default() {
             finding.subject = format!("{address}: {}", finding.subject);
             findings.add(finding);
@@ -71,11 +74,19 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey,
     }
 }
 
+/// The backup of the entry that asks most of its server.
+fn wanted<'a>(app: &App, entry: &DatabaseEntry, scope: &'a Scope) -> Wanted<'a> {
+    let kind = app.inventory.policy_of(entry).map_or(BackupKind::Full, |policy| policy.hardest_kind(entry));
+    Wanted { demand: entry.demand(kind), scope }
+}
+
 /// Questions first; if they found nothing wrong, the tool itself is tried.
-async fn look(app: &App, server: &dyn Server, scope: &Scope) -> Result<Vec<Finding>, EngineError> {
-    let mut findings = server.logical().check_dump(app.runner.as_ref(), scope).await?;
-    if findings.iter().all(|finding| finding.level != FindingLevel::Error) {
-        findings.extend(server.logical().rehearse_dump(app.runner.as_ref(), scope).await?);
+async fn look(app: &App, server: &dyn Server, wanted: Wanted<'_>) -> Result<Vec<Finding>, EngineError> {
+    let mut findings = backup::look(app.runner.as_ref(), server, wanted).await?;
+    if wanted.demand.method == Method::Logical
+        && findings.iter().all(|finding| finding.level != FindingLevel::Error)
+    {
+        findings.extend(server.logical().rehearse_dump(app.runner.as_ref(), wanted.scope).await?);
     }
     Ok(findings)
 }

@@ -147,6 +147,9 @@ fn judge_engine(error: &EngineError) -> Option<Verdict> {
         EngineError::NotFound { help, .. } => given(Class::NotFound, help),
         EngineError::Refused { help, .. } => given(Class::Refused, help),
         EngineError::Archive { .. } => Some((Class::Integrity, None, None)),
+        EngineError::NoBase { .. } => {
+            Some((Class::Operation, None, Some("Take a full backup: leave out --type.".to_owned())))
+        }
         EngineError::Tool { .. } | EngineError::Read { .. } => None,
         EngineError::Answer { .. } => Some((Class::Operation, None, None)),
     }

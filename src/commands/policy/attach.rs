@@ -1,7 +1,7 @@
 //! `jagad policy attach` and `detach`.
 
 use crate::catalog::{Attachment, Catalog, Operation};
-use crate::commands::backup::{self, Choices, refuse_what_would_fail};
+use crate::commands::backup::{self, Choices, Wanted, refuse_what_would_fail};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, RunLog, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
@@ -114,7 +114,7 @@ async fn attach_where_it_belongs(
     let attached =
         |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
     let entry = &entry.under(policy);
-    refuse_unfit(app, entry, &log).await?;
+    refuse_unfit(app, entry, policy, &log).await?;
     let catalog = app.catalog_or_new(app.inventory.store_of(entry, None).as_ref()).await?;
     let lease =
         acquire_lease(app, &catalog, entry, &LeaseRequest::new(Operation::Policy, request.wait, &log))
@@ -183,11 +183,25 @@ fn refuse_another(found: &Attachment, policy: &PolicyEntry) -> Result<(), Failur
 }
 
 /// Whether its backups could succeed, and whether they would be of the right server.
-async fn refuse_unfit(app: &App, entry: &DatabaseEntry, log: &RunLog) -> Result<(), Failure> {
+async fn refuse_unfit(
+    app: &App,
+    entry: &DatabaseEntry,
+    policy: &PolicyEntry,
+    log: &RunLog,
+) -> Result<(), Failure> {
     let name = &entry.name;
     if !entry.active {
         let refused = Failure::new(Class::Refused, format!("`{name}` is not active"));
         return Err(refused.help(format!("Set databases.{name}.active = true.")));
+    }
+    if policy.incremental.is_some() && !entry.takes_incrementals() {
+        let problem = format!(
+            "the policy `{}` plans incremental backups, and `{name}` cannot have them: it is {}, and its method is {}",
+            policy.name, entry.engine, entry.method
+        );
+        return Err(Failure::new(Class::Refused, problem).help(
+            "Attach it to a policy without `incremental`; PostgreSQL 17 and newer can have them with method = \"physical\".",
+        ));
     }
     let engine = engine::open(app.inventory.engine_settings(entry).await?);
     let server = engine.inspect(app.runner.as_ref()).await?;
@@ -196,7 +210,8 @@ async fn refuse_unfit(app: &App, entry: &DatabaseEntry, log: &RunLog) -> Result<
         return Err(Failure::new(Class::Refused, problem)
             .help("Name the primary in the entry; a replica can be declared beside it."));
     }
-    refuse_what_would_fail(app, server.as_ref(), &entry.scope(&[]), log).await
+    let wanted = Wanted { demand: entry.demand(policy.hardest_kind(entry)), scope: &entry.scope(&[]) };
+    refuse_what_would_fail(app, server.as_ref(), wanted, log).await
 }
 
 async fn write(

@@ -14,7 +14,7 @@ mod sequence;
 
 pub use outcome::FailedLoad;
 pub use plan::{PlannedLoad, RestorePlan};
-pub use report::{Report, ReportStatus};
+pub use report::{FolderReport, Report, ReportStatus};
 
 use self::agreed::AgreedRestore;
 use self::plan::Planning;
@@ -24,7 +24,8 @@ use super::{App, Class, Failure, Mode, Question};
 use crate::catalog::{BackupReference, Manifest};
 use crate::config::DatabaseEntry;
 use crate::engine::{Naming, Occupied, Ownership, Selection};
-use crate::model::{DatabaseName, StoreName};
+use crate::model::{DatabaseName, Method, StoreName};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct Request {
     pub target: Option<DatabaseName>,
     /// Files are written into this folder in place of a server; `None` restores into the server.
     pub folder: Option<PathBuf>,
+    /// With `folder`: where the server's other folders go, by the name that the engine gave each.
+    pub tablespace_folders: BTreeMap<String, PathBuf>,
     /// Name of the logical database on the target; `None` keeps its own.
     pub into: Option<String>,
     /// Logical databases of the backup; empty means all.
@@ -144,6 +147,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     let (catalog, entry) =
         locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;
     let manifest = &entry.manifest;
+    refuse_files(manifest)?;
     let target = target(app, request, manifest)?;
 
     // Everything that can be known is known before anything is touched.
@@ -157,6 +161,17 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     AgreedRestore { app, request, catalog: &catalog, manifest, target, plan: &plan, keyring: &keyring }
         .run()
         .await
+}
+
+/// The files of a whole server go into a folder.
+fn refuse_files(manifest: &Manifest) -> Result<(), Failure> {
+    if manifest.method == Method::Logical {
+        return Ok(());
+    }
+    let problem =
+        format!("backup {} is of the files of a server, which cannot go into a running one", manifest.id);
+    Err(Failure::new(Class::Refused, problem)
+        .help("Write them into a new folder with --target-dir DIR, and start a server on that."))
 }
 
 /// The entry to restore into: it must be of the same engine, and unprotected unless forced.

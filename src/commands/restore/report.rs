@@ -45,7 +45,7 @@ pub struct Report {
     pub address: String,
     /// The folder, where files were written in place of a server.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<String>,
+    pub folder: Option<FolderReport>,
     /// Identity of the restore's record, once it ran.
     pub restore: Option<String>,
     /// What is loaded.
@@ -56,6 +56,19 @@ pub struct Report {
     pub ignored_errors: Vec<String>,
     /// Databases that could not be restored, or could not be where only the plan is shown, while the others were.
     pub failed: Vec<FailedLoad>,
+}
+
+/// Files that were written in place of a server, or would be.
+#[derive(Debug, Clone, Serialize)]
+pub struct FolderReport {
+    /// Where.
+    pub path: String,
+    /// The backup and everything that it builds on, the newest first.
+    pub chain: Vec<BackupId>,
+    /// Bytes that the files take, as far as can be said before.
+    pub bytes: u64,
+    /// What somebody must know before a server is started on them.
+    pub notes: Vec<String>,
 }
 
 /// One tool that is run.

@@ -180,18 +180,14 @@ pub(in crate::commands) fn planned<'a>(
     entry: &DatabaseEntry,
     policy: &'a PolicyEntry,
 ) -> impl Iterator<Item = (BackupKind, &'a Cadence)> {
-    let incremental = policy.incremental.as_ref().filter(|_| entry.engine.takes_incrementals());
+    let incremental = policy.incremental.as_ref().filter(|_| entry.takes_incrementals());
     let full = policy.full.iter().map(|cadence| (BackupKind::Full, cadence));
     full.chain(incremental.map(|cadence| (BackupKind::Incremental, cadence)))
 }
 
 /// Since when nothing of `kind` has been begun.
 fn since(kind: BackupKind, attachment: &Attachment, state: &State, now: Timestamp) -> Timestamp {
-    let last = |kind| state.last_attempt(kind, now);
-    let last = match kind {
-        BackupKind::Full => last(BackupKind::Full),
-        BackupKind::Incremental => last(BackupKind::Full).max(last(BackupKind::Incremental)),
-    };
+    let last = state.last_attempt(kind, now);
     let plausible = |time: &Timestamp| is_plausible(*time, now);
     let attached = Some(attachment.attached_at).filter(plausible);
     // Everything lies far ahead: whatever is planned is due.

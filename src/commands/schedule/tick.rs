@@ -13,7 +13,7 @@ use crate::commands::record::PlannedBackup;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, verify};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupKind, BackupPurpose, Demand, Timestamp, VerifyLevel};
+use crate::model::{BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
 use std::time::Duration;
 
@@ -100,7 +100,8 @@ impl Share<'_> {
         };
         let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
         if self.runs() {
-            let planned = PlannedBackup::new(self.at, Demand::default(), BackupPurpose::Scheduled);
+            let planned =
+                PlannedBackup::new(self.at, self.entry.demand(BackupKind::Full), BackupPurpose::Scheduled);
             let run = Unrecorded::new(planned, self.at, self.at, &failure);
             unrecorded::keep(self.app, Where::Store(self.entry, None), &run, &self.log);
         }
@@ -207,9 +208,8 @@ impl Share<'_> {
     ) -> Outcome {
         let (app, request) = (self.app, self.request);
         let verify = database.protection.policy(app).and_then(|policy| policy.verify);
-        let demand = Demand { kind, ..Demand::default() };
         let choices =
-            Choices { demand, verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
+            Choices { kind, verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
         match backup::back_up(app, &database.protection.entry, &choices, Trigger::Plan(planned)).await {
             Ok(Ran::Taken(report)) => {
                 let taken = self.outcome(Action::BackedUp, reason);

@@ -9,6 +9,7 @@ mod surroundings;
 
 pub(super) use of_run::{OfRun, not_verified, of_run, pending};
 
+use super::links::chain_of;
 use super::locate::locate_good;
 use super::milliseconds;
 use super::selection::{DatabaseSelection, select};
@@ -21,7 +22,7 @@ use crate::catalog::{
 };
 use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -90,13 +91,15 @@ pub async fn run(app: &App, request: &Request) -> Result<Outcome, Failure> {
     let began = Instant::now();
     let alone = chosen.len() == 1;
     let mut outcome = Outcome { results: Vec::new(), left: 0, verdict: None };
+    let mut proven = BTreeSet::new();
     for (catalog, entry) in chosen {
         app.cancel.check()?;
         if request.budget.is_some_and(|budget| began.elapsed() >= budget) {
             outcome.left += 1;
             continue;
         }
-        let (verification, failure) = verify_one(app, &catalog, &entry.manifest, request.level).await?;
+        let (verification, failure) =
+            verify_one(app, &catalog, &entry.manifest, request.level, &mut proven).await?;
         if let Some(failure) = failure {
             if alone && verification.status == VerificationStatus::Inconclusive {
                 return Err(failure.doing(format!("verify {}", entry.manifest.id)));
@@ -156,9 +159,10 @@ async fn verify_one(
     catalog: &Catalog,
     manifest: &Manifest,
     level: VerifyLevel,
+    proven: &mut BTreeSet<BackupId>,
 ) -> Result<(Verification, Option<Failure>), Failure> {
     let mark = mark(app, catalog, manifest, level).await;
-    let result = look_and_record(app, catalog, manifest, level).await;
+    let result = look_and_record(app, catalog, manifest, Look { level, extent: Extent::Chain(proven) }).await;
     catalog.unmark_verifying(manifest, mark).await;
     announce::ended(app, manifest, &result).await;
     if matches!(&result, Ok((verification, _)) if verification.bad().is_some()) {
@@ -179,13 +183,14 @@ async fn look_and_record(
     app: &App,
     catalog: &Catalog,
     manifest: &Manifest,
-    level: VerifyLevel,
+    look: Look<'_>,
 ) -> Result<(Verification, Option<Failure>), Failure> {
+    let level = look.level;
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
     let reader = reading::announce(app, catalog, manifest, Operation::Verify, &log).await?;
-    let looked = look(app, catalog, manifest, level, &log).await;
+    let looked = look.at(app, catalog, manifest, &log).await;
     reader.finish().await;
     app.cancel.check()?;
     let (status, failure) = match looked {
@@ -232,24 +237,64 @@ fn say_result(log: &RunLog, manifest: &Manifest, status: VerificationStatus, fai
     }
 }
 
-async fn look(
-    app: &App,
-    catalog: &Catalog,
-    manifest: &Manifest,
+/// How a backup is looked at.
+struct Look<'a> {
     level: VerifyLevel,
-    log: &RunLog,
-) -> Result<(), Failure> {
-    let store = catalog.store();
-    levels::every_object_is_there(store.as_ref(), manifest).await?;
-    if level == VerifyLevel::Exists {
-        return Ok(());
+    extent: Extent<'a>,
+}
+
+/// How much of a chain is read.
+enum Extent<'a> {
+    /// The backup itself: what it builds on was looked at when it was taken.
+    Own,
+    /// All that it builds on too, but what was proven before; what is proven is added.
+    Chain(&'a mut BTreeSet<BackupId>),
+}
+
+impl Look<'_> {
+    async fn at(
+        self,
+        app: &App,
+        catalog: &Catalog,
+        manifest: &Manifest,
+        log: &RunLog,
+    ) -> Result<(), Failure> {
+        let store = catalog.store();
+        // A backup is worth what everything that it builds on is worth.
+        let chain = chain_of(catalog, manifest).await?;
+        for link in &chain {
+            let there = levels::every_object_is_there(store.as_ref(), link).await;
+            there.map_err(|failure| of_link(failure, manifest, link))?;
+        }
+        if self.level == VerifyLevel::Exists {
+            return Ok(());
+        }
+        let keyring = Arc::new(app.inventory.keyring().await?);
+        let reading = StoredBackup { store, keyring: &keyring, stop: &app.cancel.token };
+        if self.level == VerifyLevel::Restore {
+            return drill::restores(app, &reading, manifest, log).await;
+        }
+        let mut own = BTreeSet::new();
+        let (proven, links) = match self.extent {
+            Extent::Own => (&mut own, &chain[..1]),
+            Extent::Chain(proven) => (proven, &chain[..]),
+        };
+        for link in links {
+            if proven.contains(&link.id) {
+                continue;
+            }
+            let looked = match self.level {
+                VerifyLevel::Checksum => levels::every_byte_agrees(app, &reading, link).await,
+                _ => levels::every_part_parses(app, &reading, link).await,
+            };
+            looked.map_err(|failure| of_link(failure, manifest, link))?;
+            proven.insert(link.id.clone());
+        }
+        Ok(())
     }
-    let keyring = Arc::new(app.inventory.keyring().await?);
-    let reading = StoredBackup { store, keyring: &keyring, stop: &app.cancel.token };
-    match level {
-        VerifyLevel::Exists => Ok(()),
-        VerifyLevel::Checksum => levels::every_byte_agrees(app, &reading, manifest).await,
-        VerifyLevel::Read => levels::every_part_parses(app, &reading, manifest).await,
-        VerifyLevel::Restore => drill::restores(app, &reading, manifest, log).await,
-    }
+}
+
+/// A failure that says which backup of the chain it is about.
+fn of_link(failure: Failure, manifest: &Manifest, link: &Manifest) -> Failure {
+    if link.id == manifest.id { failure } else { failure.doing(format!("{}, which it builds on", link.id)) }
 }

@@ -1,6 +1,6 @@
 //! The verification that a run counts by: the policy's, right after the backup, or by the next tick where that did not come to it.
 
-use super::{look_and_record, mark};
+use super::{Extent, Look, look_and_record, mark};
 use crate::catalog::lease::Operation;
 use crate::catalog::state::VerificationEnd;
 use crate::catalog::{Catalog, ListedBackup, Manifest, Verification};
@@ -105,7 +105,14 @@ impl CountedVerification<'_> {
     }
 
     async fn look_and_count(&self, manifest: &Manifest, level: VerifyLevel) -> OfRun {
-        let (result, verified) = match look_and_record(self.app, self.catalog, manifest, level).await {
+        let (result, verified) = match look_and_record(
+            self.app,
+            self.catalog,
+            manifest,
+            Look { level, extent: Extent::Own },
+        )
+        .await
+        {
             Ok((verification, None)) => (Ok(verification), VerificationEnd::Passed),
             Ok((verification, Some(failure))) => {
                 let verified = match verification.status {

@@ -3,7 +3,7 @@
 use super::{HooksFile, Words, secret};
 use crate::engine::Filter;
 use crate::engine::TlsMode;
-use crate::model::{CipherKind, Codec, EngineKind, Period, Secret, SourceChoice};
+use crate::model::{CipherKind, Codec, EngineKind, Method, Period, Secret, SourceChoice};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -35,7 +35,9 @@ pub struct DatabaseFile {
     pub password_command: Option<Words>,
     /// systemd credential with the password.
     pub password_credential: Option<String>,
-    /// Logical databases to back up; or `all_databases`. Not for redis, which is backed up whole.
+    /// How its data is taken: logical (dumps, the default) or physical (the files of the whole server; PostgreSQL).
+    pub method: Option<Method>,
+    /// Logical databases to back up; or `all_databases`. Not for redis and not for physical backups: they take everything.
     #[serde(default)]
     pub dbnames: Vec<String>,
     /// Every logical database of the server (default false).

@@ -1,7 +1,7 @@
 //! `[policies.NAME]` as it is written.
 
 use super::EncryptionFile;
-use crate::model::{Codec, Period};
+use crate::model::{Codec, IncrementalBase, Period};
 use serde::Deserialize;
 
 /// How a group of databases is protected.
@@ -21,6 +21,8 @@ pub struct PolicyFile {
     /// How often incremental backups are taken between them (default none).
     #[serde(default)]
     pub incremental: IntervalFile,
+    /// What an incremental builds on: last (the backup before it) or full (the last full) (default last).
+    pub incremental_base: Option<IncrementalBase>,
     /// Default compression of its databases (default zstd).
     pub compression: Option<Codec>,
     /// Its level (default 3 for zstd, 6 for gzip).

@@ -7,7 +7,7 @@ use crate::config::file::DatabaseFile;
 use crate::config::hooks::Hooks;
 use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
-use crate::model::{EngineKind, SourceChoice};
+use crate::model::{EngineKind, Method, SourceChoice};
 
 /// What an entry says that no policy shall protect.
 pub(super) const NO_POLICY: &str = "none";
@@ -45,6 +45,26 @@ fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result
     Err(place.wrong_with(key, problem, Some("Leave it out.".to_owned())))
 }
 
+/// How the data is taken, where the engine can do that.
+fn method(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<Method, ConfigError> {
+    let method = written.method.unwrap_or(Method::Logical);
+    if !written.engine.methods().contains(&method) {
+        let known: Vec<&str> = written.engine.methods().iter().map(|method| method.as_str()).collect();
+        let problem =
+            format!("`method` is \"{method}\", and backups of {} are {}", written.engine, known.join(" or "));
+        return Err(place.wrong_with("method", problem, Some("Leave it out.".to_owned())));
+    }
+    if method == Method::Logical {
+        return Ok(method);
+    }
+    let choosing = SUITED.iter().find(|(key, given, _)| *key != "maintenance_database" && given(written));
+    let Some((key, ..)) = choosing else { return Ok(method) };
+    let problem =
+        format!("`{key}` is for logical backups, and `method` is \"{method}\": it takes the whole server");
+    let help = "Leave it out; or back up the dumps under a second entry, without `method`.".to_owned();
+    Err(place.wrong_with(key, problem, Some(help)))
+}
+
 /// One `[databases.NAME]` table.
 pub(super) fn resolve(
     place: &EntryPlace<'_>,
@@ -53,6 +73,7 @@ pub(super) fn resolve(
     hooks: Hooks,
 ) -> Result<DatabaseEntry, ConfigError> {
     refuse_strange_keys(place, written)?;
+    let method = method(place, written)?;
     let connection = connection(place, written)?;
     let source = written.source.unwrap_or(SourceChoice::Auto);
     if source == SourceChoice::Replica && written.replicas.is_empty() {
@@ -62,6 +83,7 @@ pub(super) fn resolve(
     Ok(DatabaseEntry {
         name: place.name("", name)?,
         engine: written.engine,
+        method,
         active: written.active.unwrap_or(true),
         protect: written.protect,
         labels: written.labels.clone(),
@@ -82,7 +104,7 @@ pub(super) fn resolve(
 }
 
 fn choice(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
-    if !written.engine.has_databases() {
+    if !written.engine.has_databases() || written.method == Some(Method::Physical) {
         return Ok(DatabaseChoice::All { exclude: Vec::new() });
     }
     match (written.all_databases, written.dbnames.is_empty()) {

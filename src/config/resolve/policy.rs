@@ -44,6 +44,7 @@ pub(super) fn resolve(
         enabled: written.enabled.unwrap_or(true),
         full,
         incremental: interval(place, written.incremental, zone)?,
+        incremental_base: written.incremental_base.unwrap_or_default(),
         packing: packing(place, written.compression, written.compression_level, &written.encryption)?,
         retries,
         pause_after_failures: written.pause_after_failures.unwrap_or(3),

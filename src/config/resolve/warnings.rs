@@ -45,8 +45,7 @@ pub(super) fn of(inventory: &Inventory, document: &Document) -> Vec<String> {
 fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<String> {
     policy.incremental.as_ref()?;
     let names = |entry: &&DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
-    let databases =
-        inventory.databases.values().filter(names).filter(|entry| !entry.engine.takes_incrementals());
+    let databases = inventory.databases.values().filter(names).filter(|entry| !entry.takes_incrementals());
     let databases: Vec<String> =
         databases.map(|entry| format!("`{}` ({})", entry.name, entry.engine)).collect();
     (!databases.is_empty()).then(|| {

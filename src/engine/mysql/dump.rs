@@ -38,6 +38,7 @@ impl MySqlServer {
             parts.push(DumpPart {
                 kind: PartKind::Globals,
                 database: None,
+                archive: None,
                 extension: "sql",
                 source: self.dump_users()?,
                 witness: Box::new(users::witness()),
@@ -49,6 +50,7 @@ impl MySqlServer {
             parts.push(DumpPart {
                 kind: PartKind::Database,
                 database: Some(database.name.clone()),
+                archive: None,
                 extension: "sql",
                 source: self.dump_rows(&database.name)?,
                 witness: Box::new(DumpWitness::new(self.own_needs())),

@@ -52,10 +52,7 @@ impl MySqlServer {
                 let users = archive.open().await.map_err(|source| EngineError::Read { doing, source })?;
                 self.load_users(runner, target, users).await
             }
-            PartKind::Contents => Err(EngineError::Refused {
-                problem: "a list of contents cannot be restored".to_owned(),
-                help: "Restore the databases of the backup.".to_owned(),
-            }),
+            kind => Err(EngineError::not_loadable(kind)),
         }
     }
 

@@ -105,9 +105,7 @@ impl Engine for MySql {
         match part {
             PartKind::Database => Ok(PartReader { tool: None, witness: witness() }),
             PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(users::witness()) }),
-            PartKind::Contents => Err(EngineError::Archive {
-                problem: format!("a list of contents is not written by {}", self.connection.flavor.name),
-            }),
+            kind => Err(EngineError::not_written(kind, self.connection.flavor.name)),
         }
     }
 

@@ -24,6 +24,7 @@ impl PostgreSqlServer {
             parts.push(DumpPart {
                 kind: PartKind::Globals,
                 database: None,
+                archive: None,
                 extension: "sql",
                 source: Producer::Tool(self.dump_globals()),
                 witness: Box::new(globals::witness()),
@@ -34,6 +35,7 @@ impl PostgreSqlServer {
         parts.extend(databases.into_iter().map(|database| DumpPart {
             kind: PartKind::Database,
             database: Some(database.name.clone()),
+            archive: None,
             extension: "dump",
             source: Producer::Tool(self.dump_database(&database.name)),
             witness: Box::new(ArchiveWitness::with_needs(Needs {

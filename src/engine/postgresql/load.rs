@@ -32,10 +32,7 @@ impl PostgreSqlServer {
         match target.kind {
             PartKind::Database => self.plan_database(runner, target, archive).await,
             PartKind::Globals => self.load_globals(runner, target, open(archive).await?).await,
-            PartKind::Contents => Err(EngineError::Refused {
-                problem: "a list of contents cannot be restored".to_owned(),
-                help: "Restore the databases of the backup.".to_owned(),
-            }),
+            kind => Err(EngineError::not_loadable(kind)),
         }
     }
 

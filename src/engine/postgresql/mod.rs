@@ -90,9 +90,7 @@ impl Engine for PostgreSql {
                 Ok(PartReader { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
             }
             PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(globals::witness()) }),
-            PartKind::Contents => Err(EngineError::Archive {
-                problem: "a list of contents is not written by PostgreSQL".to_owned(),
-            }),
+            kind => Err(EngineError::not_written(kind, "PostgreSQL")),
         }
     }
 

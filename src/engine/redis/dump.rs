@@ -33,6 +33,7 @@ impl RedisServer {
             .map(|(name, address)| DumpPart {
                 kind: PartKind::Database,
                 database: Some(name),
+                archive: None,
                 extension: EXTENSION,
                 source: Producer::Native(Arc::new(Sync { address, version: self.version.clone() })),
                 witness: Box::new(RdbWitness::new()),

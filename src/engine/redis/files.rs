@@ -2,7 +2,8 @@
 
 use super::rdb::{RdbEntry, RdbError, Visitor, Walker, Wants};
 use crate::engine::{
-    Consumer, EngineError, Push, Recovery, RecoveryPart, RecoveryRequest, RecoveryWrite, StreamError,
+    Consumer, EngineError, Push, Recovery, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite,
+    StreamError,
 };
 use crate::model::{ByteReader, PartName};
 use crate::process::FeedError;
@@ -15,6 +16,8 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const PIECE_BYTES: usize = 256 << 10;
+/// What the names of our own begin with.
+const MARK: &str = ".jagad-";
 const DUMP: &str = "dump.rdb";
 /// A server with `appendonly yes` reads only this folder. Without it the server starts empty, whatever `dump.rdb` holds.
 const APPEND_FOLDER: &str = "appendonlydir";
@@ -24,15 +27,24 @@ const MANIFEST_TEXT: &str = "file appendonly.aof.1.base.rdb seq 1 type b\n";
 
 /// Every part gets a folder of its own when there are several.
 pub(super) fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
+    let Some(link) = request.links.first() else {
+        return Err(EngineError::Archive { problem: "there is no backup to recover".to_owned() });
+    };
+    let parts = link.parts.as_slice();
     let write = |part: &RecoveryPart| {
-        let folder = match request.parts {
+        let folder = match parts {
             [_] => request.folder.to_owned(),
             _ => request.folder.join(folder_of(&part.database)?),
         };
         let consumer = Consumer::Native(Arc::new(Files { folder: folder.clone() }));
-        Ok(RecoveryWrite { folder, consumer })
+        Ok(RecoveryStep::Write(RecoveryWrite { link: 0, part: part.name.clone(), folder, consumer }))
     };
-    Ok(Recovery { writes: request.parts.iter().map(write).collect::<Result<_, EngineError>>()? })
+    Ok(Recovery {
+        steps: parts.iter().map(write).collect::<Result<_, EngineError>>()?,
+        folders: vec![request.folder.to_owned()],
+        bytes: parts.iter().fold(0, |sum, part| sum.saturating_add(part.plain_bytes)),
+        notes: Vec::new(),
+    })
 }
 
 /// The folder of one of several parts. It must not be outside of the folder of the recovery.
@@ -101,15 +113,19 @@ impl Files {
 
     fn prepare(&self) -> io::Result<NamedTempFile> {
         std::fs::DirBuilder::new().recursive(true).mode(0o750).create(&self.folder)?;
-        if std::fs::read_dir(&self.folder)?.next().is_some() {
+        // A mark of whoever fills the folder is no file of a server.
+        let foreign = |entry: &io::Result<std::fs::DirEntry>| {
+            entry.as_ref().map_or(true, |entry| !entry.file_name().to_string_lossy().starts_with(MARK))
+        };
+        if std::fs::read_dir(&self.folder)?.any(|entry| foreign(&entry)) {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty"));
         }
-        tempfile::Builder::new().prefix(".jagad-").tempfile_in(&self.folder)
+        tempfile::Builder::new().prefix(MARK).tempfile_in(&self.folder)
     }
 
     /// Gives the files their final names. The append-only folder appears at once, complete with its manifest.
     fn publish(&self, file: NamedTempFile) -> io::Result<()> {
-        let building = tempfile::Builder::new().prefix(".jagad-").tempdir_in(&self.folder)?;
+        let building = tempfile::Builder::new().prefix(MARK).tempdir_in(&self.folder)?;
         let base = building.path().join(APPEND_BASE);
         let dump = self.folder.join(DUMP);
         file.persist_noclobber(&dump)?;

@@ -67,9 +67,7 @@ impl Engine for Redis {
     fn reading(&self, part: PartKind, _server_version: &str) -> Result<PartReader, EngineError> {
         match part {
             PartKind::Database => Ok(PartReader { tool: None, witness: Box::new(RdbWitness::new()) }),
-            PartKind::Globals | PartKind::Contents => {
-                Err(EngineError::Archive { problem: format!("a backup of Redis has no part named {part}") })
-            }
+            kind => Err(EngineError::not_written(kind, "Redis")),
         }
     }
 

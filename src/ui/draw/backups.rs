@@ -97,7 +97,9 @@ impl Draw for restore::Report {
             ));
         } else {
             match &self.folder {
-                Some(folder) => text.push_str(&format!("Backup {} is written into `{folder}`", self.backup)),
+                Some(folder) => {
+                    text.push_str(&format!("Backup {} is written into `{}`", self.backup, folder.path));
+                }
                 None => text.push_str(&format!("Backup {} is restored into `{}`", self.backup, self.target)),
             }
             text.push_str(&self.duration_ms.map(|ms| format!(" in {}", elapsed(ms))).unwrap_or_default());
@@ -123,6 +125,9 @@ impl Draw for restore::Report {
                     None => format!("  {}: the chosen objects\n", load.database),
                 });
             }
+        }
+        if let Some(folder) = &self.folder {
+            text.push_str(&files(folder));
         }
         for failed in &self.failed {
             text.push_str(&format!("  failed: `{}`: {}\n", failed.database, failed.error.message));
@@ -206,6 +211,20 @@ impl Draw for download::Report {
     fn json(&self) -> String {
         if self.output == "-" { String::new() } else { pretty(self) }
     }
+}
+
+/// What there is to know of files that are written, or would be.
+fn files(folder: &restore::FolderReport) -> String {
+    let mut text = String::new();
+    if folder.chain.len() > 1 {
+        let chain: Vec<String> = folder.chain.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("  chain: {}\n", chain.join(" on ")));
+    }
+    if folder.bytes > 0 {
+        text.push_str(&format!("  disk: about {}\n", ByteSize(folder.bytes)));
+    }
+    folder.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
+    text
 }
 
 const fn action(action: prune::PruneAction) -> &'static str {

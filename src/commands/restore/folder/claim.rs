@@ -1,0 +1,116 @@
+//! The folders that a restore fills: new or empty, large enough, and no other restore's.
+
+use crate::commands::{Class, Failure};
+use crate::model::ByteSize;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Lies in a folder while it is being filled.
+const CLAIM: &str = ".jagad-restore";
+
+/// Refuses a folder that holds anything, or that no folder can be.
+pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
+    let mut entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Failure::from(error).doing(format!("look into `{}`", folder.display()))),
+    };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let cut_short = folder.join(CLAIM).exists();
+    let help = if cut_short {
+        "A restore into it is under way, or was cut short. If none is running, empty it and restore again: no server starts on \
+         what is there."
+    } else {
+        "Give a folder that is new or empty: nothing in it is ever overwritten."
+    };
+    Err(Failure::new(Class::Refused, format!("`{}` is not empty", folder.display())).help(help))
+}
+
+/// Refuses when the file system of `folder` has less than `bytes` free.
+pub(super) fn refuse_without_room(folder: &Path, bytes: u64) -> Result<(), Failure> {
+    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    // A file system that does not say has its own way to tell.
+    let Ok(said) = nix::sys::statvfs::statvfs(existing) else { return Ok(()) };
+    let free = said.blocks_available().saturating_mul(said.fragment_size());
+    if free >= bytes {
+        return Ok(());
+    }
+    let problem = format!(
+        "`{}` has {} free, and the backup needs {}",
+        folder.display(),
+        ByteSize(free),
+        ByteSize(bytes)
+    );
+    Err(Failure::new(Class::Full, problem).help("Make room, or choose a folder on another file system."))
+}
+
+/// Folders that are being filled.
+pub(super) struct Claimed {
+    folders: Vec<PathBuf>,
+    /// Those that were made for it.
+    made: Vec<PathBuf>,
+}
+
+impl Claimed {
+    /// Makes the folders where they are not there, for their owner alone, and says in each that it is taken.
+    pub(super) fn take(folders: &[PathBuf]) -> Result<Self, Failure> {
+        let mut claimed = Self { folders: Vec::new(), made: Vec::new() };
+        for folder in folders {
+            if let Err(failure) = claimed.add(folder) {
+                claimed.clear();
+                return Err(failure);
+            }
+        }
+        Ok(claimed)
+    }
+
+    fn add(&mut self, folder: &Path) -> Result<(), Failure> {
+        let doing = |error: std::io::Error| {
+            Failure::from(error).doing(format!("prepare the folder `{}`", folder.display()))
+        };
+        if !folder.exists() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(doing)?;
+            self.made.push(folder.to_owned());
+        }
+        refuse_occupied(folder)?;
+        let mark = folder.join(CLAIM);
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark).map_err(doing)?;
+        self.folders.push(folder.to_owned());
+        Ok(())
+    }
+
+    /// Everything is in its place: the marks go.
+    pub(super) fn release(self) -> Result<(), Failure> {
+        for folder in &self.folders {
+            std::fs::remove_file(folder.join(CLAIM))?;
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// It failed: what was written goes, and each folder is as it was found. What cannot be removed stays, and no server starts on
+    /// it.
+    pub(super) fn clear(self) {
+        for folder in &self.folders {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                let path = entry.path();
+                let removed =
+                    if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+                if let Err(error) = removed {
+                    tracing::warn!("`{}` could not be removed: {error}", path.display());
+                }
+            }
+        }
+        for folder in &self.made {
+            if let Err(error) = std::fs::remove_dir(folder) {
+                tracing::debug!("`{}` stays: {error}", folder.display());
+            }
+        }
+    }
+}
