@@ -58,8 +58,12 @@ pub trait Engine: Send + Sync {
     /// A throw-away server that can take a backup.
     async fn drill(&self, runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError>;
 
-    /// How a backup becomes files that a server starts with. An engine whose dumps are statements has no such files.
-    fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
+    /// How a backup becomes files that a server starts with; `runner` finds the tools for it. An engine whose dumps are statements has no such files.
+    async fn recover(
+        &self,
+        _runner: &dyn Runner,
+        request: &RecoveryRequest<'_>,
+    ) -> Result<Recovery, EngineError> {
         Err(EngineError::Refused {
             problem: format!(
                 "a dump of {} does not become the files in `{}`",

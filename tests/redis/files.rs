@@ -15,13 +15,13 @@ use std::sync::Arc;
 
 /// Lays `bytes` out in `folder` as a restore with `--target-dir` does.
 pub(crate) async fn write(source: &Server, folder: &Path, bytes: Arc<[u8]>) -> Result<(), StreamError> {
-    let recovery = recover(&source.engine(), &["keys"], folder).unwrap();
+    let recovery = recover(&source.engine(), &["keys"], folder).await.unwrap();
     let [RecoveryStep::Write(write)] = recovery.steps.as_slice() else { panic!("{recovery:?}") };
     write.consumer.take(&SystemRunner, Box::pin(std::io::Cursor::new(bytes))).await.map(|_| ())
 }
 
 /// How a backup with these parts becomes files in `folder`.
-pub(crate) fn recover(
+pub(crate) async fn recover(
     engine: &dyn Engine,
     databases: &[&str],
     folder: &Path,
@@ -40,7 +40,8 @@ pub(crate) fn recover(
         facts: serde_json::Value::Null,
         parts: databases.iter().map(part).collect(),
     };
-    engine.recover(&RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new() })
+    let request = RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new() };
+    engine.recover(&SystemRunner, &request).await
 }
 
 #[tokio::test]
@@ -106,12 +107,12 @@ async fn the_files_are_one_on_the_disk_and_belong_to_the_owner_of_the_folder_alo
     }
 }
 
-#[test]
-fn the_name_of_a_part_leads_into_no_other_folder() {
+#[tokio::test]
+async fn the_name_of_a_part_leads_into_no_other_folder() {
     let engine = jagad::engine::bare(EngineKind::Redis, None);
     let folder = Path::new("/nowhere");
     for (name, fits) in [("slots-0-5460", true), ("../other", false), ("a/b", false), ("", false)] {
-        let recovery = recover(engine.as_ref(), &["slots-5461-16383", name], folder);
+        let recovery = recover(engine.as_ref(), &["slots-5461-16383", name], folder).await;
         assert_eq!(recovery.is_ok(), fits, "{name}");
     }
 }

@@ -63,7 +63,7 @@ async fn wishes_that_mean_nothing_here_are_refused() {
     }
     let folder = tempfile::tempdir().unwrap();
     let other = jagad::engine::bare(EngineKind::MySql, None);
-    let other = crate::files::recover(other.as_ref(), &["shop"], folder.path());
+    let other = crate::files::recover(other.as_ref(), &["shop"], folder.path()).await;
     assert!(matches!(other, Err(EngineError::Refused { .. })));
 }
 

@@ -76,7 +76,11 @@ impl Engine for Redis {
         drill::drill(program, request.folder)
     }
 
-    fn recover(&self, request: &RecoveryRequest<'_>) -> Result<Recovery, EngineError> {
+    async fn recover(
+        &self,
+        _runner: &dyn Runner,
+        request: &RecoveryRequest<'_>,
+    ) -> Result<Recovery, EngineError> {
         files::recover(request)
     }
 }

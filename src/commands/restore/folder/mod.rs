@@ -28,7 +28,7 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
     let chain = chain_of(&catalog, &entry.manifest).await?;
     let links = links(request, &chain)?;
     let asked = RecoveryRequest { links: &links, folder, tablespaces: &request.tablespace_folders };
-    let recovery = app.tools_of(&entry.manifest).recover(&asked)?;
+    let recovery = app.tools_of(&entry.manifest).recover(app.runner.as_ref(), &asked).await?;
     for filled in &recovery.folders {
         claim::refuse_occupied(filled)?;
     }
