@@ -13,6 +13,8 @@ mod support;
 
 #[path = "postgresql/choices.rs"]
 mod choices;
+#[path = "postgresql/combine/mod.rs"]
+mod combine;
 #[path = "postgresql/content.rs"]
 mod content;
 #[path = "postgresql/drill.rs"]

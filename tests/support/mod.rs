@@ -13,3 +13,4 @@ pub(crate) mod presence;
 pub(crate) mod providers;
 pub(crate) mod redis;
 pub(crate) mod replicas;
+pub(crate) mod restored;

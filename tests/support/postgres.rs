@@ -382,7 +382,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_server_user(command: &mut Command) -> &mut Command {
+pub(crate) fn as_server_user(command: &mut Command) -> &mut Command {
     if let Some(user) = server_user() {
         command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
     }
@@ -393,7 +393,7 @@ fn server_user() -> Option<User> {
     nix::unistd::geteuid().is_root().then(|| User::from_name("postgres").unwrap().unwrap())
 }
 
-fn give(folder: &Path) {
+pub(crate) fn give(folder: &Path) {
     if let Some(user) = server_user() {
         chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
     }

@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod check;
+pub mod combine;
 mod connection;
 mod count;
 mod cron;

@@ -1,0 +1,15 @@
+//! The two ways in which a merge fails: the backup is damaged, or its files cannot be written.
+
+use crate::engine::EngineError;
+use std::io;
+use std::path::Path;
+
+/// The backup is not what PostgreSQL writes.
+pub(super) fn damaged(problem: String) -> EngineError {
+    EngineError::Archive { problem }
+}
+
+/// A file or folder of the target cannot be written.
+pub(super) fn unwritten(path: &Path, source: io::Error) -> EngineError {
+    EngineError::Read { doing: format!("write `{}`", path.display()), source }
+}
