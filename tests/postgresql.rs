@@ -11,6 +11,10 @@
 
 mod support;
 
+#[path = "postgresql/base_backup.rs"]
+mod base_backup;
+#[path = "postgresql/base_backup_ends.rs"]
+mod base_backup_ends;
 #[path = "postgresql/choices.rs"]
 mod choices;
 #[path = "postgresql/combine/mod.rs"]
@@ -45,3 +49,7 @@ mod selection;
 mod swap;
 #[path = "postgresql/tls.rs"]
 mod tls;
+#[path = "postgresql/wire.rs"]
+mod wire;
+#[path = "postgresql/wire_tls.rs"]
+mod wire_tls;

@@ -83,6 +83,14 @@ pub enum EngineError {
         /// Why not, for people: a clause without a full stop.
         reason: String,
     },
+    /// The server's own files are damaged.
+    #[error("{problem}")]
+    Damaged {
+        /// Which, in the server's own words.
+        problem: String,
+        /// What to do.
+        help: String,
+    },
     /// The archive cannot be understood.
     #[error("the archive cannot be read: {problem}")]
     Archive {

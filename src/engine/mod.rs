@@ -17,6 +17,7 @@ mod server;
 pub mod settings;
 mod socket;
 mod stream;
+mod tls;
 mod trailer;
 
 pub use archive::OpenArchive;

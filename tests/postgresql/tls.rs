@@ -22,7 +22,7 @@ struct Secure {
 }
 
 /// An authority, as PEM, and a certificate of it for `localhost`.
-fn issued(authority: &str) -> (String, Certificate) {
+pub(crate) fn issued(authority: &str) -> (String, Certificate) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     // With one name for both the server's certificate would look as if it had signed itself.

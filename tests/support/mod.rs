@@ -9,6 +9,7 @@ pub(crate) mod mysql;
 pub(crate) mod plans;
 pub(crate) mod post;
 pub(crate) mod postgres;
+pub(crate) mod postgres_files;
 pub(crate) mod presence;
 pub(crate) mod providers;
 pub(crate) mod redis;

@@ -1,13 +1,16 @@
 //! A private PostgreSQL server for one test.
 
+pub use super::postgres_files::programs;
+pub(crate) use super::postgres_files::{as_server_user, give};
+use super::postgres_files::{copy, initialise, template};
 use jagad::engine::Filter;
 use jagad::engine::postgresql::PostgreSql;
 use jagad::engine::{ServerSettings, TlsSettings};
 use jagad::model::Secret;
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, User};
+use nix::unistd::Pid;
 use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -51,21 +54,6 @@ pub struct Certificate {
     pub key: String,
 }
 
-/// The programs of `major`, or that the test has to be skipped. Where tests must not be skipped (`CI` is set), panics.
-pub fn programs(major: u32) -> Option<PathBuf> {
-    let named = std::env::var_os(format!("JAGAD_TEST_PG{major}")).map(PathBuf::from);
-    let usual = ["/usr/lib/postgresql", "/var/cache/jagad/pg18/usr/lib/postgresql"];
-    let usual = usual.map(|parent| Path::new(parent).join(major.to_string()).join("bin"));
-    let found = named.into_iter().chain(usual).find(|bin| bin.join("initdb").exists());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major}");
-        super::presence::skipped(&format!(
-            "PostgreSQL {major} is missing: set JAGAD_TEST_PG{major} to its programs"
-        ));
-    }
-    found
-}
-
 impl Postgres {
     /// A server of `major` that lets every local role in.
     pub fn start(major: u32) -> Option<Self> {
@@ -105,6 +93,35 @@ impl Postgres {
         Self::start_in(major, "local all all trust\n", &start).expect("its primary's programs are there")
     }
 
+    /// A server that starts on a copy of these files, which are a data directory.
+    pub fn start_from(major: u32, files: &Path) -> Option<Self> {
+        let start = Start { origin: Origin::Files(files), ..Start::default() };
+        Self::start_in(major, "local all all trust\nlocal replication all trust\n", &start)
+    }
+
+    /// The folder of its files.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder that it may write to.
+    pub fn new_folder(&self, name: &str) -> PathBuf {
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        give(&folder);
+        folder
+    }
+
+    /// Runs one of its programs as the user that it runs as; what it said, and whether all was well.
+    pub fn run(&self, program: &str, args: &[&std::ffi::OsStr]) -> (bool, String) {
+        let mut command = Command::new(self.bin.join(program));
+        command.args(args).env("LC_ALL", "C");
+        let output = as_server_user(&mut command).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     fn copy_to(&self, data: &Path) {
         let mut command = Command::new(self.bin.join("pg_basebackup"));
         command.args(["-R", "-X", "stream", "--checkpoint=fast", "-U", "postgres", "-D"]).arg(data);
@@ -127,6 +144,7 @@ impl Postgres {
         match start.origin {
             Origin::Standby(primary) => primary.copy_to(&data),
             Origin::Fresh => initialise(&bin, &data),
+            Origin::Files(files) => copy(files, &data),
             Origin::Template => copy(&template(major, &bin), &data),
         }
         if let Some(disk) = start.base {
@@ -174,6 +192,13 @@ impl Postgres {
         kill(pid, Signal::SIGQUIT).unwrap();
         self.child.wait().unwrap();
         let _ = std::fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+    }
+
+    /// Ends the server in peace.
+    pub(crate) fn stop(&mut self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        kill(pid, Signal::SIGINT).unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Starts it again after a crash.
@@ -313,6 +338,8 @@ enum Origin<'a> {
     Fresh,
     /// A copy of this server, which it follows.
     Standby(&'a Postgres),
+    /// A copy of these.
+    Files(&'a Path),
 }
 
 impl Default for Start<'_> {
@@ -352,49 +379,4 @@ fn launch(bin: &Path, folder: &Path, network: Network) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(folder.join("log")).unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     as_server_user(&mut command).process_group(0).spawn().unwrap()
-}
-
-/// A fresh cluster that is made once per version and machine and then copied.
-fn template(major: u32, bin: &Path) -> PathBuf {
-    let cached = std::env::temp_dir().join(format!("jagad-pg-template-{major}-{}", nix::unistd::getuid()));
-    if !cached.join("PG_VERSION").exists() {
-        let fresh = tempfile::Builder::new().prefix("jagad-initdb").tempdir_in(std::env::temp_dir()).unwrap();
-        give(fresh.path());
-        let data = fresh.path().join("data");
-        initialise(bin, &data);
-        // Another test may have been faster: then its template is as good.
-        let _ = std::fs::rename(&data, &cached);
-    }
-    cached
-}
-
-fn initialise(bin: &Path, data: &Path) {
-    let mut command = Command::new(bin.join("initdb"));
-    command.arg("-D").arg(data).args(["-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]);
-    command.args(["--locale=C.UTF-8", "--wal-segsize=1"]);
-    let made = as_server_user(&mut command).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-}
-
-fn copy(from: &Path, to: &Path) {
-    let copied = as_server_user(Command::new("cp").arg("-R").arg(from).arg(to)).status().unwrap();
-    assert!(copied.success());
-}
-
-/// PostgreSQL refuses to run as root.
-pub(crate) fn as_server_user(command: &mut Command) -> &mut Command {
-    if let Some(user) = server_user() {
-        command.uid(user.uid.as_raw()).gid(user.gid.as_raw()).current_dir("/");
-    }
-    command
-}
-
-fn server_user() -> Option<User> {
-    nix::unistd::geteuid().is_root().then(|| User::from_name("postgres").unwrap().unwrap())
-}
-
-pub(crate) fn give(folder: &Path) {
-    if let Some(user) = server_user() {
-        chown(folder, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
-    }
 }

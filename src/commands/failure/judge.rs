@@ -146,6 +146,7 @@ fn judge_engine(error: &EngineError) -> Option<Verdict> {
         | EngineError::Prerequisite { help, .. } => given(Class::Prerequisite, help),
         EngineError::NotFound { help, .. } => given(Class::NotFound, help),
         EngineError::Refused { help, .. } => given(Class::Refused, help),
+        EngineError::Damaged { help, .. } => given(Class::Integrity, help),
         EngineError::Archive { .. } => Some((Class::Integrity, None, None)),
         EngineError::NoBase { .. } => {
             Some((Class::Operation, None, Some("Take a full backup: leave out --type.".to_owned())))

@@ -1,6 +1,7 @@
 //! PostgreSQL through its own tools.
 
 pub mod archive;
+pub mod base_backup;
 mod check;
 pub mod combine;
 mod connection;
@@ -37,6 +38,7 @@ mod tools;
 mod unfit;
 mod views;
 mod waits;
+pub mod wire;
 mod words;
 
 use super::{Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};

@@ -1,8 +1,8 @@
 //! One connection to one server: opened, secured, logged in, and asked.
 
 use super::resp::{self, Reply, RespError};
-use super::{rights, tls};
-use crate::engine::{EngineError, ServerSettings, TlsMode};
+use super::rights;
+use crate::engine::{EngineError, ServerSettings, TlsMode, tls};
 use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::sync::Arc;

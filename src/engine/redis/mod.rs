@@ -19,7 +19,6 @@ mod rights;
 mod server;
 mod sync;
 mod target;
-mod tls;
 mod witness;
 
 use super::{
