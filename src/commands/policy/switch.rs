@@ -5,7 +5,6 @@ use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
-use crate::model::kind::word_enum;
 use crate::model::{DatabaseName, PolicyName, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
@@ -48,23 +47,13 @@ pub struct SwitchReport {
     pub databases: Vec<Turned>,
 }
 
-word_enum! {
-    /// Whether backups of an entry are taken on schedule.
-    SwitchStatus {
-        /// They are.
-        Active = "active",
-        /// They are not, until somebody resumes it.
-        Paused = "paused",
-    }
-}
-
 /// One entry.
 #[derive(Debug, Serialize)]
 pub struct Turned {
     /// The entry.
     pub database: DatabaseName,
-    /// What it is now.
-    pub status: SwitchStatus,
+    /// `paused` or `active`.
+    pub status: &'static str,
     /// Failures in a row that were forgotten.
     pub failures: u32,
 }
@@ -112,7 +101,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
         .await;
         release(lease, &log).await;
         let failures = written?;
-        let status = if direction == Direction::Pause { SwitchStatus::Paused } else { SwitchStatus::Active };
+        let status = if direction == Direction::Pause { "paused" } else { "active" };
         log.say(format!("POLICY: `{name}` is {status}"));
         databases.push(Turned { database: name.clone(), status, failures });
     }

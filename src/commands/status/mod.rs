@@ -10,7 +10,6 @@ use super::schedule::duty::{Duty, Look, ProtectedDatabase};
 use super::{App, Failure, protection, prune, schedule};
 use crate::catalog::{CatalogError, Chains, ListedBackup, Listing};
 use crate::config::DatabaseEntry;
-use crate::model::kind::word_enum;
 use crate::model::{BackupId, ByteSize, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -40,26 +39,6 @@ pub struct Report {
     pub databases: Vec<Standing>,
 }
 
-word_enum! {
-    /// The most urgent thing to say of an entry.
-    ProtectionStatus {
-        /// All is well.
-        Ok = "ok",
-        /// A backup of it is under way.
-        Running = "running",
-        /// It is paused.
-        Paused = "paused",
-        /// Its last backup failed.
-        Failing = "failing",
-        /// It has another problem.
-        Problem = "problem",
-        /// No policy protects it.
-        Unprotected = "unprotected",
-        /// Its state cannot be read.
-        Unknown = "unknown",
-    }
-}
-
 /// How one database stands.
 #[derive(Debug, Serialize)]
 pub struct Standing {
@@ -69,8 +48,8 @@ pub struct Standing {
     pub engine: EngineKind,
     /// The policy that it is attached to.
     pub policy: Option<PolicyName>,
-    /// The most urgent thing to say of it.
-    pub status: ProtectionStatus,
+    /// `ok`, `running`, `paused`, `failing`, `problem`, `unprotected` or `unknown`.
+    pub status: &'static str,
     /// The last good full.
     pub last_good: Option<Good>,
     /// Stored bytes of the last good fulls, oldest first.
@@ -237,21 +216,19 @@ fn good(full: &ListedBackup) -> Good {
 }
 
 /// One word for the whole.
-fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> ProtectionStatus {
-    let Some(database) = database else {
-        return if unknown { ProtectionStatus::Unknown } else { ProtectionStatus::Unprotected };
-    };
+fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> &'static str {
+    let Some(database) = database else { return if unknown { "unknown" } else { "unprotected" } };
     if unknown {
-        ProtectionStatus::Unknown
+        "unknown"
     } else if database.state.paused.is_some() {
-        ProtectionStatus::Paused
+        "paused"
     } else if database.state.failures > 0 {
-        ProtectionStatus::Failing
+        "failing"
     } else if !problems.is_empty() {
-        ProtectionStatus::Problem
+        "problem"
     } else if database.running().is_some() {
-        ProtectionStatus::Running
+        "running"
     } else {
-        ProtectionStatus::Ok
+        "ok"
     }
 }

@@ -4,7 +4,6 @@
 use super::facts::MySqlServer;
 use super::tables::Table;
 use crate::engine::{EngineError, Filter, names};
-use crate::model::help;
 
 /// What filters make of one database.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,7 +24,7 @@ impl MySqlServer {
         if !exclude_table_data.is_empty() && !self.flavor().leaves_out_rows {
             return Err(EngineError::Refused {
                 problem: format!("mysqldump of {} cannot leave out the rows of a table", self.flavor().name),
-                help: help!("Leave the table out with `dump.exclude_tables`, or take its rows too."),
+                help: "Leave the table out with `dump.exclude_tables`, or take its rows too.".to_owned(),
             });
         }
         let choice = Choice {

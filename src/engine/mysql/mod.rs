@@ -20,8 +20,6 @@ mod filter;
 mod flavor;
 mod grants;
 mod head;
-#[cfg(test)]
-mod head_tests;
 mod history;
 mod inspection;
 mod leftovers;
@@ -40,8 +38,6 @@ mod quote;
 mod replication;
 mod reserved;
 mod rewrite;
-#[cfg(test)]
-mod rewrite_tests;
 mod rights;
 mod rows;
 mod scanner;

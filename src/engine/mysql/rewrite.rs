@@ -12,7 +12,6 @@ use super::session::SessionSettings;
 use super::syntax::QuoteRules;
 use super::unescape::Unescape;
 use crate::engine::{EngineError, Ownership, Rewrite};
-use crate::model::help;
 use memchr::memmem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -142,7 +141,7 @@ impl Statements for Writer {
                     "a definition of more than {} MiB may name the database that was backed up",
                     DEFINITION_LIMIT >> 20
                 ),
-                help: help!("Restore it under its own name, on another server."),
+                help: "Restore it under its own name, on another server.".to_owned(),
             }));
         }
         let missing: Vec<String> = self.missing.iter().map(|table| format!("`{table}`")).collect();
@@ -152,7 +151,7 @@ impl Statements for Writer {
         Err(io::Error::other(EngineError::NotFound {
             what: format!("table {}", missing.join(", ")),
             place: " in the backup".to_owned(),
-            help: help!("Name tables as the backup has them; views are not restored one by one."),
+            help: "Name tables as the backup has them; views are not restored one by one.".to_owned(),
         }))
     }
 }

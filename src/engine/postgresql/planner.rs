@@ -9,7 +9,6 @@ use super::quote::{connection_string, identifier};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
 use crate::engine::{Consumer, EngineError, Finding, Lifetime, Ownership, RestoreTarget, Step};
-use crate::model::help;
 use crate::process::{Argument, Runner, ToolSpec};
 
 /// pg_restore of this major version and newer sets a variable that older servers do not know, which is an error there.
@@ -56,7 +55,7 @@ impl<'a> LoadPlanner<'a> {
         };
         Err(EngineError::Refused {
             problem: format!("the restore would create the database `{taken}`, which exists already"),
-            help: help!("Start the restore again: it chooses another name."),
+            help: "Start the restore again: it chooses another name.".to_owned(),
         })
     }
 
@@ -170,7 +169,7 @@ impl<'a> LoadPlanner<'a> {
                 "the dump was written by pg_dump {dumper}, and pg_restore {} cannot restore into PostgreSQL {} without errors",
                 set.major, self.server.major
             ),
-            help: help!(
+            help: format!(
                 "Restore into PostgreSQL {SETS_TRANSACTION_TIMEOUT} or newer, or accept errors with `--allow-errors`."
             ),
         })

@@ -11,7 +11,6 @@ use super::target::{ExistingDatabase, TargetFacts};
 use crate::engine::{
     EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Occupied, Ownership, RestoreTarget, Step,
 };
-use crate::model::{Help, help};
 use std::collections::BTreeSet;
 
 /// Since this major version each membership has options that say which rights it gives.
@@ -30,16 +29,16 @@ impl PostgreSqlServer {
             return Err(EngineError::Privilege {
                 problem: format!("`{}` may not create databases", self.user()),
                 help: if facts.database.is_some() && target.selection.is_everything() {
-                    help!(
-                        "ALTER ROLE {me} CREATEDB; or empty `{name}` and fill it with `--clean`, which is not atomic."
+                    format!(
+                        "ALTER ROLE {me} CREATEDB; or empty `{name}` and fill it with `--clean`, which is not atomic"
                     )
                 } else {
-                    help!("ALTER ROLE {me} CREATEDB;")
+                    format!("ALTER ROLE {me} CREATEDB;")
                 },
             });
         }
         let Some(existing) = &facts.database else { return Ok(()) };
-        let refused = |problem: String, help: Help| Err(EngineError::Refused { problem, help });
+        let refused = |problem: String, help: String| Err(EngineError::Refused { problem, help });
         self.check_owned(target, existing)?;
         if existing.foreign_sessions > 0 {
             return Err(EngineError::Privilege {
@@ -48,19 +47,19 @@ impl PostgreSqlServer {
                     self.user(),
                     existing.foreign_sessions
                 ),
-                help: help!("GRANT pg_signal_backend TO {me}; or end these sessions first."),
+                help: format!("GRANT pg_signal_backend TO {me}; or end these sessions first"),
             });
         }
         if let Some(gid) = existing.prepared.first() {
             return refused(
                 format!("`{name}` has prepared transactions, the first is `{gid}`"),
-                help!("Commit or roll them back first."),
+                "Commit or roll them back first.".to_owned(),
             );
         }
         if let Some(slot) = existing.slots.first() {
             return refused(
                 format!("`{name}` has the logical replication slot `{slot}`, which would lose its database"),
-                help!("Drop the slot first, or restore under another name."),
+                "Drop the slot first, or restore under another name.".to_owned(),
             );
         }
         check_subscriptions(target, existing)
@@ -76,7 +75,7 @@ impl PostgreSqlServer {
         if existing.template {
             return Err(EngineError::Refused {
                 problem: format!("`{name}` is a template"),
-                help: help!("Restore under another name."),
+                help: "Restore under another name.".to_owned(),
             });
         }
         if !existing.owned {
@@ -149,15 +148,19 @@ impl PostgreSqlServer {
     }
 
     /// The statements that let the connected role give objects to `roles` and change the objects of `roles`.
-    pub(super) fn membership<'a>(&self, roles: impl IntoIterator<Item = &'a String>, inherits: bool) -> Help {
+    pub(super) fn membership<'a>(
+        &self,
+        roles: impl IntoIterator<Item = &'a String>,
+        inherits: bool,
+    ) -> String {
         let names: Vec<String> = roles.into_iter().map(|name| identifier(name)).collect();
         let (names, me) = (names.join(", "), identifier(self.user()));
         if self.major >= MEMBERSHIPS_HAVE_OPTIONS {
-            help!("GRANT {names} TO {me} WITH INHERIT TRUE, SET TRUE;")
+            format!("GRANT {names} TO {me} WITH INHERIT TRUE, SET TRUE;")
         } else if inherits {
-            help!("GRANT {names} TO {me};")
+            format!("GRANT {names} TO {me};")
         } else {
-            help!("GRANT {names} TO {me}; ALTER ROLE {me} INHERIT;")
+            format!("GRANT {names} TO {me}; ALTER ROLE {me} INHERIT;")
         }
     }
 
@@ -267,7 +270,7 @@ pub(super) fn check_subscriptions(
                 "`{name}` has the subscription `{subscription}`, which would go on applying changes to the database \
                  that is replaced"
             ),
-            help: help!(
+            help: format!(
                 "Drop it first, in `{name}`: ALTER SUBSCRIPTION {quoted} DISABLE; ALTER SUBSCRIPTION {quoted} SET \
                  (slot_name = NONE); DROP SUBSCRIPTION {quoted}; the publisher keeps its slot. Or restore into another \
                  name with `--into`."

@@ -3,7 +3,6 @@
 use super::connection::{Address, Connection};
 use super::resp::Reply;
 use crate::engine::EngineError;
-use crate::model::help;
 use std::collections::BTreeMap;
 
 /// How many slots there are.
@@ -64,9 +63,7 @@ pub(super) async fn shards(connection: &mut Connection, own: &Address) -> Result
     }
     Err(EngineError::Prerequisite {
         problem: format!("the cluster of {} serves {served} of {SLOTS} slots", own.shown()),
-        help: help!(
-            "Run `redis-cli --cluster check` to list the missing slots, and `redis-cli --cluster fix` to assign them."
-        ),
+        help: "Run `redis-cli --cluster check` to list the missing slots, and `redis-cli --cluster fix` to assign them.".to_owned(),
     })
 }
 

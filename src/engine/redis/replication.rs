@@ -2,7 +2,6 @@
 
 use super::facts::{Info, RedisServer};
 use crate::engine::{EngineError, LinkState, Replication};
-use crate::model::help;
 use std::time::Duration;
 
 impl RedisServer {
@@ -13,7 +12,7 @@ impl RedisServer {
                     "{} is a node of a cluster, and a cluster is backed up from its primaries",
                     self.address.shown()
                 ),
-                help: help!("Leave out the replicas of this entry."),
+                help: "Leave out the replicas of this entry.".to_owned(),
             });
         }
         let mut connection = self.address.connect().await?;

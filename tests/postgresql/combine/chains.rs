@@ -140,7 +140,7 @@ async fn a_chain_of_a_standby_becomes_the_same_and_no_standby() {
     assert_same(
         &reference.data,
         &target.data(),
-        &["backup_manifest", "postgresql.auto.conf", "standby.signal"],
+        &["backup_manifest", "postgresql.auto.conf", "standby.signal", "recovery.signal"],
     );
     let restored = RestoredServer::start(primary.bin(), &target.data()).unwrap();
     assert_eq!(restored.psql("postgres", "SELECT count(*), pg_is_in_recovery() FROM kept"), "20000|f");

@@ -19,7 +19,11 @@ async fn a_full_backup_starts(major: u32) {
     merge(request(&chain, &target), &chain).await.unwrap();
     let whole = backups.folder.path().join("whole");
     unpack(&chain[0].join("base.tar"), &whole);
-    assert_same(&whole, &target.data(), &["tablespace_map", "pg_tblspc", "postgresql.auto.conf"]);
+    assert_same(
+        &whole,
+        &target.data(),
+        &["tablespace_map", "pg_tblspc", "postgresql.auto.conf", "recovery.signal"],
+    );
     assert!(!target.data().join("tablespace_map").exists());
     // The old folder is gone: a server that still went there would not find the table.
     std::fs::rename(&space, backups.folder.path().join("gone")).unwrap();
@@ -33,6 +37,7 @@ async fn a_full_backup_starts(major: u32) {
         target.tablespace(tablespaces(&chain[0]).next().unwrap()).display().to_string()
     );
     std::fs::rename(backups.folder.path().join("gone"), &space).unwrap();
+    assert_eq!(timeline(&restored), "2");
 }
 
 #[tokio::test]
@@ -109,7 +114,7 @@ async fn a_server_starts_whose_configuration_was_elsewhere() {
         let target = Target::new();
         let merge = Merge::new(request(&chain, &target)).unwrap();
         let recorded = r#"{"config_file": "data_directory = '/nowhere'\n", "hba_file": "local all all trust\n",
-                           "minimum_settings": {"max_connections": 133, "max_locks_per_transaction": 65}}"#;
+                           "minimum_settings": {"max_connections": 133, "max_prepared_transactions": 5, "max_locks_per_transaction": 65}}"#;
         merge.configuration().take(&SystemRunner, Box::pin(recorded.as_bytes())).await.unwrap();
         feed(&merge.consumer(0, ArchiveName::Base), &chain[0].join("base.tar")).await.unwrap();
         merge.finish().run(&SystemRunner).await.unwrap();
@@ -122,4 +127,34 @@ async fn a_server_starts_whose_configuration_was_elsewhere() {
         assert_eq!(restored.psql("postgres", "SHOW max_connections"), "133");
         assert_eq!(restored.psql("postgres", "SHOW archive_mode"), "off");
     }
+}
+
+fn timeline(restored: &RestoredServer) -> String {
+    restored.psql("postgres", "CHECKPOINT");
+    restored.psql("postgres", "SELECT timeline_id FROM pg_control_checkpoint()")
+}
+
+#[tokio::test]
+async fn a_restored_server_does_not_go_on_with_the_history_of_its_source() {
+    let Some(server) = Postgres::start_primary(18) else { return };
+    summarize(&server);
+    server.psql("postgres", "CREATE TABLE kept AS SELECT generate_series(1, 1000) id");
+    let mut backups = Backups::new();
+    backups.take(&server, None);
+    server.psql("postgres", "UPDATE kept SET id = id + 1");
+    backups.take_next(&server);
+    let chain = backups.chain(0..=0);
+    let target = Target::new();
+    merge(request(&chain, &target), &chain).await.unwrap();
+    let restored = RestoredServer::start(server.bin(), &target.data()).unwrap();
+    assert_eq!(restored.psql("postgres", "SELECT sum(id) FROM kept"), "500500");
+    assert_eq!(timeline(&restored), "2");
+    // Past the place where the source's later backup began.
+    restored.psql("postgres", "CREATE TABLE later AS SELECT generate_series(1, 100000) id");
+    let mut command = Command::new(server.bin().join("pg_basebackup"));
+    command.args(["-Ft", "-X", "fetch", "--checkpoint=fast", "-U", "postgres", "-D"]).arg(backups.link(2));
+    command.arg("--incremental").arg(backups.link(1).join("backup_manifest"));
+    let output = as_server_user(command.env_clear().env("PGHOST", restored.socket())).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("timeline"), "{said}");
 }

@@ -2,6 +2,7 @@
 
 mod chains;
 mod fulls;
+mod large;
 mod trouble;
 
 use crate::support::postgres::{Postgres, as_server_user, give};
@@ -14,6 +15,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
+
+/// What the servers of these tests are started with on their command line.
+const SETTINGS: &str = r#"{"minimum_settings": {"max_prepared_transactions": 5}}"#;
 
 /// Backups of one server, each in a folder of its own as `pg_basebackup -Ft` writes it.
 struct Backups {
@@ -133,6 +137,7 @@ async fn feed(consumer: &Consumer, file: &Path) -> Result<(), StreamError> {
 /// Reads every archive of the chain, and completes the folders.
 async fn merge(request: MergeRequest, chain: &[PathBuf]) -> Result<(), StreamError> {
     let merge = Merge::new(request)?;
+    merge.configuration().take(&SystemRunner, Box::pin(SETTINGS.as_bytes())).await?;
     for (place, link) in chain.iter().enumerate() {
         for archive in archives(link) {
             feed(&merge.consumer(place, archive), &link.join(archive.to_string())).await?;
@@ -193,7 +198,11 @@ async fn merges_alike(bin: &Path, chain: &[PathBuf], target: &Target) {
     merge(request(chain, target), chain).await.unwrap();
     let folder = tempfile::Builder::new().prefix("jagad-reference").tempdir_in("/tmp").unwrap();
     let reference = combine(bin, chain, folder.path());
-    assert_same(&reference.data, &target.data(), &["backup_manifest", "pg_tblspc", "postgresql.auto.conf"]);
+    assert_same(
+        &reference.data,
+        &target.data(),
+        &["backup_manifest", "pg_tblspc", "postgresql.auto.conf", "recovery.signal"],
+    );
     for (oid, space) in &reference.tablespaces {
         assert_same(space, &target.tablespace(*oid), &[]);
         let link = std::fs::read_link(target.data().join(format!("pg_tblspc/{oid}"))).unwrap();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::support::restored::RestoredServer;
+use jagad::engine::postgresql::base_backup::{Lsn, WalPosition};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
@@ -62,7 +63,7 @@ async fn a_recorded_start_must_be_the_one_in_the_archive() {
     let chain = backups.whole_chain();
     let target = Target::new();
     let mut request = request(&chain, &target);
-    request.links[0].start = Some(jagad::engine::postgresql::combine::WalPoint { lsn: 1, timeline: 1 });
+    request.links[0].start = Some(WalPosition { lsn: Lsn(1), timeline: 1 });
     let error = merge(request, &chain).await.unwrap_err().to_string();
     assert!(error.contains("was recorded as beginning at 0/1 on timeline 1"), "{error}");
 }
@@ -139,6 +140,10 @@ async fn a_folder_that_is_not_empty_stays_as_it_is() {
     let error = merge(request(&chain, &target), &chain).await.unwrap_err().to_string();
     assert!(error.contains("is not empty"), "{error}");
     assert_eq!(std::fs::read_dir(target.data()).unwrap().count(), 1);
+    // What the restore itself puts there is not in the way.
+    std::fs::rename(target.data().join("mine"), target.data().join(".jagad-restore")).unwrap();
+    merge(request(&chain, &target), &chain).await.unwrap();
+    assert!(target.data().join(".jagad-restore").exists());
 }
 
 #[tokio::test]
@@ -162,4 +167,49 @@ async fn a_tablespace_without_a_folder_is_named() {
     feed(&merge.consumer(0, ArchiveName::Base), &chain[0].join("base.tar")).await.unwrap();
     let error = merge.finish().run(&SystemRunner).await.unwrap_err().to_string();
     assert!(error.contains("but there are archives of []"), "{error}");
+}
+
+/// Where the process is to work that a test kills.
+const KILLED: &str = "JAGAD_TEST_KILLED_MERGE";
+
+/// What that process does: it merges two backups of a chain of three, and waits for ever in the middle of the third.
+#[tokio::test]
+async fn a_process_that_is_killed() {
+    let Some(folder) = std::env::var_os(KILLED).map(PathBuf::from) else { return };
+    let chain: Vec<PathBuf> = [2, 1, 0].iter().map(|number| folder.join(number.to_string())).collect();
+    let folder = tempfile::Builder::new().prefix("killed").tempdir_in(&folder).unwrap();
+    let target = Target { folder };
+    let merge = Merge::new(request(&chain, &target)).unwrap();
+    for (place, link) in chain.iter().enumerate().take(2) {
+        feed(&merge.consumer(place, ArchiveName::Base), &link.join("base.tar")).await.unwrap();
+    }
+    println!("two of three are read");
+    let body = stopped(&chain[2].join("base.tar"), 9_000_000, true).await;
+    let _ = merge.consumer(2, ArchiveName::Base).take(&SystemRunner, Box::pin(body)).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_leaves_does_not_start_and_is_not_taken_again() {
+    let Some(server) = Postgres::start_primary(18) else { return };
+    let backups = three(&server);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "combine::trouble::a_process_that_is_killed", "--nocapture"]);
+    command.env(KILLED, backups.folder.path()).stdout(std::process::Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let said = std::io::BufReader::new(process.stdout.take().unwrap());
+    let reached = std::io::BufRead::lines(said).any(|line| line.unwrap().contains("two of three are read"));
+    assert!(reached, "{:?}", process.wait());
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let mut left = std::fs::read_dir(backups.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let left = left.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("killed")).unwrap();
+    let data = left.join("data");
+    assert!(data.join("base").is_dir() && !data.join("global/pg_control").exists());
+    give(&left);
+    let log = RestoredServer::start(server.bin(), &data).err().expect("it must not start");
+    assert!(log.contains("global/pg_control"), "{log}");
+    let chain = backups.whole_chain();
+    let again = MergeRequest { folder: data, ..request(&chain, &Target::new()) };
+    let error = merge(again, &chain).await.unwrap_err().to_string();
+    assert!(error.contains("is not empty"), "{error}");
 }

@@ -3,7 +3,8 @@
 use super::label::BackupLabel;
 use super::work::Work;
 use crate::engine::EngineError;
-use crate::model::help;
+
+const HELP: &str = "Restore a backup whose chain is complete, down to its full backup.";
 
 impl Work {
     /// Whether the backup at `link` is the one that the newer one before it continues.
@@ -45,8 +46,5 @@ impl Work {
 }
 
 fn broken(problem: String) -> EngineError {
-    EngineError::Prerequisite {
-        problem,
-        help: help!("Restore a backup whose chain is complete, down to its full backup."),
-    }
+    EngineError::Prerequisite { problem, help: HELP.to_owned() }
 }

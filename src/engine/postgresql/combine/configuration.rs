@@ -19,24 +19,47 @@ const AUTO: &str = "postgresql.auto.conf";
 const HBA_TEXT: &str = "# Written by jagad: the backup has no `pg_hba.conf`. Only local users of a role's own name may log in.\n\
                         local all all peer\n";
 const IDENT_TEXT: &str = "# Written by jagad: the backup has no `pg_ident.conf`.\n";
+const SIGNAL: &str = "recovery.signal";
 /// The last line wins, and this file is read after all others. `ALTER SYSTEM` sets it back.
-const AUTO_TEXT: &str = "\n# Written by jagad: a restored server must not archive into the archive of its source.\narchive_mode = 'off'\n";
+///
+/// With `recovery.signal` there, and nothing to fetch, a server replays the WAL in the folder and then begins a timeline of
+/// its own. Otherwise it would go on with the source's, and the source's later backups would be taken for its past: an
+/// incremental backup on one of them would lack blocks without a word. What the source would have waited for, stopped at
+/// or run at the end of a recovery is unset.
+const AUTO_TEXT: &str = "
+# Written by jagad when it restored this folder. The server replays what is here and begins a new timeline. It must not
+# archive into the archive of its source, and needs at least what the source had of some settings.
+archive_mode = 'off'
+restore_command = 'false'
+recovery_end_command = ''
+archive_cleanup_command = ''
+recovery_target = ''
+recovery_target_time = ''
+recovery_target_xid = ''
+recovery_target_name = ''
+recovery_target_lsn = ''
+recovery_target_timeline = 'current'
+recovery_min_apply_delay = '0'
+";
+const MAIN_TEXT: &str = "# Written by jagad: the server of this backup kept its configuration outside of its data directory.
+# What it had there is in the files that end with `.source`, where the backup has them. They are not read, because they
+# name folders of the source.
+";
 
 impl Work {
     /// Writes what is missing of the configuration, and what must be different from the source.
     pub(super) fn configure(&mut self) -> Result<(), EngineError> {
         let configuration = self.configuration.take().unwrap_or_default();
         let Some(trees) = self.trees.as_mut() else { return Ok(()) };
-        let main = main_text(&configuration.minimum_settings);
         let files = [
-            Settings { name: MAIN, text: &main, source: configuration.config_file.as_deref() },
+            Settings { name: MAIN, text: MAIN_TEXT, source: configuration.config_file.as_deref() },
             Settings { name: HBA, text: HBA_TEXT, source: configuration.hba_file.as_deref() },
             Settings { name: IDENT, text: IDENT_TEXT, source: configuration.ident_file.as_deref() },
         ];
         for file in files {
             file.write(&mut trees.base)?;
         }
-        stop_archiving(&mut trees.base)
+        start_anew(&mut trees.base, &configuration.minimum_settings)
     }
 }
 
@@ -70,30 +93,23 @@ impl Settings<'_> {
     }
 }
 
-/// A `postgresql.conf` with what a server needs at least.
-fn main_text(minimum: &MinimumSettings) -> String {
-    format!(
-        "# Written by jagad: the server of this backup kept its configuration outside of its data directory. What it\n\
-         # had there is in the files that end with `.source`, where the backup has them; they are not read, because\n\
-         # they name folders of the source. A server that recovers needs at least these settings:\n{}",
-        minimum.lines()
-    )
-}
-
 fn write(base: &mut Tree, path: &EntryPath, text: &str) -> Result<(), EngineError> {
     let mut file = create(base, path, PRIVATE)?;
     file.write_all(text.as_bytes()).map_err(|error| unwritten(&base.full(path), error))
 }
 
-fn stop_archiving(base: &mut Tree) -> Result<(), EngineError> {
+/// Lets the server begin as one of its own.
+fn start_anew(base: &mut Tree, minimum: &MinimumSettings) -> Result<(), EngineError> {
+    let text = AUTO_TEXT.to_owned() + &minimum.lines();
     let path = path(AUTO)?;
     match base.append(&path) {
         Ok(mut file) => {
-            file.write_all(AUTO_TEXT.as_bytes()).map_err(|error| unwritten(&base.full(&path), error))
+            file.write_all(text.as_bytes()).map_err(|error| unwritten(&base.full(&path), error))?
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => write(base, &path, AUTO_TEXT),
-        Err(error) => Err(unwritten(&base.full(&path), error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write(base, &path, &text)?,
+        Err(error) => return Err(unwritten(&base.full(&path), error)),
     }
+    write(base, &self::path(SIGNAL)?, "")
 }
 
 fn path(name: &str) -> Result<EntryPath, EngineError> {

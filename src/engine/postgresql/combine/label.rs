@@ -2,8 +2,8 @@
 
 use super::problem::damaged;
 use crate::engine::EngineError;
+use crate::engine::postgresql::base_backup::WalPosition;
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Neither of the texts has more than a few lines; a tablespace has one line.
 pub(super) const LABEL_LIMIT: u64 = 64 << 10;
@@ -16,27 +16,12 @@ const TIMELINE: &[u8] = b"START TIMELINE: ";
 const FROM: &[u8] = b"INCREMENTAL FROM LSN: ";
 const FROM_TIMELINE: &[u8] = b"INCREMENTAL FROM TLI: ";
 
-/// A place in the write-ahead log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WalPoint {
-    /// The byte, from the beginning of all.
-    pub lsn: u64,
-    /// The timeline that it is on.
-    pub timeline: u32,
-}
-
-impl fmt::Display for WalPoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:X}/{:X} on timeline {}", self.lsn >> 32, self.lsn & 0xffff_ffff, self.timeline)
-    }
-}
-
 /// `backup_label` of one backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BackupLabel {
-    pub(super) start: WalPoint,
+    pub(super) start: WalPosition,
     /// Where the backup began that it continues.
-    pub(super) continues: Option<WalPoint>,
+    pub(super) continues: Option<WalPosition>,
     /// The text as a server accepts it: without what makes it refuse an incremental backup.
     pub(super) whole: Vec<u8>,
 }
@@ -59,12 +44,10 @@ impl BackupLabel {
 }
 
 /// `0/C00028 (file 00000001000000000000000C)` and `1`.
-fn point(lsn: &[u8], timeline: &[u8]) -> Option<WalPoint> {
-    let lsn = std::str::from_utf8(lsn).ok()?.split(' ').next()?;
-    let (high, low) = lsn.split_once('/')?;
-    let half = |digits: &str| u32::from_str_radix(digits, 16).ok().map(u64::from);
+fn point(lsn: &[u8], timeline: &[u8]) -> Option<WalPosition> {
+    let lsn = std::str::from_utf8(lsn).ok()?.split(' ').next()?.parse().ok()?;
     let timeline = std::str::from_utf8(timeline).ok()?.parse().ok()?;
-    Some(WalPoint { lsn: half(high)? << 32 | half(low)?, timeline })
+    Some(WalPosition { timeline, lsn })
 }
 
 /// The tablespaces that `tablespace_map` has a line for: the number, a space, and a path in which a backslash stands
@@ -93,6 +76,7 @@ pub(super) fn system_of(control: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::postgresql::base_backup::Lsn;
 
     const LABEL: &str = "START WAL LOCATION: 1/C00028 (file 00000001000000010000000C)\nCHECKPOINT LOCATION: 1/C00080\n\
                          LABEL: x\nSTART TIMELINE: 3\nINCREMENTAL FROM LSN: 0/A00028\nINCREMENTAL FROM TLI: 2\n";
@@ -100,8 +84,8 @@ mod tests {
     #[test]
     fn a_label_says_where_it_began_and_what_it_continues() {
         let label = BackupLabel::parse(LABEL.as_bytes()).unwrap();
-        assert_eq!(label.start, WalPoint { lsn: 0x1_00C0_0028, timeline: 3 });
-        assert_eq!(label.continues, Some(WalPoint { lsn: 0xA0_0028, timeline: 2 }));
+        assert_eq!(label.start, WalPosition { lsn: Lsn(0x1_00C0_0028), timeline: 3 });
+        assert_eq!(label.continues, Some(WalPosition { lsn: Lsn(0xA0_0028), timeline: 2 }));
         assert_eq!(label.start.to_string(), "1/C00028 on timeline 3");
         let whole = String::from_utf8(label.whole).unwrap();
         assert!(whole.ends_with("START TIMELINE: 3\n") && !whole.contains("INCREMENTAL"), "{whole}");

@@ -25,11 +25,10 @@ mod tests;
 mod tree;
 mod work;
 
-pub use label::WalPoint;
 pub use source::{MinimumSettings, SourceConfiguration};
 
+use crate::engine::postgresql::base_backup::WalPosition;
 use crate::engine::{Consumer, EngineError, Step};
-use crate::model::help;
 use push::{ArchivePush, ConfigurationPush, Finish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -63,7 +62,7 @@ pub struct MergeLink {
     /// Its archives, in the order in which they will be read.
     pub archives: Vec<ArchiveName>,
     /// Where its record says that it began; the archives must agree.
-    pub start: Option<WalPoint>,
+    pub start: Option<WalPosition>,
 }
 
 impl MergeLink {
@@ -214,7 +213,7 @@ fn check(request: &MergeRequest) -> Result<(), EngineError> {
     if let Some(oid) = newest.tablespaces().find(|oid| !request.tablespaces.contains_key(oid)) {
         return Err(EngineError::Prerequisite {
             problem: format!("{} has the tablespace {oid}, for which there is no folder", newest.name),
-            help: help!("Name a new or empty folder for it: `--tablespace {oid}=DIR`."),
+            help: format!("Name a new or empty folder for it: `--tablespace {oid}=DIR`."),
         });
     }
     let mut folders = vec![&request.folder];
@@ -225,7 +224,7 @@ fn check(request: &MergeRequest) -> Result<(), EngineError> {
         {
             return Err(EngineError::Refused {
                 problem: format!("`{}` and `{}` are one inside the other", folder.display(), other.display()),
-                help: help!("Give every tablespace a folder of its own, outside of the data directory."),
+                help: "Give every tablespace a folder of its own, outside of the data directory.".to_owned(),
             });
         }
         folders.push(folder);

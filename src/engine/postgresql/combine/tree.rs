@@ -19,6 +19,7 @@ const FILE_OWNER: u32 = 0o600;
 /// The only two that a server starts in.
 const PRIVATE_FOLDER: u32 = 0o700;
 const GROUP_FOLDER: u32 = 0o750;
+const OWN_PREFIX: &[u8] = b".jagad-";
 /// The account that packages install servers for, and the name that PostgreSQL writes into every archive.
 const SERVER_ACCOUNT: &str = "postgres";
 
@@ -53,8 +54,10 @@ impl Tree {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
             Err(error) => return Err(error),
         };
-        if fs::read_dir(path)?.next().is_some() {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        for entry in fs::read_dir(path)? {
+            if !is_own(&entry?) {
+                return Err(io::ErrorKind::DirectoryNotEmpty.into());
+            }
         }
         let root = File::open(path)?;
         let owner = owner_of(&root)?;
@@ -159,6 +162,9 @@ impl Tree {
     pub(super) fn clear(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
+            if is_own(&entry) {
+                continue;
+            }
             if entry.file_type()?.is_dir() {
                 fs::remove_dir_all(entry.path())?;
             } else {
@@ -198,6 +204,11 @@ impl Tree {
         }
         File::from(handle.try_clone()?).set_permissions(Permissions::from_mode(mode))
     }
+}
+
+/// Whether it is a note of the run that restores, which comes before everything and goes when that run ends.
+fn is_own(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_bytes().starts_with(OWN_PREFIX)
 }
 
 fn open_folder(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {

@@ -1,7 +1,7 @@
 //! The merge under way: what has been read of which backup, and what is still missing.
 
 use super::entry_path::EntryPath;
-use super::label::{BackupLabel, WalPoint};
+use super::label::BackupLabel;
 use super::missing::MissingPages;
 use super::problem::damaged;
 use super::source::SourceConfiguration;
@@ -9,7 +9,7 @@ use super::tar::TarReader;
 use super::tree::Tree;
 use super::{ArchiveName, MergeRequest, TablespacePlace};
 use crate::engine::EngineError;
-use crate::model::help;
+use crate::engine::postgresql::base_backup::WalPosition;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -58,7 +58,7 @@ pub(super) struct Work {
     /// Of the backup that is being read, once it has been read.
     pub(super) label: Option<BackupLabel>,
     /// Where the backup began that the last one continues.
-    pub(super) continues: Option<WalPoint>,
+    pub(super) continues: Option<WalPosition>,
     /// The system that the newest backup is of.
     pub(super) system: Option<u64>,
     pub(super) configuration: Option<SourceConfiguration>,
@@ -199,7 +199,7 @@ fn occupied(path: &Path, source: io::Error) -> EngineError {
     if source.kind() == io::ErrorKind::DirectoryNotEmpty {
         return EngineError::Refused {
             problem: format!("`{}` is not empty", path.display()),
-            help: help!("Give a folder that is new or empty: nothing in it is ever overwritten."),
+            help: "Give a folder that is new or empty: nothing in it is ever overwritten.".to_owned(),
         };
     }
     EngineError::Read { doing: format!("write into `{}`", path.display()), source }

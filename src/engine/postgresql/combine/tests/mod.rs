@@ -187,15 +187,9 @@ fn every_older_backup_must_know_a_file_until_it_is_whole() {
 
 #[test]
 fn what_belongs_to_the_source_alone_is_left_out() {
-    let names = [
-        "standby.signal",
-        "recovery.signal",
-        "postmaster.pid",
-        "postmaster.opts",
-        "backup_manifest",
-        "tablespace_map",
-    ];
-    let tar = names.iter().fold(Tar::backup(1, None), |tar, name| tar.file(name, b""));
+    let names = ["standby.signal", "postmaster.pid", "postmaster.opts", "backup_manifest", "tablespace_map"];
+    let tar = Tar::backup(1, None).file("recovery.signal", b"the source's");
+    let tar = names.iter().fold(tar, |tar, name| tar.file(name, b""));
     let (folder, done) = merged(&[tar.file("postgresql.auto.conf", b"archive_mode = 'on'").whole()]);
     done.unwrap();
     let data = folder.path().join("data");
@@ -203,7 +197,9 @@ fn what_belongs_to_the_source_alone_is_left_out() {
         assert!(!data.join(name).exists(), "{name}");
     }
     let settings = std::fs::read_to_string(data.join("postgresql.auto.conf")).unwrap();
-    assert_eq!(settings.lines().next_back(), Some("archive_mode = 'off'"));
+    let last = settings.lines().rfind(|line| line.starts_with("archive_mode"));
+    assert_eq!(last, Some("archive_mode = 'off'"));
+    assert_eq!(std::fs::read(data.join("recovery.signal")).unwrap(), b"");
     assert!(std::fs::read_to_string(data.join("postgresql.conf")).unwrap().starts_with("# Written by jagad"));
 }
 
