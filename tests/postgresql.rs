@@ -35,6 +35,8 @@ mod login;
 mod named;
 #[path = "postgresql/needs.rs"]
 mod needs;
+#[path = "postgresql/physical.rs"]
+mod physical;
 #[path = "postgresql/pooler.rs"]
 mod pooler;
 #[path = "postgresql/privileges.rs"]

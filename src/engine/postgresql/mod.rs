@@ -19,6 +19,7 @@ mod load_globals;
 mod load_named;
 mod load_selection;
 mod pattern;
+mod physical;
 mod planner;
 mod pooling;
 mod preflight;
@@ -46,6 +47,7 @@ use crate::model::{EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
 use archive::ArchiveWitness;
 use async_trait::async_trait;
+use base_backup::{ManifestWitness, SeenManifest, TarWitness};
 use connection::Connection;
 use facts::PostgreSqlServer;
 
@@ -93,7 +95,13 @@ impl Engine for PostgreSql {
                 Ok(PartReader { tool: Some(tool), witness: Box::new(ArchiveWitness::new()) })
             }
             PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(globals::witness()) }),
-            kind => Err(EngineError::not_written(kind, "PostgreSQL")),
+            PartKind::Files => Ok(PartReader { tool: None, witness: Box::new(TarWitness::any()) }),
+            PartKind::FileManifest => {
+                let witness = ManifestWitness::new(SeenManifest::default());
+                Ok(PartReader { tool: None, witness: Box::new(witness) })
+            }
+            PartKind::Settings => Ok(PartReader { tool: None, witness: physical::configuration_witness() }),
+            PartKind::Contents => Err(EngineError::not_written(part, "PostgreSQL")),
         }
     }
 

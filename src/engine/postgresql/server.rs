@@ -2,8 +2,8 @@
 
 use super::facts::PostgreSqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, ReplicaMatch, Replication, RestoreTarget,
-    Scope, Server, ServerFacts, Unfit,
+    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, Physical, ReplicaMatch, Replication,
+    RestoreTarget, Scope, Server, ServerFacts, Unfit,
 };
 use crate::model::Contents;
 use crate::process::Runner;
@@ -32,6 +32,10 @@ impl Server for PostgreSqlServer {
 
     fn logical(&self) -> &dyn Logical {
         self
+    }
+
+    fn physical(&self) -> Option<&dyn Physical> {
+        Some(self)
     }
 }
 

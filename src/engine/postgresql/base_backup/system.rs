@@ -14,6 +14,8 @@ pub struct System {
     pub wal_segment_bytes: u64,
     /// Bytes of a page.
     pub block_bytes: u64,
+    /// Bytes of a file of a relation, after which the next begins.
+    pub relation_segment_bytes: u64,
     /// Whether its pages have checksums.
     pub data_checksums: bool,
 }
@@ -23,14 +25,14 @@ pub(super) async fn ask_system(session: &mut Session) -> Result<System, EngineEr
     let answer = session.query("IDENTIFY_SYSTEM", "IDENTIFY_SYSTEM").await?;
     let identifier = first(&answer).ok_or_else(|| session.strange("IDENTIFY_SYSTEM"))?.to_owned();
     let mut values = Vec::new();
-    for name in ["wal_segment_size", "block_size", "data_checksums"] {
+    for name in ["wal_segment_size", "block_size", "segment_size", "data_checksums"] {
         let command = format!("SHOW {name}");
         let rows = session.query(&command, &command).await?;
         values.push(first(&rows).unwrap_or_default().to_owned());
     }
     let version = session.parameter("server_version").and_then(|version| version.split_whitespace().next());
-    let numbers = (bytes_of(&values[0]), bytes_of(&values[1]));
-    let (Some(wal_segment_bytes), Some(block_bytes)) = numbers else {
+    let sizes = (bytes_of(&values[0]), bytes_of(&values[1]), bytes_of(&values[2]));
+    let (Some(wal_segment_bytes), Some(block_bytes), Some(relation_segment_bytes)) = sizes else {
         return Err(session.strange("SHOW wal_segment_size"));
     };
     Ok(System {
@@ -38,7 +40,8 @@ pub(super) async fn ask_system(session: &mut Session) -> Result<System, EngineEr
         version: version.unwrap_or_default().to_owned(),
         wal_segment_bytes,
         block_bytes,
-        data_checksums: values[2] == "on",
+        relation_segment_bytes,
+        data_checksums: values[3] == "on",
     })
 }
 

@@ -33,6 +33,8 @@ enum Role {
     Tablespace,
     /// The data directory, with the WAL.
     Base(SeenWal),
+    /// One or the other: which is told by what is in it.
+    Any(SeenWal),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,11 @@ impl TarWitness {
         Self::of(Role::Base(wal))
     }
 
+    /// For an archive of which nothing else is known: one with a label is that of a data directory.
+    pub fn any() -> Self {
+        Self::of(Role::Any(SeenWal::default()))
+    }
+
     fn of(role: Role) -> Self {
         let seen =
             Seen { role, label: Vec::new(), current: Current::Other, has_label: false, has_control: false };
@@ -62,7 +69,7 @@ impl TarWitness {
 impl Visitor for Seen {
     fn entry(&mut self, entry: &Entry) -> Result<(), String> {
         self.current = Current::Other;
-        let Role::Base(wal) = &self.role else { return Ok(()) };
+        let (Role::Base(wal) | Role::Any(wal)) = &self.role else { return Ok(()) };
         if entry.kind != EntryKind::File {
             return Ok(());
         }
@@ -90,7 +97,7 @@ impl Visitor for Seen {
 
     fn end(&mut self) -> Result<(), String> {
         if self.current == Current::Label
-            && let Role::Base(wal) = &self.role
+            && let Role::Base(wal) | Role::Any(wal) = &self.role
         {
             wal.label(&String::from_utf8_lossy(&self.label))?;
             self.has_label = true;
@@ -118,7 +125,11 @@ impl Witness for TarWitness {
         if let Err(place) = self.walker.finish() {
             return incomplete(format!("it ends at byte {} {place}", self.walker.at()));
         }
-        let Role::Base(wal) = &self.seen.role else { return Ok(None) };
+        let wal = match &self.seen.role {
+            Role::Base(wal) => wal,
+            Role::Any(wal) if self.seen.has_label => wal,
+            Role::Tablespace | Role::Any(_) => return Ok(None),
+        };
         let missing = match (self.seen.has_label, self.seen.has_control) {
             (false, _) => Some("`backup_label`".to_owned()),
             (_, false) => Some("`global/pg_control`".to_owned()),

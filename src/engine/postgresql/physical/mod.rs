@@ -1,0 +1,208 @@
+//! The files of the whole server, as its replication protocol gives them.
+
+mod check;
+mod configuration;
+
+use super::base_backup::{
+    Arriving, BackupRequest, BackupRun, BackupSpan, BackupStart, Member, Parent, System,
+};
+use super::combine::{MinimumSettings, SourceConfiguration};
+use super::facts::PostgreSqlServer;
+use crate::engine::{
+    CopyEnd, CopyParent, CopyRequest, DumpPart, EngineError, Finding, Physical, PhysicalCopy, Producer, Pull,
+};
+use crate::model::{BackupKind, ByteReader, PartKind, Span};
+use crate::process::Runner;
+use async_trait::async_trait;
+use configuration::Configuration;
+pub(super) use configuration::witness as configuration_witness;
+use serde::Serialize;
+use std::io::Cursor;
+use std::sync::Arc;
+
+/// The first version that can say what has changed since another backup.
+const INCREMENTAL_MAJOR: u32 = 17;
+
+#[async_trait]
+impl Physical for PostgreSqlServer {
+    async fn check_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<Finding>, EngineError> {
+        self.copy_findings(runner, kind).await
+    }
+
+    async fn begin_copy(
+        &self,
+        runner: &dyn Runner,
+        request: CopyRequest<'_>,
+    ) -> Result<Box<dyn PhysicalCopy>, EngineError> {
+        let parent = match request.parent {
+            Some(parent) => Some(self.parent(parent).await?),
+            None => None,
+        };
+        let configuration = self.ask_configuration(runner).await?;
+        let id = request.backup.to_string();
+        let run = BackupRun::begin(BackupRequest {
+            settings: &self.connection.settings,
+            major: self.major,
+            system: self.facts.identity.as_deref(),
+            id: &id,
+            parent,
+        });
+        Ok(Box::new(Copy {
+            run: run.await?,
+            configuration: Some(configuration),
+            minimum: None,
+            notes: Vec::new(),
+        }))
+    }
+}
+
+impl PostgreSqlServer {
+    /// What the server needs of the backup that an incremental is added to.
+    async fn parent<'a>(&self, parent: &'a CopyParent) -> Result<Parent<'a>, EngineError> {
+        let no_base = |reason: String| EngineError::NoBase { backup: parent.backup.clone(), reason };
+        if self.major < INCREMENTAL_MAJOR {
+            let reason = format!(
+                "PostgreSQL {} has no incremental backups; {INCREMENTAL_MAJOR} does",
+                self.facts.version
+            );
+            return Err(no_base(reason));
+        }
+        let manifest =
+            parent.file_manifest.as_ref().ok_or_else(|| no_base("its manifest is missing".to_owned()))?;
+        let manifest = manifest.open().await.map_err(|source| EngineError::Read {
+            doing: format!("read the manifest of {}", parent.backup),
+            source,
+        })?;
+        Ok(Parent { backup: &parent.backup, manifest })
+    }
+}
+
+/// A copy under way.
+struct Copy {
+    run: BackupRun,
+    /// The last part, until it is handed out.
+    configuration: Option<Configuration>,
+    minimum: Option<MinimumSettings>,
+    notes: Vec<String>,
+}
+
+#[async_trait]
+impl PhysicalCopy for Copy {
+    async fn next_part(&mut self, _runner: &dyn Runner) -> Result<Option<DumpPart>, EngineError> {
+        if let Some(arriving) = self.run.next().await? {
+            return Ok(Some(part_of(arriving)));
+        }
+        let Some(Configuration { source, notes }) = self.configuration.take() else { return Ok(None) };
+        self.notes = notes;
+        self.minimum = Some(source.minimum_settings);
+        configuration_part(&source).map(Some)
+    }
+
+    async fn finish(self: Box<Self>, _runner: &dyn Runner) -> Result<CopyEnd, EngineError> {
+        let (start, system) = (self.run.start().clone(), self.run.system().clone());
+        let span = self.run.finish().await?;
+        let facts = Facts::of(&start, &system, span, self.minimum.unwrap_or_default());
+        let facts = serde_json::to_value(facts).map_err(|error| EngineError::Answer {
+            question: "describe the copy".to_owned(),
+            problem: error.to_string(),
+        })?;
+        let span = Span { start: span.start.lsn.to_string(), end: span.end.lsn.to_string() };
+        Ok(CopyEnd { span, facts, notes: self.notes })
+    }
+}
+
+fn part_of(arriving: Arriving) -> DumpPart {
+    let (kind, archive, extension) = match arriving.member {
+        Member::Tablespace(oid) => (PartKind::Files, oid.to_string(), "tar"),
+        Member::Base => (PartKind::Files, "base".to_owned(), "tar"),
+        Member::Manifest => (PartKind::FileManifest, "backup_manifest".to_owned(), "json"),
+    };
+    DumpPart {
+        kind,
+        database: None,
+        archive: Some(archive),
+        extension,
+        source: Producer::Native(arriving.source),
+        witness: arriving.witness,
+        estimate: arriving.estimate,
+        properties: serde_json::Value::Null,
+    }
+}
+
+fn configuration_part(source: &SourceConfiguration) -> Result<DumpPart, EngineError> {
+    let bytes = serde_json::to_vec_pretty(source).map_err(|error| EngineError::Answer {
+        question: "describe the configuration".to_owned(),
+        problem: error.to_string(),
+    })?;
+    Ok(DumpPart {
+        kind: PartKind::Settings,
+        database: None,
+        archive: Some("config".to_owned()),
+        extension: "json",
+        estimate: bytes.len() as u64,
+        source: Producer::Native(Arc::new(Known { bytes: bytes.into() })),
+        witness: configuration::witness(),
+        properties: serde_json::Value::Null,
+    })
+}
+
+/// Bytes that are known already.
+struct Known {
+    bytes: Arc<[u8]>,
+}
+
+#[async_trait]
+impl Pull for Known {
+    fn describe(&self) -> Vec<String> {
+        vec!["SHOW".to_owned(), "configuration".to_owned()]
+    }
+
+    async fn open(&self) -> Result<ByteReader<'static>, EngineError> {
+        Ok(Box::pin(Cursor::new(Arc::clone(&self.bytes))))
+    }
+}
+
+/// What the manifest of a physical backup says of it: docs/FORMAT.md lists the keys.
+#[derive(Debug, Serialize)]
+struct Facts<'a> {
+    system_id: &'a str,
+    wal_segment_size: u64,
+    block_size: u64,
+    segment_size: u64,
+    data_checksums: bool,
+    wal: &'static str,
+    start_lsn: String,
+    start_timeline: u32,
+    end_lsn: String,
+    end_timeline: u32,
+    tablespaces: Vec<TablespaceFacts<'a>>,
+    minimum_settings: MinimumSettings,
+}
+
+#[derive(Debug, Serialize)]
+struct TablespaceFacts<'a> {
+    oid: u32,
+    path: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    fn of(start: &'a BackupStart, system: &'a System, span: BackupSpan, minimum: MinimumSettings) -> Self {
+        let tablespaces = start.tablespaces.iter();
+        Self {
+            system_id: &system.identifier,
+            wal_segment_size: system.wal_segment_bytes,
+            block_size: system.block_bytes,
+            segment_size: system.relation_segment_bytes,
+            data_checksums: system.data_checksums,
+            wal: "included",
+            start_lsn: span.start.lsn.to_string(),
+            start_timeline: span.start.timeline,
+            end_lsn: span.end.lsn.to_string(),
+            end_timeline: span.end.timeline,
+            tablespaces: tablespaces
+                .map(|space| TablespaceFacts { oid: space.oid, path: &space.path })
+                .collect(),
+            minimum_settings: minimum,
+        }
+    }
+}
