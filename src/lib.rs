@@ -9,12 +9,13 @@
 //! 3  retention, schedule
 //! 2  engine, pipeline, catalog, notify
 //! 1  process, compress, crypto, store
-//! 0  model
+//! 0  model, certificates
 //! ```
 //!
 //! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
 
 pub mod catalog;
+pub mod certificates;
 pub mod cli;
 pub mod commands;
 pub mod compress;

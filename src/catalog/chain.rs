@@ -7,7 +7,7 @@
 
 use super::error::PassedOver;
 use super::listing::{ListedBackup, UnreadableBackup};
-use super::side::SideRecord;
+use super::side_record::SideRecord;
 use super::state::is_plausible;
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, BackupStatus, IncrementalBase, Method, PartKind, Timestamp,

@@ -6,7 +6,7 @@ use super::layout::{self, Item};
 use super::lease::{self, LeaseRecord, Operation};
 use super::manifest::{Manifest, PinRecord};
 use super::repository::Catalog;
-use super::side::{self, SideRecord};
+use super::side_record::{self, SideRecord};
 use super::state::is_plausible;
 use super::verification::Verification;
 use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
@@ -174,12 +174,12 @@ impl Catalog {
         let Some((manifest, proof)) = self.proven(database, id).await? else { return Ok(None) };
         let store = self.store().as_ref();
         let pin = if items.pinned {
-            side::read(store, &layout::pin(database, id)).await?
+            side_record::read(store, &layout::pin(database, id)).await?
         } else {
             SideRecord::Absent
         };
         let verification = match items.verification {
-            Some(found) => side::read(store, &found.key).await?,
+            Some(found) => side_record::read(store, &found.key).await?,
             None => SideRecord::Absent,
         };
         let verifying = match items.verifying {

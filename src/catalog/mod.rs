@@ -19,7 +19,7 @@ pub mod reference;
 mod removal;
 pub mod repository;
 mod restores;
-mod side;
+mod side_record;
 pub mod state;
 mod verification;
 
@@ -37,7 +37,7 @@ pub use protection::Attachment;
 pub use reference::{BackupReference, Subject};
 pub use repository::Catalog;
 pub use restores::{RestoreListing, RestoreRecord, UnreadableRestore};
-pub use side::{SideRecord, VerifyingMark};
+pub use side_record::{SideRecord, VerifyingMark};
 pub use state::{NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, RunEffect, State, is_plausible};
 pub use verification::{FoundBad, Verification};
 

@@ -1,7 +1,7 @@
 //! `jagad download` and `decrypt`: a backup comes out without a database.
 
 use super::locate::locate_good;
-use super::reading::announce;
+use super::reader_lease::announce;
 use super::stored::{StoredBackup, StoredPart};
 use super::{App, Class, Failure, Task};
 use crate::catalog::{BackupReference, Operation, Part};

@@ -3,11 +3,22 @@
 use super::{App, Class, Failure, Question};
 use crate::config::{Inventory, KeySource};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
+use crate::model::kind::word_enum;
 use crate::model::{KeyName, Secret};
 use serde::Serialize;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+word_enum! {
+    /// What a key is used for.
+    KeyStatus {
+        /// New backups may be encrypted with it.
+        Active = "active",
+        /// It opens backups, and makes no new ones.
+        Retired = "retired",
+    }
+}
 
 /// One key of the configuration.
 #[derive(Debug, Serialize)]
@@ -16,8 +27,8 @@ pub struct KeyReport {
     pub name: KeyName,
     /// Its id, as manifests name it; absent when it cannot be read, and for a passphrase, whose id differs from repository to repository.
     pub id: Option<String>,
-    /// `active` or `retired`.
-    pub status: &'static str,
+    /// What it is used for.
+    pub status: KeyStatus,
     /// Where it comes from.
     pub source: String,
     /// Why it cannot be read.
@@ -133,8 +144,8 @@ pub async fn list(app: &App) -> Vec<KeyReport> {
             name: name.clone(),
             id: key.as_ref().ok().and_then(MasterKey::id).map(|id| id.to_string()),
             status: match entry.key_use {
-                KeyUse::Active => "active",
-                KeyUse::Retired => "retired",
+                KeyUse::Active => KeyStatus::Active,
+                KeyUse::Retired => KeyStatus::Retired,
             },
             source: entry.source.describe(),
             problem: key.err().map(|error| Failure::from(error).message()),

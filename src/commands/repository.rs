@@ -1,6 +1,6 @@
 //! `jagad repository init`: the one way to begin a repository where this host knows of another.
 
-use super::{App, Class, Failure, remembered};
+use super::{App, Class, Failure, known_repositories};
 use crate::catalog::{Catalog, CatalogError};
 use crate::config::ConfigError;
 use crate::model::{RepositoryId, StoreName};
@@ -40,6 +40,6 @@ pub async fn init(app: &App, name: Option<&StoreName>) -> Result<Report, Failure
         }
         opened => (opened?, false),
     };
-    remembered::remember(app, name, &catalog);
+    known_repositories::remember(app, name, &catalog);
     Ok(Report { store: name.clone(), place: catalog.store().describe(), repository: catalog.id(), created })
 }

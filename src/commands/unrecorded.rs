@@ -5,7 +5,7 @@
 use super::leftovers::Leftovers;
 use super::protection::{self, CountedRun};
 use super::record::{self, PlannedBackup};
-use super::{App, Class, Failure, RunLog, host_files, remembered};
+use super::{App, Class, Failure, RunLog, host_files, known_repositories};
 use crate::catalog::{Catalog, CatalogError, FORMAT, FailureRecord, Manifest};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, DatabaseName, Method, StoreName, Timestamp};
@@ -84,8 +84,8 @@ impl Where<'_> {
     /// The first of its files of this kind.
     fn folder(self, app: &App, kind: &str) -> Option<PathBuf> {
         let (keys, database) = match self {
-            Self::Store(entry, store) => (remembered::keys(app, entry, store), &entry.name),
-            Self::Repository(catalog, database) => (remembered::keys_of(app, catalog), database),
+            Self::Store(entry, store) => (known_repositories::keys(app, entry, store), &entry.name),
+            Self::Repository(catalog, database) => (known_repositories::keys_of(app, catalog), database),
         };
         keys.first().map(|key| folder(app, kind, key, database))
     }
@@ -121,7 +121,7 @@ pub(super) fn remember(app: &App, place: Where<'_>, started_at: Timestamp) {
 
 /// When this host last began a backup of `database`, or failed to, as far as it remembers.
 pub(super) fn last_attempt(app: &App, entry: &DatabaseEntry) -> Option<Timestamp> {
-    let keys = remembered::keys(app, entry, None);
+    let keys = known_repositories::keys(app, entry, None);
     let files = keys.iter().map(|key| folder(app, SEEN, key, &entry.name));
     let seen = files.filter_map(|file| host_files::read(&file).ok()?.parse().ok()).max();
     let failed = pending(app, entry).into_iter().map(|(_, run)| run.started_at).max();
@@ -130,7 +130,7 @@ pub(super) fn last_attempt(app: &App, entry: &DatabaseEntry) -> Option<Timestamp
 
 /// What is kept of `database`, the oldest first. A file that cannot be understood is nobody's.
 pub(super) fn pending(app: &App, entry: &DatabaseEntry) -> Vec<(PathBuf, Unrecorded)> {
-    kept(app, &remembered::keys(app, entry, None), &entry.name)
+    kept(app, &known_repositories::keys(app, entry, None), &entry.name)
 }
 
 fn kept(app: &App, keys: &[String], database: &DatabaseName) -> Vec<(PathBuf, Unrecorded)> {
@@ -155,7 +155,7 @@ pub(super) async fn record(
     log: &RunLog,
 ) -> Option<CountedRun> {
     let mut noted = None;
-    for (path, run) in kept(app, &remembered::keys_of(app, catalog), &entry.name) {
+    for (path, run) in kept(app, &known_repositories::keys_of(app, catalog), &entry.name) {
         let id = run.id.clone();
         match record_one(app, catalog, entry, run).await {
             Ok(counted) => {

@@ -1,6 +1,6 @@
 //! Why an engine cannot do what it was asked.
 
-use crate::model::{BackupId, PartKind};
+use crate::model::{BackupId, Help, PartKind, help};
 use crate::process::ToolError;
 
 /// A failed question or an impossible plan.
@@ -31,7 +31,7 @@ pub enum EngineError {
         /// "pg_dump 18 or newer".
         tool: String,
         /// How to get it.
-        help: String,
+        help: Help,
     },
     /// Tool and server, or dump and target, do not fit.
     #[error("{problem}")]
@@ -39,7 +39,7 @@ pub enum EngineError {
         /// What does not fit what.
         problem: String,
         /// What to do.
-        help: String,
+        help: Help,
     },
     /// A right is missing.
     #[error("{problem}")]
@@ -47,7 +47,7 @@ pub enum EngineError {
         /// What cannot be done.
         problem: String,
         /// The statement that fixes it.
-        help: String,
+        help: Help,
     },
     /// Something else that must be there first is missing.
     #[error("{problem}")]
@@ -55,7 +55,7 @@ pub enum EngineError {
         /// What is missing.
         problem: String,
         /// What to do.
-        help: String,
+        help: Help,
     },
     /// A logical database, schema, table or role is not there.
     #[error("{what} not found{}", .place)]
@@ -65,7 +65,7 @@ pub enum EngineError {
         /// " on db1:5432", " in the backup".
         place: String,
         /// Names that come close, or what exists.
-        help: String,
+        help: Help,
     },
     /// It would do harm that was not asked for.
     #[error("{problem}")]
@@ -73,7 +73,7 @@ pub enum EngineError {
         /// What and why.
         problem: String,
         /// What to do instead.
-        help: String,
+        help: Help,
     },
     /// The server cannot give what changed since the backup that an incremental was to build on; it can give a full.
     #[error("no incremental can be built on {backup}: {reason}")]
@@ -89,7 +89,7 @@ pub enum EngineError {
         /// Which, in the server's own words.
         problem: String,
         /// What to do.
-        help: String,
+        help: Help,
     },
     /// The archive cannot be understood.
     #[error("the archive cannot be read: {problem}")]
@@ -130,13 +130,13 @@ impl EngineError {
     pub(super) fn not_loadable(kind: PartKind) -> Self {
         let (what, help) = match kind {
             PartKind::Files | PartKind::FileManifest | PartKind::Settings => {
-                ("the files of a server", "Write them into a folder with --target-dir.")
+                ("the files of a server", help!("Write them into a folder with --target-dir."))
             }
             PartKind::Contents | PartKind::Database | PartKind::Globals => {
-                ("a list of contents", "Restore the databases of the backup.")
+                ("a list of contents", help!("Restore the databases of the backup."))
             }
         };
-        Self::Refused { problem: format!("{what} cannot go into a running server"), help: help.to_owned() }
+        Self::Refused { problem: format!("{what} cannot go into a running server"), help }
     }
 
     /// A part that no dump of `engine` has.

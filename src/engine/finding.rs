@@ -1,16 +1,18 @@
 //! What was found by a look at a server, a backup or a target.
 
 use crate::model::Help;
+use crate::model::kind::word_enum;
 
-/// How serious a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FindingLevel {
-    /// Good.
-    Ok,
-    /// A backup works, but something is worth knowing.
-    Warning,
-    /// A backup would fail or be incomplete.
-    Error,
+word_enum! {
+    /// How serious a finding is.
+    FindingLevel {
+        /// Good.
+        Ok = "ok",
+        /// A backup works, but something is worth knowing.
+        Warning = "warning",
+        /// A backup would fail or be incomplete.
+        Error = "error",
+    }
 }
 
 /// One thing that was looked at.

@@ -36,7 +36,7 @@ pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 
-use crate::model::{EngineKind, PartKind};
+use crate::model::{EngineKind, PartKind, help};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::path::PathBuf;
@@ -71,7 +71,7 @@ pub trait Engine: Send + Sync {
                 self.kind(),
                 request.folder.display()
             ),
-            help: "Leave out --target-dir: it goes into a running server.".to_owned(),
+            help: help!("Leave out --target-dir: it goes into a running server."),
         })
     }
 }

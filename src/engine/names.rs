@@ -1,6 +1,7 @@
 //! Names that people ask for: matched by pattern, or missed by a letter.
 
 use crate::engine::EngineError;
+use crate::model::help;
 
 /// Whether `name` matches `pattern`, in which `*` is any text and `?` any character.
 pub(in crate::engine) fn matches(pattern: &str, name: &str) -> bool {
@@ -55,15 +56,15 @@ pub(in crate::engine) fn not_found<'a>(
     });
     let near: Vec<String> = near.take(SHOWN).map(|(_, other)| format!("`{other}`")).collect();
     let help = if !near.is_empty() {
-        format!("Did you mean {}?", near.join(" or "))
+        help!("Did you mean {}?", near.join(" or "))
     } else if ranked.is_empty() {
-        String::new()
+        help!("There is no {kind}{place} at all.")
     } else {
         let mut all: Vec<&str> = ranked.iter().map(|(_, other)| *other).collect();
         all.sort_unstable();
         let more = if all.len() > SHOWN { ", …" } else { "" };
         let shown: Vec<String> = all.iter().take(SHOWN).map(|other| format!("`{other}`")).collect();
-        format!("There are {}{more}.", shown.join(", "))
+        help!("There are {}{more}.", shown.join(", "))
     };
     EngineError::NotFound { what: format!("{kind} `{name}`"), place: place.to_owned(), help }
 }
@@ -93,10 +94,10 @@ mod tests {
         let error = not_found("database", "shpo", " on db:5432", ["shop", "billing"]);
         let EngineError::NotFound { help, .. } = &error else { panic!() };
         assert_eq!(
-            (error.to_string().as_str(), help.as_str()),
+            (error.to_string().as_str(), &**help),
             ("database `shpo` not found on db:5432", "Did you mean `shop`?")
         );
         let EngineError::NotFound { help, .. } = not_found("table", "zzz", "", ["b", "a"]) else { panic!() };
-        assert_eq!(help, "There are `a`, `b`.");
+        assert_eq!(&*help, "There are `a`, `b`.");
     }
 }

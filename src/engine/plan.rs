@@ -2,7 +2,7 @@
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
 use super::{Engine, EngineError, Finding, LogicalDatabase, StreamError, names};
-use crate::model::{ByteReader, Contents, PartKind, Witness};
+use crate::model::{ByteReader, Contents, Help, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -59,7 +59,7 @@ pub struct Unfit {
     /// Why, for people: "it accepts no connections".
     pub reason: String,
     /// What to do about it.
-    pub help: String,
+    pub help: Help,
 }
 
 /// One part of a backup: what runs, and how its bytes prove themselves.

@@ -1,6 +1,7 @@
 //! Where a throw-away server has its Unix socket.
 
 use super::EngineError;
+use crate::model::help;
 use std::path::Path;
 
 /// The longest path of a Unix socket, in bytes.
@@ -11,7 +12,7 @@ pub(super) fn folder_for(folder: &Path, name: &str, unfit: &[char]) -> Result<St
     let fits = |place: &&str| place.len() + 1 + name.len() <= PATH_LIMIT && !place.contains(unfit);
     folder.to_str().filter(fits).map(ToOwned::to_owned).ok_or_else(|| EngineError::Prerequisite {
         problem: format!("a server cannot have its socket in `{}`", folder.display()),
-        help: "Set `settings.tmp_dir` or TMPDIR to a short path of plain characters.".to_owned(),
+        help: help!("Set `settings.tmp_dir` or TMPDIR to a short path of plain characters."),
     })
 }
 

@@ -1,6 +1,8 @@
 //! Transport security: rustls, as everywhere in jagad.
 
+use crate::certificates;
 use crate::engine::{EngineError, TlsMode, TlsSettings};
+use crate::model::help;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -30,7 +32,7 @@ pub(super) fn connector(tls: &TlsSettings) -> Result<TlsConnector, EngineError> 
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let config = match (&tls.cert, &tls.key) {
         (Some(cert), Some(key)) => builder
-            .with_client_auth_cert(certificates(cert)?, private_key(key)?)
+            .with_client_auth_cert(certificates::read(cert).map_err(wrong)?, private_key(key)?)
             .map_err(|error| wrong(format!("`tls.cert` and `tls.key` do not match: {error}")))?,
         (None, None) => builder.with_no_client_auth(),
         _ => return Err(wrong("`tls.cert` and `tls.key` must be set together".to_owned())),
@@ -44,25 +46,16 @@ fn authorities(
 ) -> Result<Arc<WebPkiServerVerifier>, EngineError> {
     let mut roots = RootCertStore::empty();
     let found = match &tls.ca {
-        Some(path) => certificates(path)?,
+        Some(path) => certificates::read(path).map_err(wrong)?,
         None => rustls_native_certs::load_native_certs().certs,
     };
     roots.add_parsable_certificates(found);
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build().map_err(|_| {
         EngineError::Prerequisite {
             problem: "no trusted certificate authority was found".to_owned(),
-            help: "Name the authority's PEM file in `tls.ca`.".to_owned(),
+            help: help!("Name the authority's PEM file in `tls.ca`."),
         }
     })
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, EngineError> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match read {
-        Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(wrong(format!("`{}` holds no certificate", path.display()))),
-        Err(error) => Err(wrong(format!("`{}` cannot be read: {error}", path.display()))),
-    }
 }
 
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, EngineError> {
@@ -71,7 +64,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, EngineError> {
 }
 
 fn wrong(problem: String) -> EngineError {
-    EngineError::Prerequisite { problem, help: "Correct `tls` of the database entry.".to_owned() }
+    EngineError::Prerequisite { problem, help: help!("Correct `tls` of the database entry.") }
 }
 
 /// Trusts any certificate, or any of the authorities whatever its name: what `require` and `verify-ca` mean in libpq too.

@@ -8,6 +8,16 @@ use std::ops::Deref;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Help(String);
 
+/// A [`Help`] from a text that is written in the code, with the arguments of `format!`. A text that is no sentence (a capital
+/// first, a full stop last), no question and no statement (a semicolon last) does not compile.
+macro_rules! help {
+    ($text:literal $(, $($arguments:tt)*)?) => {{
+        const { assert!($crate::model::Help::is_sentence($text), "a help is a sentence or a statement") }
+        $crate::model::Help::written(format!($text $(, $($arguments)*)?))
+    }};
+}
+pub(crate) use help;
+
 impl Help {
     /// `None` when there is nothing to say.
     pub fn new(text: &str) -> Option<Self> {
@@ -15,10 +25,40 @@ impl Help {
         (!lines.is_empty()).then(|| Self(lines.join("\n")))
     }
 
+    /// For [`help!`] alone, which has looked at the text.
+    pub(crate) const fn written(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Whether `text`, which may be that of a `format!`, begins and ends like a sentence or a statement.
+    pub(crate) const fn is_sentence(text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+        matches!(first, b'A'..=b'Z' | b'`' | b'{') && matches!(last, b'.' | b'?' | b';')
+    }
+
     /// For records: an empty text counts as none.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         Ok(text.and_then(|text| Self::new(&text)))
+    }
+}
+
+impl PartialEq<str> for Help {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == text
+    }
+}
+
+impl PartialEq<&str> for Help {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == *text
+    }
+}
+
+impl AsRef<str> for Help {
+    fn as_ref(&self) -> &str {
+        &self.0
     }
 }
 
@@ -48,5 +88,19 @@ mod tests {
             Help::new("Wait.\n\nThen try again. \n").map(|help| help.to_string()).as_deref(),
             Some("Wait.\nThen try again.")
         );
+    }
+
+    #[test]
+    fn a_help_is_a_sentence_or_a_statement() {
+        for good in
+            ["Wait.", "GRANT {right} ON *.* TO {user};", "`jagad check` names it.", "{statement} or wait."]
+        {
+            assert!(Help::is_sentence(good), "{good}");
+        }
+        for bad in ["", "wait.", "Wait", "Choose {table}", " Wait."] {
+            assert!(!Help::is_sentence(bad), "{bad}");
+        }
+        let name = "shop";
+        assert_eq!(&*help!("Look at `{name}` and `{}`.", 1), "Look at `shop` and `1`.");
     }
 }

@@ -22,6 +22,7 @@ pub use contents::{Contents, LogPosition, TableRows, Witness, WitnessError};
 pub use count::Count;
 pub use digest::Sha256Digest;
 pub use help::Help;
+pub(crate) use help::help;
 pub use id::{BackupId, RepositoryId, RestoreId, random_word};
 pub use kind::{
     BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, IncrementalBase, Method,

@@ -22,6 +22,11 @@ impl NotifyError {
         self
     }
 
+    /// The PEM file of an authority cannot be used.
+    pub(super) fn authority(problem: String) -> Self {
+        Self::new(format!("tls_ca: {problem}")).help("Name a PEM file of certificates in `tls_ca`.")
+    }
+
     pub(super) fn late(place: &str, timeout: Duration) -> Self {
         Self::new(format!("{place} did not answer within {}", Period(timeout)))
             .help("Check whether it works, or raise `timeout` of the notifier.")

@@ -2,7 +2,7 @@
 
 use crate::model::kind::word_enum;
 use crate::model::{BackupId, DatabaseName, Help, PolicyName, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::fmt;
 
 /// How much of a log's end goes with an event.

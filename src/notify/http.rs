@@ -1,6 +1,7 @@
 //! The one way to a web service: TLS, one more try where the first did not get through, and no secret in any error.
 
 use super::{HttpSettings, NotifyError};
+use crate::certificates;
 use crate::model::Secret;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use std::error::Error as _;
@@ -77,16 +78,9 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .https_only(!settings.allow_plain);
         if let Some(path) = &settings.tls_ca {
-            let shown = path.display();
-            let unusable = |problem: String| {
-                NotifyError::new(format!("tls_ca: {problem}"))
-                    .help("Name a PEM file of certificates in `tls_ca`.")
-            };
-            let pem =
-                std::fs::read(path).map_err(|error| unusable(format!("cannot read `{shown}`: {error}")))?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|_| unusable(format!("`{shown}` is not a PEM file of certificates")))?;
-            for certificate in certificates {
+            for certificate in certificates::read(path).map_err(NotifyError::authority)? {
+                let certificate = reqwest::Certificate::from_der(&certificate);
+                let certificate = certificate.map_err(|error| NotifyError::authority(chain(&error)))?;
                 builder = builder.add_root_certificate(certificate);
             }
         }

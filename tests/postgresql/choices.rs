@@ -2,7 +2,7 @@
 
 use super::support::plans::{dump, restore};
 use super::support::postgres::Postgres;
-use jagad::engine::{Engine as _, EngineError};
+use jagad::engine::{Engine as _, EngineError, RestoreTarget, Selection};
 use jagad::process::SystemRunner;
 
 const BOUND: &str = "
@@ -25,6 +25,8 @@ CREATE VIEW public.all_old AS SELECT a FROM public.old;
 CREATE MATERIALIZED VIEW public.sums AS SELECT (SELECT sum(a) FROM public.all_old) AS old,
   (SELECT count(*) FROM public.parted) AS parted, (SELECT count(*) FROM public.orders) AS orders;
 CREATE VIEW public.shown AS SELECT old + parted + orders AS n FROM public.sums;
+CREATE TABLE public.numbered (id serial PRIMARY KEY); SELECT setval('public.numbered_id_seq', 42);
+CREATE VIEW public.numbers AS SELECT last_value FROM public.numbered_id_seq;
 ";
 
 async fn check_bound(major: u32) {
@@ -59,6 +61,10 @@ async fn check_bound(major: u32) {
     );
     restored("there", &["low"]).await;
     assert_eq!(postgres.psql("there", triggers), "ownD");
+    // A key to a table that the database does not have is left out.
+    let plan = restored("there", &["orders"]).await;
+    assert!(plan.notes.iter().any(|note| note.contains("to them")), "{:?}", plan.notes);
+    assert_eq!(postgres.psql("there", "SELECT count(*) FROM public.orders"), "10");
     // With its table it is as it was.
     restored("parted", &["parted", "customer"]).await;
     assert_eq!(
@@ -82,6 +88,21 @@ async fn check_bound(major: u32) {
         let counted = server.logical().count_tables(&SystemRunner, view, &tables).await.unwrap();
         assert_eq!(counted.rows(), 10 + 15 + 3);
     }
+
+    let plan = restored("numbers", &["numbers"]).await;
+    assert!(
+        plan.notes.iter().any(|note| note.contains("`public.numbered_id_seq` is restored too")),
+        "{:?}",
+        plan.notes
+    );
+    assert_eq!(postgres.psql("numbers", "SELECT last_value FROM public.numbers"), "42");
+    assert_eq!(postgres.psql("numbers", "SELECT to_regclass('public.numbered')"), "");
+
+    // The sequence of a column comes along, with its value.
+    restored("serial", &["numbered"]).await;
+    assert_eq!(postgres.psql("serial", "SELECT nextval('public.numbered_id_seq')"), "43");
+    postgres.psql("serial", "INSERT INTO public.numbered DEFAULT VALUES");
+    assert_eq!(postgres.psql("serial", "SELECT id FROM public.numbered"), "44");
 
     // In a database that is there the view shows what is there, or is refused.
     postgres.psql(
@@ -108,4 +129,75 @@ async fn chosen_tables_come_back_with_what_they_need_on_postgresql_15() {
 #[tokio::test]
 async fn chosen_tables_come_back_with_what_they_need_on_postgresql_18() {
     check_bound(18).await;
+}
+
+const ALIKE: &str = "
+CREATE SCHEMA a; CREATE SCHEMA b; CREATE ROLE guest; GRANT CREATE ON SCHEMA public TO guest;
+CREATE TABLE a.item (id int PRIMARY KEY); CREATE TABLE b.item (id int PRIMARY KEY REFERENCES a.item);
+CREATE TABLE b.unit (id int PRIMARY KEY); CREATE TABLE a.unit (id int PRIMARY KEY REFERENCES b.unit);
+CREATE TABLE public.\"x\" (id int PRIMARY KEY); CREATE TABLE public.\"x y\" (id int CONSTRAINT k REFERENCES public.x);
+CREATE TABLE a.parted (id int, n int DEFAULT 5) PARTITION BY RANGE (id);
+CREATE TABLE b.low PARTITION OF a.parted FOR VALUES FROM (0) TO (10);
+GRANT USAGE ON SCHEMA a TO guest; COMMENT ON SCHEMA a IS 'dumped';
+INSERT INTO a.item VALUES (1), (2); INSERT INTO b.item VALUES (2); INSERT INTO a.parted VALUES (3);
+";
+
+/// Of keys and partitions between schemas, and of names that are the beginning of others, each belongs to one table alone.
+#[tokio::test]
+async fn tables_with_names_alike_are_told_apart() {
+    let Some(postgres) = Postgres::start(15) else { return };
+    postgres.psql("postgres", "CREATE DATABASE shop;");
+    postgres.psql("shop", ALIKE);
+    let server = postgres.engine().inspect(&SystemRunner).await.unwrap();
+    let taken = dump(server.as_ref(), "shop").await;
+    let keys = "SELECT coalesce(string_agg(conrelid::regclass::text, ' '), '') FROM pg_constraint WHERE contype = 'f'";
+    for (at, (table, left_out)) in [
+        ("a.item", false),
+        ("b.item", true),
+        ("a.unit", true),
+        ("b.unit", false),
+        ("x", false),
+        ("x y", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let target = taken.tables(&format!("alone{at}"), &[table]);
+        let (plan, _) = restore(server.as_ref(), &taken, &target).await.unwrap();
+        let told = plan.notes.iter().any(|note| note.contains("is left out"));
+        assert_eq!((told, plan.notes.len()), (left_out, usize::from(left_out)), "{table}: {:?}", plan.notes);
+        assert_eq!(postgres.psql(&target.database, keys), "", "{table}");
+    }
+    let both = taken.tables("both", &["a.item", "b.item"]);
+    restore(server.as_ref(), &taken, &both).await.unwrap();
+    assert_eq!(postgres.psql("both", keys), "b.item");
+
+    let several = taken.tables("several", &["item"]);
+    let refused = server.logical().load(&SystemRunner, &several, &taken).await.unwrap_err();
+    assert!(
+        matches!(&refused, EngineError::Refused { help, .. } if help.contains("`a.item`, `b.item`")),
+        "{refused:?}"
+    );
+
+    // A schema alone: its partition of a table elsewhere is a table of its own, and the rights on it come along.
+    let of_schema = |schema: &str| RestoreTarget {
+        selection: Selection { schemas: vec![schema.to_owned()], tables: Vec::new() },
+        ..taken.target(&format!("only_{schema}"))
+    };
+    let (plan, _) = restore(server.as_ref(), &taken, &of_schema("b")).await.unwrap();
+    assert!(plan.notes.iter().any(|note| note.contains("`b.low`")), "{:?}", plan.notes);
+    assert_eq!(postgres.psql("only_b", "SELECT id, n FROM b.low"), "3|5");
+    restore(server.as_ref(), &taken, &of_schema("public")).await.unwrap();
+    assert_eq!(postgres.psql("only_public", "SELECT has_schema_privilege('guest', 'public', 'CREATE')"), "t");
+
+    // Of a schema that is there, its rights and its comment stay.
+    postgres.psql(
+        "shop",
+        "DROP TABLE a.item, a.unit, a.parted CASCADE; REVOKE USAGE ON SCHEMA a FROM guest; COMMENT ON SCHEMA a IS 'now';",
+    );
+    let there = RestoreTarget { database: "shop".to_owned(), ..of_schema("a") };
+    restore(server.as_ref(), &taken, &there).await.unwrap();
+    let rights = "SELECT has_schema_privilege('guest', 'a', 'USAGE'), obj_description('a'::regnamespace)";
+    assert_eq!(postgres.psql("shop", rights), "f|now");
+    assert_eq!(postgres.psql("shop", "SELECT count(*) FROM a.item"), "2");
 }

@@ -25,7 +25,7 @@ async fn plan(server: &dyn Server, dump: &Dump, target: &RestoreTarget) -> Resul
     match error.filter(|_| target.stop_at_first_error) {
         Some(Finding { subject, problem, help, .. }) => Err(EngineError::Prerequisite {
             problem: format!("{subject}: {problem}"),
-            help: help.as_deref().unwrap_or_default().to_owned(),
+            help: help.clone().expect("an error says what to do"),
         }),
         None => Ok(plan),
     }
@@ -204,7 +204,7 @@ async fn a_role_without_the_rights_is_refused_beforehand() {
         let (EngineError::Privilege { help, .. } | EngineError::Prerequisite { help, .. }) = error else {
             panic!("{error:?}")
         };
-        assert_eq!(help, words, "{error}");
+        assert_eq!(&**help, words, "{error}");
     };
     let replace = taken.target("shop");
     let create = taken.target("other");

@@ -9,6 +9,7 @@ use jagad::process::SystemRunner;
 
 /// The statement that the message tells; a password makes it complete.
 fn grant(server: &Server, statement: &str) {
+    let statement = statement.trim_start_matches("Run `").trim_end_matches("`.");
     assert!(statement.starts_with("ACL SETUSER jagad on "), "{statement}");
     server.client().ok(statement);
 }

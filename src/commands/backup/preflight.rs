@@ -2,7 +2,7 @@
 
 use crate::commands::{App, Failure, RunLog, findings};
 use crate::engine::{EngineError, Finding, FindingLevel, Physical, Scope, Server};
-use crate::model::{Demand, Method};
+use crate::model::{Demand, Method, help};
 use crate::process::Runner;
 
 /// A backup that is about to be taken, and of what.
@@ -42,6 +42,6 @@ pub(in crate::commands) async fn look(
 pub(super) fn physical(server: &dyn Server) -> Result<&dyn Physical, EngineError> {
     server.physical().ok_or_else(|| EngineError::Refused {
         problem: format!("the files of this server ({}) cannot be copied", server.facts().version),
-        help: "Leave out `method` of the database entry.".to_owned(),
+        help: help!("Leave out `method` of the database entry."),
     })
 }

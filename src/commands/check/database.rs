@@ -1,6 +1,6 @@
 //! A database is tried: the way to its server, the rights, and the dump tool itself.
 
-use super::{Findings, Section, failed};
+use super::{Findings, Section, SectionKind, failed};
 use crate::commands::backup::source::{self, ReplicaSearch, SourceSurvey};
 use crate::commands::backup::{self, Wanted};
 use crate::commands::{App, Class, Failure};
@@ -38,7 +38,7 @@ pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<
             }
         }
     }
-    findings.section("database", entry.name.to_string(), place)
+    findings.section(SectionKind::Database, entry.name.to_string(), place)
 }
 
 /// Which replicas would be used, why not the others, and whether a dump of the one that would be used works.

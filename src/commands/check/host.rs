@@ -1,6 +1,6 @@
 //! What jagad needs of this host: its own folders.
 
-use super::{Findings, Section};
+use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure, host_files, slots};
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
             .help("Passwords are handed to tools through it, and drills run in it: name a directory with settings.tmp_dir.")
     });
     findings.result("write temporary files", written);
-    findings.section("host", "this host".to_owned(), state.display().to_string())
+    findings.section(SectionKind::Host, "this host".to_owned(), state.display().to_string())
 }
 
 /// Writes a small file as what is remembered is written, and removes it.

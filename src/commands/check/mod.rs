@@ -8,15 +8,33 @@ mod store;
 pub use notifier::NotifierTest;
 
 use super::{App, Class, Failure};
-use crate::engine::{Finding, FindingLevel};
+use crate::engine::Finding;
+pub use crate::engine::FindingLevel;
+use crate::model::kind::word_enum;
 use crate::model::{Help, KeyName};
 use serde::Serialize;
+
+word_enum! {
+    /// What a section of the report is about.
+    SectionKind {
+        /// This host.
+        Host = "host",
+        /// A store.
+        Store = "store",
+        /// A key.
+        Key = "key",
+        /// A database entry.
+        Database = "database",
+        /// A notifier.
+        Notifier = "notifier",
+    }
+}
 
 /// What was tried on one thing.
 #[derive(Debug, Serialize)]
 pub struct Section {
-    /// `host`, `store`, `key`, `database` or `notifier`.
-    pub kind: &'static str,
+    /// What it is.
+    pub kind: SectionKind,
     /// Its name.
     pub name: String,
     /// Where it is.
@@ -28,8 +46,8 @@ pub struct Section {
 /// One finding.
 #[derive(Debug, Serialize)]
 pub struct FindingReport {
-    /// `ok`, `warning` or `error`.
-    pub level: &'static str,
+    /// How serious.
+    pub level: FindingLevel,
     /// What was looked at.
     pub subject: String,
     /// What is wrong; empty when all is well.
@@ -64,13 +82,8 @@ impl Findings {
         if finding.level == FindingLevel::Error {
             self.verdict.get_or_insert(Class::Prerequisite);
         }
-        let level = match finding.level {
-            FindingLevel::Ok => "ok",
-            FindingLevel::Warning => "warning",
-            FindingLevel::Error => "error",
-        };
         let Finding { subject, problem, help, .. } = finding;
-        self.list.push(FindingReport { level, subject, problem, help });
+        self.list.push(FindingReport { level: finding.level, subject, problem, help });
     }
 
     fn ok(&mut self, subject: &str) {
@@ -96,7 +109,7 @@ impl Findings {
         }
     }
 
-    fn section(self, kind: &'static str, name: String, place: String) -> (Section, Option<Class>) {
+    fn section(self, kind: SectionKind, name: String, place: String) -> (Section, Option<Class>) {
         (Section { kind, name, place, findings: self.list }, self.verdict)
     }
 }
@@ -155,5 +168,5 @@ async fn check_key(app: &App, name: &KeyName) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let key = findings.result("read the key", app.inventory.key(name).await.map_err(Failure::from));
     let place = key.and_then(|key| key.id()).map(|id| format!("id {id}")).unwrap_or_default();
-    findings.section("key", name.to_string(), place)
+    findings.section(SectionKind::Key, name.to_string(), place)
 }

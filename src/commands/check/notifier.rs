@@ -1,6 +1,6 @@
 //! Notifiers are tried: their secrets, the way to the other side, and on request a message.
 
-use super::{Findings, Section};
+use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure, notify};
 use crate::config::NotifierEntry;
 use crate::notify::EventKind;
@@ -28,5 +28,5 @@ pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: NotifierTest)
             findings.result("send a test", sent);
         }
     }
-    findings.section("notifier", entry.name.to_string(), place)
+    findings.section(SectionKind::Notifier, entry.name.to_string(), place)
 }

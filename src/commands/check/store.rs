@@ -1,6 +1,6 @@
 //! A store is tried: everything that backups and their deletion ask of it.
 
-use super::{Findings, Section};
+use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure};
 use crate::model::{ByteReader, ByteSize, StoreName, random_word};
 use crate::store::{self, KeyPrefix, ObjectKey, ObjectRole, Store, StoreError, StoreSettings};
@@ -25,7 +25,7 @@ pub(super) async fn check(app: &App, name: &StoreName) -> (Section, Option<Class
             Probe { app, store, settings, folder, findings }.run().await;
         }
     }
-    findings.section("store", name.to_string(), place)
+    findings.section(SectionKind::Store, name.to_string(), place)
 }
 
 /// A store that is tried.

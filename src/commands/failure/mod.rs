@@ -220,7 +220,7 @@ impl Failure {
     fn of(error: Box<dyn Error + Send + Sync>) -> Self {
         let verdict = layers(error.as_ref()).into_iter().find_map(judge);
         let (class, heading, help) = verdict.unwrap_or((Class::Operation, None, None));
-        Self { class, heading, error, help: help.as_deref().and_then(Help::new) }
+        Self { class, heading, error, help }
     }
 }
 

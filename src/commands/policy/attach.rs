@@ -6,6 +6,7 @@ use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, RunLog, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::engine;
+use crate::model::kind::word_enum;
 use crate::model::{BackupId, DatabaseName, PolicyName, ServerRole};
 use serde::Serialize;
 use std::time::Duration;
@@ -32,6 +33,16 @@ pub struct Attachments {
     pub(super) failures: Vec<(DatabaseName, Failure)>,
 }
 
+word_enum! {
+    /// What `policy attach` found and did.
+    AttachStatus {
+        /// It is attached now.
+        Attached = "attached",
+        /// It was before.
+        AlreadyAttached = "already_attached",
+    }
+}
+
 /// One entry.
 #[derive(Debug, Serialize)]
 pub struct Attached {
@@ -39,8 +50,8 @@ pub struct Attached {
     pub database: DatabaseName,
     /// Its policy.
     pub policy: PolicyName,
-    /// `attached`, or `already_attached`.
-    pub status: &'static str,
+    /// Whether it was attached now.
+    pub status: AttachStatus,
     /// The initial backup; absent when it failed or was not needed.
     pub backup: Option<BackupId>,
 }
@@ -98,7 +109,7 @@ pub(super) async fn attach_one(
         |status| Attached { database: entry.name.clone(), policy: policy.name.clone(), status, backup: None };
     if let Some(found) = protection::find(app, entry).await? {
         refuse_another(&found.attachment, policy)?;
-        return Ok((attached("already_attached"), None));
+        return Ok((attached(AttachStatus::AlreadyAttached), None));
     }
     attach_where_it_belongs(app, request, entry, policy).await
 }
@@ -127,11 +138,11 @@ async fn attach_where_it_belongs(
         Choices { verify: policy.verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
     log.say(format!("POLICY: taking the first full of `{}`", entry.name));
     match backup::and_retain(app, entry, &choices).await {
-        Ok(report) => Ok((Attached { backup: Some(report.id), ..attached("attached") }, None)),
+        Ok(report) => Ok((Attached { backup: Some(report.id), ..attached(AttachStatus::Attached) }, None)),
         Err(failure) => {
             let failure =
                 failure.doing(format!("take the first full of `{}`, which stays attached", entry.name));
-            Ok((attached("attached"), Some(failure)))
+            Ok((attached(AttachStatus::Attached), Some(failure)))
         }
     }
 }

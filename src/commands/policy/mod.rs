@@ -6,6 +6,9 @@ mod report;
 mod switch;
 
 pub use apply::{Applied, ApplyRequest, ApplyStatus, Change, apply};
-pub use attach::{AttachRequest, Attached, Attachments, Detached, attach, detach};
-pub use report::{Copy, DatabaseReport, PolicyReport, PolicySummary, Summary, Unknown, list, show};
-pub use switch::{MissedRuns, SwitchReport, SwitchRequest, Turned, pause, resume};
+pub use attach::{AttachRequest, AttachStatus, Attached, Attachments, Detached, attach, detach};
+pub use report::{
+    Copy, DatabaseReport, DatabaseStatus, PolicyReport, PolicyStatus, PolicySummary, Summary, Unknown, list,
+    show,
+};
+pub use switch::{MissedRuns, SwitchReport, SwitchRequest, SwitchStatus, Turned, pause, resume};

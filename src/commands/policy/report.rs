@@ -4,6 +4,7 @@ use crate::catalog::{Chains, NotedFailure};
 use crate::commands::schedule::duty::{Duty, Look, ProtectedDatabase};
 use crate::commands::{App, Failure, schedule};
 use crate::config::{DatabaseEntry, PolicyEntry};
+use crate::model::kind::word_enum;
 use crate::model::{BackupId, BackupKind, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use serde::Serialize;
 
@@ -14,13 +15,41 @@ pub struct Summary {
     pub policies: Vec<PolicySummary>,
 }
 
+word_enum! {
+    /// How a policy stands.
+    PolicyStatus {
+        /// It protects what is attached to it.
+        Active = "active",
+        /// All that is attached to it is paused.
+        Paused = "paused",
+        /// The configuration says so.
+        Disabled = "disabled",
+        /// The state of an entry that names it cannot be read.
+        Error = "error",
+    }
+}
+
+word_enum! {
+    /// How a database of a policy stands.
+    DatabaseStatus {
+        /// It is backed up on schedule.
+        Active = "active",
+        /// It is not, until somebody resumes it.
+        Paused = "paused",
+        /// A backup of it is under way.
+        Running = "running",
+        /// Its last backup failed.
+        Error = "error",
+    }
+}
+
 /// One policy.
 #[derive(Debug, Serialize)]
 pub struct PolicySummary {
     /// Its name.
     pub policy: PolicyName,
-    /// `active`, `paused` (all that is attached is), `disabled` or `error` (an entry that names it cannot be looked at).
-    pub status: &'static str,
+    /// How it stands.
+    pub status: PolicyStatus,
     /// Its store.
     pub store: Option<String>,
     /// When fulls are taken.
@@ -77,8 +106,8 @@ pub struct DatabaseReport {
     pub engine: EngineKind,
     /// Where it is.
     pub host: String,
-    /// `active`, `paused`, `running` or `error`.
-    pub status: &'static str,
+    /// How it stands.
+    pub status: DatabaseStatus,
     /// Since when it is attached.
     pub attached_at: Timestamp,
     /// The last good full.
@@ -160,10 +189,10 @@ fn summarise(app: &App, policy: &PolicyEntry, looks: &[(&DatabaseEntry, Look)]) 
     PolicySummary {
         policy: policy.name.clone(),
         status: match (policy.enabled, !unknown.is_empty(), protected.len()) {
-            (_, true, _) => "error",
-            (false, ..) => "disabled",
-            (_, _, attached) if attached > 0 && paused == attached => "paused",
-            _ => "active",
+            (_, true, _) => PolicyStatus::Error,
+            (false, ..) => PolicyStatus::Disabled,
+            (_, _, attached) if attached > 0 && paused == attached => PolicyStatus::Paused,
+            _ => PolicyStatus::Active,
         },
         store: store_name(app, policy).map(|name| name.to_string()),
         full: policy.full.as_ref().map(ToString::to_string),
@@ -197,10 +226,10 @@ async fn describe(
         engine: entry.engine,
         host: entry.address(),
         status: match (database.running(), &state.paused, state.failures) {
-            (Some(_), ..) => "running",
-            (None, Some(_), _) => "paused",
-            (None, None, 1..) => "error",
-            (None, None, 0) => "active",
+            (Some(_), ..) => DatabaseStatus::Running,
+            (None, Some(_), _) => DatabaseStatus::Paused,
+            (None, None, 1..) => DatabaseStatus::Error,
+            (None, None, 0) => DatabaseStatus::Active,
         },
         attached_at: database.protection.attachment.attached_at,
         last_full: last(BackupKind::Full),

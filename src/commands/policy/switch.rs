@@ -5,6 +5,7 @@ use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::protection::{Protection, Repositories};
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
+use crate::model::kind::word_enum;
 use crate::model::{DatabaseName, PolicyName, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
@@ -47,13 +48,23 @@ pub struct SwitchReport {
     pub databases: Vec<Turned>,
 }
 
+word_enum! {
+    /// Whether backups of an entry are taken on schedule.
+    SwitchStatus {
+        /// They are.
+        Active = "active",
+        /// They are not, until somebody resumes it.
+        Paused = "paused",
+    }
+}
+
 /// One entry.
 #[derive(Debug, Serialize)]
 pub struct Turned {
     /// The entry.
     pub database: DatabaseName,
-    /// `paused` or `active`.
-    pub status: &'static str,
+    /// What it is now.
+    pub status: SwitchStatus,
     /// Failures in a row that were forgotten.
     pub failures: u32,
 }
@@ -101,7 +112,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
         .await;
         release(lease, &log).await;
         let failures = written?;
-        let status = if direction == Direction::Pause { "paused" } else { "active" };
+        let status = if direction == Direction::Pause { SwitchStatus::Paused } else { SwitchStatus::Active };
         log.say(format!("POLICY: `{name}` is {status}"));
         databases.push(Turned { database: name.clone(), status, failures });
     }

@@ -7,7 +7,7 @@ use super::{Report, Request, Safety};
 use crate::catalog::lease::{Operation, host_name};
 use crate::catalog::{Catalog, FORMAT, Manifest, RestoreRecord};
 use crate::commands::lease_guard::{Claim, LeaseRequest, claim};
-use crate::commands::reading::announce;
+use crate::commands::reader_lease::announce;
 use crate::commands::stop::either;
 use crate::commands::stored::StoredBackup;
 use crate::commands::{App, Failure, RunLog, backup, crash, milliseconds, protection};

@@ -11,7 +11,7 @@ use crate::commands::protection::Protection;
 use crate::commands::prune::Pruning;
 use crate::commands::record::PlannedBackup;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, Mode, RunLog, daily, notify, protection, verify};
+use crate::commands::{App, Class, Failure, Mode, RunLog, daily_warning, notify, protection, verify};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
@@ -64,7 +64,7 @@ impl Share<'_> {
 
     /// Says something once a day.
     fn warn(&self, line: &str) {
-        daily::warn(self.app, &self.entry.name, &self.log, line);
+        daily_warning::warn(self.app, &self.entry.name, &self.log, line);
     }
 
     async fn unattached(&self) -> Option<Outcome> {

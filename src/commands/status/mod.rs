@@ -10,6 +10,7 @@ use super::schedule::duty::{Duty, Look, ProtectedDatabase};
 use super::{App, Failure, protection, prune, schedule};
 use crate::catalog::{CatalogError, Chains, ListedBackup, Listing};
 use crate::config::DatabaseEntry;
+use crate::model::kind::word_enum;
 use crate::model::{BackupId, ByteSize, DatabaseName, EngineKind, PolicyName, Timestamp, VerifyLevel};
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
@@ -39,6 +40,26 @@ pub struct Report {
     pub databases: Vec<Standing>,
 }
 
+word_enum! {
+    /// The most urgent thing to say of an entry.
+    ProtectionStatus {
+        /// All is well.
+        Ok = "ok",
+        /// A backup of it is under way.
+        Running = "running",
+        /// It is paused.
+        Paused = "paused",
+        /// Its last backup failed.
+        Failing = "failing",
+        /// It has another problem.
+        Problem = "problem",
+        /// No policy protects it.
+        Unprotected = "unprotected",
+        /// Its state cannot be read.
+        Unknown = "unknown",
+    }
+}
+
 /// How one database stands.
 #[derive(Debug, Serialize)]
 pub struct Standing {
@@ -48,8 +69,8 @@ pub struct Standing {
     pub engine: EngineKind,
     /// The policy that it is attached to.
     pub policy: Option<PolicyName>,
-    /// `ok`, `running`, `paused`, `failing`, `problem`, `unprotected` or `unknown`.
-    pub status: &'static str,
+    /// The most urgent thing to say of it.
+    pub status: ProtectionStatus,
     /// The last good full.
     pub last_good: Option<Good>,
     /// Stored bytes of the last good fulls, oldest first.
@@ -216,19 +237,21 @@ fn good(full: &ListedBackup) -> Good {
 }
 
 /// One word for the whole.
-fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> &'static str {
-    let Some(database) = database else { return if unknown { "unknown" } else { "unprotected" } };
+fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> ProtectionStatus {
+    let Some(database) = database else {
+        return if unknown { ProtectionStatus::Unknown } else { ProtectionStatus::Unprotected };
+    };
     if unknown {
-        "unknown"
+        ProtectionStatus::Unknown
     } else if database.state.paused.is_some() {
-        "paused"
+        ProtectionStatus::Paused
     } else if database.state.failures > 0 {
-        "failing"
+        ProtectionStatus::Failing
     } else if !problems.is_empty() {
-        "problem"
+        ProtectionStatus::Problem
     } else if database.running().is_some() {
-        "running"
+        ProtectionStatus::Running
     } else {
-        "ok"
+        ProtectionStatus::Ok
     }
 }

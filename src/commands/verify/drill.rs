@@ -1,6 +1,6 @@
 //! The deepest look: the backup is restored into a server that nobody else knows, and counted.
 
-use super::{contents, surroundings};
+use super::{contents, environment};
 use crate::catalog::{Manifest, Part};
 use crate::commands::restore::order::in_order;
 use crate::commands::scratch::ScratchServer;
@@ -60,7 +60,7 @@ impl DrillRun<'_> {
             Ok(()) => Ok(()),
             Err(failure) => {
                 let runner = self.app.runner.as_ref();
-                Err(surroundings::judge_loader(runner, drill, request.folder, failure).await)
+                Err(environment::judge_loader(runner, drill, request.folder, failure).await)
             }
         }
     }

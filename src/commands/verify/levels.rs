@@ -1,6 +1,6 @@
 //! The three depths that need no server.
 
-use super::surroundings;
+use super::environment;
 use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::{App, Class, Failure, Task, Tone};
@@ -124,7 +124,7 @@ async fn parse(
             let run = app.runner.feed(&tool, body).await?;
             if run.status != 0 {
                 let error = ToolError::Failed { label: tool.label, status: run.status, stderr: run.stderr };
-                return Err(surroundings::judge_reader(error.into()));
+                return Err(environment::judge_reader(error.into()));
             }
         }
         (None, None) => drain(body).await?,

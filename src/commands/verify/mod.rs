@@ -1,20 +1,20 @@
 //! `jagad verify`: how much of a backup is true, at four depths.
 
+mod after_backup;
 mod announce;
 pub(super) mod contents;
 mod drill;
+mod environment;
 pub(super) mod levels;
-mod of_run;
-mod surroundings;
 
-pub(super) use of_run::{OfRun, not_verified, of_run, pending};
+pub(super) use after_backup::{OfRun, not_verified, of_run, pending};
 
 use super::links::chain_of;
 use super::locate::locate_good;
 use super::milliseconds;
 use super::selection::{DatabaseSelection, select};
 use super::stored::StoredBackup;
-use super::{App, Class, Failure, RunLog, Tone, list, protection, reading};
+use super::{App, Class, Failure, RunLog, Tone, list, protection, reader_lease};
 use crate::catalog::lease::host_name;
 use crate::catalog::{
     BackupReference, Catalog, Chains, FORMAT, ListedBackup, Manifest, Operation, SideRecord, Verification,
@@ -166,7 +166,7 @@ async fn verify_one(
     catalog.unmark_verifying(manifest, mark).await;
     announce::ended(app, manifest, &result).await;
     if matches!(&result, Ok((verification, _)) if verification.bad().is_some()) {
-        of_run::forget_good(app, catalog, manifest).await;
+        after_backup::forget_good(app, catalog, manifest).await;
     }
     result
 }
@@ -189,7 +189,7 @@ async fn look_and_record(
     let log = app.log();
     let began = Instant::now();
     log.say(format!("VERIFY: {} of {} at level {level}", manifest.id, manifest.database));
-    let reader = reading::announce(app, catalog, manifest, Operation::Verify, &log).await?;
+    let reader = reader_lease::announce(app, catalog, manifest, Operation::Verify, &log).await?;
     let looked = look.at(app, catalog, manifest, &log).await;
     reader.finish().await;
     app.cancel.check()?;

@@ -4,6 +4,7 @@
 use super::connection::Connection;
 use super::tools::ToolSet;
 use crate::engine::EngineError;
+use crate::model::help;
 use crate::process::{Runner, ToolError, ToolSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -145,11 +146,11 @@ impl Client {
         let numbered = |numbers: &[&str]| numbers.iter().any(|other| Some(*other) == number);
         let plugin = number == Some("2059") || number == Some("1524");
         if numbered(&PRIVILEGE) {
-            let help = format!("Grant that right to `{user}`; `jagad check` names it.");
+            let help = help!("Grant that right to `{user}`; `jagad check` names it.");
             return EngineError::Privilege { problem: format!("{doing}: {problem}"), help };
         }
         if plugin {
-            let help = format!(
+            let help = help!(
                 "The client programs of {} here lack the plugin that `{user}` logs in with: install the package that \
                  brings it, or alter the user to one that they have. Or it is a server of the other family: see `engine`.",
                 connection.flavor.name

@@ -27,6 +27,8 @@ pub(super) mod kinds {
     pub(in crate::engine::mysql) const COMPRESSED: &str = "compressed";
     /// Encrypted tables, for which a server needs keys.
     pub(in crate::engine::mysql) const ENCRYPTED: &str = "encrypted";
+    /// Tables of MariaDB that say that they are not encrypted, which a server may forbid.
+    pub(in crate::engine::mysql) const UNENCRYPTED: &str = "unencrypted";
     /// Named by a trigger in another case than the table has: a server that tells names apart does not find it.
     pub(in crate::engine::mysql) const OTHER_CASE: &str = "trigger in another case";
     /// Options that InnoDB takes only when it is not strict.
@@ -200,6 +202,9 @@ impl TableFacts {
         }
         if option("encryption") == "Y" || option("encrypted") == "YES" {
             note(&mut needs.tables, kinds::ENCRYPTED, table);
+        }
+        if option("encrypted") == "NO" {
+            note(&mut needs.tables, kinds::UNENCRYPTED, table);
         }
         if engine != "INNODB" {
             return;

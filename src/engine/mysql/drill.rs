@@ -6,7 +6,7 @@ use super::preflight::ENGINE_LIBRARIES;
 use super::tools::{candidates, missing};
 use crate::engine::socket;
 use crate::engine::{Drill, DrillRequest, EngineError, ServerSettings};
-use crate::model::{EngineKind, Needs};
+use crate::model::{EngineKind, Needs, help};
 use crate::process::{ToolSpec, is_root, user_exists};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ fn bootstrap(folder: &Path, more: &[&str]) -> Result<Vec<u8>, EngineError> {
             .find_map(|family| std::fs::read(folder.join(format!("{family}_{name}"))).ok());
         script.extend(read.ok_or_else(|| EngineError::Prerequisite {
             problem: format!("`{}` has no `mariadb_{name}`", folder.display()),
-            help: "Install the whole server package: `apt install mariadb-server`.".to_owned(),
+            help: help!("Install the whole server package: `apt install mariadb-server`."),
         })?);
         script.push(b'\n');
     }

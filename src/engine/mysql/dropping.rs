@@ -4,6 +4,7 @@ use super::client::{Client, Question, Row};
 use super::facts::MySqlServer;
 use super::quote::{identifier, literal};
 use crate::engine::{Action, EngineError, Finding, Step};
+use crate::model::help;
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -56,7 +57,7 @@ impl Action for DropDatabase {
             if left == 0 {
                 let problem = format!("`{}` cannot be dropped, because it is used by {who}", self.database);
                 let help =
-                    format!("Let it finish, or end it ({kill}), and restore again. Nothing was removed.");
+                    help!("Let it finish, or end it ({kill}), and restore again. Nothing was removed.");
                 tracing::debug!(%error, "a lock was not to be had");
                 return Err(EngineError::Refused { problem, help });
             }
@@ -211,6 +212,6 @@ mod tests {
             problem,
             "`shop` cannot be dropped, because it is used by connection 7 of ann@here (Sleep for 9 s)"
         );
-        assert_eq!(help, "Let it finish, or end it (KILL 7;), and restore again. Nothing was removed.");
+        assert_eq!(&*help, "Let it finish, or end it (KILL 7;), and restore again. Nothing was removed.");
     }
 }

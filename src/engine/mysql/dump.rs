@@ -6,7 +6,7 @@ use super::rows::{UNCONVERTED, marked_rows};
 use super::users;
 use super::witness::DumpWitness;
 use crate::engine::{DumpPart, EngineError, Producer, Scope};
-use crate::model::PartKind;
+use crate::model::{PartKind, help};
 use crate::process::ToolSpec;
 
 /// One snapshot, no waiting for locks, and everything that a database holds. No hexadecimal digits, which would be twice as
@@ -30,7 +30,7 @@ impl MySqlServer {
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.client.connection.address()),
-                help: "Name databases, or exclude fewer of them.".to_owned(),
+                help: help!("Name databases, or exclude fewer of them."),
             });
         }
         let mut parts = Vec::with_capacity(databases.len() + 1);
@@ -248,7 +248,7 @@ const PREFIXES: [&str; 5] = ["loose-", "skip-", "disable-", "enable-", "maximum-
 pub(super) fn check_extra_args(args: &[String]) -> Result<(), EngineError> {
     let refused = |arg: &str, why: &str| EngineError::Refused {
         problem: format!("the extra argument `{arg}` of the dump tool {why}"),
-        help: "Take it out of `extra_args`; write options as `--option` or `--option=value`.".to_owned(),
+        help: help!("Take it out of `extra_args`; write options as `--option` or `--option=value`."),
     };
     for arg in args {
         let Some(long) = arg.strip_prefix("--").filter(|long| !long.is_empty()) else {

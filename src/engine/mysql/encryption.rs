@@ -25,7 +25,13 @@ impl MySqlServer {
         preflight.left_out.encryption = target.is_thrown_away();
         let whole = target.restore.selection.tables.is_empty();
         let database = target.is_encrypted() && whole;
+        preflight.findings.extend(forced_finding(target));
         if table.is_none() && !database {
+            // One encrypted table is recorded by name: a chosen one may be another.
+            if !target.is_thrown_away() && recorded(target, kinds::ENCRYPTED).is_some() {
+                let finding = self.keyring_finding(runner, target, "encrypted tables").await;
+                preflight.findings.extend(finding);
+            }
             return;
         }
         if target.is_thrown_away() {
@@ -68,8 +74,33 @@ impl MySqlServer {
             let problem = "it is encrypted, and the server has no keys for encrypted tables";
             return Some(Finding::error(subject, problem, flavor.keyring_help));
         }
+        if !target.restore.selection.tables.is_empty() {
+            let problem =
+                "the chosen tables may be some of them, and the server has no keys for encrypted tables";
+            return Some(Finding::warning(subject, problem, flavor.keyring_help));
+        }
         let problem =
             "its new tables are to be encrypted, and the server has no keys: none can be created in it";
         Some(Finding::warning(subject, problem, flavor.keyring_help))
     }
+}
+
+/// A table with that option which the backup has, chosen or not.
+fn recorded<'t>(target: &'t Target<'_>, option: &str) -> Option<&'t String> {
+    target.restore.recorded.as_ref()?.needs.tables.get(option)
+}
+
+/// MariaDB may be set to take no table that says that it is not encrypted.
+fn forced_finding(target: &Target<'_>) -> Option<Finding> {
+    if target.setting("innodb_encrypt_tables") != "FORCE" || target.is_thrown_away() {
+        return None;
+    }
+    let help = "SET GLOBAL innodb_encrypt_tables = ON;";
+    let problem = "its definition says `ENCRYPTED=NO`, which `innodb_encrypt_tables = FORCE` does not take";
+    if let Some(table) = target.table(kinds::UNENCRYPTED) {
+        return Some(Finding::error(format!("table `{table}`"), problem, help));
+    }
+    let table = recorded(target, kinds::UNENCRYPTED)?;
+    let problem = format!("{problem}; the chosen tables may be like it");
+    Some(Finding::warning(format!("table `{table}`"), problem, help))
 }

@@ -70,6 +70,14 @@ impl Disabled {
     }
 }
 
+#[cfg(test)]
+impl Disabled {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
 /// Whether a word stands between `CREATE` and what is created.
 fn is_in_front(token: &super::head::Token<'_>) -> bool {
     ["or", "replace", "="].iter().any(|word| token.is(word))

@@ -10,6 +10,7 @@ use super::reserved::SYSTEM_DATABASES;
 use super::tables::{Table, VersionedTable};
 use super::version::ToolVersion;
 use crate::engine::{EngineError, Finding, LogicalDatabase, ServerFacts, names};
+use crate::model::{Help, help};
 use crate::process::Runner;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,8 +71,8 @@ impl MySqlServer {
         let found = self.facts.databases.iter().find(|database| database.name == name);
         found.ok_or_else(|| {
             if !self.sees_every_database() {
-                let unseen = unseen_finding(name, &identifier(&self.client.connection.settings.user));
-                return EngineError::Privilege { help: unseen.hint().to_owned(), problem: unseen.problem };
+                let grantee = identifier(&self.client.connection.settings.user);
+                return EngineError::Privilege { problem: unseen(name), help: see(name, &grantee) };
             }
             let existing = self.facts.databases.iter().map(|database| database.name.as_str());
             names::not_found("database", name, &format!(" on {}", self.client.connection.address()), existing)
@@ -86,9 +87,14 @@ impl MySqlServer {
 
 /// That a database is not to be seen, by a user from whom databases may be hidden.
 pub(super) fn unseen_finding(database: &str, grantee: &str) -> Finding {
-    Finding::error(
-        format!("see the database `{database}`"),
-        format!("the user has no right on `{database}`, or there is no such database"),
-        format!("GRANT {} ON {}.* TO {grantee};", DATABASE_RIGHTS.join(", "), pattern(database)),
-    )
+    Finding::error(format!("see the database `{database}`"), unseen(database), see(database, grantee))
+}
+
+fn unseen(database: &str) -> String {
+    format!("the user has no right on `{database}`, or there is no such database")
+}
+
+/// The statement that lets the user see it.
+fn see(database: &str, grantee: &str) -> Help {
+    help!("GRANT {} ON {}.* TO {grantee};", DATABASE_RIGHTS.join(", "), pattern(database))
 }

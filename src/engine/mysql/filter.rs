@@ -4,6 +4,7 @@
 use super::facts::MySqlServer;
 use super::tables::Table;
 use crate::engine::{EngineError, Filter, names};
+use crate::model::help;
 
 /// What filters make of one database.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ impl MySqlServer {
         if !exclude_table_data.is_empty() && !self.flavor().leaves_out_rows {
             return Err(EngineError::Refused {
                 problem: format!("mysqldump of {} cannot leave out the rows of a table", self.flavor().name),
-                help: "Leave the table out with `dump.exclude_tables`, or take its rows too.".to_owned(),
+                help: help!("Leave the table out with `dump.exclude_tables`, or take its rows too."),
             });
         }
         let choice = Choice {

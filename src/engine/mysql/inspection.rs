@@ -14,7 +14,7 @@ use super::tables::{ask_tables, ask_versioned};
 use super::tools::ToolSearch;
 use super::version::ToolVersion;
 use crate::engine::{EngineError, LogicalDatabase, ServerFacts, TlsMode};
-use crate::model::{ServerRole, Timestamp};
+use crate::model::{ServerRole, Timestamp, help};
 use crate::process::Runner;
 use std::collections::BTreeMap;
 
@@ -77,13 +77,13 @@ fn served_version(connection: &Connection, text: &str) -> Result<ToolVersion, En
     if told.kind != flavor.kind {
         return Err(EngineError::Version {
             problem: format!("{} is {} {text}, not {}", connection.address(), told.name, flavor.name),
-            help: format!("Write `engine = \"{}\"` in its entry.", told.kind),
+            help: help!("Write `engine = \"{}\"` in its entry.", told.kind),
         });
     }
     let version = ToolVersion::parse(text);
     version.filter(|version| *version >= flavor.oldest).ok_or_else(|| EngineError::Version {
         problem: format!("{} {text} is older than {}", flavor.name, flavor.oldest),
-        help: format!("Upgrade the server to {} {} or newer.", flavor.name, flavor.oldest),
+        help: help!("Upgrade the server to {} {} or newer.", flavor.name, flavor.oldest),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::engine::{
     Consumer, EngineError, Lifetime, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step,
     TargetEffect,
 };
-use crate::model::{ByteSize, PartKind, ServerRole};
+use crate::model::{ByteSize, Help, PartKind, ServerRole, help};
 use crate::process::{Runner, ToolRun};
 use std::sync::Arc;
 
@@ -57,14 +57,17 @@ impl MySqlServer {
     }
 
     fn check_target(&self, target: &RestoreTarget) -> Result<(), EngineError> {
-        let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
+        let refused = |problem: String, help: Help| EngineError::Refused { problem, help };
         if !target.selection.schemas.is_empty() {
             let name = self.flavor().name;
-            return Err(refused(format!("a database of {name} has no schemas"), "Leave out --schema."));
+            return Err(refused(
+                format!("a database of {name} has no schemas"),
+                help!("Leave out --schema."),
+            ));
         }
         if SYSTEM_DATABASES.contains(&target.database.to_ascii_lowercase().as_str()) {
             let problem = format!("`{}` is the server's own", target.database);
-            return Err(refused(problem, "Restore into another name with --into."));
+            return Err(refused(problem, help!("Restore into another name with --into.")));
         }
         let dumped = ToolVersion::parse(&target.server_version);
         if let Some(dumped) = dumped.filter(|dumped| *dumped > self.version && target.stop_at_first_error) {
@@ -74,9 +77,7 @@ impl MySqlServer {
                     "a dump of {name} {dumped} does not fit into the older {name} {}",
                     self.version
                 ),
-                help: format!(
-                    "Restore into {name} {dumped} or newer, or accept errors with `--allow-errors`."
-                ),
+                help: help!("Restore into {name} {dumped} or newer, or accept errors with `--allow-errors`."),
             });
         }
         Ok(())
@@ -84,17 +85,17 @@ impl MySqlServer {
 
     /// That it is a primary that takes writes.
     fn check_writable(&self) -> Result<(), EngineError> {
-        let refused = |problem: String, help: &str| EngineError::Refused { problem, help: help.to_owned() };
+        let refused = |problem: String, help: Help| EngineError::Refused { problem, help };
         if self.facts.role == ServerRole::Replica {
             let problem = format!("{} follows another server", self.client.connection.address());
-            return Err(refused(problem, "Restore into the server that it follows."));
+            return Err(refused(problem, help!("Restore into the server that it follows.")));
         }
         let variables = ["super_read_only", "read_only", "innodb_read_only"];
         if let Some(variable) = variables.into_iter().find(|variable| self.is_on(variable)) {
             let problem = format!("{} takes no writes: `{variable}` is on", self.client.connection.address());
             return Err(refused(
                 problem,
-                "Restore into a server that takes writes, or SET GLOBAL read_only = 0;",
+                help!("Restore into a server that takes writes, or SET GLOBAL read_only = 0;"),
             ));
         }
         Ok(())
@@ -223,7 +224,7 @@ impl MySqlServer {
         if !there.is_empty() {
             return Err(EngineError::Refused {
                 problem: format!("{} exists already in `{}`", there.join(", "), target.database),
-                help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
+                help: help!("Rename or drop it first, or restore into another database with `--into`."),
             });
         }
         let drops = tables.iter().map(|table| {

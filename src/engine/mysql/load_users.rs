@@ -9,7 +9,7 @@ use super::quote::{account, identifier, literal, literals};
 use super::scanner::{Current, Piece, Scanner, Sink};
 use super::user_lines::ACCOUNTS;
 use crate::engine::{Consumer, EngineError, Finding, Lifetime, LoadPlan, RestoreTarget, Step, TargetEffect};
-use crate::model::ByteReader;
+use crate::model::{ByteReader, help};
 use crate::process::{Runner, ToolSpec};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -164,7 +164,7 @@ impl MySqlServer {
         let text = read_list(users).await?;
         let accounts = self.accounts.as_ref().ok_or_else(|| EngineError::Privilege {
             problem: "whether users are there already may not be seen".to_owned(),
-            help: "Let a user with SELECT on mysql.* restore them, or leave out --globals.".to_owned(),
+            help: help!("Let a user with SELECT on mysql.* restore them, or leave out --globals."),
         })?;
         let incomplete = self.incomplete(runner).await?;
         let everybody_has_some = self.everybody_has_rights(runner, accounts).await?;

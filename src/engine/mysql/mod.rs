@@ -20,6 +20,8 @@ mod filter;
 mod flavor;
 mod grants;
 mod head;
+#[cfg(test)]
+mod head_tests;
 mod history;
 mod inspection;
 mod leftovers;
@@ -38,6 +40,8 @@ mod quote;
 mod replication;
 mod reserved;
 mod rewrite;
+#[cfg(test)]
+mod rewrite_tests;
 mod rights;
 mod rows;
 mod scanner;

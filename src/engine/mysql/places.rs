@@ -121,6 +121,7 @@ mod tests {
         for statement in [
             "CREATE TABLE `t` (`a` int) /*!50100 TABLESPACE `other` */ ENGINE=InnoDB",
             "CREATE TABLE `t` (`a` int, INDEX `directory` (`a`))",
+            "CREATE TABLE `t` (`a` int, INDEX directory (`a`))",
             "CREATE PROCEDURE p() CREATE TEMPORARY TABLE x (a int) DATA DIRECTORY='/a'",
         ] {
             assert_eq!(without(statement), None, "{statement}");

@@ -35,6 +35,16 @@ impl Postponed {
     }
 }
 
+#[cfg(test)]
+impl Postponed {
+    /// Each view with the statement that makes it.
+    pub(super) fn statements(&self) -> Vec<(String, String)> {
+        let views = self.0.lock().unwrap();
+        let told = |view: &PostponedView| (view.name.clone(), String::from_utf8(view.sql.clone()).unwrap());
+        views.iter().map(told).collect()
+    }
+}
+
 /// Makes the views.
 #[derive(Debug)]
 pub(super) struct CreateViews {

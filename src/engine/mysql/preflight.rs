@@ -378,14 +378,14 @@ fn locked_finding(existing: &LogicalDatabase) -> Option<Finding> {
     })
 }
 
-fn finding(level: FindingLevel, subject: &str, problem: String, help: String) -> Finding {
+fn finding(level: FindingLevel, subject: &str, problem: String, help: impl AsRef<str>) -> Finding {
     Finding { level, ..Finding::warning(subject, problem, help) }
 }
 
-pub(super) fn error(subject: &str, problem: String, help: String) -> Finding {
+pub(super) fn error(subject: &str, problem: String, help: impl AsRef<str>) -> Finding {
     finding(FindingLevel::Error, subject, problem, help)
 }
 
-pub(super) fn warning(subject: &str, problem: String, help: String) -> Finding {
+pub(super) fn warning(subject: &str, problem: String, help: impl AsRef<str>) -> Finding {
     finding(FindingLevel::Warning, subject, problem, help)
 }

@@ -64,6 +64,17 @@ fn what_only_looks_like_it_stays() {
         "CREATE TABLE `shop` (`shop` int COMMENT 'from shop.item', KEY `shop` (`shop`))",
         "create procedure p() select 1 from a join b on a.x = b.x and shop.y like shop.z",
         "create procedure p() select 1.5, shop.5",
+        "ALTER DATABASE CHARACTER SET shop",
+        "create trigger t after update on item for each row set new.a = shop.b",
+        "create trigger t after insert on item for each row update x set a = 1 where shop.b = 2",
+        "create procedure p() begin declare continue handler for 1062 set @a = shop.b; select shop.c from x; end",
+        "create procedure p() begin rename table a to b; select 1 from x where a between shop.b and shop.c; end",
+        "create procedure p() select x.shop.a, (select 1) shop, @shop.b from t",
+        "create procedure p() begin create index i on t (a); select 1 from a join b on shop.a = b.a; end",
+        "create table t (d timestamp on update current_timestamp, e int check (e in (shop.a, shop.b)))",
+        "create view v as select 1 from (select 1 as a) x join t where shop.a = 'x' or 'x' = shop.a",
+        "create procedure p() select insert(shop.a, 1, 2, 'x'), replace(shop.a, 'x', 'y') from x shop",
+        "create procedure p() select show, shop.columns from shop where a in (shop.b)",
     ] {
         assert_eq!(copied(statement), statement);
     }

@@ -5,6 +5,7 @@ use super::facts::MySqlServer;
 use super::flavor::StatusWords;
 use super::quote::literal;
 use crate::engine::{EngineError, LinkState, ReplicaMatch, Replication, Server};
+use crate::model::help;
 use crate::process::Runner;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,7 +31,7 @@ impl MySqlServer {
         let rows = match asked {
             Err(EngineError::Privilege { problem, .. }) => {
                 let right = self.flavor().status.right;
-                let help = format!("GRANT {right} ON *.* TO {};", self.grantee(runner).await?);
+                let help = help!("GRANT {right} ON *.* TO {};", self.grantee(runner).await?);
                 return Err(EngineError::Privilege { problem, help });
             }
             asked => asked?,

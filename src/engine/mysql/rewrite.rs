@@ -12,6 +12,7 @@ use super::session::SessionSettings;
 use super::syntax::QuoteRules;
 use super::unescape::Unescape;
 use crate::engine::{EngineError, Ownership, Rewrite};
+use crate::model::help;
 use memchr::memmem;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -141,7 +142,7 @@ impl Statements for Writer {
                     "a definition of more than {} MiB may name the database that was backed up",
                     DEFINITION_LIMIT >> 20
                 ),
-                help: "Restore it under its own name, on another server.".to_owned(),
+                help: help!("Restore it under its own name, on another server."),
             }));
         }
         let missing: Vec<String> = self.missing.iter().map(|table| format!("`{table}`")).collect();
@@ -151,7 +152,7 @@ impl Statements for Writer {
         Err(io::Error::other(EngineError::NotFound {
             what: format!("table {}", missing.join(", ")),
             place: " in the backup".to_owned(),
-            help: "Name tables as the backup has them; views are not restored one by one.".to_owned(),
+            help: help!("Name tables as the backup has them; views are not restored one by one."),
         }))
     }
 }

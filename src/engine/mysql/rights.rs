@@ -7,7 +7,7 @@ use super::preflight::{error, warning};
 use super::quote::pattern;
 use super::target::{Accounts, Target};
 use crate::engine::{EngineError, Finding, Ownership, RestoreTarget};
-use crate::model::EngineKind;
+use crate::model::{EngineKind, Help, help};
 use std::collections::BTreeMap;
 
 /// Without these nothing can be restored, and a database that was dropped would not even come back empty.
@@ -187,6 +187,6 @@ impl MySqlServer {
     }
 }
 
-fn grant(rights: &[&str], database: &str, accounts: &Accounts) -> String {
-    format!("GRANT {} ON {}.* TO {};", rights.join(", "), pattern(database), accounts.grantee())
+fn grant(rights: &[&str], database: &str, accounts: &Accounts) -> Help {
+    help!("GRANT {} ON {}.* TO {};", rights.join(", "), pattern(database), accounts.grantee())
 }

@@ -1,11 +1,11 @@
 //! Dumps in any pieces, cut anywhere, and damaged.
 
-use super::rewrite::{Changes, rewrite};
+use super::rewrite::Changes;
+use super::rewrite_tests::rewritten;
 use super::witness::DumpWitness;
 use crate::engine::Ownership;
 use crate::model::{Contents, Needs, Witness as _, WitnessError};
 use proptest::prelude::*;
-use tokio::io::AsyncReadExt as _;
 
 const DUMP: &str = r#"/*M!999999\- enable the sandbox mode */ 
 -- MariaDB dump 10.19  Distrib 10.11.19-MariaDB
@@ -56,17 +56,6 @@ fn watch<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Conten
         witness.feed(piece)?;
     }
     witness.finish()
-}
-
-/// What comes out of the stage, fed in pieces of `size` bytes.
-async fn rewritten(text: &str, size: usize, changes: Changes) -> std::io::Result<String> {
-    let pieces = text.as_bytes().chunks(size).map(|piece| Ok::<_, std::io::Error>(piece.to_vec()));
-    let pieces: Vec<_> = pieces.map(|piece| piece.map(std::io::Cursor::new)).collect();
-    let stream = futures_util::stream::iter(pieces);
-    let body = Box::pin(tokio_util::io::StreamReader::new(stream));
-    let mut out = String::new();
-    (rewrite(changes).0)(body).read_to_string(&mut out).await?;
-    Ok(out)
 }
 
 fn changes(definers: Ownership, tables: &[&str]) -> Changes {

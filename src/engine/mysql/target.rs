@@ -12,13 +12,14 @@ use crate::process::Runner;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Settings of the target that matter.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "innodb_strict_mode",
     "innodb_file_per_table",
     "innodb_page_size",
     "innodb_force_primary_key",
     "innodb_read_only_compressed",
     "innodb_directories",
+    "innodb_encrypt_tables",
     "sql_require_primary_key",
     "sql_generate_invisible_primary_key",
     "default_table_encryption",

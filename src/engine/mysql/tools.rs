@@ -4,6 +4,7 @@
 use super::flavor::Flavor;
 use super::version::ToolVersion;
 use crate::engine::EngineError;
+use crate::model::help;
 use crate::process::{Runner, ToolSpec, program_directories};
 use memchr::memmem;
 use std::path::{Path, PathBuf};
@@ -132,7 +133,7 @@ pub(super) fn missing(flavor: &Flavor, program: &str, bin_dir: Option<&Path>) ->
         bin_dir.map_or_else(String::new, |folder| format!(", or correct `bin_dir` (`{}`)", folder.display()));
     EngineError::ToolMissing {
         tool: format!("{program} of {}", flavor.name),
-        help: format!("Install it, on Debian with `apt install {package}`{place}."),
+        help: help!("Install it, on Debian with `apt install {package}`{place}."),
     }
 }
 

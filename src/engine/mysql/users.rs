@@ -8,6 +8,7 @@ use super::quote::{identifier, literal};
 use super::user_lines::Lines;
 use crate::engine::trailer::TrailerWitness;
 use crate::engine::{EngineError, Producer, Rewrite};
+use crate::model::{Help, help};
 use std::sync::Arc;
 
 const FORMAT: &str = "list of users";
@@ -72,8 +73,8 @@ fn second_password_sql(account: &Account) -> String {
 }
 
 /// How the users become readable.
-pub(super) fn accounts_help(grantee: &str) -> String {
-    format!("GRANT SELECT ON mysql.* TO {grantee}; or set `dump.globals = false`")
+pub(super) fn accounts_help(grantee: &str) -> Help {
+    help!("GRANT SELECT ON mysql.* TO {grantee}; or set `dump.globals = false`.")
 }
 
 /// Watches for the last line.

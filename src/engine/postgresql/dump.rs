@@ -5,7 +5,7 @@ use super::facts::PostgreSqlServer;
 use super::globals;
 use super::quote::connection_string;
 use crate::engine::{DumpPart, EngineError, Filter, Producer, Scope};
-use crate::model::{Needs, PartKind};
+use crate::model::{Needs, PartKind, help};
 use crate::process::{Argument, ToolSpec};
 
 impl PostgreSqlServer {
@@ -16,7 +16,7 @@ impl PostgreSqlServer {
         if databases.is_empty() && !scope.globals {
             return Err(EngineError::Refused {
                 problem: format!("no database of {} is chosen", self.connection.address()),
-                help: "Name databases, or exclude fewer of them.".to_owned(),
+                help: help!("Name databases, or exclude fewer of them."),
             });
         }
         let mut parts = Vec::with_capacity(databases.len() + 1);
@@ -119,7 +119,7 @@ const SHORT_WITH_VALUE: &str = "eEnNStT";
 pub(super) fn check_extra_args(args: &[String]) -> Result<(), EngineError> {
     let refused = |arg: &str, why: &str| EngineError::Refused {
         problem: format!("the extra argument `{arg}` of pg_dump {why}"),
-        help: "Take it out of `extra_args`; write the value of an option as `--option=value`.".to_owned(),
+        help: help!("Take it out of `extra_args`; write the value of an option as `--option=value`."),
     };
     let mut value_follows = false;
     for arg in args {

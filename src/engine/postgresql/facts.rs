@@ -8,7 +8,7 @@ use super::settings::split_names;
 use super::tools::{self, ToolSet, major_of};
 use crate::engine::names;
 use crate::engine::{EngineError, LogicalDatabase, ServerFacts, Unfit};
-use crate::model::{ServerRole, Timestamp};
+use crate::model::{ServerRole, Timestamp, help};
 use crate::process::Runner;
 use serde::Deserialize;
 
@@ -94,7 +94,7 @@ impl PostgreSqlServer {
         if major < OLDEST_MAJOR {
             return Err(EngineError::Version {
                 problem: format!("PostgreSQL {} is older than {OLDEST_MAJOR}", greeting.version),
-                help: format!("Upgrade the server to PostgreSQL {OLDEST_MAJOR} or newer."),
+                help: help!("Upgrade the server to PostgreSQL {OLDEST_MAJOR} or newer."),
             });
         }
         let tool = tools::fitting(&tools, major)

@@ -65,61 +65,78 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
         let safe = without_backslashes(&without_defaults(statement))
             .ok_or_else(|| "a statement has a backslash outside of quotes".to_owned())?;
         let words = words(statement);
-        let word = |at: usize| words.get(at).map_or("", |word| word.bare.as_str());
-        let name = |at: usize| words.get(at).map_or("", |word| word.name.as_str());
-        let (subject, target) = match (word(0), word(1), word(2)) {
-            ("SET", ..) => {
-                // Applies to what follows in both scripts.
-                missing.roles.push_str(&safe);
-                missing.roles.push('\n');
-                missing.tablespaces.push_str(&safe);
-                missing.tablespaces.push('\n');
-                continue;
+        let verb = words.first().map_or("", |word| word.bare.as_str());
+        if verb == "SET" {
+            // Applies to what follows in both scripts.
+            for script in [&mut missing.roles, &mut missing.tablespaces] {
+                script.push_str(&safe);
+                script.push('\n');
             }
-            ("CREATE" | "ALTER", "ROLE", _) => (Subject::Role(name(2)), &mut missing.roles),
-            ("COMMENT" | "SECURITY", "ON" | "LABEL", "ROLE") => (Subject::Role(name(3)), &mut missing.roles),
-            ("CREATE" | "ALTER", "TABLESPACE", _) => (Subject::Tablespace(name(2)), &mut missing.tablespaces),
-            ("COMMENT", "ON", "TABLESPACE") => (Subject::Tablespace(name(3)), &mut missing.tablespaces),
-            ("GRANT" | "REVOKE", ..) => match position(&words, "TABLESPACE") {
-                Some(at) => (Subject::Tablespace(name(at + 1)), &mut missing.tablespaces),
-                // A membership, or a right on a parameter: it belongs to the role that gets it.
-                None => {
-                    (Subject::Role(position(&words, "TO").map_or("", |at| name(at + 1))), &mut missing.roles)
-                }
-            },
-            _ => continue,
-        };
+            continue;
+        }
+        let Some(subject) = subject_of(&words) else { continue };
         let known = match subject {
             Subject::Role(role) => existing.roles.contains(role),
             Subject::Tablespace(space) => existing.tablespaces.contains(space),
         };
-        if !known {
-            let safe = match (word(0), word(1)) {
-                ("CREATE", "TABLESPACE") if existing.lifetime == Lifetime::ThrownAway => without_place(&safe),
-                ("GRANT", _) if existing.actor == Actor::Ordinary => without_grantor(&safe),
-                _ => safe,
-            };
-            target.push_str(&safe);
-            target.push('\n');
-            match subject {
-                Subject::Role(role) => {
-                    missing.has_roles = true;
-                    if word(0) == "CREATE" {
-                        missing.new_roles.push(role.to_owned());
-                    }
-                }
-                Subject::Tablespace(space) => {
-                    if word(0) == "CREATE" {
-                        missing.new_tablespaces.push(space.to_owned());
-                    }
-                    missing.has_tablespaces = true;
-                }
+        if known {
+            if verb == "CREATE" {
+                missing.left_alone.push(subject.to_string());
             }
-        } else if word(0) == "CREATE" {
-            missing.left_alone.push(subject.to_string());
+            continue;
         }
+        let safe = match (verb, &subject) {
+            ("CREATE", Subject::Tablespace(_)) if existing.lifetime == Lifetime::ThrownAway => {
+                without_place(&safe)
+            }
+            ("GRANT", _) if existing.actor == Actor::Ordinary => without_grantor(&safe),
+            _ => safe,
+        };
+        missing.add(&subject, verb, &safe);
     }
     Ok(missing)
+}
+
+/// What a statement of pg_dumpall is about.
+fn subject_of(words: &[Word]) -> Option<Subject<'_>> {
+    let word = |at: usize| words.get(at).map_or("", |word| word.bare.as_str());
+    let name = |at: usize| words.get(at).map_or("", |word| word.name.as_str());
+    match (word(0), word(1), word(2)) {
+        ("CREATE" | "ALTER", "ROLE", _) => Some(Subject::Role(name(2))),
+        ("COMMENT" | "SECURITY", "ON" | "LABEL", "ROLE") => Some(Subject::Role(name(3))),
+        ("CREATE" | "ALTER", "TABLESPACE", _) => Some(Subject::Tablespace(name(2))),
+        ("COMMENT", "ON", "TABLESPACE") => Some(Subject::Tablespace(name(3))),
+        ("GRANT" | "REVOKE", ..) => Some(match position(words, "TABLESPACE") {
+            Some(at) => Subject::Tablespace(name(at + 1)),
+            // A membership, or a right on a parameter: it belongs to the role that gets it.
+            None => Subject::Role(position(words, "TO").map_or("", |at| name(at + 1))),
+        }),
+        _ => None,
+    }
+}
+
+impl MissingGlobals {
+    /// Adds a statement about something that is not there.
+    fn add(&mut self, subject: &Subject<'_>, verb: &str, statement: &str) {
+        let script = match subject {
+            Subject::Role(role) => {
+                self.has_roles = true;
+                if verb == "CREATE" {
+                    self.new_roles.push((*role).to_owned());
+                }
+                &mut self.roles
+            }
+            Subject::Tablespace(space) => {
+                self.has_tablespaces = true;
+                if verb == "CREATE" {
+                    self.new_tablespaces.push((*space).to_owned());
+                }
+                &mut self.tablespaces
+            }
+        };
+        script.push_str(statement);
+        script.push('\n');
+    }
 }
 
 /// `statement`, which creates a tablespace, without the place: the tablespace is then in the server's own folder, where the

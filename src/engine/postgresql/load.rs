@@ -5,7 +5,7 @@ use super::cron::needs_own_name;
 use super::facts::PostgreSqlServer;
 use super::planner::{Filling, LoadPlanner};
 use crate::engine::{EngineError, Lifetime, LoadPlan, Naming, Occupied, OpenArchive, RestoreTarget};
-use crate::model::{PartKind, ServerRole};
+use crate::model::{PartKind, ServerRole, help};
 use crate::process::Runner;
 
 impl PostgreSqlServer {
@@ -18,14 +18,14 @@ impl PostgreSqlServer {
         if self.facts.role == ServerRole::Replica {
             return Err(EngineError::Refused {
                 problem: format!("{} is a replica and takes no writes", self.connection.address()),
-                help: "Restore into the primary.".to_owned(),
+                help: help!("Restore into the primary."),
             });
         }
         if target.occupied == Occupied::Clean && !target.selection.is_everything() {
             return Err(EngineError::Refused {
                 problem: "--clean empties a database, so it cannot be used with a choice of objects"
                     .to_owned(),
-                help: "Leave out --clean: the chosen objects are added to the database.".to_owned(),
+                help: help!("Leave out --clean: the chosen objects are added to the database."),
             });
         }
         self.check_server_versions(target)?;
@@ -46,8 +46,9 @@ impl PostgreSqlServer {
         if facts.read_only {
             return Err(EngineError::Refused {
                 problem: format!("{} is set to be read-only", self.connection.address()),
-                help: "Set `default_transaction_read_only` to off for this role or for the server first."
-                    .to_owned(),
+                help: help!(
+                    "Set `default_transaction_read_only` to off for this role or for the server first."
+                ),
             });
         }
         facts.expect(target);
@@ -76,9 +77,7 @@ impl PostgreSqlServer {
                 "a dump of PostgreSQL {dumped} does not fit into the older PostgreSQL {}",
                 self.major
             ),
-            help: format!(
-                "Restore into PostgreSQL {dumped} or newer, or accept errors with `--allow-errors`."
-            ),
+            help: help!("Restore into PostgreSQL {dumped} or newer, or accept errors with `--allow-errors`."),
         })
     }
 }

@@ -8,7 +8,7 @@ use super::psql::{Patience, Question};
 use super::quote::{identifier, literal};
 use super::target::ExistingDatabase;
 use crate::engine::{EngineError, Finding, LoadPlan, TargetEffect};
-use crate::model::ByteSize;
+use crate::model::{ByteSize, help};
 
 /// Catalogues of the objects of a database, with the column that names the owner.
 const OWNED: [(&str, &str); 17] = [
@@ -97,7 +97,7 @@ impl LoadPlanner<'_> {
                     "`{}` has prepared transactions, the first is `{gid}`: their locks would block the emptying",
                     self.target.database
                 ),
-                help: "Commit or roll them back first.".to_owned(),
+                help: help!("Commit or roll them back first."),
             });
         }
         Ok(())

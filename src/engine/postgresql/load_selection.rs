@@ -7,6 +7,7 @@ use super::quote::text_array;
 use super::roles::use_list;
 use super::selection::{Chosen, RELATIONS, publishes_schema, qualified};
 use crate::engine::{EngineError, LoadPlan, TargetEffect};
+use crate::model::help;
 use serde::Deserialize;
 
 /// Objects that the target database already has.
@@ -45,6 +46,7 @@ impl LoadPlanner<'_> {
             // A new database for a few objects has no publications.
             drop_memberships(&mut chosen, &mut notes, |_, _| true);
             drop_inheritance(&mut chosen, &mut notes);
+            chosen.remove_foreign_ownership();
             chosen.add_needs();
         }
         let lacks = server.lacks(target, &Outline::of(&toc.facts, chosen.entries()), facts);
@@ -93,7 +95,7 @@ impl LoadPlanner<'_> {
             };
             return Err(EngineError::Refused {
                 problem: format!("{first}{more} already exists in `{}`", target.database),
-                help: "Rename or drop it first, or restore into another database with `--into`.".to_owned(),
+                help: help!("Rename or drop it first, or restore into another database with `--into`."),
             });
         }
         let read = chosen.read_by_views();
@@ -104,12 +106,14 @@ impl LoadPlanner<'_> {
                     qualified(first),
                     target.database
                 ),
-                help: format!("Choose it too: --table {}", qualified(first)),
+                help: help!("Choose it too with `--table {}`.", qualified(first)),
             });
         }
-        notes.extend(read.iter().map(|read| {
-            format!("a chosen view reads `{}`: it shows the rows that this table has now", qualified(read))
-        }));
+        notes.extend(
+            read.iter().map(|read| {
+                format!("a chosen view reads `{}`: it shows what is in there now", qualified(read))
+            }),
+        );
         drop_memberships(chosen, notes, |entry, publication| {
             let known = present.publications.iter().any(|name| name == publication);
             !known || (publishes_schema(entry) && !self.server.superuser)

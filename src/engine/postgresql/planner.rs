@@ -9,6 +9,7 @@ use super::quote::{connection_string, identifier};
 use super::target::TargetFacts;
 use super::tools::{self, ToolSet};
 use crate::engine::{Consumer, EngineError, Finding, Lifetime, Ownership, RestoreTarget, Step};
+use crate::model::help;
 use crate::process::{Argument, Runner, ToolSpec};
 
 /// pg_restore of this major version and newer sets a variable that older servers do not know, which is an error there.
@@ -55,7 +56,7 @@ impl<'a> LoadPlanner<'a> {
         };
         Err(EngineError::Refused {
             problem: format!("the restore would create the database `{taken}`, which exists already"),
-            help: "Start the restore again: it chooses another name.".to_owned(),
+            help: help!("Start the restore again: it chooses another name."),
         })
     }
 
@@ -169,7 +170,7 @@ impl<'a> LoadPlanner<'a> {
                 "the dump was written by pg_dump {dumper}, and pg_restore {} cannot restore into PostgreSQL {} without errors",
                 set.major, self.server.major
             ),
-            help: format!(
+            help: help!(
                 "Restore into PostgreSQL {SETS_TRANSACTION_TIMEOUT} or newer, or accept errors with `--allow-errors`."
             ),
         })

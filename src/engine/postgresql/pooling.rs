@@ -6,7 +6,7 @@ use super::psql::{Patience, Question, ask};
 use super::quote::literal;
 use super::tools::ToolSet;
 use crate::engine::EngineError;
-use crate::model::random_word;
+use crate::model::{help, random_word};
 use crate::process::Runner;
 use std::fmt::Write as _;
 
@@ -43,7 +43,7 @@ pub(super) async fn refuse_shared_sessions(
              pg_restore get lost and reach applications",
             connection.address()
         ),
-        help: "Name the server itself, or a pool with `pool_mode = session`.".to_owned(),
+        help: help!("Name the server itself, or a pool with `pool_mode = session`."),
     })
 }
 

@@ -11,6 +11,7 @@ use super::target::{ExistingDatabase, TargetFacts};
 use crate::engine::{
     EngineError, Finding, Lifetime, LoadPlan, MissingRoles, Occupied, Ownership, RestoreTarget, Step,
 };
+use crate::model::{Help, help};
 use std::collections::BTreeSet;
 
 /// Since this major version each membership has options that say which rights it gives.
@@ -29,16 +30,16 @@ impl PostgreSqlServer {
             return Err(EngineError::Privilege {
                 problem: format!("`{}` may not create databases", self.user()),
                 help: if facts.database.is_some() && target.selection.is_everything() {
-                    format!(
-                        "ALTER ROLE {me} CREATEDB; or empty `{name}` and fill it with `--clean`, which is not atomic"
+                    help!(
+                        "ALTER ROLE {me} CREATEDB; or empty `{name}` and fill it with `--clean`, which is not atomic."
                     )
                 } else {
-                    format!("ALTER ROLE {me} CREATEDB;")
+                    help!("ALTER ROLE {me} CREATEDB;")
                 },
             });
         }
         let Some(existing) = &facts.database else { return Ok(()) };
-        let refused = |problem: String, help: String| Err(EngineError::Refused { problem, help });
+        let refused = |problem: String, help: Help| Err(EngineError::Refused { problem, help });
         self.check_owned(target, existing)?;
         if existing.foreign_sessions > 0 {
             return Err(EngineError::Privilege {
@@ -47,19 +48,19 @@ impl PostgreSqlServer {
                     self.user(),
                     existing.foreign_sessions
                 ),
-                help: format!("GRANT pg_signal_backend TO {me}; or end these sessions first"),
+                help: help!("GRANT pg_signal_backend TO {me}; or end these sessions first."),
             });
         }
         if let Some(gid) = existing.prepared.first() {
             return refused(
                 format!("`{name}` has prepared transactions, the first is `{gid}`"),
-                "Commit or roll them back first.".to_owned(),
+                help!("Commit or roll them back first."),
             );
         }
         if let Some(slot) = existing.slots.first() {
             return refused(
                 format!("`{name}` has the logical replication slot `{slot}`, which would lose its database"),
-                "Drop the slot first, or restore under another name.".to_owned(),
+                help!("Drop the slot first, or restore under another name."),
             );
         }
         check_subscriptions(target, existing)
@@ -75,7 +76,7 @@ impl PostgreSqlServer {
         if existing.template {
             return Err(EngineError::Refused {
                 problem: format!("`{name}` is a template"),
-                help: "Restore under another name.".to_owned(),
+                help: help!("Restore under another name."),
             });
         }
         if !existing.owned {
@@ -148,19 +149,15 @@ impl PostgreSqlServer {
     }
 
     /// The statements that let the connected role give objects to `roles` and change the objects of `roles`.
-    pub(super) fn membership<'a>(
-        &self,
-        roles: impl IntoIterator<Item = &'a String>,
-        inherits: bool,
-    ) -> String {
+    pub(super) fn membership<'a>(&self, roles: impl IntoIterator<Item = &'a String>, inherits: bool) -> Help {
         let names: Vec<String> = roles.into_iter().map(|name| identifier(name)).collect();
         let (names, me) = (names.join(", "), identifier(self.user()));
         if self.major >= MEMBERSHIPS_HAVE_OPTIONS {
-            format!("GRANT {names} TO {me} WITH INHERIT TRUE, SET TRUE;")
+            help!("GRANT {names} TO {me} WITH INHERIT TRUE, SET TRUE;")
         } else if inherits {
-            format!("GRANT {names} TO {me};")
+            help!("GRANT {names} TO {me};")
         } else {
-            format!("GRANT {names} TO {me}; ALTER ROLE {me} INHERIT;")
+            help!("GRANT {names} TO {me}; ALTER ROLE {me} INHERIT;")
         }
     }
 
@@ -270,7 +267,7 @@ pub(super) fn check_subscriptions(
                 "`{name}` has the subscription `{subscription}`, which would go on applying changes to the database \
                  that is replaced"
             ),
-            help: format!(
+            help: help!(
                 "Drop it first, in `{name}`: ALTER SUBSCRIPTION {quoted} DISABLE; ALTER SUBSCRIPTION {quoted} SET \
                  (slot_name = NONE); DROP SUBSCRIPTION {quoted}; the publisher keeps its slot. Or restore into another \
                  name with `--into`."

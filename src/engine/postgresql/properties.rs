@@ -3,6 +3,7 @@
 use super::quote::{identifier, literal};
 use super::settings::{RefusedSetting, Setting};
 use crate::engine::{EngineError, Ownership};
+use crate::model::help;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -162,7 +163,7 @@ impl DatabaseProperties {
                     "the database uses the {provider} locale provider, which PostgreSQL {} does not have",
                     target.major
                 ),
-                help: format!("Restore into PostgreSQL {since} or newer."),
+                help: help!("Restore into PostgreSQL {since} or newer."),
             });
         }
         if target.major >= 15 {

@@ -6,6 +6,7 @@
 use super::connection::Connection;
 use super::tools::ToolSet;
 use crate::engine::EngineError;
+use crate::model::help;
 use crate::process::{Runner, ToolError, ToolSpec};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -92,18 +93,18 @@ pub(super) fn classify(connection: &Connection, doing: &str, error: ToolError) -
     let said = |words: &[&str]| words.iter().any(|words| stderr.contains(words));
     let problem = gist(stderr);
     if status == STATUS_STATEMENT && said(&["permission denied", "must be owner of", "must be superuser"]) {
-        let help = format!("Let a role with that right run it, or grant it to `{user}`.");
+        let help = help!("Let a role with that right run it, or grant it to `{user}`.");
         return EngineError::Privilege { problem: format!("{doing}: {problem}"), help };
     }
     if status != STATUS_CONNECTION {
         return EngineError::Tool { doing: doing.to_owned(), source: error };
     }
     if said(&["permission denied for database"]) {
-        let help = format!("GRANT CONNECT ON DATABASE … TO {};", super::quote::identifier(&user));
+        let help = help!("GRANT CONNECT ON DATABASE … TO {};", super::quote::identifier(&user));
         return EngineError::Privilege { problem: format!("{doing}: {problem}"), help };
     }
     if said(&["FATAL:  database \"", "FATAL: database \""]) && said(&["does not exist"]) {
-        let help = "Correct the name, or `maintenance_database` when that one is missing.".to_owned();
+        let help = help!("Correct the name, or `maintenance_database` when that one is missing.");
         return EngineError::NotFound { what: problem, place: format!(" on {address}"), help };
     }
     let login = [

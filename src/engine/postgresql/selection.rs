@@ -4,6 +4,7 @@ use super::archive::{TableOfContents, TocEntry};
 use super::words::words;
 use crate::engine::names::not_found;
 use crate::engine::{EngineError, Selection};
+use crate::model::help;
 use std::collections::{HashMap, HashSet};
 
 /// Kinds that `--table` can name.
@@ -90,15 +91,14 @@ impl<'a> Chosen<'a> {
         self.entries().filter(|entry| VIEWS.contains(&entry.kind.as_str()))
     }
 
-    /// The relations that the chosen views read, through other views too, and that are not chosen.
+    /// The relations that the chosen views read, through other views too, and that are not chosen. A sequence is one of them:
+    /// it has a value.
     pub(super) fn read_by_views(&self) -> Vec<&'a TocEntry> {
         let mut open: Vec<&TocEntry> = self.views().collect();
         let mut seen: HashSet<i32> = open.iter().map(|entry| entry.id).collect();
         let mut read = Vec::new();
         while let Some(entry) = open.pop() {
-            for relation in
-                self.relations_of(entry).into_iter().filter(|relation| relation.kind != "SEQUENCE")
-            {
+            for relation in self.relations_of(entry) {
                 if !seen.insert(relation.id) {
                     continue;
                 }
@@ -189,7 +189,7 @@ impl<'a> Chosen<'a> {
             }
             several => Err(EngineError::Refused {
                 problem: format!("`{wanted}` could be any of several tables in the backup"),
-                help: format!(
+                help: help!(
                     "Name one of {}.",
                     several
                         .iter()
@@ -307,6 +307,18 @@ impl<'a> Chosen<'a> {
         .collect()
     }
 
+    /// Chosen sequences whose column is not chosen belong to nobody.
+    pub(super) fn remove_foreign_ownership(&mut self) {
+        let foreign = |entry: &&TocEntry| {
+            let column_of = self.relations_of(entry).into_iter().find(|relation| relation.kind == "TABLE");
+            entry.kind == "SEQUENCE OWNED BY" && column_of.is_some_and(|table| !self.ids.contains(&table.id))
+        };
+        let foreign: Vec<i32> = self.entries().filter(foreign).map(|entry| entry.id).collect();
+        for id in foreign {
+            self.remove(id);
+        }
+    }
+
     /// What puts the chosen objects into publications, with the name of each publication.
     pub(super) fn memberships(&self) -> Vec<(&'a TocEntry, String)> {
         let memberships = self.entries().filter(|entry| MEMBERSHIPS.contains(&entry.kind.as_str()));
@@ -323,8 +335,11 @@ impl<'a> Chosen<'a> {
             if entry.kind == "FK CONSTRAINT" || TIES.contains(&entry.kind.as_str()) {
                 continue;
             }
+            // A sequence can be without the table whose column it belongs to, but for that of an identity column.
+            let stands_alone =
+                entry.kind == "SEQUENCE" && !entry.definition.trim_start().starts_with("ALTER TABLE");
             for needed in entry.dependencies.iter().filter_map(|id| self.by_id.get(id)) {
-                if self.ids.insert(needed.id) {
+                if !(stands_alone && needed.kind == "TABLE") && self.ids.insert(needed.id) {
                     open.push(needed.id);
                 }
             }

@@ -1,6 +1,7 @@
 //! PostgreSQL's programs on this machine, and which of them fit which server.
 
 use crate::engine::EngineError;
+use crate::model::help;
 use crate::process::{Runner, ToolSpec, program_directories};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -120,7 +121,7 @@ pub(super) fn missing(program: &str, major: Option<u32>, bin_dir: Option<&Path>)
         bin_dir.map_or_else(String::new, |folder| format!(", or correct `bin_dir` (`{}`)", folder.display()));
     EngineError::ToolMissing {
         tool: major.map_or_else(|| program.to_owned(), |major| format!("{program} {major} or newer")),
-        help: format!("Install it, on Debian with `apt install {package}`{place}."),
+        help: help!("Install it, on Debian with `apt install {package}`{place}."),
     }
 }
 

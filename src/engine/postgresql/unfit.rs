@@ -6,6 +6,7 @@ use super::quote::{identifier, literal};
 use super::swap::{drop_sql, is_leftover};
 use crate::engine::plan::DatabaseChoice;
 use crate::engine::{EngineError, Finding, LogicalDatabase, Scope, Unfit};
+use crate::model::help;
 use crate::process::Runner;
 
 impl PostgreSqlServer {
@@ -14,12 +15,12 @@ impl PostgreSqlServer {
         let closed = self.closed.iter().map(|name| Unfit {
             database: name.clone(),
             reason: "it accepts no connections".to_owned(),
-            help: format!("ALTER DATABASE {} ALLOW_CONNECTIONS true;", identifier(name)),
+            help: help!("ALTER DATABASE {} ALLOW_CONNECTIONS true;", identifier(name)),
         });
         let invalid = self.invalid.iter().map(|name| Unfit {
             database: name.clone(),
             reason: "it is invalid, because a DROP DATABASE of it was interrupted".to_owned(),
-            help: format!("DROP DATABASE {};", identifier(name)),
+            help: help!("DROP DATABASE {};", identifier(name)),
         });
         closed.chain(invalid)
     }

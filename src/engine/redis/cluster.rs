@@ -3,6 +3,7 @@
 use super::connection::{Address, Connection};
 use super::resp::Reply;
 use crate::engine::EngineError;
+use crate::model::help;
 use std::collections::BTreeMap;
 
 /// How many slots there are.
@@ -63,7 +64,9 @@ pub(super) async fn shards(connection: &mut Connection, own: &Address) -> Result
     }
     Err(EngineError::Prerequisite {
         problem: format!("the cluster of {} serves {served} of {SLOTS} slots", own.shown()),
-        help: "Run `redis-cli --cluster check` to list the missing slots, and `redis-cli --cluster fix` to assign them.".to_owned(),
+        help: help!(
+            "Run `redis-cli --cluster check` to list the missing slots, and `redis-cli --cluster fix` to assign them."
+        ),
     })
 }
 

@@ -3,6 +3,7 @@
 use super::resp::{self, Reply, RespError};
 use super::rights;
 use crate::engine::{EngineError, ServerSettings, TlsMode, tls};
+use crate::model::help;
 use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::sync::Arc;
@@ -102,7 +103,7 @@ impl Address {
             if secured {
                 return Err(EngineError::Prerequisite {
                     problem: "TLS does not work over a Unix socket".to_owned(),
-                    help: "Leave out `tls.mode`, or give `host` in place of `socket`.".to_owned(),
+                    help: help!("Leave out `tls.mode`, or give `host` in place of `socket`."),
                 });
             }
             return Ok(Box::new(

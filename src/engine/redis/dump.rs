@@ -5,7 +5,7 @@ use super::sync::Sync;
 use super::witness::RdbWitness;
 use super::{ENTRY_NAME, EXTENSION};
 use crate::engine::{DatabaseChoice, DumpPart, EngineError, Producer, Scope};
-use crate::model::PartKind;
+use crate::model::{PartKind, help};
 use std::sync::Arc;
 
 impl RedisServer {
@@ -21,7 +21,7 @@ impl RedisServer {
             return Err(EngineError::NotFound {
                 what: format!("database `{strange}`"),
                 place: format!(" on {}", self.address.shown()),
-                help: format!("{} is backed up as a whole: {}", self.family.name(), known.join(", ")),
+                help: help!("{} is backed up as a whole: {}.", self.family.name(), known.join(", ")),
             });
         }
         let chosen = |name: &String| match &scope.databases {

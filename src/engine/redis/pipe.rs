@@ -296,6 +296,47 @@ impl Answers {
 mod tests {
     use super::*;
 
+    /// The receiving half of a connection on which nothing arrives any more.
+    fn answers(on_error: OnError) -> Answers {
+        let stream: Box<dyn Wire> = Box::new(tokio::io::empty());
+        let (reader, _) = tokio::io::split(stream);
+        let peer = Peer { address: "db:6379".to_owned(), user: String::new() };
+        Answers { reader: BufReader::new(reader), shared: Shared::new(on_error), peer }
+    }
+
+    fn one_key() -> Batch {
+        let about = About::Key { database: 0, start: 0, length: 1 };
+        let commands = vec![Command { start: 0, about, tries: 0 }];
+        Batch { head: b"k".to_vec(), commands, ..Batch::default() }
+    }
+
+    #[test]
+    fn a_redirection_is_followed_sixteen_times_and_not_for_ever() {
+        let answers = answers(OnError::Count);
+        let mut batch = one_key();
+        for _ in 0..16 {
+            answers.refused(&batch, 0, "MOVED 7629 db2:6379");
+            let (redirect, again) = answers.shared.outcome().redirected.pop().expect("it is followed");
+            assert_eq!((redirect.slot, redirect.host.as_str()), (7629, "db2"));
+            batch = again;
+        }
+        answers.refused(&batch, 0, "MOVED 7629 db2:6379");
+        let outcome = answers.shared.outcome();
+        assert_eq!((outcome.redirected.len(), outcome.failed), (0, 1));
+        assert_eq!(outcome.errors, ["key \"k\" of db0: MOVED 7629 db2:6379"]);
+    }
+
+    #[test]
+    fn every_error_is_counted_and_the_first_thousand_are_kept() {
+        let answers = answers(OnError::Count);
+        for _ in 0..1200 {
+            answers.refused(&one_key(), 0, "ERR Bad data format");
+        }
+        let outcome = answers.shared.outcome();
+        assert_eq!((outcome.failed, outcome.errors.len()), (1200, 1000));
+        assert!(outcome.fatal.is_none());
+    }
+
     #[test]
     fn a_key_is_shown_shortened_and_escaped() {
         let shown = |name: &[u8]| {

@@ -2,6 +2,7 @@
 
 use super::facts::{Family, VALKEY_MARK};
 use crate::engine::{EngineError, ServerSettings};
+use crate::model::help;
 use crate::process::{Runner, ToolSpec, program_directories};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -79,7 +80,9 @@ pub(super) async fn for_backup(
         let name = family.program();
         EngineError::ToolMissing {
             tool: format!("{name} of version {} or newer", server_version.trim_end_matches(VALKEY_MARK)),
-            help: format!("Install it, or name its folder in `tools.bin_dir`: apt install {name}"),
+            help: help!(
+                "Install it, on Debian with `apt install {name}`, or name its folder in `tools.bin_dir`."
+            ),
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use super::facts::{Info, RedisServer};
 use crate::engine::{EngineError, LinkState, Replication};
+use crate::model::help;
 use std::time::Duration;
 
 impl RedisServer {
@@ -12,7 +13,7 @@ impl RedisServer {
                     "{} is a node of a cluster, and a cluster is backed up from its primaries",
                     self.address.shown()
                 ),
-                help: "Leave out the replicas of this entry.".to_owned(),
+                help: help!("Leave out the replicas of this entry."),
             });
         }
         let mut connection = self.address.connect().await?;

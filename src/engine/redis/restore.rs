@@ -7,7 +7,7 @@ use super::pipe::{About, Batch, Command, OnError, Peer, Pipe, Shared};
 use super::rdb::{RdbError, Walker};
 use super::resp;
 use crate::engine::{EngineError, Push, StreamError};
-use crate::model::{ByteReader, Count};
+use crate::model::{ByteReader, Count, help};
 use crate::process::FeedError;
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt as _;
@@ -258,8 +258,7 @@ pub(super) async fn select(connection: &mut Connection, database: u64) -> Result
     match connection.ask(&["SELECT", &number]).await {
         Err(EngineError::Answer { problem, .. }) => Err(EngineError::Prerequisite {
             problem: format!("{} has no database {database}: {problem}", connection.address()),
-            help: "Raise `databases` in the server's configuration; a cluster has only database 0."
-                .to_owned(),
+            help: help!("Raise `databases` in the server's configuration; a cluster has only database 0."),
         }),
         other => other.map(|_| ()),
     }

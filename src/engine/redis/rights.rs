@@ -1,6 +1,7 @@
 //! What a user of the server must be allowed to do, as the statement that allows it.
 
 use super::super::EngineError;
+use crate::model::help;
 
 /// The rights to every command that a backup sends.
 pub(super) const BACKUP_RIGHTS: &str = "+info +replconf +sync +cluster|slots";
@@ -44,34 +45,39 @@ pub(super) fn refusal(question: &str, said: &str, address: &str, user: &str) -> 
             let backs_up = ["SYNC", "REPLCONF", "INFO", "CLUSTER"].contains(&question);
             EngineError::Privilege {
                 problem: format!("{question}: `{user}` lacks a right at {address}: {said}"),
-                help: if backs_up { backup_statement(user) } else { restore_statement(user) },
+                help: help!(
+                    "Run `{}`.",
+                    if backs_up { backup_statement(user) } else { restore_statement(user) }
+                ),
             }
         }
         "LOADING" => EngineError::Prerequisite {
             problem: format!("{address} is still loading its data"),
-            help: "Wait until the data is loaded; `INFO persistence` shows the progress.".to_owned(),
+            help: help!("Wait until the data is loaded; `INFO persistence` shows the progress."),
         },
         "NOMASTERLINK" | "MASTERDOWN" => EngineError::Prerequisite {
             problem: format!("{address} is a replica that has lost its primary: {said}"),
-            help: "Repair the replication, or take the backup from another server.".to_owned(),
+            help: help!("Repair the replication, or take the backup from another server."),
         },
         "OOM" => EngineError::Prerequisite {
             problem: format!("the memory of {address} is full: {said}"),
-            help: "Raise `maxmemory` on the server. The keys that were loaded so far stay there.".to_owned(),
+            help: help!("Raise `maxmemory` on the server. The keys that were loaded so far stay there."),
         },
         "ERR" if is_unknown(said) => EngineError::Prerequisite {
             problem: format!("{address} does not offer {question}: {said}"),
             help: match question {
-                "FLUSHALL" | "FUNCTION" => {
-                    "Remove `rename-command` for it from the configuration, or empty the server in another way and restore without --clean."
-                }
-                _ => "Remove `rename-command` for it from the configuration. A service that does not offer it cannot be used.",
-            }
-            .to_owned(),
+                "FLUSHALL" | "FUNCTION" => help!(
+                    "Remove `rename-command` for it from the configuration, or empty the server in another way and restore \
+                     without --clean."
+                ),
+                _ => help!(
+                    "Remove `rename-command` for it from the configuration. A service that does not offer it cannot be used."
+                ),
+            },
         },
         "BUSYKEY" => EngineError::Refused {
             problem: format!("{question} exists already at {address}: another client writes there"),
-            help: "Stop the clients that write to the server, and restore again with --clean.".to_owned(),
+            help: help!("Stop the clients that write to the server, and restore again with --clean."),
         },
         _ => EngineError::Answer { question: format!("{address}: {question}"), problem: said.to_owned() },
     }

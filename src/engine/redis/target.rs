@@ -13,7 +13,7 @@ use crate::engine::{
     Action, Consumer, EngineError, Finding, FindingLevel, LoadPlan, Occupied, OpenArchive, RestoreTarget,
     Step, TargetEffect,
 };
-use crate::model::{ByteSize, Count, Help, ServerRole};
+use crate::model::{ByteSize, Count, Help, ServerRole, help};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl RedisServer {
         if self.facts.role == ServerRole::Replica {
             return Err(EngineError::Refused {
                 problem: format!("{} is a replica: it gets its data from its primary", self.address.shown()),
-                help: "Restore into the primary.".to_owned(),
+                help: help!("Restore into the primary."),
             });
         }
         let head = Head::read(archive).await?;
@@ -130,7 +130,7 @@ impl RedisServer {
             (0, Occupied::Refuse) => Ok((TargetEffect::Fills, Vec::new())),
             (_, Occupied::Refuse) => Err(EngineError::Refused {
                 problem: format!("{} is not empty: it holds {}", self.address.shown(), Count(keys, "key")),
-                help: "Remove them first with --clean, or restore into another server.".to_owned(),
+                help: help!("Remove them first with --clean, or restore into another server."),
             }),
             (_, Occupied::Clean) => {
                 let removal = Remove { nodes: self.nodes(), functions: self.major() >= 7 };
@@ -199,8 +199,7 @@ impl RedisServer {
                 self.shown(),
                 self.address.shown()
             ),
-            help: "Restore into a server of the same family and of the same version or a newer one."
-                .to_owned(),
+            help: help!("Restore into a server of the same family and of the same version or a newer one."),
         }
     }
 
@@ -239,7 +238,7 @@ impl RedisServer {
 
 fn refuse_strange_wishes(target: &RestoreTarget) -> Result<(), EngineError> {
     let refused = |problem: &str| {
-        let help = "A backup of Redis or Valkey is restored as a whole, under its own name.".to_owned();
+        let help = help!("A backup of Redis or Valkey is restored as a whole, under its own name.");
         Err(EngineError::Refused { problem: problem.to_owned(), help })
     };
     if !target.selection.is_everything() {

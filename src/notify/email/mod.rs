@@ -8,6 +8,7 @@ pub use subject::SubjectTemplate;
 
 use super::event::{TEXT_BYTES, line};
 use super::{Channel, EmailSettings, Event, NotifyError};
+use crate::certificates;
 use crate::model::random_word;
 use address::Security;
 use async_trait::async_trait;
@@ -92,15 +93,11 @@ impl Email {
 fn parameters(server: &SmtpServer, authority: Option<&Path>) -> Result<TlsParameters, NotifyError> {
     let mut builder = TlsParameters::builder(server.host.clone());
     if let Some(path) = authority {
-        let shown = path.display();
-        let unusable = |problem: String| {
-            NotifyError::new(format!("tls_ca: {problem}"))
-                .help("Name a PEM file of certificates in `tls_ca`.")
-        };
-        let pem = std::fs::read(path).map_err(|error| unusable(format!("cannot read `{shown}`: {error}")))?;
-        let certificate = Certificate::from_pem(&pem)
-            .map_err(|_| unusable(format!("`{shown}` is not a PEM file of certificates")))?;
-        builder = builder.add_root_certificate(certificate);
+        for certificate in certificates::read(path).map_err(NotifyError::authority)? {
+            let certificate = Certificate::from_der(certificate.to_vec());
+            let certificate = certificate.map_err(|error| NotifyError::authority(error.to_string()))?;
+            builder = builder.add_root_certificate(certificate);
+        }
     }
     builder.build_rustls().map_err(|error| NotifyError::new(format!("TLS cannot be set up: {error}")))
 }

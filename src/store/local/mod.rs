@@ -3,7 +3,7 @@
 mod listing;
 mod path;
 mod staging;
-mod whole;
+mod whole_file;
 
 use super::{KeyPrefix, LocalSettings, ObjectKey, ObjectMeta, ObjectRole, Store, StoreError};
 use crate::model::{ByteReader, Timestamp};
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use whole::{Whole, WholeFile};
+use whole_file::{Whole, WholeFile};
 
 /// Bytes read from a body at once.
 const COPY_BYTES: usize = 256 << 10;
@@ -157,7 +157,7 @@ impl Store for LocalStore {
     async fn read(&self, key: &ObjectKey, limit: u64) -> Result<Vec<u8>, StoreError> {
         self.root.check()?;
         let path = self.root.locate(key).map_err(named("get", key))?;
-        let read = blocking(move || whole::read(&path, limit)).await.map_err(named("get", key))?;
+        let read = blocking(move || whole_file::read(&path, limit)).await.map_err(named("get", key))?;
         match read {
             Whole::Absent => Err(StoreError::NotFound { key: key.clone() }),
             Whole::TooLarge => Err(StoreError::TooLarge { key: key.clone(), limit }),

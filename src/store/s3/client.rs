@@ -2,12 +2,13 @@
 
 use super::credentials::CredentialSource;
 use super::failure::Failure;
-use super::movement::{Movement, time_to_drain};
 use super::names::SystemNames;
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use super::request::{Answer, Request, SHORT_ANSWER, is_error};
+use super::request_progress::{RequestProgress, time_to_drain};
 use super::retry::{RetryPolicy, Tries};
 use super::signing::Signer;
+use crate::certificates;
 use crate::store::{ObjectKey, S3Settings, StoreError};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -42,7 +43,7 @@ pub(super) struct Client {
     /// Empty, or ending in `/`.
     prefix: String,
     retry: RetryPolicy,
-    pace: Option<Arc<Pace>>,
+    pace: Option<Arc<RateLimit>>,
     /// How long an answer may take to begin.
     answer_timeout: Duration,
 }
@@ -108,16 +109,10 @@ fn http_client(settings: &S3Settings) -> Result<reqwest::Client, StoreError> {
         .https_only(!settings.allow_http)
         .danger_accept_invalid_certs(settings.insecure_tls);
     if let Some(path) = &settings.tls_ca {
-        let shown = path.display();
-        let pem = std::fs::read(path)
-            .map_err(|error| refused(format!("tls_ca: cannot read `{shown}`: {error}")))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| refused(format!("tls_ca: `{shown}` is not a PEM file of certificates")))?;
-        if certificates.is_empty() {
-            return Err(refused(format!("tls_ca: `{shown}` holds no certificate")));
-        }
-        for certificate in certificates {
-            builder = builder.add_root_certificate(certificate);
+        let unusable = |problem| refused(format!("tls_ca: {problem}"));
+        for certificate in certificates::read(path).map_err(unusable)? {
+            let certificate = reqwest::Certificate::from_der(&certificate);
+            builder = builder.add_root_certificate(certificate.map_err(|error| unusable(error.to_string()))?);
         }
     }
     builder.build().map_err(|error| {
@@ -139,7 +134,7 @@ impl Client {
             bucket: settings.bucket.clone(),
             prefix,
             retry: RetryPolicy::new(settings.attempts, settings.retry_base),
-            pace: settings.bandwidth.map(|rate| Arc::new(Pace::new(rate.bytes()))),
+            pace: settings.bandwidth.map(|rate| Arc::new(RateLimit::new(rate.bytes()))),
             answer_timeout: settings.answer_timeout,
         })
     }
@@ -190,7 +185,7 @@ impl Client {
         // Later than the end of `begin`, which says better what happened.
         let mut whole = (begin + SHORT_ANSWER + request.moving).min(left) + Duration::from_secs(1);
         let mut sending = self.http.request(request.method.clone(), url).headers(headers);
-        let movement = Movement::new();
+        let movement = RequestProgress::new();
         if !body.is_empty() {
             if let Some(pace) = &self.pace {
                 // The whole rate may be shared with as many others as there are: 64 uploads at most.

@@ -27,7 +27,7 @@ impl Draw for check::Report {
                 .filter(move |f| f.level == level)
                 .count()
         };
-        text.push_str(&match (bad("error"), bad("warning")) {
+        text.push_str(&match (bad(check::FindingLevel::Error), bad(check::FindingLevel::Warning)) {
             (0, 0) => "all is well\n".to_owned(),
             (0, warnings) => format!("{warnings}, nothing that stops a backup\n"),
             (errors, _) => format!("{errors} to fix\n"),

@@ -41,7 +41,9 @@ impl Draw for policy::Attachments {
         for one in &self.attached {
             text.push_str(&match (&one.backup, one.status) {
                 (Some(id), _) => format!("{} is attached to {}; first full {id}\n", one.database, one.policy),
-                (None, "attached") => format!("{} is attached to {}\n", one.database, one.policy),
+                (None, policy::AttachStatus::Attached) => {
+                    format!("{} is attached to {}\n", one.database, one.policy)
+                }
                 (None, _) => format!("{} is attached to {} already\n", one.database, one.policy),
             });
         }
@@ -123,7 +125,7 @@ impl Draw for policy::Summary {
         let row = |one: &policy::PolicySummary| {
             vec![
                 one.policy.to_string(),
-                one.status.to_owned(),
+                one.status.to_string(),
                 or_dash(one.store.clone()),
                 or_dash(one.full.clone()),
                 or_dash(one.incremental.clone()),
@@ -163,7 +165,7 @@ impl Draw for policy::PolicyReport {
         let summary = &self.summary;
         let facts = [
             ("policy", summary.policy.to_string()),
-            ("status", summary.status.to_owned()),
+            ("status", summary.status.to_string()),
             ("store", format!("{} ({})", or_dash(summary.store.clone()), self.place)),
             (
                 "credentials",
@@ -196,7 +198,7 @@ impl Draw for policy::PolicyReport {
                 database.database.to_string(),
                 database.engine.to_string(),
                 database.host.clone(),
-                database.status.to_owned(),
+                database.status.to_string(),
                 last(&database.last_full),
                 last(&database.last_incremental),
                 database.failures.to_string(),

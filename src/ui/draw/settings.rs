@@ -56,7 +56,7 @@ impl Draw for Vec<KeyReport> {
             vec![
                 key.name.to_string(),
                 key.id.clone().unwrap_or_else(|| "-".to_owned()),
-                key.status.to_owned(),
+                key.status.to_string(),
                 key.problem.clone().unwrap_or_else(|| key.source.clone()),
             ]
         };

@@ -64,7 +64,7 @@ fn row(one: &Standing, at: Timestamp) -> Vec<String> {
     vec![
         one.database.to_string(),
         one.policy.as_ref().map_or_else(dash, ToString::to_string),
-        one.status.to_owned(),
+        one.status.to_string(),
         good.map_or_else(dash, |good| good.started_at.table()),
         good.map_or_else(dash, |good| age(at.since(good.started_at))),
         good.map_or_else(dash, |good| ByteSize(good.stored_bytes).to_string()),
@@ -104,7 +104,7 @@ pub fn csv(report: &Report) -> String {
         let fields = [
             one.database.to_string(),
             one.policy.as_ref().map(ToString::to_string).unwrap_or_default(),
-            one.status.to_owned(),
+            one.status.to_string(),
             good.map(|good| good.id.to_string()).unwrap_or_default(),
             good.map(|good| good.started_at.to_string()).unwrap_or_default(),
             good.map(|good| good.stored_bytes.to_string()).unwrap_or_default(),

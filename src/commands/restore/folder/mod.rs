@@ -10,7 +10,7 @@ use super::report::{FolderReport, LoadReport, Report, ReportStatus, ShownStep};
 use crate::catalog::{Catalog, Manifest, Operation, Part};
 use crate::commands::links::chain_of;
 use crate::commands::locate::locate_good;
-use crate::commands::reading::announce;
+use crate::commands::reader_lease::announce;
 use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::verify::levels;
 use crate::commands::{App, Class, Failure, Mode, Task, milliseconds};

@@ -9,7 +9,7 @@ use super::system::{System, ask_system, check_system};
 use super::witness::{ManifestWitness, SeenManifest, SeenWal, TarWitness};
 use crate::engine::postgresql::wire::Session;
 use crate::engine::{EngineError, Pull, ServerSettings};
-use crate::model::{BackupId, ByteReader, Witness};
+use crate::model::{BackupId, ByteReader, Witness, help};
 use std::sync::Arc;
 
 /// From this version on a session that is idle may be ended by a limit.
@@ -140,7 +140,7 @@ async fn upload(session: &mut Session, parent: Parent<'_>) -> Result<(), EngineE
                 "PostgreSQL {} has no incremental backups",
                 session.parameter("server_version").unwrap_or_default()
             ),
-            help: "Upgrade the server to PostgreSQL 17 or newer, or take full backups.".to_owned(),
+            help: help!("Upgrade the server to PostgreSQL 17 or newer, or take full backups."),
         });
     }
     let refused = |report: &_| stream::no_base(parent.backup, report);

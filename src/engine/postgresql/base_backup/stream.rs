@@ -5,7 +5,7 @@ use super::position::WalPosition;
 use super::start::{BackupStart, Member, wal_position};
 use crate::engine::EngineError;
 use crate::engine::postgresql::wire::{Event, Notices, Report, Row, Session, text};
-use crate::model::BackupId;
+use crate::model::{BackupId, help};
 use bytes::{Buf as _, Bytes};
 use std::time::Duration;
 
@@ -238,8 +238,9 @@ fn damaged(report: &Report, notices: &Notices) -> Option<EngineError> {
     let blocks = notices.warnings().join("; ");
     Some(EngineError::Damaged {
         problem: format!("pages of the server are damaged: {} [{}]: {blocks}", report.said(), report.code),
-        help: "Find out what the pages belong to (`pg_filenode_relation`), and restore that from an older backup or a replica. \
-               Then take a new backup."
-            .to_owned(),
+        help: help!(
+            "Find out what the pages belong to (`pg_filenode_relation`), and restore that from an older backup or a replica. \
+             Then take a new backup."
+        ),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::engine::postgresql::wire::{Row, Session};
+use crate::model::help;
 
 /// What a server says of itself over the connection that the backup comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub(super) fn check_system(
                 session.address(),
                 system.identifier
             ),
-            help: "Name one server in `host`, not several that hold different data.".to_owned(),
+            help: help!("Name one server in `host`, not several that hold different data."),
         }),
         _ => Ok(()),
     }

@@ -3,8 +3,7 @@
 use super::label::BackupLabel;
 use super::work::Work;
 use crate::engine::EngineError;
-
-const HELP: &str = "Restore a backup whose chain is complete, down to its full backup.";
+use crate::model::help;
 
 impl Work {
     /// Whether the backup at `link` is the one that the newer one before it continues.
@@ -46,5 +45,8 @@ impl Work {
 }
 
 fn broken(problem: String) -> EngineError {
-    EngineError::Prerequisite { problem, help: HELP.to_owned() }
+    EngineError::Prerequisite {
+        problem,
+        help: help!("Restore a backup whose chain is complete, down to its full backup."),
+    }
 }

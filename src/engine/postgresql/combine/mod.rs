@@ -29,6 +29,7 @@ pub use source::{MinimumSettings, SourceConfiguration};
 
 use crate::engine::postgresql::base_backup::WalPosition;
 use crate::engine::{Consumer, EngineError, Step};
+use crate::model::help;
 use push::{ArchivePush, ConfigurationPush, Finish};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -213,7 +214,7 @@ fn check(request: &MergeRequest) -> Result<(), EngineError> {
     if let Some(oid) = newest.tablespaces().find(|oid| !request.tablespaces.contains_key(oid)) {
         return Err(EngineError::Prerequisite {
             problem: format!("{} has the tablespace {oid}, for which there is no folder", newest.name),
-            help: format!("Name a new or empty folder for it: `--tablespace {oid}=DIR`."),
+            help: help!("Name a new or empty folder for it: `--tablespace {oid}=DIR`."),
         });
     }
     let mut folders = vec![&request.folder];
@@ -224,7 +225,7 @@ fn check(request: &MergeRequest) -> Result<(), EngineError> {
         {
             return Err(EngineError::Refused {
                 problem: format!("`{}` and `{}` are one inside the other", folder.display(), other.display()),
-                help: "Give every tablespace a folder of its own, outside of the data directory.".to_owned(),
+                help: help!("Give every tablespace a folder of its own, outside of the data directory."),
             });
         }
         folders.push(folder);

@@ -10,6 +10,7 @@ use super::tree::Tree;
 use super::{ArchiveName, MergeRequest, TablespacePlace};
 use crate::engine::EngineError;
 use crate::engine::postgresql::base_backup::WalPosition;
+use crate::model::help;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::path::Path;
@@ -199,7 +200,7 @@ fn occupied(path: &Path, source: io::Error) -> EngineError {
     if source.kind() == io::ErrorKind::DirectoryNotEmpty {
         return EngineError::Refused {
             problem: format!("`{}` is not empty", path.display()),
-            help: "Give a folder that is new or empty: nothing in it is ever overwritten.".to_owned(),
+            help: help!("Give a folder that is new or empty: nothing in it is ever overwritten."),
         };
     }
     EngineError::Read { doing: format!("write into `{}`", path.display()), source }

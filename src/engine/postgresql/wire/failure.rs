@@ -3,6 +3,7 @@
 use super::report::Report;
 use crate::engine::EngineError;
 use crate::engine::postgresql::quote::identifier;
+use crate::model::{Help, help};
 
 /// Who talks to whom.
 #[derive(Debug, Clone)]
@@ -94,7 +95,7 @@ fn refused_login(peer: &Peer, report: &Report) -> EngineError {
     let problem =
         format!("{} does not take a replication connection of `{}`: {said}", peer.address, peer.user);
     if message.contains("replication connection") {
-        let help = format!(
+        let help = help!(
             "Add a line for the database `replication` and the user `{}` to pg_hba.conf, such as `host replication {user} \
              ADDRESS scram-sha-256` or `local replication {user} peer`, above lines that reject it, and reload the server.",
             peer.user
@@ -102,26 +103,26 @@ fn refused_login(peer: &Peer, report: &Report) -> EngineError {
         return EngineError::Prerequisite { problem, help };
     }
     if report.code == INSUFFICIENT_PRIVILEGE || message.contains("replication role") {
-        return EngineError::Privilege { problem, help: format!("ALTER ROLE {user} REPLICATION;") };
+        return EngineError::Privilege { problem, help: help!("ALTER ROLE {user} REPLICATION;") };
     }
     if message.contains("max_wal_senders") || message.contains("standby connections") {
-        let help =
+        let help = help!(
             "ALTER SYSTEM SET max_wal_senders = 10; and restart the server. A backup takes two of them."
-                .to_owned();
+        );
         return EngineError::Prerequisite { problem, help };
     }
     if class(&report.code) == INVALID_LOGIN {
         return peer.not_let_in(said);
     }
     if report.code == TOO_MANY_CONNECTIONS {
-        let help = "End connections, or raise `max_connections` or the role's connection limit.".to_owned();
+        let help = help!("End connections, or raise `max_connections` or the role's connection limit.");
         return EngineError::Prerequisite { problem, help };
     }
     // A pooler does not know the parameter, and says so in this class.
     if report.code == PROTOCOL_VIOLATION || message.contains("replication") {
-        let help =
+        let help = help!(
             "Give `host` and `port` of the server itself: a connection pooler passes no replication on."
-                .to_owned();
+        );
         return EngineError::Prerequisite { problem, help };
     }
     EngineError::Unreachable { address: peer.address.clone(), problem: said }
@@ -131,21 +132,20 @@ fn refused_login(peer: &Peer, report: &Report) -> EngineError {
 fn refused(peer: &Peer, doing: &str, report: &Report) -> EngineError {
     let problem = format!("{}: {doing}: {}", peer.address, report.said());
     let has = |words: &str| report.message.contains(words);
-    let prerequisite =
-        |help: &str| EngineError::Prerequisite { problem: problem.clone(), help: help.to_owned() };
+    let prerequisite = |help: Help| EngineError::Prerequisite { problem: problem.clone(), help };
     match report.code.as_str() {
-        NOT_IN_STATE | CONFIGURATION_LIMIT if has("slot") && !has("wal_level") => prerequisite(
-            "ALTER SYSTEM SET max_replication_slots = 10; and restart the server. A backup takes one slot while it runs.",
-        ),
+        NOT_IN_STATE | CONFIGURATION_LIMIT if has("slot") && !has("wal_level") => prerequisite(help!(
+            "ALTER SYSTEM SET max_replication_slots = 10; and restart the server. A backup takes one slot while it runs."
+        )),
         NOT_IN_STATE if has("WAL level") || has("wal_level") => {
-            prerequisite("ALTER SYSTEM SET wal_level = 'replica'; and restart the server.")
+            prerequisite(help!("ALTER SYSTEM SET wal_level = 'replica'; and restart the server."))
         }
-        UNDEFINED_FILE if has("WAL segment") => prerequisite(
-            "Raise `max_slot_wal_keep_size`, or set it to -1: the server must keep the WAL of a backup until its end.",
-        ),
+        UNDEFINED_FILE if has("WAL segment") => prerequisite(help!(
+            "Raise `max_slot_wal_keep_size`, or set it to -1: the server must keep the WAL of a backup until its end."
+        )),
         INSUFFICIENT_PRIVILEGE => EngineError::Privilege {
             problem,
-            help: format!("ALTER ROLE {} REPLICATION;", identifier(&peer.user)),
+            help: help!("ALTER ROLE {} REPLICATION;", identifier(&peer.user)),
         },
         _ => EngineError::Answer { question: format!("{}: {doing}", peer.address), problem: report.said() },
     }

@@ -7,7 +7,7 @@ use super::message::{Message, row, tag};
 use super::report::{Notices, Report};
 use super::transport::{self, Place, Protection, Transport};
 use crate::engine::{EngineError, ServerSettings};
-use crate::model::ByteReader;
+use crate::model::{ByteReader, help};
 use bytes::{Bytes, BytesMut};
 use postgres_protocol::message::frontend;
 use std::collections::BTreeMap;
@@ -72,7 +72,7 @@ impl Session {
         }
         Err(last.unwrap_or_else(|| EngineError::Prerequisite {
             problem: "the entry names no host".to_owned(),
-            help: "Set `host` or `socket` of the database entry.".to_owned(),
+            help: help!("Set `host` or `socket` of the database entry."),
         }))
     }
 

@@ -9,13 +9,13 @@ pub(super) const SLICE: usize = 32 << 10;
 
 /// A rate that all uploads of a store share.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RateLimit {
     bytes_per_second: u64,
     /// When the next slice may leave.
     next: Mutex<Instant>,
 }
 
-impl Pace {
+impl RateLimit {
     /// `bytes_per_second` is at least 1.
     pub(super) fn new(bytes_per_second: u64) -> Self {
         Self { bytes_per_second: bytes_per_second.max(1), next: Mutex::new(Instant::now()) }
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn slices_of_all_bodies_together_keep_to_the_rate() {
-        let pace = Pace::new(1 << 20);
+        let pace = RateLimit::new(1 << 20);
         let start = Instant::now() + Duration::from_secs(1);
         let turns: Vec<_> = (0..64).map(|_| pace.turn(start, SLICE) - start).collect();
         assert_eq!(turns[0], Duration::ZERO);

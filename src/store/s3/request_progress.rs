@@ -1,6 +1,6 @@
 //! A request under way: when it last moved, and when it must be taken for dead.
 
-use super::pace::Pace;
+use super::rate_limit::RateLimit;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use std::convert::Infallible;
@@ -16,9 +16,9 @@ const BUFFERED_BYTES: u64 = 4 << 20;
 
 /// When a request last moved.
 #[derive(Debug, Clone)]
-pub(super) struct Movement(Arc<Mutex<Instant>>);
+pub(super) struct RequestProgress(Arc<Mutex<Instant>>);
 
-impl Movement {
+impl RequestProgress {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
@@ -46,9 +46,9 @@ impl Movement {
     pub(super) fn slices(
         self,
         body: Bytes,
-        pace: Option<Arc<Pace>>,
+        pace: Option<Arc<RateLimit>>,
     ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        let size = pace.as_ref().map_or(SLICE, |_| super::pace::SLICE);
+        let size = pace.as_ref().map_or(SLICE, |_| super::rate_limit::SLICE);
         stream::unfold((self, pace, body), move |(movement, pace, mut rest)| async move {
             if rest.is_empty() {
                 return None;
@@ -79,8 +79,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_in_slices_is_the_same_body() {
         let body: Bytes = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
-        for pace in [None, Some(Arc::new(Pace::new(1 << 40)))] {
-            let slices: Vec<_> = Movement::new().slices(body.clone(), pace).collect().await;
+        for pace in [None, Some(Arc::new(RateLimit::new(1 << 40)))] {
+            let slices: Vec<_> = RequestProgress::new().slices(body.clone(), pace).collect().await;
             let together: Vec<u8> = slices.into_iter().flat_map(Result::unwrap_or_default).collect();
             assert_eq!(together, body);
         }
@@ -88,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_moves_is_not_stalled() {
-        let movement = Movement::new();
+        let movement = RequestProgress::new();
         let later = Instant::now() + Duration::from_millis(300);
         movement.moves_at(later);
         movement.stalled(Duration::from_millis(50)).await;

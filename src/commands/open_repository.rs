@@ -1,6 +1,6 @@
 //! Opening the repository of a store, and making one where nobody knows of any.
 
-use super::{App, Failure, remembered};
+use super::{App, Failure, known_repositories};
 use crate::catalog::{Catalog, CatalogError};
 use crate::model::StoreName;
 use crate::store::Store;
@@ -29,11 +29,11 @@ impl App {
                     let place = catalog.store().describe();
                     return Err(CatalogError::RepositoryGone { place, repository, store: name.clone() });
                 }
-                remembered::remember(self, name, &catalog);
+                known_repositories::remember(self, name, &catalog);
                 Ok(catalog)
             }
             Err(CatalogError::NoRepository { place }) => {
-                match named.or_else(|| remembered::known(self, name, &place)) {
+                match named.or_else(|| known_repositories::known(self, name, &place)) {
                     Some(repository) => {
                         Err(CatalogError::RepositoryGone { place, repository, store: name.clone() })
                     }
