@@ -310,8 +310,11 @@ impl<'a> Chosen<'a> {
     /// Chosen sequences whose column is not chosen belong to nobody.
     pub(super) fn remove_foreign_ownership(&mut self) {
         let foreign = |entry: &&TocEntry| {
-            let column_of = self.relations_of(entry).into_iter().find(|relation| relation.kind == "TABLE");
-            entry.kind == "SEQUENCE OWNED BY" && column_of.is_some_and(|table| !self.ids.contains(&table.id))
+            // The table is what the sequence depends on.
+            let sequences = self.relations_of(entry).into_iter();
+            let mut tables = sequences.flat_map(|sequence| self.relations_of(sequence));
+            entry.kind == "SEQUENCE OWNED BY"
+                && tables.any(|table| table.kind == "TABLE" && !self.ids.contains(&table.id))
         };
         let foreign: Vec<i32> = self.entries().filter(foreign).map(|entry| entry.id).collect();
         for id in foreign {
