@@ -23,8 +23,9 @@ impl NotifyError {
     }
 
     /// The PEM file of an authority cannot be used.
-    pub(super) fn authority(problem: String) -> Self {
-        Self::new(format!("tls_ca: {problem}")).help("Name a PEM file of certificates in `tls_ca`.")
+    pub(super) fn authority(mut problem: String) -> Self {
+        problem.insert_str(0, "tls_ca: ");
+        Self::new(problem).help("Name a PEM file of certificates in `tls_ca`.")
     }
 
     pub(super) fn late(place: &str, timeout: Duration) -> Self {

@@ -318,9 +318,11 @@ fn means_tls(problem: &str) -> bool {
         .any(|words| problem.contains(words))
 }
 
+type MakeHelp = fn() -> Help;
+
 /// Known words of the tools and what to do about them.
 fn hint_from_tool(stderr: &str) -> Option<Help> {
-    let table: [(&str, fn() -> Help); 6] = [
+    let table: [(&str, MakeHelp); 6] = [
         ("permission denied", || {
             help!("`jagad check` lists the missing privileges with the GRANT statements.")
         }),

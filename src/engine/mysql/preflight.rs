@@ -200,8 +200,7 @@ impl MySqlServer {
                 return vec![error(
                     &format!("tables `{other}` and `{}`", table.table),
                     "they are one to this server (`lower_case_table_names`)".to_owned(),
-                    "Restore into a server with `lower_case_table_names = 0`, or rename one on the source."
-                        .to_owned(),
+                    "Restore into a server with `lower_case_table_names = 0`, or rename one on the source.",
                 )];
             }
         }
@@ -233,7 +232,7 @@ impl MySqlServer {
         Some(warning(
             object,
             format!("a text in it names `{original}`, and still does in the copy"),
-            "Look at it where such a text becomes a statement (PREPARE, EXECUTE IMMEDIATE).".to_owned(),
+            "Look at it where such a text becomes a statement (PREPARE, EXECUTE IMMEDIATE).",
         ))
     }
 
@@ -277,8 +276,7 @@ fn unfound_finding(table: &str) -> Finding {
         &format!("trigger on `{table}`"),
         "the table has this name in another case, and this server tells them apart (1146)".to_owned(),
         "Make the trigger anew on the source with the name that the table has, restore into a server with \
-         `lower_case_table_names = 1`, or leave the trigger out with --allow-errors."
-            .to_owned(),
+         `lower_case_table_names = 1`, or leave the trigger out with --allow-errors.",
     )
 }
 
@@ -319,7 +317,7 @@ fn setting_findings(target: &Target<'_>) -> Vec<Finding> {
         findings.push(error(
             &format!("table `{table}`"),
             "it has no primary key, and `innodb_force_primary_key` demands one (1173)".to_owned(),
-            "SET GLOBAL innodb_force_primary_key = 0;".to_owned(),
+            "SET GLOBAL innodb_force_primary_key = 0;",
         ));
     }
     let Some(table) = target.table(kinds::COMPRESSED) else { return findings };
@@ -328,7 +326,7 @@ fn setting_findings(target: &Target<'_>) -> Vec<Finding> {
         findings.push(error(
             &subject,
             "it is compressed, and `innodb_read_only_compressed` takes no such table (4047)".to_owned(),
-            "SET GLOBAL innodb_read_only_compressed = 0;".to_owned(),
+            "SET GLOBAL innodb_read_only_compressed = 0;",
         ));
     }
     let page = target.setting("innodb_page_size").parse::<u32>().unwrap_or(0);

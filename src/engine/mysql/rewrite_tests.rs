@@ -22,8 +22,8 @@ fn everything() -> Changes {
     Changes::none(Ownership::Keep)
 }
 
-fn renaming() -> Option<Renaming> {
-    Some(Renaming { from: "shop".to_owned(), to: "copy".to_owned(), folds_case: false })
+fn renaming() -> Renaming {
+    Renaming { from: "shop".to_owned(), to: "copy".to_owned(), folds_case: false }
 }
 
 #[tokio::test]
@@ -31,12 +31,12 @@ async fn a_definition_that_is_too_long_to_be_renamed_fails_the_restore_under_ano
     let long = "x".repeat(DEFINITION_LIMIT);
     let text = format!("CREATE PROCEDURE p() SELECT '{long}' FROM `shop`.`item`;\n");
     let failed =
-        rewritten(&text, 100_000, Changes { renaming: renaming(), ..everything() }).await.unwrap_err();
+        rewritten(&text, 100_000, Changes { renaming: Some(renaming()), ..everything() }).await.unwrap_err();
     assert!(failed.to_string().contains("4 MiB"), "{failed}");
     assert_eq!(rewritten(&text, 100_000, everything()).await.unwrap(), text);
     // Rows name no database, however long they are.
     let rows = format!("INSERT INTO `item` VALUES ('{long}');\n");
-    let changes = Changes { renaming: renaming(), ..everything() };
+    let changes = Changes { renaming: Some(renaming()), ..everything() };
     assert_eq!(rewritten(&rows, 100_000, changes).await.unwrap(), rows);
 }
 
@@ -66,7 +66,7 @@ async fn a_view_of_an_absent_database_stays_a_placeholder_and_the_view_is_kept_r
     ]
     .concat();
     let absent = BTreeSet::from(["third".to_owned()]);
-    let changes = Changes { absent, renaming: renaming(), ..everything() };
+    let changes = Changes { absent, renaming: Some(renaming()), ..everything() };
     let postponed = changes.postponed.clone();
     let expected = text.replace(&view("far", far), &placeholder("far")).replace("`shop`", "`copy`");
     // A stream that is read once more keeps no view twice.

@@ -175,7 +175,7 @@ impl MySqlServer {
                 "with a binary log the server takes no function that says neither DETERMINISTIC nor NO SQL \
                            nor READS SQL DATA (1418)"
                     .to_owned();
-            return vec![error(&format!("function `{name}`"), problem, trust.to_owned())];
+            return vec![error(&format!("function `{name}`"), problem, trust)];
         }
         if self.grants.everywhere("SUPER") {
             return Vec::new();
