@@ -104,7 +104,7 @@ fn start_anew(base: &mut Tree, minimum: &MinimumSettings) -> Result<(), EngineEr
     let path = path(AUTO)?;
     match base.append(&path) {
         Ok(mut file) => {
-            file.write_all(text.as_bytes()).map_err(|error| unwritten(&base.full(&path), error))?
+            file.write_all(text.as_bytes()).map_err(|error| unwritten(&base.full(&path), error))?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => write(base, &path, &text)?,
         Err(error) => return Err(unwritten(&base.full(&path), error)),
