@@ -1,7 +1,8 @@
 //! Why an engine cannot do what it was asked.
 
-use crate::model::{BackupId, Help, PartKind, help};
+use crate::model::{BackupId, EngineKind, Help, PartKind, help};
 use crate::process::ToolError;
+use std::path::Path;
 
 /// A failed question or an impossible plan.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +138,14 @@ impl EngineError {
             }
         };
         Self::Refused { problem: format!("{what} cannot go into a running server"), help }
+    }
+
+    /// A backup of `engine` that is of statements, and was to become files.
+    pub(super) fn not_files(engine: EngineKind, folder: &Path) -> Self {
+        Self::Refused {
+            problem: format!("a dump of {engine} does not become the files in `{}`", folder.display()),
+            help: help!("Leave out --target-dir: it goes into a running server."),
+        }
     }
 
     /// A part that no dump of `engine` has.

@@ -65,14 +65,7 @@ pub trait Engine: Send + Sync {
         _runner: &dyn Runner,
         request: &RecoveryRequest<'_>,
     ) -> Result<Recovery, EngineError> {
-        Err(EngineError::Refused {
-            problem: format!(
-                "a dump of {} does not become the files in `{}`",
-                self.kind(),
-                request.folder.display()
-            ),
-            help: help!("Leave out --target-dir: it goes into a running server."),
-        })
+        Err(EngineError::not_files(self.kind(), request.folder))
     }
 }
 

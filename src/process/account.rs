@@ -1,7 +1,7 @@
 //! Accounts of the operating system that tools run as, and the programs they run.
 
 use nix::unistd::{User, geteuid};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Whether this process is root.
 pub fn is_root() -> bool {
@@ -16,6 +16,14 @@ pub fn user_exists(name: &str) -> bool {
 /// The directories of `PATH`, in order.
 pub fn program_directories() -> Vec<PathBuf> {
     std::env::var_os("PATH").map_or_else(Vec::new, |path| std::env::split_paths(&path).collect())
+}
+
+/// Gives `path` to the account that a tool with this wish runs as; nothing changes where it runs as we do.
+pub fn give_to(path: &Path, wish: Option<&str>) -> std::io::Result<()> {
+    match account_for(wish)? {
+        Some(user) => std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())),
+        None => Ok(()),
+    }
 }
 
 /// The account a tool with this wish runs as: `None` stays what we are, which is right when nothing is wished or when

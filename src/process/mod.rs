@@ -12,7 +12,7 @@ pub mod spec;
 mod stderr;
 mod writer;
 
-pub use account::{is_root, program_directories, user_exists};
+pub use account::{give_to, is_root, program_directories, user_exists};
 pub use error::{FeedError, ToolError};
 pub use group::{hangup_is_ignored, wait_for_all};
 pub use peer::connect_as;

@@ -55,6 +55,7 @@ mod sql_bench;
 #[cfg(feature = "crash-points")]
 mod sql_crashes;
 mod sql_failures;
+mod sql_physical;
 mod sql_round_trip;
 mod sql_sources;
 mod sql_trials;

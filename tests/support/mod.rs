@@ -6,6 +6,7 @@ pub(crate) mod bucket;
 pub(crate) mod definitions;
 pub(crate) mod faulty;
 pub(crate) mod mysql;
+pub(crate) mod mysql_fingerprint;
 pub(crate) mod plans;
 pub(crate) mod post;
 pub(crate) mod postgres;

@@ -38,6 +38,21 @@ pub(super) struct StatusWords {
     pub(super) right: &'static str,
 }
 
+/// The copy tool of a family.
+#[derive(Debug)]
+pub(super) struct CopyTool {
+    /// Its names, the preferred first.
+    pub(super) names: &'static [&'static str],
+    /// Names of the program that unpacks its streams.
+    pub(super) unpackers: &'static [&'static str],
+    /// Debian's package of both.
+    pub(super) package: &'static str,
+    /// Rights that it needs.
+    pub(super) rights: &'static [&'static str],
+    /// What every step of preparing a chain but the last has to say, so that another incremental can follow.
+    pub(super) more_follows: Option<&'static str>,
+}
+
 /// One family of servers and tools.
 #[derive(Debug)]
 pub(super) struct Flavor {
@@ -121,6 +136,8 @@ pub(super) struct Flavor {
     pub(super) keyring_right: &'static str,
     /// Accounts that belong to the server itself.
     pub(super) own_accounts: &'static [&'static str],
+    /// What copies the files of a running server, where that is served.
+    pub(super) copy_tool: Option<CopyTool>,
 }
 
 /// MySQL and Percona Server.
@@ -188,6 +205,7 @@ FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_
     keyring_help: "Name a keyring component in the server's `mysqld.my`, such as `file://component_keyring_file`, and restart it.",
     keyring_right: "SELECT ON performance_schema.keyring_component_status",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
+    copy_tool: None,
 };
 
 /// MariaDB.
@@ -245,6 +263,13 @@ pub(super) static MARIADB: Flavor = Flavor {
                    restart it.",
     keyring_right: "",
     own_accounts: &["mariadb.sys"],
+    copy_tool: Some(CopyTool {
+        names: &["mariadb-backup", "mariabackup"],
+        unpackers: &["mbstream"],
+        package: "mariadb-backup",
+        rights: &["RELOAD", "PROCESS", "BINLOG MONITOR"],
+        more_follows: None,
+    }),
 };
 
 impl Flavor {

@@ -19,7 +19,7 @@ use crate::process::Runner;
 use std::collections::BTreeMap;
 
 /// What matters of the server's variables.
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "server_uuid",
     "server_uid",
     "log_bin",
@@ -29,6 +29,7 @@ const VARIABLES: [&str; 12] = [
     "innodb_read_only",
     "lower_case_table_names",
     "datadir",
+    "hostname",
     "event_scheduler",
     "max_allowed_packet",
     "partial_revokes",

@@ -29,6 +29,7 @@ mod load;
 mod load_users;
 mod needed;
 mod packet;
+mod physical;
 mod places;
 mod postponed;
 mod preflight;
@@ -65,7 +66,10 @@ mod views;
 mod witness;
 mod words;
 
-use super::{Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
+use super::{
+    Drill, DrillRequest, Engine, EngineError, PartReader, Recovery, RecoveryLink, RecoveryRequest, Server,
+    ServerSettings,
+};
 use crate::model::{EngineKind, Needs, PartKind, Witness};
 use crate::process::Runner;
 use async_trait::async_trait;
@@ -109,11 +113,26 @@ impl Engine for MySql {
         match part {
             PartKind::Database => Ok(PartReader { tool: None, witness: witness() }),
             PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(users::witness()) }),
+            PartKind::Files => {
+                Ok(PartReader { tool: None, witness: Box::new(physical::StreamWitness::new()) })
+            }
             kind => Err(EngineError::not_written(kind, self.connection.flavor.name)),
         }
     }
 
     async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
+    }
+
+    async fn recover(
+        &self,
+        runner: &dyn Runner,
+        request: &RecoveryRequest<'_>,
+    ) -> Result<Recovery, EngineError> {
+        let files = |link: &RecoveryLink| link.parts.iter().any(|part| part.kind == PartKind::Files);
+        if request.links.iter().any(files) {
+            return physical::recover(&self.connection, runner, request).await;
+        }
+        Err(EngineError::not_files(self.kind(), request.folder))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::facts::MySqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, ReplicaMatch, Replication, RestoreTarget,
-    Scope, Server, ServerFacts,
+    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, Physical, ReplicaMatch, Replication,
+    RestoreTarget, Scope, Server, ServerFacts,
 };
 use crate::model::Contents;
 use crate::process::Runner;
@@ -29,6 +29,10 @@ impl Server for MySqlServer {
 
     fn logical(&self) -> &dyn Logical {
         self
+    }
+
+    fn physical(&self) -> Option<&dyn Physical> {
+        self.copy_tool().map(|_| self as &dyn Physical)
     }
 }
 

@@ -1,0 +1,200 @@
+//! Copies of the files of a running server.
+
+use super::checkpoints::{CopyFacts, FIRST_FILE, lineage};
+use super::stream::StreamWitness;
+use super::{ARCHIVE, CopyPrograms, EXTENSION, find};
+use crate::engine::mysql::facts::MySqlServer;
+use crate::engine::{
+    CopyEnd, CopyParent, CopyRequest, DumpPart, EngineError, Finding, Physical, PhysicalCopy, Producer,
+};
+use crate::model::{BackupKind, PartKind, Span};
+use crate::process::{Runner, ToolSpec, give_to};
+use async_trait::async_trait;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// What is asked of the server in front of a copy.
+const RIGHTS_SUBJECT: &str = "copy the files of the server";
+
+#[async_trait]
+impl Physical for MySqlServer {
+    async fn check_copy(&self, runner: &dyn Runner, _kind: BackupKind) -> Result<Vec<Finding>, EngineError> {
+        let mut findings = vec![self.copy_tool_finding(runner).await];
+        let grantee = self.grantee(runner).await?;
+        findings.extend(self.copy_rights_findings(&grantee));
+        findings.push(self.same_host_finding());
+        Ok(findings)
+    }
+
+    async fn begin_copy(
+        &self,
+        runner: &dyn Runner,
+        request: CopyRequest<'_>,
+    ) -> Result<Box<dyn PhysicalCopy>, EngineError> {
+        let programs = self.copy_programs(runner).await?;
+        let since = request.parent.map(|parent| self.begin_of(parent)).transpose()?;
+        let notes = notes_folder(&self.client.connection.tool(&programs.copy))?;
+        let (tool, lineage) = (self.copying(&programs, since, notes.path()), self.lineage()?);
+        Ok(Box::new(Copy { tool, programs, since, lineage, notes, taken: false }))
+    }
+}
+
+impl MySqlServer {
+    async fn copy_programs(&self, runner: &dyn Runner) -> Result<CopyPrograms, EngineError> {
+        let bin_dir = self.client.connection.settings.bin_dir.as_deref();
+        find(runner, self.flavor(), bin_dir, &self.facts.version).await
+    }
+
+    async fn copy_tool_finding(&self, runner: &dyn Runner) -> Finding {
+        match self.copy_programs(runner).await {
+            Ok(programs) => Finding::good(format!("{} {}", programs.copy.path.display(), programs.copy.text)),
+            Err(error) => {
+                let help = match &error {
+                    EngineError::ToolMissing { help, .. } | EngineError::Version { help, .. } => help.clone(),
+                    _ => String::from("Install the copy tool of the server's version."),
+                };
+                Finding::error("find the copy tool", error.to_string(), help)
+            }
+        }
+    }
+
+    fn copy_rights_findings(&self, grantee: &str) -> Option<Finding> {
+        let wanted = self.copy_tool()?.rights;
+        let missing: Vec<&str> =
+            wanted.iter().copied().filter(|right| !self.grants.everywhere(right)).collect();
+        Some(if missing.is_empty() {
+            Finding::good(RIGHTS_SUBJECT)
+        } else {
+            Finding::error(
+                RIGHTS_SUBJECT,
+                format!("the user does not have {}", missing.join(", ")),
+                format!("GRANT {} ON *.* TO {grantee};", missing.join(", ")),
+            )
+        })
+    }
+
+    /// The tool reads the files of this machine, wherever the server is that it talks to.
+    fn same_host_finding(&self) -> Finding {
+        let subject = "reach the files of the server";
+        let host = self.variables.get("hostname").map(String::as_str).unwrap_or_default();
+        let own =
+            nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let data = self.data_folder();
+        if host == own && data.join(FIRST_FILE).exists() {
+            return Finding::good(subject);
+        }
+        let problem = if host == own {
+            format!("the data directory `{}` cannot be read here, or holds no `{FIRST_FILE}`", data.display())
+        } else {
+            format!("the server runs on `{host}`, and this is `{own}`")
+        };
+        Finding::error(
+            subject,
+            problem,
+            "Run jagad on the host of the server, as root or as the user that the server runs as.",
+        )
+    }
+
+    fn data_folder(&self) -> &Path {
+        Path::new(self.variables.get("datadir").map(String::as_str).unwrap_or_default())
+    }
+
+    fn lineage(&self) -> Result<String, EngineError> {
+        let folder = self.data_folder();
+        let doing = || format!("look at the data directory `{}`", folder.display());
+        lineage(folder).map_err(|source| EngineError::Read { doing: doing(), source })
+    }
+
+    /// Where an incremental on top of `parent` begins; why there can be none.
+    fn begin_of(&self, parent: &CopyParent) -> Result<u64, EngineError> {
+        let no_base = |reason: String| Err(EngineError::NoBase { backup: parent.backup.clone(), reason });
+        if parent.identity != self.facts.identity || self.facts.identity.is_none() {
+            return no_base("it is of another server, or nobody knows of which".to_owned());
+        }
+        if parent.server_version != self.facts.version {
+            return no_base(format!(
+                "its server was {}, and is {} now",
+                parent.server_version, self.facts.version
+            ));
+        }
+        match serde_json::from_value::<CopyFacts>(parent.facts.clone()) {
+            Ok(facts) if facts.lineage != self.lineage()? => no_base(
+                "the files of the server are not those that it was taken of: it was restored since"
+                    .to_owned(),
+            ),
+            Ok(facts) => Ok(facts.to_lsn),
+            Err(_) => no_base("it does not say where it ends in the redo log".to_owned()),
+        }
+    }
+
+    fn copying(&self, programs: &CopyPrograms, since: Option<u64>, notes: &Path) -> ToolSpec {
+        let mut tool = self.client.connection.tool(&programs.copy).args(["--backup", "--stream=xbstream"]);
+        // Nothing is written there while it streams.
+        tool = tool.arg(format!("--target-dir={}", notes.join("unused").display()));
+        tool = tool.arg(format!("--extra-lsndir={}", notes.display()));
+        match since {
+            Some(lsn) => tool.arg(format!("--incremental-lsn={lsn}")),
+            None => tool,
+        }
+    }
+}
+
+/// A folder for what the tool says of its copy, which the account that it runs as may write to.
+fn notes_folder(tool: &ToolSpec) -> Result<TempDir, EngineError> {
+    let doing = || "make a folder for the copy tool".to_owned();
+    let failed = |source| EngineError::Read { doing: doing(), source };
+    let folder = tempfile::Builder::new().prefix("jagad-copy-").tempdir().map_err(failed)?;
+    give_to(folder.path(), tool.user_when_root.as_deref()).map_err(failed)?;
+    Ok(folder)
+}
+
+/// A copy under way: one stream, and what the tool says of it at its end.
+struct Copy {
+    tool: ToolSpec,
+    programs: CopyPrograms,
+    since: Option<u64>,
+    lineage: String,
+    notes: TempDir,
+    taken: bool,
+}
+
+#[async_trait]
+impl PhysicalCopy for Copy {
+    async fn next_part(&mut self, _runner: &dyn Runner) -> Result<Option<DumpPart>, EngineError> {
+        if std::mem::replace(&mut self.taken, true) {
+            return Ok(None);
+        }
+        Ok(Some(DumpPart {
+            kind: PartKind::Files,
+            database: None,
+            archive: Some(ARCHIVE.to_owned()),
+            extension: EXTENSION,
+            source: Producer::Tool(self.tool.clone()),
+            witness: Box::new(StreamWitness::new()),
+            estimate: 0,
+            properties: serde_json::Value::Null,
+        }))
+    }
+
+    async fn finish(self: Box<Self>, _runner: &dyn Runner) -> Result<CopyEnd, EngineError> {
+        let facts = CopyFacts::read(self.notes.path(), &self.programs.copy.text, &self.lineage)?;
+        // No version of the tool looks at what it was told.
+        if self.since.unwrap_or(0) != facts.from_lsn || facts.to_lsn < facts.from_lsn {
+            return Err(EngineError::Answer {
+                question: "read what the copy tool says of its copy".to_owned(),
+                problem: format!(
+                    "it copied what changed from {} to {}, and was to begin at {}",
+                    facts.from_lsn,
+                    facts.to_lsn,
+                    self.since.unwrap_or(0)
+                ),
+            });
+        }
+        let span = Span { start: facts.from_lsn.to_string(), end: facts.last_lsn.to_string() };
+        let facts = serde_json::to_value(&facts).map_err(|error| EngineError::Answer {
+            question: "describe the copy".to_owned(),
+            problem: error.to_string(),
+        })?;
+        Ok(CopyEnd { span, facts, notes: Vec::new() })
+    }
+}

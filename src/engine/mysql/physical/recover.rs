@@ -1,0 +1,225 @@
+//! A chain of physical backups becomes the data directory of a server: the full is unpacked and prepared where it will be used, and
+//! every incremental is unpacked beside it, applied and removed, the oldest first.
+
+use super::checkpoints::CopyFacts;
+use super::{CopyPrograms, find};
+use crate::engine::mysql::connection::Connection;
+use crate::engine::{
+    Action, Consumer, EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep,
+    RecoveryWrite, Step,
+};
+use crate::model::PartKind;
+use crate::process::{Runner, ToolRun, ToolSpec};
+use async_trait::async_trait;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where an incremental is unpacked, inside the folder: on its file system, and out of a server's sight.
+const INCREMENTAL: &str = ".jagad-incremental";
+/// The last words of every step that went well.
+const DONE: &str = "completed OK!";
+
+/// Plans the way from the chain to the folder.
+pub(in crate::engine::mysql) async fn recover(
+    connection: &Connection,
+    runner: &dyn Runner,
+    request: &RecoveryRequest<'_>,
+) -> Result<Recovery, EngineError> {
+    let oldest_first: Vec<(usize, &RecoveryLink)> = request.links.iter().enumerate().rev().collect();
+    let Some((_, full)) = oldest_first.first() else { return Err(unknown("there is no backup")) };
+    refuse_broken(&oldest_first)?;
+    let bin_dir = connection.settings.bin_dir.as_deref();
+    let programs = find(runner, connection.flavor, bin_dir, &full.server_version).await?;
+    let plan = Plan { programs: &programs, connection, folder: request.folder };
+    let (mut steps, mut bytes, mut largest) = (Vec::new(), 0, 0);
+    for (place, (index, link)) in oldest_first.iter().enumerate() {
+        let part = files_of(link)?;
+        let last = place + 1 == oldest_first.len();
+        if place == 0 {
+            bytes = part.plain_bytes;
+            steps.push(plan.unpack(*index, part, request.folder));
+            steps.push(plan.prepare(None, last));
+        } else {
+            largest = largest.max(part.plain_bytes);
+            let folder = request.folder.join(INCREMENTAL);
+            steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: folder.clone() }))));
+            steps.push(plan.unpack(*index, part, &folder));
+            steps.push(plan.prepare(Some(&folder), last));
+            steps.push(RecoveryStep::Run(Step::Native(Arc::new(RemoveFolder { folder }))));
+        }
+    }
+    steps.push(RecoveryStep::Run(Step::Native(Arc::new(GiveToServer { folder: request.folder.to_owned() }))));
+    Ok(Recovery {
+        steps,
+        folders: vec![request.folder.to_owned()],
+        bytes: bytes.saturating_add(largest),
+        notes: vec![format!(
+            "Start {} {} on it, and nothing older; the files belong to the owner of the folder.",
+            connection.flavor.name, full.server_version
+        )],
+    })
+}
+
+/// The tool itself notices a wrong order, and neither another server nor another version.
+fn refuse_broken(oldest_first: &[(usize, &RecoveryLink)]) -> Result<(), EngineError> {
+    let facts = |link: &RecoveryLink| {
+        serde_json::from_value::<CopyFacts>(link.facts.clone())
+            .map_err(|error| unknown(&format!("{} does not say what it is: {error}", link.backup)))
+    };
+    for pair in oldest_first.windows(2) {
+        let ((_, below), (_, above)) = (pair[0], pair[1]);
+        let (ends, begins) = (facts(below)?.to_lsn, facts(above)?.from_lsn);
+        if ends != begins {
+            return Err(unknown(&format!(
+                "{} begins at {begins} in the redo log, and {}, which it builds on, ends at {ends}",
+                above.backup, below.backup
+            )));
+        }
+        if below.server_version != above.server_version {
+            return Err(unknown(&format!(
+                "{} is of version {}, and {} of version {}",
+                above.backup, above.server_version, below.backup, below.server_version
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn files_of(link: &RecoveryLink) -> Result<&RecoveryPart, EngineError> {
+    let found = link.parts.iter().find(|part| part.kind == PartKind::Files);
+    found.ok_or_else(|| unknown(&format!("{} holds no files", link.backup)))
+}
+
+fn unknown(problem: &str) -> EngineError {
+    EngineError::Archive { problem: problem.to_owned() }
+}
+
+struct Plan<'a> {
+    programs: &'a CopyPrograms,
+    connection: &'a Connection,
+    folder: &'a Path,
+}
+
+impl Plan<'_> {
+    fn unpack(&self, link: usize, part: &RecoveryPart, folder: &Path) -> RecoveryStep {
+        let tool = ToolSpec::new(&self.programs.unpack).args(["-x", "-C"]).arg(folder.display().to_string());
+        // It ends well when it could not write a file, and says so.
+        let silent = |run: &ToolRun| (run.status == 0 && run.stderr.trim().is_empty()).then(Vec::new);
+        RecoveryStep::Write(RecoveryWrite {
+            link,
+            part: part.name.clone(),
+            folder: folder.to_owned(),
+            consumer: Consumer::Tolerant(tool, silent),
+        })
+    }
+
+    /// `incremental` is applied, or the full made ready. `last` is the end of the chain.
+    fn prepare(&self, incremental: Option<&Path>, last: bool) -> RecoveryStep {
+        let mut tool = ToolSpec::new(&self.programs.copy.path).args(["--no-defaults", "--prepare"]);
+        tool = tool.arg(format!("--target-dir={}", self.folder.display()));
+        if let Some(folder) = incremental {
+            tool = tool.arg(format!("--incremental-dir={}", folder.display()));
+        }
+        let more_follows = self.connection.flavor.copy_tool.as_ref().and_then(|tool| tool.more_follows);
+        if let Some(option) = more_follows.filter(|_| !last) {
+            tool = tool.arg(option);
+        }
+        RecoveryStep::Run(Step::Native(Arc::new(Prepare { tool })))
+    }
+}
+
+/// Runs the copy tool, which has to say that it went well too.
+struct Prepare {
+    tool: ToolSpec,
+}
+
+#[async_trait]
+impl Action for Prepare {
+    fn describe(&self) -> Vec<String> {
+        self.tool.display_args()
+    }
+
+    async fn run(&self, runner: &dyn Runner) -> Result<(), EngineError> {
+        let doing = || "prepare the files for a server".to_owned();
+        let run =
+            runner.output(&self.tool).await.map_err(|source| EngineError::Tool { doing: doing(), source })?;
+        if run.stderr.trim_end().ends_with(DONE) {
+            return Ok(());
+        }
+        Err(EngineError::Answer { question: doing(), problem: format!("it did not say `{DONE}`") })
+    }
+}
+
+struct MakeFolder {
+    folder: PathBuf,
+}
+
+#[async_trait]
+impl Action for MakeFolder {
+    fn describe(&self) -> Vec<String> {
+        vec!["mkdir".to_owned(), self.folder.display().to_string()]
+    }
+
+    async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
+        std::fs::create_dir(&self.folder).map_err(|source| failed("make", &self.folder, source))
+    }
+}
+
+struct RemoveFolder {
+    folder: PathBuf,
+}
+
+#[async_trait]
+impl Action for RemoveFolder {
+    fn describe(&self) -> Vec<String> {
+        vec!["rm".to_owned(), "-r".to_owned(), self.folder.display().to_string()]
+    }
+
+    async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
+        std::fs::remove_dir_all(&self.folder).map_err(|source| failed("remove", &self.folder, source))
+    }
+}
+
+/// Gives what root wrote to the owner of the folder, which is the user that the server runs as; and writes it to the disk.
+struct GiveToServer {
+    folder: PathBuf,
+}
+
+#[async_trait]
+impl Action for GiveToServer {
+    fn describe(&self) -> Vec<String> {
+        vec!["chown".to_owned(), "-R".to_owned(), "--reference".to_owned(), self.folder.display().to_string()]
+    }
+
+    async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
+        let folder = self.folder.clone();
+        let settled = tokio::task::spawn_blocking(move || settle(&folder)).await;
+        let settled = settled.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        settled.map_err(|source| failed("settle", &self.folder, source))
+    }
+}
+
+fn settle(folder: &Path) -> std::io::Result<()> {
+    let owner = std::fs::metadata(folder)?;
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            // Without root rights this fails, and the file stays with the current user.
+            let _ = std::os::unix::fs::lchown(entry.path(), Some(owner.uid()), Some(owner.gid()));
+            if kind.is_dir() {
+                waiting.push(entry.path());
+            } else if kind.is_file() {
+                std::fs::File::open(entry.path())?.sync_all()?;
+            }
+        }
+        std::fs::File::open(&folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn failed(doing: &str, folder: &Path, source: std::io::Error) -> EngineError {
+    EngineError::Read { doing: format!("{doing} `{}`", folder.display()), source }
+}
