@@ -36,7 +36,7 @@ pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 
-use crate::model::{EngineKind, PartKind, help};
+use crate::model::{EngineKind, PartKind};
 use crate::process::Runner;
 use async_trait::async_trait;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use crate::engine::mysql::facts::MySqlServer;
 use crate::engine::{
     CopyEnd, CopyParent, CopyRequest, DumpPart, EngineError, Finding, Physical, PhysicalCopy, Producer,
 };
-use crate::model::{BackupKind, PartKind, Span};
+use crate::model::{BackupKind, PartKind, Span, help};
 use crate::process::{Runner, ToolSpec, give_to};
 use async_trait::async_trait;
 use std::path::Path;
@@ -51,7 +51,7 @@ impl MySqlServer {
             Err(error) => {
                 let help = match &error {
                     EngineError::ToolMissing { help, .. } | EngineError::Version { help, .. } => help.clone(),
-                    _ => String::from("Install the copy tool of the server's version."),
+                    _ => help!("Install the copy tool of the server's version."),
                 };
                 Finding::error("find the copy tool", error.to_string(), help)
             }

@@ -14,6 +14,7 @@ use super::flavor::{CopyTool, Flavor};
 use super::tools::{Program, candidates};
 use super::version::ToolVersion;
 use crate::engine::EngineError;
+use crate::model::help;
 use crate::process::{Runner, ToolSpec};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,11 +47,11 @@ async fn find(
 ) -> Result<CopyPrograms, EngineError> {
     let tool = flavor.copy_tool.as_ref().ok_or_else(|| EngineError::Refused {
         problem: format!("the files of {} cannot be copied by this version of jagad", flavor.name),
-        help: "Leave out `method` of the database entry.".to_owned(),
+        help: help!("Leave out `method` of the database entry."),
     })?;
     let missing = |program: &str| EngineError::ToolMissing {
         tool: format!("{program} for {} {server_version}", flavor.name),
-        help: format!("Install it, on Debian with `apt install {}`.", tool.package),
+        help: help!("Install it, on Debian with `apt install {}`.", tool.package),
     };
     let wanted = ToolVersion::parse(server_version);
     let mut others = Vec::new();
@@ -76,7 +77,7 @@ async fn find(
     );
     Err(EngineError::Version {
         problem,
-        help: format!(
+        help: help!(
             "Install the version of the server, on Debian with `apt install {}`; or name its folder in `tools.bin_dir`.",
             tool.package
         ),
