@@ -34,6 +34,7 @@ mod month;
 mod own_files;
 mod packing;
 mod pairs;
+mod physical;
 mod place;
 mod policies;
 mod policy_bench;

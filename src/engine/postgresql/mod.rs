@@ -42,7 +42,10 @@ mod waits;
 pub mod wire;
 mod words;
 
-use super::{Drill, DrillRequest, Engine, EngineError, PartReader, Server, ServerSettings};
+use super::{
+    Drill, DrillRequest, Engine, EngineError, PartReader, Recovery, RecoveryLink, RecoveryRequest, Server,
+    ServerSettings,
+};
 use crate::model::{EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
 use archive::ArchiveWitness;
@@ -107,5 +110,17 @@ impl Engine for PostgreSql {
 
     async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
         drill::drill(&self.connection.settings, request)
+    }
+
+    async fn recover(
+        &self,
+        _runner: &dyn Runner,
+        request: &RecoveryRequest<'_>,
+    ) -> Result<Recovery, EngineError> {
+        let files = |link: &RecoveryLink| link.parts.iter().any(|part| part.kind == PartKind::Files);
+        if request.links.iter().any(files) {
+            return physical::recover(request);
+        }
+        Err(EngineError::not_files(self.kind(), request.folder))
     }
 }

@@ -43,6 +43,15 @@ pub struct MinimumSettings {
 impl MinimumSettings {
     /// A line for each, as `postgresql.conf` has them.
     pub(super) fn lines(&self) -> String {
+        self.each().map(|(name, value)| format!("{name} = {value}\n")).collect()
+    }
+
+    /// All of them on one line, for people.
+    pub fn said(&self) -> String {
+        self.each().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&'static str, u32)> {
         let settings = [
             ("max_connections", self.max_connections),
             ("max_worker_processes", self.max_worker_processes),
@@ -50,7 +59,6 @@ impl MinimumSettings {
             ("max_prepared_transactions", self.max_prepared_transactions),
             ("max_locks_per_transaction", self.max_locks_per_transaction),
         ];
-        let line = |(name, value): (&str, Option<u32>)| value.map(|value| format!("{name} = {value}\n"));
-        settings.into_iter().filter_map(line).collect()
+        settings.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }

@@ -2,10 +2,10 @@
 
 mod check;
 mod configuration;
+mod facts;
+mod recover;
 
-use super::base_backup::{
-    Arriving, BackupRequest, BackupRun, BackupSpan, BackupStart, Member, Parent, System,
-};
+use super::base_backup::{Arriving, BackupRequest, BackupRun, Member, Parent};
 use super::combine::{MinimumSettings, SourceConfiguration};
 use super::facts::PostgreSqlServer;
 use crate::engine::{
@@ -16,7 +16,8 @@ use crate::process::Runner;
 use async_trait::async_trait;
 use configuration::Configuration;
 pub(super) use configuration::witness as configuration_witness;
-use serde::Serialize;
+use facts::CopyFacts;
+pub(super) use recover::recover;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -101,7 +102,7 @@ impl PhysicalCopy for Copy {
     async fn finish(self: Box<Self>, _runner: &dyn Runner) -> Result<CopyEnd, EngineError> {
         let (start, system) = (self.run.start().clone(), self.run.system().clone());
         let span = self.run.finish().await?;
-        let facts = Facts::of(&start, &system, span, self.minimum.unwrap_or_default());
+        let facts = CopyFacts::of(&start, &system, span, self.minimum.unwrap_or_default());
         let facts = serde_json::to_value(facts).map_err(|error| EngineError::Answer {
             question: "describe the copy".to_owned(),
             problem: error.to_string(),
@@ -159,50 +160,5 @@ impl Pull for Known {
 
     async fn open(&self) -> Result<ByteReader<'static>, EngineError> {
         Ok(Box::pin(Cursor::new(Arc::clone(&self.bytes))))
-    }
-}
-
-/// What the manifest of a physical backup says of it: docs/FORMAT.md lists the keys.
-#[derive(Debug, Serialize)]
-struct Facts<'a> {
-    system_id: &'a str,
-    wal_segment_size: u64,
-    block_size: u64,
-    segment_size: u64,
-    data_checksums: bool,
-    wal: &'static str,
-    start_lsn: String,
-    start_timeline: u32,
-    end_lsn: String,
-    end_timeline: u32,
-    tablespaces: Vec<TablespaceFacts<'a>>,
-    minimum_settings: MinimumSettings,
-}
-
-#[derive(Debug, Serialize)]
-struct TablespaceFacts<'a> {
-    oid: u32,
-    path: &'a str,
-}
-
-impl<'a> Facts<'a> {
-    fn of(start: &'a BackupStart, system: &'a System, span: BackupSpan, minimum: MinimumSettings) -> Self {
-        let tablespaces = start.tablespaces.iter();
-        Self {
-            system_id: &system.identifier,
-            wal_segment_size: system.wal_segment_bytes,
-            block_size: system.block_bytes,
-            segment_size: system.relation_segment_bytes,
-            data_checksums: system.data_checksums,
-            wal: "included",
-            start_lsn: span.start.lsn.to_string(),
-            start_timeline: span.start.timeline,
-            end_lsn: span.end.lsn.to_string(),
-            end_timeline: span.end.timeline,
-            tablespaces: tablespaces
-                .map(|space| TablespaceFacts { oid: space.oid, path: &space.path })
-                .collect(),
-            minimum_settings: minimum,
-        }
     }
 }
