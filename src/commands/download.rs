@@ -110,6 +110,10 @@ fn choose<'m>(request: &Request, parts: &'m [Part]) -> Result<&'m Part, Failure>
     let mut chosen = parts.iter().filter(wanted);
     match (chosen.next(), chosen.next()) {
         (Some(part), None) => Ok(part),
+        (None, _) if parts.iter().any(|part| part.kind == PartKind::Files) => {
+            Err(Failure::new(Class::Refused, "the backup is of the files of a server, which is no single file")
+                .help("Write them into a folder with `jagad restore --target-dir DIR`; docs/FORMAT.md says how to do it by hand."))
+        }
         (None, _) => Err(Failure::new(Class::NotFound, "the backup holds no such database")
             .help(format!("It holds {}", names()))),
         (Some(_), Some(_)) => Err(Failure::new(Class::Usage, "the backup holds several databases")

@@ -12,6 +12,9 @@ pub trait Physical: Send + Sync {
     /// Everything that would make a copy of this kind fail, each with the statement that fixes it.
     async fn check_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<Finding>, EngineError>;
 
+    /// What is asked of the server or run for a copy, word by word like a command line; no secret is in it.
+    async fn plan_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<String>, EngineError>;
+
     /// Begins a copy. [`EngineError::NoBase`] when the server cannot give what changed since `request.parent`: a full can
     /// be begun then.
     async fn begin_copy(
@@ -65,6 +68,8 @@ pub struct CopyEnd {
     pub span: Span,
     /// What the engine needs to restore it or to build on it: opaque to every other layer. `docs/FORMAT.md` lists the keys.
     pub facts: serde_json::Value,
+    /// What took it: "mariadb-backup 10.11.19".
+    pub tool: String,
     /// What is worth telling.
     pub notes: Vec<String>,
 }

@@ -31,6 +31,7 @@ pub(super) async fn copy(
     for note in end.notes {
         run.log().say(format!("COPY: {note}"));
     }
+    run.manifest.tool = Some(end.tool);
     run.manifest.span = Some(end.span);
     run.manifest.physical = Some(end.facts);
     Ok(())

@@ -2,12 +2,13 @@
 
 use super::Request;
 use super::base;
-use super::preflight::{Wanted, refuse_what_would_fail};
-use super::source::{self, ReplicaReport, ReplicaSearch};
+use super::preflight::{self, Wanted, refuse_what_would_fail};
+use super::source::{self, ReplicaReport, ReplicaSearch, Source};
 use crate::commands::selection::select;
 use crate::commands::{App, Failure};
+use crate::config::DatabaseEntry;
 use crate::engine;
-use crate::model::{DatabaseName, ServerRole};
+use crate::model::{DatabaseName, Method, ServerRole};
 use serde::Serialize;
 
 /// What would be run.
@@ -39,8 +40,10 @@ pub struct PlannedDatabase {
 /// One part.
 #[derive(Debug, Serialize)]
 pub struct PlannedPart {
-    /// Logical database; absent for globals.
+    /// Logical database; absent for globals and files.
     pub database: Option<String>,
+    /// Whether it is the files of the server.
+    pub files: bool,
     /// Size on the server in bytes, where known.
     pub estimate: u64,
     /// The command line.
@@ -60,20 +63,37 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
         let demand = entry.demand(request.choices.kind);
         base::refuse_impossible(entry, demand)?;
         refuse_what_would_fail(app, server, Wanted { demand, scope: &scope }, &log).await?;
+        if demand.method == Method::Physical {
+            let argv = preflight::physical(server)?.plan_copy(app.runner.as_ref(), demand.kind).await?;
+            databases.push(PlannedDatabase {
+                parts: vec![PlannedPart { database: None, files: true, estimate: 0, argv }],
+                ..planned(entry, &chosen, replicas)
+            });
+            continue;
+        }
         let part = |part: engine::DumpPart| PlannedPart {
             database: part.database,
+            files: false,
             estimate: part.estimate,
             argv: part.source.display_args(),
         };
         databases.push(PlannedDatabase {
-            database: entry.name.clone(),
-            address: chosen.record.address,
-            role: chosen.record.role,
-            reason: chosen.record.reason,
-            replicas,
-            version: server.facts().version.clone(),
             parts: server.logical().dump(&scope)?.into_iter().map(part).collect(),
+            ..planned(entry, &chosen, replicas)
         });
     }
     Ok(Plan { databases })
+}
+
+/// An entry without its parts.
+fn planned(entry: &DatabaseEntry, chosen: &Source, replicas: Vec<ReplicaReport>) -> PlannedDatabase {
+    PlannedDatabase {
+        database: entry.name.clone(),
+        address: chosen.record.address.clone(),
+        role: chosen.record.role,
+        reason: chosen.record.reason.clone(),
+        replicas,
+        version: chosen.reached.server.facts().version.clone(),
+        parts: Vec::new(),
+    }
 }

@@ -31,7 +31,8 @@ use super::{App, Class, Failure, Mode, protection, prune};
 use crate::catalog::{Manifest, Verification};
 use crate::config::{DatabaseEntry, EncryptionChoice};
 use crate::model::{
-    BackupId, BackupKind, Codec, DatabaseName, PartKind, SourceChoice, StoreName, Timestamp, VerifyLevel,
+    BackupId, BackupKind, Codec, DatabaseName, Method, PartKind, SourceChoice, StoreName, Timestamp,
+    VerifyLevel,
 };
 use crate::notify::EventKind;
 use futures_util::{StreamExt as _, stream};
@@ -89,6 +90,13 @@ pub struct Report {
     pub id: BackupId,
     /// The database entry.
     pub database: DatabaseName,
+    /// Full or incremental.
+    pub kind: BackupKind,
+    /// How the data was taken.
+    pub method: Method,
+    /// Why it is a full, where an incremental was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback_reason: Option<String>,
     /// Always `success`: failures are errors.
     pub status: &'static str,
     /// Where it is.
@@ -136,6 +144,9 @@ impl Report {
                 .map(|(database, reason)| LeftOut { database, reason })
                 .collect(),
             verification: None,
+            kind: manifest.kind,
+            method: manifest.method,
+            fallback_reason: manifest.fallback_reason,
             id: manifest.id,
             database: manifest.database,
             started_at: manifest.started_at,

@@ -58,7 +58,11 @@ pub(super) async fn dump(
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name =
         layout::part_name(part.kind, part.database.as_deref().or(part.archive.as_deref()), part.extension);
-    packing.log.say(format!("DUMP: {} started", manifest.engine));
+    let step = if part.database.is_some() || part.kind == PartKind::Globals { "DUMP" } else { "COPY" };
+    match step {
+        "DUMP" => packing.log.say(format!("DUMP: {} started", manifest.engine)),
+        _ => packing.log.say(format!("COPY: {name} started")),
+    }
     let body = part.source.open(app.runner.as_ref()).await?;
     let (watched, contents) = pipeline::witness(body, part.witness);
     let gauges = PackGauges::new();
@@ -87,7 +91,7 @@ pub(super) async fn dump(
     drop(progress);
     let segments = stored?;
     let plain_bytes = gauges.plain.bytes();
-    packing.log.say(format!("DUMP: {plain_bytes} bytes uncompressed"));
+    packing.log.say(format!("{step}: {plain_bytes} bytes uncompressed"));
     let contents = contents.get().cloned().flatten();
     let part = Part {
         kind: part.kind,

@@ -2,7 +2,7 @@
 
 use super::{Draw, count, elapsed, failure, pretty};
 use crate::commands::{Class, Failure, backup, delete, download, prune, restore, verify};
-use crate::model::{ByteSize, DatabaseName};
+use crate::model::{ByteSize, DatabaseName, Method};
 use crate::ui::page::{Columns, Page};
 use serde_json::{Value, json};
 
@@ -12,15 +12,7 @@ impl Draw for backup::Outcome {
         for (database, result) in &self.results {
             match result {
                 Ok(report) => {
-                    text.push_str(&format!(
-                        "{}  {database}: {} in {}, {} of dump, {} stored in {}\n",
-                        report.id,
-                        count(report.rows, report.unit),
-                        count(report.tables, "table"),
-                        ByteSize(report.plain_bytes),
-                        ByteSize(report.stored_bytes),
-                        elapsed(report.duration_ms),
-                    ));
+                    text.push_str(&taken(database, report));
                     for left in &report.left_out {
                         text.push_str(&format!("left out: `{}`: {}\n", left.database, left.reason));
                     }
@@ -74,7 +66,11 @@ impl Draw for backup::Plan {
             for part in &database.parts {
                 let size =
                     if part.estimate > 0 { format!(" ({})", ByteSize(part.estimate)) } else { String::new() };
-                let name = part.database.as_deref().unwrap_or("roles and tablespaces");
+                let name = match (&part.database, part.files) {
+                    (Some(database), _) => database.as_str(),
+                    (None, true) => "files of the server",
+                    (None, false) => "roles and tablespaces",
+                };
                 text.push_str(&format!("  {name}{size}: {}\n", part.argv.join(" ")));
             }
         }
@@ -120,6 +116,9 @@ impl Draw for restore::Report {
                     Some(rows) => {
                         let size = ByteSize(load.plain_bytes);
                         format!("  {} ({size} of dump, {})\n", load.database, count(rows, load.unit))
+                    }
+                    None if self.folder.is_some() => {
+                        format!("  {} ({})\n", load.database, ByteSize(load.plain_bytes))
                     }
                     None if load.everything => format!("  {}: not counted\n", load.database),
                     None => format!("  {}: the chosen objects\n", load.database),
@@ -211,6 +210,25 @@ impl Draw for download::Report {
     fn json(&self) -> String {
         if self.output == "-" { String::new() } else { pretty(self) }
     }
+}
+
+/// A backup that was taken, on one line; and why it is no incremental, where it should have been one.
+fn taken(database: &DatabaseName, report: &backup::Report) -> String {
+    let held = match report.method {
+        Method::Logical => format!(
+            "{} in {}, {} of dump",
+            count(report.rows, report.unit),
+            count(report.tables, "table"),
+            ByteSize(report.plain_bytes)
+        ),
+        Method::Physical => format!("{} of files", ByteSize(report.plain_bytes)),
+    };
+    let (stored, took) = (ByteSize(report.stored_bytes), elapsed(report.duration_ms));
+    let mut text = format!("{}  {database}: {held}, {stored} stored in {took}\n", report.id);
+    if let Some(reason) = &report.fallback_reason {
+        text.push_str(&format!("full in place of an incremental: {reason}\n"));
+    }
+    text
 }
 
 /// What there is to know of files that are written, or would be.

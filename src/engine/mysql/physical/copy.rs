@@ -26,6 +26,15 @@ impl Physical for MySqlServer {
         Ok(findings)
     }
 
+    async fn plan_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<String>, EngineError> {
+        let programs = self.copy_programs(runner).await?;
+        let mut shown = self.connected(&programs).display_args();
+        if kind == BackupKind::Incremental {
+            shown.push("--incremental-lsn=<end of the last backup>".to_owned());
+        }
+        Ok(shown)
+    }
+
     async fn begin_copy(
         &self,
         runner: &dyn Runner,
@@ -127,8 +136,12 @@ impl MySqlServer {
         }
     }
 
+    fn connected(&self, programs: &CopyPrograms) -> ToolSpec {
+        self.client.connection.tool(&programs.copy).args(["--backup", "--stream=xbstream"])
+    }
+
     fn copying(&self, programs: &CopyPrograms, since: Option<u64>, notes: &Path) -> ToolSpec {
-        let mut tool = self.client.connection.tool(&programs.copy).args(["--backup", "--stream=xbstream"]);
+        let mut tool = self.connected(programs);
         // Nothing is written there while it streams.
         tool = tool.arg(format!("--target-dir={}", notes.join("unused").display()));
         tool = tool.arg(format!("--extra-lsndir={}", notes.display()));
@@ -195,6 +208,8 @@ impl PhysicalCopy for Copy {
             question: "describe the copy".to_owned(),
             problem: error.to_string(),
         })?;
-        Ok(CopyEnd { span, facts, notes: Vec::new() })
+        let name = self.programs.copy.path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let tool = format!("{} {}", name.unwrap_or_default(), self.programs.copy.text);
+        Ok(CopyEnd { span, facts, tool, notes: Vec::new() })
     }
 }

@@ -43,7 +43,7 @@ pub struct MinimumSettings {
 impl MinimumSettings {
     /// A line for each, as `postgresql.conf` has them.
     pub(super) fn lines(&self) -> String {
-        self.each().map(|(name, value)| format!("{name} = {value}\n")).collect()
+        self.each().map(|(name, value)| format!("{name} = {value}\n")).collect::<Vec<_>>().concat()
     }
 
     /// All of them on one line, for people.

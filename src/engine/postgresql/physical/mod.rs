@@ -30,6 +30,14 @@ impl Physical for PostgreSqlServer {
         self.copy_findings(runner, kind).await
     }
 
+    async fn plan_copy(&self, _runner: &dyn Runner, kind: BackupKind) -> Result<Vec<String>, EngineError> {
+        let mut shown = vec!["BASE_BACKUP".to_owned(), "(WAL, TABLESPACE_MAP, MANIFEST 'yes')".to_owned()];
+        if kind == BackupKind::Incremental {
+            shown.insert(0, "UPLOAD_MANIFEST;".to_owned());
+        }
+        Ok(shown)
+    }
+
     async fn begin_copy(
         &self,
         runner: &dyn Runner,
@@ -108,7 +116,7 @@ impl PhysicalCopy for Copy {
             problem: error.to_string(),
         })?;
         let span = Span { start: span.start.lsn.to_string(), end: span.end.lsn.to_string() };
-        Ok(CopyEnd { span, facts, notes: self.notes })
+        Ok(CopyEnd { span, facts, tool: "BASE_BACKUP".to_owned(), notes: self.notes })
     }
 }
 
