@@ -154,6 +154,18 @@ impl<'a> Chains<'a> {
             && below.iter().all(|link| own_health(link) == Health::Good)
     }
 
+    /// What `entry` builds on, from its parent to the full; empty for a full.
+    pub fn below(&self, entry: &'a ListedBackup) -> Vec<&'a ListedBackup> {
+        ancestors(&self.by_id, entry)
+    }
+
+    /// Whether one of `ids`, which are not among the entries, is what `entry` builds on.
+    pub fn builds_on_any(&self, entry: &'a ListedBackup, ids: &BTreeSet<BackupId>) -> bool {
+        let below = self.below(entry);
+        let end = below.last().copied().unwrap_or(entry);
+        end.manifest.parent.as_ref().is_some_and(|parent| ids.contains(parent))
+    }
+
     /// Every good backup, the newest first. One of a clock that is far ahead says nothing of today.
     pub fn good(&self) -> impl Iterator<Item = &'a ListedBackup> + '_ {
         let good = |entry: &&'a ListedBackup| {

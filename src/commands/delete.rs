@@ -6,7 +6,7 @@ use super::{App, Class, Failure, Mode, Question, crash};
 use crate::catalog::lease::Operation;
 use crate::catalog::{BackupReference, Catalog, Chains, Lease, ListedBackup, Listing, chain};
 use crate::config::DatabaseEntry;
-use crate::model::{BackupId, ByteSize, DatabaseName, StoreName};
+use crate::model::{BackupId, BackupStatus, ByteSize, DatabaseName, StoreName};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -201,8 +201,8 @@ fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
     Question { facts, question: format!("Delete {noun} for good?") }
 }
 
-/// Refuses while somebody reads the backup, and where others have gone since it was looked at, so that it is the last good one
-/// now.
+/// Refuses while somebody reads the backup, where something builds on it by now, and where others have gone since it was looked
+/// at, so that it is the last good one now.
 async fn delete_manifest(
     app: &App,
     request: &Request,
@@ -210,11 +210,17 @@ async fn delete_manifest(
     deleted: &Deleted,
     lease: &Lease,
 ) -> Result<(), Failure> {
-    if request.last_good == LastGood::Keep {
-        let listing = catalog.list(Some(&deleted.database)).await?;
-        if loses_every_good(app, &listing, &BTreeSet::from([&deleted.id])) {
-            refuse_last_good(std::slice::from_ref(&deleted.database))?;
-        }
+    let listing = catalog.list(Some(&deleted.database)).await?;
+    if request.last_good == LastGood::Keep && loses_every_good(app, &listing, &BTreeSet::from([&deleted.id]))
+    {
+        refuse_last_good(std::slice::from_ref(&deleted.database))?;
+    }
+    let builds_on_it = |entry: &&ListedBackup| {
+        entry.manifest.status == BackupStatus::Success && entry.manifest.parent.as_ref() == Some(&deleted.id)
+    };
+    if let Some(child) = listing.entries.iter().find(builds_on_it) {
+        let problem = format!("{} builds on backup {} since it was looked at", child.manifest.id, deleted.id);
+        return Err(Failure::new(Class::Busy, problem).help("Run it again: that one is named then too."));
     }
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
         let message = format!("backup {} is being read ({})", deleted.id, reader.describe());

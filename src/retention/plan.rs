@@ -31,6 +31,8 @@ pub struct Candidate {
     pub pinned: Pinned,
     /// Whether a run that is under way builds on it or reads it.
     pub in_use: bool,
+    /// Whether something that it builds on is there and cannot be read.
+    pub base_unreadable: bool,
 }
 
 /// Whether somebody keeps it.
@@ -64,6 +66,8 @@ pub enum Reason {
     PinUnreadable,
     /// A run that is under way needs it.
     InUse,
+    /// Nobody can read what it builds on, and it may be good.
+    BaseUnreadable,
     /// One of the newest fulls: its place among them, from 1, and how many are kept.
     NewestFull(u32, u32),
     /// The newest full of a period.
@@ -100,6 +104,7 @@ impl fmt::Display for Reason {
             Self::Pinned => f.write_str("pinned"),
             Self::PinUnreadable => f.write_str("it has a pin that cannot be read"),
             Self::InUse => f.write_str("in use by a run that is under way"),
+            Self::BaseUnreadable => f.write_str("what it builds on cannot be read"),
             Self::NewestFull(place, of) => write!(f, "full {place} of the newest {of}"),
             Self::Period(kind, name) => write!(f, "newest full of the {} {name}", kind.word()),
             Self::LastGood => f.write_str("one of the last good fulls (min_keep)"),
@@ -240,6 +245,9 @@ fn keep_by_hand(chains: &CandidateChains<'_>, kept: &mut Kept) {
             Pinned::No => {}
             Pinned::Yes => kept.keep(candidate, Reason::Pinned),
             Pinned::Unreadable => kept.keep(candidate, Reason::PinUnreadable),
+        }
+        if candidate.base_unreadable {
+            kept.keep(candidate, Reason::BaseUnreadable);
         }
         if candidate.in_use {
             kept.keep(candidate, Reason::InUse);

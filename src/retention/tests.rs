@@ -28,6 +28,7 @@ fn full(number: usize, finished_at: &str) -> Candidate {
         health: Health::Good,
         pinned: Pinned::No,
         in_use: false,
+        base_unreadable: false,
     }
 }
 
@@ -182,6 +183,17 @@ fn incrementals_go_by_age_or_by_number_and_those_that_hang_in_the_air_go() {
     assert_eq!(stays(&rule(day), &candidates, "2020-01-01T00:00"), [0, 1, 2, 3]);
 }
 
+#[test]
+fn what_builds_on_something_that_cannot_be_read_stays() {
+    let unread = full(9, "2026-02-01T00:00");
+    let first = Candidate { base_unreadable: true, ..incremental(1, &unread, "2026-02-01T06:00") };
+    let second = incremental(2, &first, "2026-02-01T12:00");
+    let good = full(3, "2026-03-01T00:00");
+    let candidates = [good, Candidate { base_unreadable: true, ..second }, first];
+    assert_eq!(stays(&only_fulls(1), &candidates, "2026-03-02T00:00"), [1, 2, 3]);
+    assert_eq!(why(&only_fulls(1), &candidates, "2026-03-02T00:00", 2), "what it builds on cannot be read");
+}
+
 fn histories() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (0_u64..4000, 0_u8..10, proptest::option::of(0_usize..40), any::<bool>(), 0_u8..20);
     proptest::collection::vec(one, 0..40).prop_map(|rows| {
@@ -209,6 +221,7 @@ fn histories() -> impl Strategy<Value = Vec<Candidate>> {
                     },
                     pinned: if *pinned && *in_use == 1 { Pinned::Yes } else { Pinned::No },
                     in_use: *in_use == 0,
+                    base_unreadable: *in_use == 2,
                 }
             };
         rows.iter().enumerate().map(candidate).collect()

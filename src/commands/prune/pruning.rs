@@ -3,7 +3,8 @@
 use super::{PruneAction, Pruned, PrunedBackup};
 use crate::catalog::lease::Operation;
 use crate::catalog::{
-    Abandoned, Catalog, CatalogError, Lease, ListedBackup, SideRecord, UnreadableBackup, chain, layout,
+    Abandoned, Catalog, CatalogError, Chains, Lease, ListedBackup, SideRecord, UnreadableBackup, chain,
+    layout,
 };
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, Mode, RunLog, crash, notify, protection};
@@ -80,7 +81,9 @@ impl Pruning<'_> {
         // A backup that is not authenticated neither counts nor is removed: else forged ones could push out the real ones.
         let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
         let hides = |one: &UnreadableBackup| ours(one) && one.id.kind() == BackupKind::Incremental;
-        if let Some(unreadable) = std::mem::take(&mut listing.unreadable).into_iter().find(hides) {
+        let unreadable = std::mem::take(&mut listing.unreadable);
+        let unread: BTreeSet<BackupId> = unreadable.iter().map(|one| one.id.clone()).collect();
+        if let Some(unreadable) = unreadable.into_iter().find(hides) {
             let id = unreadable.id;
             return Err(Failure::from(unreadable.error)
                 .doing(format!("prune `{}`: nothing is removed while {id} cannot be read", entry.name)));
@@ -92,10 +95,15 @@ impl Pruning<'_> {
         });
         let in_use: BTreeSet<&BackupId> =
             listing.running.iter().flat_map(|run| &run.lease.parents).chain(read).collect();
+        let chains = Chains::new(&listing.entries, app.clock.now());
         let candidates: Vec<Candidate> = listing
             .entries
             .iter()
-            .map(|entry| candidate(entry, in_use.contains(&entry.manifest.id)))
+            .map(|entry| Candidate {
+                in_use: in_use.contains(&entry.manifest.id),
+                base_unreadable: chains.builds_on_any(entry, &unread),
+                ..candidate(entry)
+            })
             .collect();
         let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
         let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
@@ -227,7 +235,7 @@ impl Pruning<'_> {
     }
 }
 
-fn candidate(entry: &ListedBackup, in_use: bool) -> Candidate {
+fn candidate(entry: &ListedBackup) -> Candidate {
     let manifest = &entry.manifest;
     Candidate {
         id: manifest.id.clone(),
@@ -240,7 +248,8 @@ fn candidate(entry: &ListedBackup, in_use: bool) -> Candidate {
             SideRecord::Known(_) => Pinned::Yes,
             SideRecord::Unreadable { .. } => Pinned::Unreadable,
         },
-        in_use,
+        in_use: false,
+        base_unreadable: false,
     }
 }
 
