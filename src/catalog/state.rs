@@ -2,7 +2,9 @@
 
 mod records;
 
-pub use records::{GoodRun, NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, Retry, Unverified};
+pub use records::{
+    Fallbacks, GoodRun, NotedFailure, NotedLeftovers, NotedRun, Pause, PauseCause, Retry, Unverified,
+};
 
 use super::FORMAT;
 use super::manifest::{FailureRecord, INTERRUPTED, Manifest};
@@ -12,6 +14,9 @@ use std::time::Duration;
 
 /// A failed run that was planned is tried again after so long, and after twice as long each further time.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// So many incrementals in a row that became fulls are told.
+const FALLBACKS_TOLD: u32 = 2;
 
 /// Whoever took a backup begins to verify it within so long, if it lives.
 const VERIFIED_WITHIN: Duration = Duration::from_secs(30);
@@ -48,6 +53,8 @@ pub struct State {
     pub swept_at: Option<Timestamp>,
     /// The planned time of the backup that somebody was told is overdue.
     pub overdue_told: Option<Timestamp>,
+    /// Incrementals in a row that became fulls.
+    pub fallbacks: Option<Fallbacks>,
     /// What could not be removed, until it is.
     pub leftovers: Option<NotedLeftovers>,
     /// Whether it stands for one that a newer jagad wrote, which must not be overwritten.
@@ -124,6 +131,7 @@ impl Default for State {
             last_source: None,
             swept_at: None,
             overdue_told: None,
+            fallbacks: None,
             leftovers: None,
             foreign: false,
         }
@@ -156,6 +164,7 @@ impl State {
         if manifest.status != BackupStatus::Success {
             return self.note_failure(manifest, rules);
         }
+        self.note_fallback(manifest);
         let unverified = Unverified {
             id: manifest.id.clone(),
             started_at: manifest.started_at,
@@ -169,6 +178,23 @@ impl State {
         }
         self.unverified = None;
         self.succeeded(&unverified)
+    }
+
+    /// Counts the fulls that are taken where incrementals were wanted. Those that were wanted themselves change nothing.
+    fn note_fallback(&mut self, manifest: &Manifest) {
+        match (&manifest.fallback_reason, manifest.kind) {
+            (Some(reason), _) => {
+                let before = self.fallbacks.take().map_or(0, |fallbacks| fallbacks.count);
+                self.fallbacks = Some(Fallbacks { count: before.saturating_add(1), reason: reason.clone() });
+            }
+            (None, BackupKind::Incremental) => self.fallbacks = None,
+            (None, BackupKind::Full) => {}
+        }
+    }
+
+    /// How many incrementals in a row became fulls, and why the last did, once that is no single case.
+    pub fn repeated_fallbacks(&self) -> Option<&Fallbacks> {
+        self.fallbacks.as_ref().filter(|fallbacks| fallbacks.count >= FALLBACKS_TOLD)
     }
 
     fn note_failure(&mut self, manifest: &Manifest, rules: &Rules) -> RunEffect {
@@ -258,7 +284,8 @@ impl State {
 
     fn succeeded(&mut self, run: &Unverified) -> RunEffect {
         self.failures = 0;
-        self.retry = None;
+        // An incremental does not do what a full would: that is still to be tried again.
+        self.retry.take_if(|retry| retry.kind == run.id.kind() || run.id.kind() == BackupKind::Full);
         self.last_error = None;
         if run.id.kind() == BackupKind::Full {
             self.last_good = Some(GoodRun { id: run.id.clone(), started_at: run.started_at });

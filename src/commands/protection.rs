@@ -156,6 +156,8 @@ pub(super) struct CountedRun {
     pub(super) state: State,
     /// The server that the good backup before it was read from.
     pub(super) source_before: Option<String>,
+    /// Whether incrementals became fulls again and again before it.
+    pub(super) fell_back_before: bool,
 }
 
 /// Changes the state of an attached database; `None` when it is not attached, or `change` finds nothing to count. Only under
@@ -168,9 +170,10 @@ async fn count(
     let Some(attachment) = attachment_to_count(catalog, database).await? else { return Ok(None) };
     let mut state = catalog.state(database).await?;
     let source_before = state.last_source.clone();
+    let fell_back_before = state.repeated_fallbacks().is_some();
     let Some(effect) = change(&mut state, &attachment) else { return Ok(None) };
     catalog.write_state(database, &state).await?;
-    Ok(Some(CountedRun { effect, state, source_before }))
+    Ok(Some(CountedRun { effect, state, source_before, fell_back_before }))
 }
 
 /// Counts a recorded run; `None` when its database is not attached. With `verification` a success counts when that has

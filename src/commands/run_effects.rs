@@ -62,6 +62,14 @@ pub(super) fn events_of(app: &App, database: &DatabaseEntry, noted: &CountedRun)
             events.push(event(EventKind::PolicyResumed, message));
         }
     }
+    if let Some(fallbacks) = noted.state.repeated_fallbacks().filter(|_| !noted.fell_back_before) {
+        let message = format!(
+            "{} incremental backups of `{name}` in a row became fulls: {}",
+            fallbacks.count, fallbacks.reason
+        );
+        let help = format!("`jagad check {name}` says what the server lacks for incremental backups.");
+        events.push(event(EventKind::Overdue, message).help(Some(&help)));
+    }
     if let (Some(before), Some(now)) = (&noted.source_before, &noted.state.last_source)
         && before != now
     {

@@ -54,6 +54,15 @@ pub struct GoodRun {
     pub started_at: Timestamp,
 }
 
+/// Incrementals that became fulls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallbacks {
+    /// So many in a row.
+    pub count: u32,
+    /// Why the last did.
+    pub reason: String,
+}
+
 /// A run that is to be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {

@@ -184,3 +184,53 @@ fn what_is_recorded_late_is_counted_unless_something_good_came_since() {
         assert_eq!(state.failures, failures, "{good}");
     }
 }
+
+/// The run that was planned for an hour of the second day, as an incremental or as what became of it.
+fn hourly(hour: u32, kind: &str, fallback: Option<&str>) -> Manifest {
+    let mut run = manifest(2, "success", "");
+    run.id = format!("20260102T{hour:02}0000Z-{kind}-abcdef").parse().unwrap();
+    run.kind = run.id.kind();
+    run.started_at = run.id.started();
+    run.finished_at = run.started_at;
+    run.fallback_reason = fallback.map(str::to_owned);
+    run
+}
+
+#[test]
+fn an_incremental_that_became_a_full_was_the_run_of_its_hour() {
+    let mut state = State::default();
+    let run = hourly(5, "full", Some("why"));
+    state.note(&run, &rules(2, None), VerificationFollows::No);
+    assert_eq!(state.last_attempt(BackupKind::Incremental, run.started_at), Some(run.started_at));
+    // And a full that failed leaves the incrementals to come alone.
+    let mut state = State::default();
+    state.note(&hourly(5, "incremental", None), &rules(2, None), VerificationFollows::No);
+    assert_eq!(state.last_attempt(BackupKind::Full, run.started_at), None);
+}
+
+#[test]
+fn fulls_in_the_place_of_incrementals_are_counted_until_one_succeeds() {
+    let mut state = State::default();
+    let mut count = |run: &Manifest| {
+        state.note(run, &rules(2, None), VerificationFollows::No);
+        state.repeated_fallbacks().map_or(0, |fallbacks| fallbacks.count)
+    };
+    assert_eq!(count(&hourly(3, "full", Some("one"))), 0);
+    assert_eq!(count(&hourly(4, "full", None)), 0);
+    assert_eq!(count(&hourly(5, "full", Some("two"))), 2);
+    assert_eq!(count(&hourly(6, "full", Some("three"))), 3);
+    assert_eq!(count(&hourly(7, "incremental", None)), 0);
+    assert_eq!(count(&hourly(8, "full", Some("one"))), 0);
+}
+
+#[test]
+fn a_full_that_is_to_be_tried_again_is_not_forgotten_for_an_incremental_that_succeeds() {
+    let retry = |kind| {
+        let again = Retry { kind, planned: day(2), failed: 1, after: day(2) };
+        let mut state = State { retry: Some(again), ..State::default() };
+        state.note(&hourly(3, "incremental", None), &rules(2, None), VerificationFollows::No);
+        state.retry
+    };
+    assert!(retry(BackupKind::Full).is_some());
+    assert!(retry(BackupKind::Incremental).is_none());
+}

@@ -96,9 +96,15 @@ impl<'a> Announcement<'a> {
     pub(super) fn counted(&self, noted: Option<CountedRun>) {
         let mut state = self.state();
         // The one before says where the good backup before it came from.
-        let before = state.noted.take().and_then(|noted| noted.source_before);
-        state.noted =
-            noted.map(|noted| CountedRun { source_before: before.or(noted.source_before), ..noted });
+        let before = state.noted.take();
+        state.noted = noted.map(|noted| match before {
+            Some(before) => CountedRun {
+                source_before: before.source_before.or(noted.source_before),
+                fell_back_before: before.fell_back_before,
+                ..noted
+            },
+            None => noted,
+        });
     }
 
     /// Waits for what is being told; nothing is told of its end.

@@ -42,11 +42,13 @@ pub enum ProblemKind {
     Unverified,
     /// A manifest cannot be read.
     Unreadable,
+    /// Fulls are taken where incrementals are planned.
+    NoIncrementals,
 }
 
 impl ProblemKind {
     /// All of them, for metrics.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Unreachable,
         Self::Unprotected,
         Self::NoBackup,
@@ -57,6 +59,7 @@ impl ProblemKind {
         Self::VerifyFailed,
         Self::Unverified,
         Self::Unreadable,
+        Self::NoIncrementals,
     ];
 
     /// The word in JSON and in metrics.
@@ -72,6 +75,7 @@ impl ProblemKind {
             Self::VerifyFailed => "verify_failed",
             Self::Unverified => "unverified",
             Self::Unreadable => "unreadable",
+            Self::NoIncrementals => "no_incrementals",
         }
     }
 }
@@ -144,6 +148,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
         problems.extend(overdue(policy, database, Some(last.manifest.started_at), facts.at));
         problems.extend(shrunk(policy, facts.fulls));
         problems.extend(unverified(policy, last, facts.at));
+        problems.extend(no_incrementals(policy, database));
     }
     problems
 }
@@ -173,6 +178,13 @@ fn found_bad(facts: &Facts<'_>) -> Vec<(BackupId, String)> {
         (entry.manifest.id.clone(), why)
     })
     .collect()
+}
+
+fn no_incrementals(policy: &PolicyEntry, database: &ProtectedDatabase) -> Option<Problem> {
+    policy.incremental.as_ref()?;
+    let fallbacks = database.state.repeated_fallbacks()?;
+    let message = format!("{} incrementals in a row became fulls: {}", fallbacks.count, fallbacks.reason);
+    Some(Problem { kind: ProblemKind::NoIncrementals, message })
 }
 
 fn shrunk(policy: &PolicyEntry, fulls: &[&ListedBackup]) -> Option<Problem> {
