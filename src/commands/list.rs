@@ -8,7 +8,7 @@ use crate::catalog::{
 };
 use crate::config::ConfigError;
 use crate::model::{
-    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, PartKind, StoreName,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, Method, PartKind, StoreName,
     Timestamp, VerificationState, VerifyLevel,
 };
 use serde::Serialize;
@@ -37,6 +37,12 @@ pub struct Row {
     pub engine: Option<EngineKind>,
     /// Full or incremental.
     pub kind: BackupKind,
+    /// How its data was taken.
+    pub method: Option<Method>,
+    /// What an incremental builds on.
+    pub parent: Option<BackupId>,
+    /// Why it is a full where an incremental was wanted.
+    pub fallback_reason: Option<String>,
     /// Why it was taken; absent while it is running.
     pub purpose: Option<BackupPurpose>,
     /// Whether it holds only some databases of its entry.
@@ -196,6 +202,9 @@ fn row(store: &StoreName, entry: ListedBackup) -> Row {
     Row {
         engine: Some(manifest.engine),
         kind: manifest.kind,
+        method: Some(manifest.method),
+        parent: manifest.parent.clone(),
+        fallback_reason: manifest.fallback_reason.clone(),
         purpose: Some(manifest.purpose),
         partial: manifest.partial,
         status: manifest.status,
@@ -225,6 +234,9 @@ fn running_row(store: &StoreName, running: &RunningBackup) -> Row {
         database: running.database.clone(),
         engine: None,
         kind: running.id.kind(),
+        method: running.lease.method,
+        parent: running.lease.parents.first().cloned(),
+        fallback_reason: None,
         purpose: None,
         partial: false,
         status: BackupStatus::Running,

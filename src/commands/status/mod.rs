@@ -73,6 +73,8 @@ pub struct Standing {
     pub status: ProtectionStatus,
     /// The last good full.
     pub last_good: Option<Good>,
+    /// What has been built on a full since it was taken, where the newest good backup is an incremental.
+    pub chain: Option<ChainStanding>,
     /// Stored bytes of the last good fulls, oldest first.
     pub sizes: Vec<u64>,
     /// Good backups that there are.
@@ -106,6 +108,21 @@ pub struct Good {
     pub stored_bytes: u64,
     /// How deep it was last verified, and when, where it passed.
     pub verified: Option<Verified>,
+}
+
+/// The chain of the newest good backup.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChainStanding {
+    /// The newest good backup.
+    pub newest: BackupId,
+    /// When it began: it holds nothing newer.
+    pub started_at: Timestamp,
+    /// The full that everything builds on.
+    pub full: BackupId,
+    /// When that began.
+    pub full_started_at: Timestamp,
+    /// So many backups a restore of the newest reads, itself and the full included.
+    pub length: usize,
 }
 
 /// A verification that passed.
@@ -166,6 +183,7 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
         policy: database.map(|database| database.protection.attachment.policy.clone()),
         status: word(database, unknown.is_some(), &problems),
         last_good,
+        chain: chain(&chains),
         sizes: fulls[trend..].iter().map(|full| full.manifest.stored_bytes()).collect(),
         good_backups: chains.good().count(),
         stored_bytes: listing
@@ -223,6 +241,20 @@ async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Fa
         Err(CatalogError::NoRepository { .. }) => Ok(Listing::default()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The chain of the newest good backup, where that is an incremental.
+fn chain(chains: &Chains<'_>) -> Option<ChainStanding> {
+    let newest = chains.good().next()?;
+    let below = chains.below(newest);
+    let full = below.last()?;
+    Some(ChainStanding {
+        newest: newest.manifest.id.clone(),
+        started_at: newest.manifest.started_at,
+        full: full.manifest.id.clone(),
+        full_started_at: full.manifest.started_at,
+        length: below.len() + 1,
+    })
 }
 
 fn good(full: &ListedBackup) -> Good {

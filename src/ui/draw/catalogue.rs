@@ -3,7 +3,7 @@
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, repository, unlock};
-use crate::model::{ByteSize, LogPosition, VerificationState};
+use crate::model::{ByteSize, LogPosition, Method, VerificationState};
 use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
 
@@ -71,6 +71,7 @@ fn holds(row: &list::Row) -> String {
     const WIDTH: usize = 48;
     let text = match &row.error {
         Some(error) => error.clone(),
+        None if row.method == Some(Method::Physical) => files(row),
         None if row.databases.is_empty() => row.note.clone().unwrap_or_default(),
         None => row.databases.join(", "),
     };
@@ -78,6 +79,15 @@ fn holds(row: &list::Row) -> String {
         text
     } else {
         text.chars().take(WIDTH - 1).collect::<String>() + "…"
+    }
+}
+
+/// What a physical backup holds.
+fn files(row: &list::Row) -> String {
+    match (&row.parent, &row.fallback_reason) {
+        (Some(parent), _) => format!("files changed since {parent}"),
+        (None, Some(reason)) => format!("files, a full because {reason}"),
+        (None, None) => "files".to_owned(),
     }
 }
 
@@ -161,6 +171,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("backup", manifest.id.to_string()),
         ("database", format!("{} ({})", manifest.database, manifest.engine)),
         ("status", manifest.status.to_string()),
+        ("kind", format!("{}, {}", manifest.kind, manifest.method)),
         ("purpose", purpose(manifest)),
         ("started", format!("{} UTC", manifest.started_at.table())),
         (
@@ -168,6 +179,8 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
             format!("{} UTC, after {}", manifest.finished_at.table(), elapsed(manifest.duration_ms)),
         ),
     ];
+    lines.extend(manifest.parent.iter().map(|parent| ("builds on", parent.to_string())));
+    lines.extend(manifest.fallback_reason.iter().map(|reason| ("a full because", reason.clone())));
     if let Some(error) = &manifest.error {
         lines.push(("error", format!("{} ({})", error.message, error.class)));
         lines.extend(error.help.iter().map(|help| ("help", help.to_string())));

@@ -29,6 +29,15 @@ impl Draw for Report {
             .table(Columns { titles: &header, right: &[4, 5, 6, 8], optional: &[6, 8, 5, 1, 7, 9] }, &rows);
         text.push('\n');
         for one in &self.databases {
+            if let Some(chain) = &one.chain {
+                text.push_str(&format!(
+                    "{}: {} since the full of {}; the last {} ago\n",
+                    one.database,
+                    count(chain.length.saturating_sub(1) as u64, "incremental"),
+                    chain.full_started_at.table(),
+                    age(self.at.since(chain.started_at))
+                ));
+            }
             for problem in &one.problems {
                 text.push_str(&format!("! {}: {}\n", one.database, one_line(&problem.message)));
             }
