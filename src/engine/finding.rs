@@ -15,6 +15,9 @@ word_enum! {
     }
 }
 
+/// What is looked at where incremental backups are planned.
+pub(super) const INCREMENTALS: &str = "take incremental backups";
+
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -42,6 +45,16 @@ impl Finding {
             problem: problem.into(),
             help: Help::new(help.as_ref()),
         }
+    }
+
+    /// The server cannot give incremental backups, so that fulls are taken in their place: protection goes on.
+    pub fn no_incrementals(problem: impl Into<String>, help: impl AsRef<str>) -> Self {
+        Self::warning(INCREMENTALS, problem, help)
+    }
+
+    /// Whether it says that the server cannot give incremental backups.
+    pub fn is_no_incrementals(&self) -> bool {
+        self.level == FindingLevel::Warning && self.subject == INCREMENTALS
     }
 
     /// It would fail, or be incomplete.

@@ -22,7 +22,7 @@ mod waiting;
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
-pub(super) use preflight::{Wanted, look, refuse_what_would_fail};
+pub(super) use preflight::{Wanted, look};
 pub use source::ReplicaReport;
 pub(super) use trigger::{Ran, Trigger};
 

@@ -1,11 +1,11 @@
 //! `jagad policy attach` and `detach`.
 
 use crate::catalog::{Attachment, Catalog, Operation};
-use crate::commands::backup::{self, Choices, Wanted, refuse_what_would_fail};
+use crate::commands::backup::{self, Choices, Wanted};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
-use crate::commands::{App, Class, Failure, RunLog, protection};
+use crate::commands::{App, Class, Failure, RunLog, findings, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
-use crate::engine;
+use crate::engine::{self, Finding, FindingLevel};
 use crate::model::kind::word_enum;
 use crate::model::{BackupId, DatabaseName, PolicyName, ServerRole};
 use serde::Serialize;
@@ -222,7 +222,27 @@ async fn refuse_unfit(
             .help("Name the primary in the entry; a replica can be declared beside it."));
     }
     let wanted = Wanted { demand: entry.demand(policy.hardest_kind(entry)), scope: &entry.scope(&[]) };
-    refuse_what_would_fail(app, server.as_ref(), wanted, log).await
+    let findings = backup::look(app.runner.as_ref(), server.as_ref(), wanted).await?;
+    if let Some(failure) = findings::failure_of(&findings) {
+        return Err(failure);
+    }
+    if let Some(finding) = findings.iter().find(|finding| finding.is_no_incrementals()) {
+        return Err(without_incrementals(name, policy, finding));
+    }
+    findings.iter().filter(|finding| finding.level == FindingLevel::Warning).for_each(|finding| {
+        log.warn(findings::line(finding));
+    });
+    Ok(())
+}
+
+/// What a policy plans has to be possible when it begins. Later a full is taken in the place of an incremental.
+fn without_incrementals(name: &DatabaseName, policy: &PolicyEntry, finding: &Finding) -> Failure {
+    let problem = format!(
+        "the policy `{}` plans incremental backups, and the server of `{name}` cannot give them: {}",
+        policy.name, finding.problem
+    );
+    let other = "Or attach it to a policy without `incremental`.";
+    Failure::new(Class::Refused, problem).help(format!("{}\n{other}", finding.hint()))
 }
 
 async fn write(

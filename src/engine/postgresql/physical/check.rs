@@ -1,6 +1,7 @@
 //! Everything that would make a physical backup fail, found before the night it matters.
 
 use super::INCREMENTAL_MAJOR;
+use crate::engine::finding::INCREMENTALS;
 use crate::engine::postgresql::facts::PostgreSqlServer;
 use crate::engine::postgresql::psql::{Patience, Question};
 use crate::engine::postgresql::quote::identifier;
@@ -90,21 +91,19 @@ impl PostgreSqlServer {
 
     /// Without it a full backup is taken in the place of each incremental: protection goes on.
     fn incremental_finding(&self, abilities: &Abilities) -> Finding {
-        let subject = "take incremental backups";
         if self.major < INCREMENTAL_MAJOR {
-            let problem = format!(
-                "PostgreSQL {} has none, so full backups are taken in their place",
-                self.facts.version
-            );
+            let version = &self.facts.version;
+            let problem =
+                format!("PostgreSQL {version} has none, so that each planned incremental becomes a full");
             let help = format!("Upgrade the server to PostgreSQL {INCREMENTAL_MAJOR} or newer.");
-            return Finding::warning(subject, problem, help);
+            return Finding::no_incrementals(problem, help);
         }
         if abilities.summarize_wal.as_deref() == Some("on") {
-            return Finding::good(subject);
+            return Finding::good(INCREMENTALS);
         }
         let problem =
-            "the server does not keep summaries of its WAL, so full backups are taken in their place";
-        Finding::warning(subject, problem, "ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();")
+            "the server keeps no summaries of its WAL, so that each planned incremental becomes a full";
+        Finding::no_incrementals(problem, "ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();")
     }
 }
 
