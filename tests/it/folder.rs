@@ -41,6 +41,13 @@ impl Folder {
         self.write(&format!("{text}\n{more}"));
     }
 
+    /// The configuration with one text for another.
+    pub(crate) fn change(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path("jagad.toml")).unwrap();
+        assert!(text.contains(from), "no `{from}` in {text}");
+        self.write(&text.replace(from, to));
+    }
+
     /// A file of the folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)

@@ -11,6 +11,12 @@ mod alarms;
 mod authenticity;
 mod bench;
 mod care;
+#[cfg(feature = "crash-points")]
+mod chain_care;
+#[cfg(feature = "crash-points")]
+mod chain_crashes;
+#[cfg(feature = "crash-points")]
+mod chains;
 mod choices;
 #[cfg(feature = "crash-points")]
 mod counting;

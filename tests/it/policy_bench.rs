@@ -47,13 +47,6 @@ impl PolicyBench {
         )
     }
 
-    /// The configuration with one text for another.
-    pub(crate) fn change(&self, from: &str, to: &str) {
-        let text = std::fs::read_to_string(self.path("jagad.toml")).unwrap();
-        assert!(text.contains(from), "no `{from}` in {text}");
-        self.write(&text.replace(from, to));
-    }
-
     /// A run at another time.
     #[cfg(feature = "crash-points")]
     #[track_caller]

@@ -3,7 +3,7 @@
 use super::Choices;
 use super::announcement::Announcement;
 use crate::catalog::{Catalog, Lease, Manifest};
-use crate::commands::{App, Failure, RunLog};
+use crate::commands::{App, Failure, RunLog, crash};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupKind};
 use std::time::Instant;
@@ -33,7 +33,9 @@ impl HeldRun<'_> {
     pub(super) async fn fall_back(&mut self, reason: String) -> Result<(), Failure> {
         let id = BackupId::new(self.manifest.started_at, BackupKind::Full);
         self.log().warn(format!("a full backup is taken in place of an incremental: {reason}"));
+        crash::point("before-fallback");
         self.lease.change_backup(id.clone(), Vec::new()).await?;
+        crash::point("after-fallback");
         self.announcement.of(id.clone());
         self.parent = None;
         self.manifest.kind = BackupKind::Full;
