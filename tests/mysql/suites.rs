@@ -149,6 +149,24 @@ fn batches(files: Vec<(String, PathBuf)>) -> Vec<Vec<(String, PathBuf)>> {
     batches
 }
 
+fn fresh(release: Release) -> Option<Sql> {
+    Sql::start_with(release, &["--skip-log-bin", "--event-scheduler=OFF"])
+}
+
+/// Whether a statement goes on whose client was ended.
+fn is_at_work(sql: &Sql) -> bool {
+    let others = "SELECT COUNT(*) FROM information_schema.PROCESSLIST
+        WHERE ID <> CONNECTION_ID() AND USER = 'root' AND COMMAND <> 'Sleep';";
+    let start = Instant::now();
+    while sql.try_run("root", "", others).is_ok_and(|count| count.trim() != "0") {
+        if start.elapsed() > Duration::from_secs(10) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
+}
+
 /// One server has the databases, another gets them.
 struct Pair {
     from: Sql,
@@ -157,13 +175,16 @@ struct Pair {
 
 impl Pair {
     fn start(release: Release) -> Option<Self> {
-        let start = || Sql::start_with(release, &["--skip-log-bin", "--event-scheduler=OFF"]);
-        Some(Self { from: start()?, to: start()? })
+        Some(Self { from: fresh(release)?, to: fresh(release)? })
     }
 
     /// Both as they were at the beginning. A statement of a test may have crashed one.
     fn clear(&mut self) {
         for sql in [&mut self.from, &mut self.to] {
+            // What a statement of a test has begun, its server may undo for an hour, and a database stays locked until then.
+            if is_at_work(sql) {
+                *sql = fresh(sql.release).unwrap();
+            }
             if sql.try_run("root", "", "SELECT 1;").is_err() {
                 sql.crash();
                 sql.start_again();
@@ -174,14 +195,14 @@ impl Pair {
         }
     }
 
-    /// Fills the database with all of `files`; whether the server has survived that.
+    /// Fills the database with all of `files`; whether the server has survived that, and can be asked for it.
     fn fill(&self, files: &[(String, PathBuf)]) -> bool {
         self.from.run("", &format!("CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4;"));
         let mut names = script::Names::default();
         for (_, path) in files {
             let test = std::fs::read(path).unwrap();
             compare::fill(&self.from, DATABASE, &script::statements(&test, DATABASE, &mut names), FILLING);
-            if self.from.try_run("root", "", "SELECT 1;").is_err() {
+            if self.from.try_run("root", "", "SELECT 1;").is_err() || is_at_work(&self.from) {
                 return false;
             }
         }
@@ -260,7 +281,7 @@ async fn check_suite(release: Release, suite: &Suite) {
         let filled = pair.fill(&files);
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         if !filled {
-            eprintln!("{}: the server crashed", names.join(", "));
+            eprintln!("{}: the server crashed, or is still at work", names.join(", "));
             continue;
         }
         let made = compare::shape(&pair.from, DATABASE).len();
