@@ -114,3 +114,29 @@ fn tablespaces_go_where_they_are_told_to() {
     bench.run(&["restore", id(&manifest), "--target-dir", "files", "--tablespace", &right]).ok();
     assert_eq!(restored(&bench, 18, "files"), state);
 }
+
+/// What a server needs of the backup below may be gone or damaged without anybody having noticed.
+#[test]
+fn nothing_is_built_on_a_backup_whose_manifest_of_files_cannot_be_read() {
+    let Some(bench) = bench(18) else { return };
+    let stored = |manifest: &Value| {
+        bench.path(&format!("store/databases/whole/backups/{}/backup_manifest.json.zst.enc", id(manifest)))
+    };
+    let full = backup(&bench, &[]);
+    let mut bytes = std::fs::read(stored(&full)).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    crate::folder::open(&stored(&full), 0o600);
+    std::fs::write(stored(&full), bytes).unwrap();
+    let next = backup(&bench, &["--type", "incremental"]);
+    assert_eq!(next["kind"], "full");
+    assert!(next["fallback_reason"].as_str().unwrap().contains(id(&full)), "{next}");
+    std::fs::remove_file(stored(&next)).unwrap();
+    let third = backup(&bench, &["--type", "incremental"]);
+    assert_eq!(third["kind"], "full");
+    assert!(third["fallback_reason"].as_str().unwrap().contains(id(&next)), "{third}");
+    assert_eq!(backup(&bench, &["--type", "incremental"])["parent"], third["id"]);
+    // Nothing of the runs that changed their minds is left on the server.
+    let slots = bench.postgres.psql("postgres", "SELECT count(*) FROM pg_replication_slots;");
+    assert_eq!(slots.trim(), "0");
+}

@@ -43,15 +43,25 @@ async fn begin(run: &mut HeldRun<'_>, physical: &dyn Physical) -> Result<Box<dyn
     if let Some(parent) = &run.parent {
         let parent = described(run, parent).await?;
         let request = CopyRequest { backup: &run.manifest.id, parent: Some(&parent) };
-        match physical.begin_copy(runner, request).await {
-            Err(EngineError::NoBase { backup, reason }) => {
-                run.fall_back(format!("{backup} cannot be built on: {reason}")).await?;
-            }
+        let reason = match physical.begin_copy(runner, request).await {
+            Err(EngineError::NoBase { reason, .. }) => reason,
+            Err(error @ EngineError::Read { .. }) => unreadable(error)?,
             begun => return Ok(begun?),
-        }
+        };
+        run.fall_back(format!("{} cannot be built on: {reason}", parent.backup)).await?;
     }
     let request = CopyRequest { backup: &run.manifest.id, parent: None };
     Ok(physical.begin_copy(runner, request).await?)
+}
+
+/// Why nothing is built on a backup of which a part is gone or damaged, or whose key this host has no more. A store that does not
+/// answer is a failure of the run.
+fn unreadable(error: EngineError) -> Result<String, Failure> {
+    let failure = Failure::from(error);
+    match failure.class {
+        Class::Integrity | Class::Key | Class::NotFound => Ok(failure.message()),
+        _ => Err(failure),
+    }
 }
 
 /// The backup that the copy builds on, as the engine needs it.
