@@ -28,6 +28,7 @@ mod protection;
 pub mod prune;
 mod reader_lease;
 mod record;
+mod recovery;
 pub mod repository;
 pub mod restore;
 pub mod restores;

@@ -1,7 +1,7 @@
 //! A throw-away server under way: started, waited for, watched while it works, and always removed.
 
 use super::{App, Class, Failure, RunLog};
-use crate::engine::{Drill, Server};
+use crate::engine::{Drill, DrilledFiles, Server};
 use crate::process::Running;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
@@ -63,6 +63,17 @@ impl<'a> ScratchServer<'a> {
             }
         }
     }
+}
+
+/// Opens the files that a throw-away server is to run on; a failure of the program that does may be the files' own fault. Before
+/// that, a failure says nothing about a backup.
+pub(super) async fn open(app: &App, files: &DrilledFiles) -> Result<(), Failure> {
+    let runner = app.runner.as_ref();
+    for step in &files.before {
+        runner.output(step).await.map_err(|error| not_started(error.into()))?;
+    }
+    runner.output(&files.open).await?;
+    Ok(())
 }
 
 /// Reads what a server prints, so that its pipe never fills, until it ends; why it did.

@@ -1,9 +1,11 @@
 //! Databases: what to run against a server, as plans. Engines know nothing of where bytes go.
 
 pub mod archive;
+mod drill;
 mod error;
 mod facts;
 mod finding;
+mod isolation;
 mod logical;
 pub mod mysql;
 mod names;
@@ -21,14 +23,15 @@ mod tls;
 mod trailer;
 
 pub use archive::OpenArchive;
+pub use drill::{Drill, DrillRequest, DrilledFiles, Examination};
 pub use error::EngineError;
 pub use facts::{LogicalDatabase, ServerFacts};
 pub use finding::{Finding, FindingLevel};
 pub use logical::{Filter, Logical};
 pub use physical::{CopyEnd, CopyParent, CopyRequest, Physical, PhysicalCopy};
 pub use plan::{
-    DatabaseChoice, Drill, DrillRequest, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
-    Ownership, PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
+    DatabaseChoice, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, Ownership, PartReader,
+    RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use recovery::{Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite};
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};

@@ -1,11 +1,10 @@
 //! Plans: values that say what would be run, in which order, and what it would do to the server.
 
 use super::stream::{Consumer, Producer, Rewrite, Shown, Step};
-use super::{Engine, EngineError, Finding, LogicalDatabase, StreamError, names};
+use super::{EngineError, Finding, LogicalDatabase, StreamError, names};
 use crate::model::{ByteReader, Contents, Help, PartKind, Witness};
 use crate::process::{Runner, ToolSpec};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
 
 /// Which logical databases a backup takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -332,28 +331,4 @@ pub struct PartReader {
     pub tool: Option<ToolSpec>,
     /// Watches the plain bytes.
     pub witness: Box<dyn Witness>,
-}
-
-/// For which backup a throw-away server is made, and where.
-#[derive(Debug, Clone, Copy)]
-pub struct DrillRequest<'a> {
-    /// Version of the dumped server.
-    pub server_version: &'a str,
-    /// What was recorded of each of its databases.
-    pub recorded: &'a BTreeMap<String, Contents>,
-    /// An existing, empty directory for all that it writes.
-    pub folder: &'a Path,
-}
-
-/// A throw-away server.
-pub struct Drill {
-    /// Make it, and start it where `server` does not, in order.
-    pub setup: Vec<ToolSpec>,
-    /// The server itself, where it runs in the foreground: it lives as long as the drill and is then stopped. It answers
-    /// some time after its start.
-    pub server: Option<ToolSpec>,
-    /// The engine addressed at it.
-    pub engine: Box<dyn Engine>,
-    /// Stop it; run in every case.
-    pub teardown: Vec<ToolSpec>,
 }

@@ -15,6 +15,9 @@ pub struct RecoveryRequest<'a> {
     /// Folders for what the server kept outside of its own: by the identifier that the engine gave each (an OID for a
     /// tablespace of PostgreSQL).
     pub tablespaces: &'a BTreeMap<String, PathBuf>,
+    /// Where everything else of that kind goes, each into a new folder `ts-<identifier>`; `None` when all of it must be
+    /// named.
+    pub others: Option<&'a Path>,
 }
 
 /// A backup of a chain as an engine knows it.

@@ -23,6 +23,7 @@ mod counting;
 #[cfg(feature = "crash-points")]
 mod crashes;
 mod damage;
+mod drilled_files;
 mod drills;
 mod failures;
 mod folder;

@@ -174,6 +174,7 @@ async fn names_that_become_one_are_found_and_others_are_counted() {
             server_version: &taken.server_version,
             recorded: &recorded,
             folder: folding.folder(),
+            data: None,
         };
         let drill = MySql::new(folding.settings()).drill(&SystemRunner, &request).await.unwrap();
         let words = drill.server.unwrap().display_args();

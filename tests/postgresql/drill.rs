@@ -14,7 +14,7 @@ use std::path::Path;
 static NOTHING: BTreeMap<String, Contents> = BTreeMap::new();
 
 fn request<'a>(server_version: &'a str, folder: &'a Path) -> DrillRequest<'a> {
-    DrillRequest { server_version, recorded: &NOTHING, folder }
+    DrillRequest { server_version, recorded: &NOTHING, folder, data: None }
 }
 
 /// The processes whose command line speaks of `folder`.

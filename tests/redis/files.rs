@@ -40,7 +40,7 @@ pub(crate) async fn recover(
         facts: serde_json::Value::Null,
         parts: databases.iter().map(part).collect(),
     };
-    let request = RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new() };
+    let request = RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new(), others: None };
     engine.recover(&SystemRunner, &request).await
 }
 

@@ -1,5 +1,6 @@
 //! The deepest look: the backup is restored into a server that nobody else knows, and counted.
 
+use super::drill_files::FilesDrill;
 use super::{contents, environment};
 use crate::catalog::{Manifest, Part};
 use crate::commands::restore::order::in_order;
@@ -10,25 +11,29 @@ use crate::engine::{
     Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
     Ownership, RestoreTarget, Selection, Server, StreamError,
 };
-use crate::model::{Contents, Count, PartKind, random_word};
+use crate::model::{Contents, Count, Method, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
 use crate::process::ToolError;
 use std::collections::BTreeMap;
 
-/// Restores every logical database into a throw-away server, counts every table, and removes it all.
+/// Restores the backup, with everything that it builds on, into a throw-away server, counts every table, and removes it all.
 pub(super) async fn restores(
     app: &App,
     reading: &StoredBackup<'_>,
-    manifest: &Manifest,
+    chain: &[Manifest],
     log: &RunLog,
 ) -> Result<(), Failure> {
+    let Some(manifest) = chain.first() else { return Ok(()) };
     let folder = tempfile::Builder::new()
         .prefix("jagad-drill-")
         .tempdir_in(&app.inventory.settings.tmp_dir)
         .map_err(|error| Failure::from(error).doing("make a folder for the throw-away server"))?;
+    if manifest.method == Method::Physical {
+        return FilesDrill { app, reading, chain, newest: manifest, log }.run(folder.path()).await;
+    }
     let recorded = contents::read(reading, manifest).await?;
     let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
-    let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path() };
+    let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path(), data: None };
     let drill = app.tools_of(manifest).drill(app.runner.as_ref(), &request).await?;
     let run = DrillRun { app, reading, manifest, recorded: &recorded, log };
     let mut scratch = ScratchServer::new(app, &drill);

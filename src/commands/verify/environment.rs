@@ -12,8 +12,11 @@ const FULL_BELOW_BYTES: u64 = 8 << 20;
 /// How long a server may take to answer before it is taken for dead.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
+/// The status of a program that ended itself: 128 and the number of the signal.
+const ABORTED: i32 = 134;
+
 /// Words of tools and servers that lost their surroundings.
-const WORDS: [&str; 29] = [
+const WORDS: [&str; 33] = [
     "No space left on device",
     "could not extend file",
     "could not write to file",
@@ -44,6 +47,12 @@ const WORDS: [&str; 29] = [
     "access to non-system foreign table is restricted",
     "could not establish connection",
     "via shared_preload_libraries",
+    // Files that the program here, or its system, is not made for.
+    "incompatible with server",
+    "incompatible with operating system",
+    // A drill has no keys of encrypted files.
+    "encrypted",
+    "decrypt",
 ];
 
 /// Whether the words of a tool that failed say that its surroundings did.
@@ -90,6 +99,23 @@ pub(super) async fn judge_loader(
     Failure { class: Class::Prerequisite, ..failure }
 }
 
+/// As [`judge_reader`], for a program that makes a server of files, or opens them, below `folder`. One that gives itself up
+/// has seen what it cannot go on with.
+pub(super) fn judge_opener(folder: &Path, failure: Failure) -> Failure {
+    let gave_up = match failure.find::<ToolError>() {
+        Some(ToolError::Failed { status, stderr, .. }) => *status == ABORTED && !lost(stderr),
+        Some(_) => false,
+        None => return failure,
+    };
+    let failure =
+        if gave_up { Failure { class: Class::Integrity, ..failure } } else { judge_reader(failure) };
+    if failure.class == Class::Integrity && is_full(folder) {
+        let failure = failure.doing("the disk of the throw-away server is full");
+        return Failure { class: Class::Prerequisite, ..failure };
+    }
+    failure
+}
+
 fn is_full(folder: &Path) -> bool {
     let Ok(system) = nix::sys::statvfs::statvfs(folder) else { return false };
     let free = system.blocks_available().saturating_mul(system.fragment_size());
@@ -118,5 +144,28 @@ mod tests {
         }
         // Killed, by whomever.
         assert_ne!(judged(137, ""), Class::Integrity);
+    }
+
+    #[test]
+    fn files_that_a_server_gives_up_on_are_bad_and_those_that_it_is_not_made_for_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let judged = |status: i32, stderr: &str| {
+            let error = ToolError::Failed { label: "postgres".to_owned(), status, stderr: stderr.to_owned() };
+            judge_opener(folder.path(), error.into()).class
+        };
+        let lacks = "PANIC:  could not locate a valid checkpoint record";
+        assert_eq!((judged(1, lacks), judged(134, lacks)), (Class::Integrity, Class::Integrity));
+        assert_eq!(judged(137, lacks), Class::Prerequisite);
+        for stderr in [
+            "FATAL:  database files are incompatible with server",
+            "FATAL:  could not write to file \"pg_wal/1\": No space left on device",
+            "InnoDB: Table `shop`.`t` is encrypted but the encryption service is not available",
+        ] {
+            assert_eq!(
+                (judged(1, stderr), judged(134, stderr)),
+                (Class::Prerequisite, Class::Prerequisite),
+                "{stderr}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ mod after_backup;
 mod announce;
 pub(super) mod contents;
 mod drill;
+mod drill_files;
 mod environment;
 pub(super) mod levels;
 
@@ -272,7 +273,7 @@ impl Look<'_> {
         let keyring = Arc::new(app.inventory.keyring().await?);
         let reading = StoredBackup { store, keyring: &keyring, stop: &app.cancel.token };
         if self.level == VerifyLevel::Restore {
-            return drill::restores(app, &reading, manifest, log).await;
+            return drill::restores(app, &reading, &chain, log).await;
         }
         let mut own = BTreeSet::new();
         let (proven, links) = match self.extent {

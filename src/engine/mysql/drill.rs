@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Nothing of a drill must survive a crash, nobody else may reach it, and nothing in it may act by itself.
-const FLAGS: [&str; 7] = [
+pub(super) const FLAGS: [&str; 7] = [
     "--skip-networking",
     "--skip-log-bin",
     "--event-scheduler=OFF",
@@ -29,6 +29,11 @@ const BOOTSTRAP: [&str; 3] = ["system_tables.sql", "performance_tables.sql", "sy
 /// What makes its database `sys` (10.6 and newer).
 const SYS: &str = "sys_schema.sql";
 
+/// The account that a server runs as where we are root: they refuse to be root unless they are told to, and nobody should.
+pub(super) fn account() -> &'static str {
+    if user_exists("mysql") { "mysql" } else { "nobody" }
+}
+
 /// A server below `folder`, of the family of the settings. Whether it is new enough for the dump, it says itself when
 /// it runs.
 pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
@@ -41,8 +46,7 @@ pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Re
     let (data, socket) = (format!("{place}/data"), format!("{place}/s"));
     let base = program.parent().and_then(Path::parent).map_or_else(|| PathBuf::from("/usr"), Path::to_owned);
     let messages = messages_folder(&base, flavor);
-    // They refuse to run as root unless they are told to, and nobody should.
-    let account = if user_exists("mysql") { "mysql" } else { "nobody" };
+    let account = account();
     let tool = |args: &[&str]| {
         let mut tool = ToolSpec::new(&program).arg("--no-defaults").args(args.iter().copied());
         tool = tool.arg(format!("--basedir={}", base.display()));
@@ -77,7 +81,13 @@ pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Re
     let mut settings = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
     settings.socket = Some(PathBuf::from(socket));
     "root".clone_into(&mut settings.user);
-    Ok(Drill { setup, server: Some(server), engine: Box::new(MySql::new(settings)), teardown: Vec::new() })
+    Ok(Drill {
+        files: None,
+        setup,
+        server: Some(server),
+        engine: Box::new(MySql::new(settings)),
+        teardown: Vec::new(),
+    })
 }
 
 /// What gives the throw-away server the storage engines that the backup needs and that no server has by itself.
@@ -109,7 +119,7 @@ fn server_program(settings: &ServerSettings, flavor: &Flavor) -> Result<PathBuf,
 }
 
 /// Where a family keeps its messages, and MariaDB its system tables.
-fn messages_folder(base: &Path, flavor: &Flavor) -> PathBuf {
+pub(super) fn messages_folder(base: &Path, flavor: &Flavor) -> PathBuf {
     let found = flavor
         .message_folders
         .iter()

@@ -10,11 +10,13 @@ mod count;
 mod definers;
 mod definition;
 mod drill;
+mod drill_files;
 mod dropping;
 mod dump;
 mod edit;
 mod encryption;
 mod events;
+mod examination;
 mod facts;
 mod filter;
 mod flavor;
@@ -120,8 +122,11 @@ impl Engine for MySql {
         }
     }
 
-    async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
-        drill::drill(&self.connection.settings, request)
+    async fn drill(&self, runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
+        match request.data {
+            Some(data) => drill_files::drill(&self.connection.settings, runner, request, data).await,
+            None => drill::drill(&self.connection.settings, request),
+        }
     }
 
     async fn recover(

@@ -83,6 +83,22 @@ impl ToolSearch<'_> {
         fitting(&programs, version).cloned().ok_or_else(|| missing(self.flavor, names[0], self.bin_dir))
     }
 
+    /// The server's program of the very version, as files need it.
+    pub(super) async fn server(&self, version: &str) -> Result<Program, EngineError> {
+        let wanted = ToolVersion::parse(version);
+        let mut programs = self.programs(self.flavor.server).await;
+        // `bin_dir` may hold client programs alone.
+        let elsewhere = ToolSearch { bin_dir: None, ..*self };
+        programs.extend(elsewhere.programs(self.flavor.server).await);
+        let found = programs.into_iter().find(|program| Some(program.version) == wanted);
+        found.ok_or_else(|| match missing(self.flavor, self.flavor.server[0], self.bin_dir) {
+            EngineError::ToolMissing { tool, help } => {
+                EngineError::ToolMissing { tool: format!("{tool} {version}"), help }
+            }
+            other => other,
+        })
+    }
+
     /// The programs of these names that belong to the family, in the order of preference.
     async fn programs(&self, names: &[&str]) -> Vec<Program> {
         let mut programs = Vec::new();

@@ -6,6 +6,7 @@ use super::cron::{CRON, CRON_DATABASE};
 use super::psql::statements;
 use super::quote::literal;
 use super::tools::{self, ToolSet, major_of};
+use crate::engine::isolation::without_network;
 use crate::engine::socket;
 use crate::engine::{Drill, DrillRequest, EngineError, Filter, ServerSettings, TlsSettings};
 use crate::model::EngineKind;
@@ -14,6 +15,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
+const LONGEST_START: Duration = Duration::from_secs(300);
 
 /// Nothing of a drill must survive a crash, so nothing is made durable. Without places for workers none runs: no job of an
 /// extension, and no subscription.
@@ -45,10 +47,6 @@ const DISTRUST: [(&str, &str); 4] = [
     ("PGPASSFILE", NO_FILE),
 ];
 
-/// Runs its arguments without a network, where the system lets an ordinary user have that.
-const WITHOUT_NETWORK: &str = "unshare --map-current-user --net true 2>/dev/null && \
-exec unshare --map-current-user --net \"$@\"; exec \"$@\"";
-
 /// Settings of every session, as far as the server knows them: tablespaces are in the server's own folder, no foreign table
 /// is read, no event trigger is fired.
 const SESSIONS: &str = "BEGIN
@@ -67,44 +65,75 @@ END";
 /// what their server loads.
 const PRELOADED: [&str; 4] = ["citus", "pg_cron", "pg_net", "timescaledb"];
 
+/// The account that a server runs as where we are root: PostgreSQL refuses to be root.
+pub(super) fn account() -> &'static str {
+    if user_exists("postgres") { "postgres" } else { "nobody" }
+}
+
+/// Runs as that account, with messages that can be understood.
+pub(super) fn as_account(mut tool: ToolSpec) -> ToolSpec {
+    tool.user_when_root = Some(account().to_owned());
+    tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
+    tool
+}
+
 /// A server that can take the backup, of the same major version or the next that is installed.
 pub(super) fn drill(settings: &ServerSettings, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
     let set = server_tools(settings, request.server_version)?;
-    // Its name has to survive the list of directories that it goes into.
-    let place = socket::folder_for(request.folder, SOCKET_NAME, &[',', '"', '\\', '\n'])?;
+    let place = place(request)?;
     let data = format!("{place}/data");
-    // PostgreSQL refuses to run as root.
-    let account = if user_exists("postgres") { "postgres" } else { "nobody" };
-    let as_account = |mut tool: ToolSpec| {
-        tool.user_when_root = Some(account.to_owned());
-        tool.env.push(("LC_ALL".to_owned(), "C".to_owned()));
-        tool.timeout = Some(Duration::from_secs(300));
-        tool
-    };
     let mut setup = Vec::new();
     if crate::process::is_root() {
-        setup.push(ToolSpec::new("chown").arg(account).arg(place.clone()));
+        setup.push(ToolSpec::new("chown").arg(account()).arg(place.clone()));
     }
     let initdb = ["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"];
-    let tool = as_account(ToolSpec::new(set.program("initdb")));
-    setup.push(tool.arg(format!("--pgdata={data}")).args(initdb));
-    let pg_ctl = set.program("pg_ctl").display().to_string();
-    let control = |tool: ToolSpec, action: &str| {
-        tool.arg(action).arg(format!("--pgdata={data}")).args(["-w", "-t", "240"])
-    };
-    let flags: Vec<String> =
-        flags(request, &set, &place).iter().map(|flag| format!("-c {}", shell_quoted(flag))).collect();
-    let mut start = as_account(ToolSpec::new("sh")).arg("-c").args([WITHOUT_NETWORK, "sh"]).arg(pg_ctl);
-    start.label = "pg_ctl".to_owned();
-    start.env.extend(DISTRUST.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let start = control(start, "start").arg(format!("--log={place}/log"));
-    setup.push(start.arg(format!("--options={}", flags.join(" "))));
+    let mut make = as_account(ToolSpec::new(set.program("initdb")));
+    make.timeout = Some(LONGEST_START);
+    setup.push(make.arg(format!("--pgdata={data}")).args(initdb));
+    setup.push(start(&set, &place, &flags(request, &set, &place)));
     let address = address(request.folder, &set);
-    let sessions = format!("DO {};", literal(SESSIONS));
+    let sessions = format!("DO {};", literal(&sessions("postgres")));
     setup.push(statements(&Connection::new(address.clone()), &set, "postgres", &sessions)?);
-    let stop = control(as_account(ToolSpec::new(set.program("pg_ctl"))), "stop");
-    let teardown = vec![stop.arg("--mode=immediate")];
-    Ok(Drill { setup, server: None, engine: Box::new(PostgreSql::new(address)), teardown })
+    let teardown = vec![stop(&set, &place)];
+    Ok(Drill { files: None, setup, server: None, engine: Box::new(PostgreSql::new(address)), teardown })
+}
+
+/// The folder of the request as text: its name has to survive the list of directories that it goes into.
+pub(super) fn place(request: &DrillRequest<'_>) -> Result<String, EngineError> {
+    socket::folder_for(request.folder, SOCKET_NAME, &[',', '"', '\\', '\n'])
+}
+
+/// Starts the server on `data` below `place`, with these settings.
+pub(super) fn start(set: &ToolSet, place: &str, flags: &[String]) -> ToolSpec {
+    let options: Vec<String> = flags.iter().map(|flag| format!("-c {}", shell_quoted(flag))).collect();
+    let pg_ctl = set.program("pg_ctl").display().to_string();
+    let mut start = as_account(without_network(pg_ctl, "pg_ctl"));
+    start.timeout = Some(LONGEST_START);
+    start.env.extend(distrust());
+    control(start, place, "start")
+        .arg(format!("--log={place}/log"))
+        .arg(format!("--options={}", options.join(" ")))
+}
+
+/// Stops it at once.
+pub(super) fn stop(set: &ToolSet, place: &str) -> ToolSpec {
+    let mut stop = as_account(ToolSpec::new(set.program("pg_ctl")));
+    stop.timeout = Some(LONGEST_START);
+    control(stop, place, "stop").arg("--mode=immediate")
+}
+
+fn control(tool: ToolSpec, place: &str, action: &str) -> ToolSpec {
+    tool.arg(action).arg(format!("--pgdata={place}/data")).args(["-w", "-t", "240"])
+}
+
+/// The environment of a server that is to trust nobody.
+pub(super) fn distrust() -> impl Iterator<Item = (String, String)> {
+    DISTRUST.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// The statements that set [`SESSIONS`] for `role`.
+pub(super) fn sessions(role: &str) -> String {
+    SESSIONS.replace("ROLE postgres", &format!("ROLE {role}"))
 }
 
 fn flags(request: &DrillRequest<'_>, set: &ToolSet, place: &str) -> Vec<String> {
@@ -133,13 +162,15 @@ fn libraries(request: &DrillRequest<'_>, set: &ToolSet) -> Vec<String> {
             }
         }
     }
-    let installed = |library: &String| {
-        let plain = library.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        let folder = set.folder.parent().map(|parent| parent.join("lib"));
-        plain && folder.is_some_and(|folder| folder.join(format!("{library}.so")).exists())
-    };
-    wanted.retain(installed);
+    wanted.retain(|library| is_installed(set, library));
     wanted
+}
+
+/// Whether the server finds this library among its own.
+pub(super) fn is_installed(set: &ToolSet, library: &str) -> bool {
+    let plain = library.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    let folder = set.folder.parent().map(|parent| parent.join("lib"));
+    plain && folder.is_some_and(|folder| folder.join(format!("{library}.so")).exists())
 }
 
 fn server_tools(settings: &ServerSettings, server_version: &str) -> Result<ToolSet, EngineError> {
@@ -158,7 +189,8 @@ fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-fn address(folder: &Path, set: &ToolSet) -> ServerSettings {
+/// Where the server answers.
+pub(super) fn address(folder: &Path, set: &ToolSet) -> ServerSettings {
     ServerSettings {
         kind: EngineKind::PostgreSql,
         host: None,

@@ -8,7 +8,9 @@ mod connection;
 mod count;
 mod cron;
 mod drill;
+mod drill_files;
 mod dump;
+mod examination;
 mod facts;
 mod globals;
 mod ignored;
@@ -109,7 +111,10 @@ impl Engine for PostgreSql {
     }
 
     async fn drill(&self, _runner: &dyn Runner, request: &DrillRequest<'_>) -> Result<Drill, EngineError> {
-        drill::drill(&self.connection.settings, request)
+        match request.data {
+            Some(data) => drill_files::drill(&self.connection.settings, request, data),
+            None => drill::drill(&self.connection.settings, request),
+        }
     }
 
     async fn recover(

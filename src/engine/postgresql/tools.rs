@@ -125,6 +125,16 @@ pub(super) fn missing(program: &str, major: Option<u32>, bin_dir: Option<&Path>)
     }
 }
 
+/// That `program` of exactly `major` is not here.
+pub(super) fn missing_exactly(program: &str, major: u32, bin_dir: Option<&Path>) -> EngineError {
+    match missing(program, Some(major), bin_dir) {
+        EngineError::ToolMissing { help, .. } => {
+            EngineError::ToolMissing { tool: format!("{program} {major}"), help }
+        }
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,6 +33,7 @@ pub(super) fn drill(program: PathBuf, folder: &Path) -> Result<Drill, EngineErro
     let address =
         ServerSettings { socket: Some(socket), ..ServerSettings::tools_only(EngineKind::Redis, None) };
     Ok(Drill {
+        files: None,
         setup: Vec::new(),
         server: Some(server),
         engine: Box::new(Redis::new(address)),

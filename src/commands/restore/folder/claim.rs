@@ -1,7 +1,6 @@
 //! The folders that a restore fills: new or empty, large enough, and no other restore's.
 
 use crate::commands::{Class, Failure};
-use crate::model::ByteSize;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -28,25 +27,6 @@ pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
         "Give a folder that is new or empty: nothing in it is ever overwritten."
     };
     Err(Failure::new(Class::Refused, format!("`{}` is not empty", folder.display())).help(help))
-}
-
-/// Refuses when the file system of `folder` has less than `bytes` free.
-pub(super) fn refuse_without_room(folder: &Path, bytes: u64) -> Result<(), Failure> {
-    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    // A file system that does not say has its own way to tell.
-    let Ok(said) = nix::sys::statvfs::statvfs(existing) else { return Ok(()) };
-    let free = said.blocks_available().saturating_mul(said.fragment_size());
-    if free >= bytes {
-        return Ok(());
-    }
-    let problem = format!(
-        "`{}` has {} free, and the backup needs {}",
-        folder.display(),
-        ByteSize(free),
-        ByteSize(bytes)
-    );
-    Err(Failure::new(Class::Full, problem).help("Make room, or choose a folder on another file system."))
 }
 
 /// Folders that are being filled.

@@ -16,6 +16,8 @@ pub(in crate::engine::postgresql) fn recover(request: &RecoveryRequest<'_>) -> R
     let (Some(newest), Some(link)) = (facts.first(), request.links.first()) else {
         return Err(EngineError::Archive { problem: "there is no backup".to_owned() });
     };
+    let tablespaces = folders(request, newest);
+    let request = &RecoveryRequest { tablespaces: &tablespaces, ..*request };
     refuse_other_systems(request.links, &facts)?;
     refuse_unknown_tablespaces(request, newest)?;
     let merge = Merge::new(merge_request(request, &facts)?)?;
@@ -38,6 +40,16 @@ pub(in crate::engine::postgresql) fn recover(request: &RecoveryRequest<'_>) -> R
     let mut folders = vec![request.folder.to_owned()];
     folders.extend(request.tablespaces.values().cloned());
     Ok(Recovery { steps, folders, bytes: newest.bytes, notes: notes(&link.server_version, newest) })
+}
+
+/// Where each tablespace that was outside of the data directory goes, as far as the request says so.
+fn folders(request: &RecoveryRequest<'_>, newest: &CopyFacts) -> BTreeMap<String, PathBuf> {
+    let mut folders = request.tablespaces.clone();
+    let Some(below) = request.others else { return folders };
+    for space in newest.tablespaces.iter().filter(|space| !space.is_in_place()) {
+        folders.entry(space.oid.to_string()).or_insert_with(|| below.join(format!("ts-{}", space.oid)));
+    }
+    folders
 }
 
 fn write(link: usize, part: &PartName, folder: PathBuf, consumer: crate::engine::Consumer) -> RecoveryStep {
