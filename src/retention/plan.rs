@@ -297,9 +297,10 @@ fn keep_incrementals(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut 
     }
 }
 
+/// Whatever a kept backup builds on. The record of a failed run has no data to restore.
 fn keep_parents(chains: &CandidateChains<'_>, kept: &mut Kept) {
     for candidate in &chains.newest_first {
-        if kept.has(&candidate.id) {
+        if kept.has(&candidate.id) && candidate.health != Health::Failed {
             for link in ancestors(&chains.by_id, candidate) {
                 if !kept.has(&link.id) {
                     kept.keep(link, Reason::Parent(candidate.id.clone()));

@@ -194,6 +194,15 @@ fn what_builds_on_something_that_cannot_be_read_stays() {
     assert_eq!(why(&only_fulls(1), &candidates, "2026-03-02T00:00", 2), "what it builds on cannot be read");
 }
 
+#[test]
+fn a_run_that_failed_keeps_nothing_of_what_it_would_have_been_built_on() {
+    let old = full(0, "2026-03-01T00:00");
+    let first = incremental(1, &old, "2026-03-01T06:00");
+    let failed = Candidate { health: Health::Failed, ..incremental(2, &first, "2026-03-01T12:00") };
+    let candidates = [old, first, failed, full(3, "2026-03-02T00:00")];
+    assert_eq!(stays(&only_fulls(1), &candidates, "2026-03-03T00:00"), [2, 3]);
+}
+
 fn histories() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (0_u64..4000, 0_u8..10, proptest::option::of(0_usize..40), any::<bool>(), 0_u8..20);
     proptest::collection::vec(one, 0..40).prop_map(|rows| {
@@ -271,7 +280,8 @@ proptest! {
             prop_assert!(!(candidate.pinned != Pinned::No || candidate.in_use) || kept.contains(&candidate.id));
             if let Some(parent) = &candidate.parent {
                 let known = history.iter().any(|other| other.id == *parent);
-                prop_assert!(!kept.contains(&candidate.id) || !known || kept.contains(parent));
+                let failed = candidate.health == Health::Failed;
+                prop_assert!(failed || !kept.contains(&candidate.id) || !known || kept.contains(parent));
             }
         }
         // Nothing goes before what builds on it, unless they go in a circle.
