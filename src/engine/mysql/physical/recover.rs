@@ -1,7 +1,8 @@
-//! A chain of physical backups becomes the data directory of a server: the full is unpacked and prepared where it will be used, and
-//! every incremental is unpacked beside it, applied and removed, the oldest first.
+//! A chain of physical backups becomes the data directory of a server: the full is unpacked and prepared in the folder, out of a
+//! server's sight, and every incremental is unpacked beside it, applied and removed, the oldest first. A server would start on what
+//! is half done, and make something of it: so the files get their place when all is.
 
-use super::checkpoints::CopyFacts;
+use super::checkpoints::{CopyFacts, FIRST_FILE};
 use super::{CopyPrograms, find};
 use crate::engine::mysql::connection::Connection;
 use crate::engine::{
@@ -11,11 +12,14 @@ use crate::engine::{
 use crate::model::PartKind;
 use crate::process::{Runner, ToolRun, ToolSpec};
 use async_trait::async_trait;
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where an incremental is unpacked, inside the folder: on its file system, and out of a server's sight.
+/// Where the files are until all is done, inside the folder: on its file system, and out of a server's sight.
+const FILES: &str = ".jagad-files";
+/// Where an incremental is unpacked, likewise.
 const INCREMENTAL: &str = ".jagad-incremental";
 /// The last words of every step that went well.
 const DONE: &str = "completed OK!";
@@ -31,14 +35,16 @@ pub(in crate::engine::mysql) async fn recover(
     refuse_broken(&oldest_first)?;
     let bin_dir = connection.settings.bin_dir.as_deref();
     let programs = find(runner, connection.flavor, bin_dir, &full.server_version).await?;
-    let plan = Plan { programs: &programs, connection, folder: request.folder };
+    let files = request.folder.join(FILES);
+    let plan = Plan { programs: &programs, connection, files: &files };
     let (mut steps, mut bytes, mut largest) = (Vec::new(), 0, 0);
     for (place, (index, link)) in oldest_first.iter().enumerate() {
         let part = files_of(link)?;
         let last = place + 1 == oldest_first.len();
         if place == 0 {
             bytes = part.plain_bytes;
-            steps.push(plan.unpack(*index, part, request.folder));
+            steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: files.clone() }))));
+            steps.push(plan.unpack(*index, part, &files));
             steps.push(plan.prepare(None, last));
         } else {
             largest = largest.max(part.plain_bytes);
@@ -49,7 +55,10 @@ pub(in crate::engine::mysql) async fn recover(
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(RemoveFolder { folder }))));
         }
     }
-    steps.push(RecoveryStep::Run(Step::Native(Arc::new(GiveToServer { folder: request.folder.to_owned() }))));
+    steps.push(RecoveryStep::Run(Step::Native(Arc::new(Publish {
+        files: files.clone(),
+        folder: request.folder.to_owned(),
+    }))));
     Ok(Recovery {
         steps,
         folders: vec![request.folder.to_owned()],
@@ -98,7 +107,7 @@ fn unknown(problem: &str) -> EngineError {
 struct Plan<'a> {
     programs: &'a CopyPrograms,
     connection: &'a Connection,
-    folder: &'a Path,
+    files: &'a Path,
 }
 
 impl Plan<'_> {
@@ -117,7 +126,7 @@ impl Plan<'_> {
     /// `incremental` is applied, or the full made ready. `last` is the end of the chain.
     fn prepare(&self, incremental: Option<&Path>, last: bool) -> RecoveryStep {
         let mut tool = ToolSpec::new(&self.programs.copy.path).args(["--no-defaults", "--prepare"]);
-        tool = tool.arg(format!("--target-dir={}", self.folder.display()));
+        tool = tool.arg(format!("--target-dir={}", self.files.display()));
         if let Some(folder) = incremental {
             tool = tool.arg(format!("--incremental-dir={}", folder.display()));
         }
@@ -181,27 +190,42 @@ impl Action for RemoveFolder {
     }
 }
 
-/// Gives what root wrote to the owner of the folder, which is the user that the server runs as; and writes it to the disk.
-struct GiveToServer {
+/// Gives what root wrote to the owner of the folder, which is the user that the server runs as, writes it to the disk, and puts
+/// it in its place.
+struct Publish {
+    files: PathBuf,
     folder: PathBuf,
 }
 
 #[async_trait]
-impl Action for GiveToServer {
+impl Action for Publish {
     fn describe(&self) -> Vec<String> {
-        vec!["chown".to_owned(), "-R".to_owned(), "--reference".to_owned(), self.folder.display().to_string()]
+        vec!["mv".to_owned(), format!("{}/*", self.files.display()), self.folder.display().to_string()]
     }
 
     async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
-        let folder = self.folder.clone();
-        let settled = tokio::task::spawn_blocking(move || settle(&folder)).await;
-        let settled = settled.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        settled.map_err(|source| failed("settle", &self.folder, source))
+        let (files, folder) = (self.files.clone(), self.folder.clone());
+        let published = tokio::task::spawn_blocking(move || publish(&files, &folder)).await;
+        let published = published.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        published.map_err(|source| failed("complete", &self.folder, source))
     }
 }
 
-fn settle(folder: &Path) -> std::io::Result<()> {
-    let owner = std::fs::metadata(folder)?;
+fn publish(files: &Path, folder: &Path) -> std::io::Result<()> {
+    settle(files, &std::fs::metadata(folder)?)?;
+    let mut names: Vec<OsString> =
+        std::fs::read_dir(files)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
+    // The last: without it no server takes the rest for its data.
+    names.sort_by_key(|name| name == FIRST_FILE);
+    for name in names {
+        std::fs::rename(files.join(&name), folder.join(&name))?;
+    }
+    std::fs::remove_dir(files)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Everything in `folder` belongs to `owner`, and is on the disk.
+fn settle(folder: &Path, owner: &std::fs::Metadata) -> std::io::Result<()> {
     let mut waiting = vec![folder.to_owned()];
     while let Some(folder) = waiting.pop() {
         for entry in std::fs::read_dir(&folder)? {

@@ -1,7 +1,7 @@
 //! What the manifest of a physical backup says of it: docs/FORMAT.md lists the keys.
 
 use crate::engine::EngineError;
-use crate::engine::postgresql::base_backup::{BackupSpan, BackupStart, System, WalPosition};
+use crate::engine::postgresql::base_backup::{BackupSpan, BackupStart, Lsn, System, WalPosition};
 use crate::engine::postgresql::combine::{MinimumSettings, PageLayout, TablespacePlace};
 use crate::model::BackupId;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub(super) struct CopyFacts {
     end_timeline: u32,
     /// What the files of the server took when the copy began, also those that an incremental has only in part.
     #[serde(default)]
-    pub(super) bytes: u64,
+    bytes: u64,
     pub(super) tablespaces: Vec<TablespaceFacts>,
     pub(super) minimum_settings: MinimumSettings,
 }
@@ -88,6 +88,16 @@ impl CopyFacts {
     pub(super) fn layout(&self) -> Result<PageLayout, EngineError> {
         let pages = self.segment_size.checked_div(self.block_size).unwrap_or(0);
         PageLayout::new(u32::try_from(self.block_size).unwrap_or(0), u32::try_from(pages).unwrap_or(0))
+    }
+
+    /// What its files take on a disk, with the segments of WAL that come with them.
+    pub(super) fn disk_bytes(&self) -> u64 {
+        let segment = |lsn: &str| {
+            let lsn = lsn.parse::<Lsn>().map_or(0, |lsn| lsn.0);
+            lsn.checked_div(self.wal_segment_size).unwrap_or(0)
+        };
+        let segments = segment(&self.end_lsn).saturating_sub(segment(&self.start_lsn)).saturating_add(1);
+        self.bytes.saturating_add(segments.saturating_mul(self.wal_segment_size))
     }
 
     /// Where it begins in the log; `None` when that makes no sense.

@@ -39,7 +39,7 @@ pub(in crate::engine::postgresql) fn recover(request: &RecoveryRequest<'_>) -> R
     steps.push(RecoveryStep::Run(merge.finish()));
     let mut folders = vec![request.folder.to_owned()];
     folders.extend(request.tablespaces.values().cloned());
-    Ok(Recovery { steps, folders, bytes: newest.bytes, notes: notes(&link.server_version, newest) })
+    Ok(Recovery { steps, folders, bytes: newest.disk_bytes(), notes: notes(&link.server_version, newest) })
 }
 
 /// Where each tablespace that was outside of the data directory goes, as far as the request says so.
