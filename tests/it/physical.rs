@@ -140,3 +140,23 @@ fn nothing_is_built_on_a_backup_whose_manifest_of_files_cannot_be_read() {
     let slots = bench.postgres.psql("postgres", "SELECT count(*) FROM pg_replication_slots;");
     assert_eq!(slots.trim(), "0");
 }
+
+/// Nothing starts on what a killed restore leaves, and nobody takes it for a folder that is free.
+#[test]
+fn a_restore_that_is_killed_leaves_nothing_that_starts() {
+    let Some(bench) = bench(18) else { return };
+    backup(&bench, &[]);
+    bench.postgres.psql("shop", "UPDATE item SET name = 'changed';");
+    let expected = bench.postgres.fingerprint("shop");
+    let last = backup(&bench, &["--type", "incremental"]);
+    let folder = bench.path("files");
+    // The configuration, the incremental and the full.
+    for step in 0..3 {
+        bench.killed_at(&["restore", id(&last), "--target-dir", "files"], &format!("recovery-step-{step}"));
+        assert!(!folder.join("global/pg_control").exists(), "step {step}");
+        bench.run(&["restore", id(&last), "--target-dir", "files"]).expect(6).says("was cut short").helps();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    bench.run(&["restore", id(&last), "--target-dir", "files"]).ok();
+    assert_eq!(restored(&bench, 18, "files"), expected);
+}

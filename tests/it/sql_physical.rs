@@ -172,3 +172,24 @@ fn a_restore_of_a_damaged_chain_leaves_no_files() {
     bench.run(&["restore", id, "--target-dir", "given"]).expect(4).says("is missing");
     bench.run(&["verify", id]).expect(4).says("which it builds on");
 }
+
+/// Nothing starts on what a killed restore leaves, and nobody takes it for a folder that is free.
+#[test]
+fn a_restore_that_is_killed_leaves_nothing_that_starts() {
+    let Some(bench) = bench(Release::MariaDb1011) else { return };
+    backup(&bench, &[]);
+    bench.sql.run("shop", "UPDATE item SET name = 'changed';");
+    let expected = contents(&bench.sql);
+    let last = backup(&bench, &["--type", "incremental"])["manifest"].clone();
+    let id = last["id"].as_str().unwrap();
+    let folder = bench.path("files");
+    // Two folders are made, two parts unpacked and prepared, and one folder is removed.
+    for step in 0..7 {
+        bench.killed_at(&["restore", id, "--target-dir", "files"], &format!("recovery-step-{step}"));
+        assert!(!folder.join("ibdata1").exists(), "step {step}");
+        bench.run(&["restore", id, "--target-dir", "files"]).expect(6).says("was cut short").helps();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    bench.run(&["restore", id, "--target-dir", "files"]).ok();
+    assert_eq!(contents(&Sql::start_on(Release::MariaDb1011, &folder)), expected);
+}
