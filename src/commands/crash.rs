@@ -15,9 +15,19 @@ pub(super) fn point(name: &str) {
     }
 }
 
+/// The same for one of several that have a name: `recovery-step-3`.
+#[cfg(feature = "crash-points")]
+pub(super) fn numbered(name: &str, number: usize) {
+    point(&format!("{name}-{number}"));
+}
+
 /// Does nothing.
 #[cfg(not(feature = "crash-points"))]
 pub(super) const fn point(_name: &str) {}
+
+/// Does nothing.
+#[cfg(not(feature = "crash-points"))]
+pub(super) const fn numbered(_name: &str, _number: usize) {}
 
 /// A clock that began at another time.
 #[cfg(feature = "crash-points")]

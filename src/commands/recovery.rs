@@ -1,7 +1,7 @@
 //! A backup, with everything that it builds on, becomes the files of a server: for `restore --target-dir`, and for a drill.
 
 use super::stored::{StoredBackup, StoredPart};
-use super::{App, Class, Failure, Task};
+use super::{App, Class, Failure, Task, crash};
 use crate::catalog::{Manifest, Part};
 use crate::engine::{Recovery, RecoveryLink, RecoveryPart, RecoveryStep, RecoveryWrite};
 use crate::model::ByteSize;
@@ -65,12 +65,13 @@ pub(super) struct Source<'a> {
 impl Recovering<'_> {
     /// Does every step.
     pub(super) async fn write_all(&self, reading: &StoredBackup<'_>) -> Result<(), Failure> {
-        for step in &self.recovery.steps {
+        for (number, step) in self.recovery.steps.iter().enumerate() {
             self.app.cancel.check()?;
             match step {
                 RecoveryStep::Write(write) => self.write(reading, write).await?,
                 RecoveryStep::Run(step) => step.run(self.app.runner.as_ref()).await?,
             }
+            crash::numbered("recovery-step", number);
         }
         Ok(())
     }
