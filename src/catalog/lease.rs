@@ -70,6 +70,9 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLe
     Ok(found)
 }
 
+/// What a lease says. Whoever writes it to the store holds the lock until that is done, so that what was said last stays.
+type RecordLock = tokio::sync::Mutex<LeaseRecord>;
+
 /// A held lease. It is renewed in the background until it is released; dropping it stops the renewal only, and the
 /// lease then runs out by itself.
 #[derive(Debug)]
@@ -78,7 +81,7 @@ pub struct Lease {
     database: DatabaseName,
     key: ObjectKey,
     lifetime: Duration,
-    record: Arc<Mutex<LeaseRecord>>,
+    record: Arc<RecordLock>,
     renewed: Arc<Mutex<Instant>>,
     lost: CancellationToken,
     stop: CancellationToken,
@@ -153,7 +156,7 @@ impl Lease {
     ) -> Self {
         let lifetime = Duration::from_secs(record.lifetime_seconds);
         let renewed = Arc::new(Mutex::new(written));
-        let record = Arc::new(Mutex::new(record));
+        let record = Arc::new(RecordLock::new(record));
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let renewal = tokio::spawn(renew(Renewal {
             store: Arc::clone(&store),
@@ -191,12 +194,10 @@ impl Lease {
     /// Says from now on that it is held for another backup, which builds on `parents`.
     pub async fn change_backup(&self, backup: BackupId, parents: Vec<BackupId>) -> Result<(), CatalogError> {
         self.check().await?;
-        let record = {
-            let mut record = self.record.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            (record.backup, record.parents) = (Some(backup), parents);
-            record.clone()
-        };
-        let written = store::write_small(self.store.as_ref(), &self.key, print(&record), ObjectRole::Mutable);
+        let mut record = self.record.lock().await;
+        (record.backup, record.parents) = (Some(backup), parents);
+        let written =
+            store::write_small(self.store.as_ref(), &self.key, print(&*record), ObjectRole::Mutable);
         written.await.map_err(CatalogError::store(format!("write lease `{}`", self.key)))?;
         Ok(())
     }
@@ -266,7 +267,7 @@ fn time_left(renewed: &Mutex<Instant>, lifetime: Duration) -> Duration {
 struct Renewal {
     store: Arc<dyn Store>,
     key: ObjectKey,
-    record: Arc<Mutex<LeaseRecord>>,
+    record: Arc<RecordLock>,
     lifetime: Duration,
     renewed: Arc<Mutex<Instant>>,
     lost: CancellationToken,
@@ -308,8 +309,9 @@ async fn renew(lease: Renewal) {
                 continue;
             }
         }
+        let record = lease.record.lock().await;
         let left = time_left(&lease.renewed, lease.lifetime);
-        let bytes = print(&*lease.record.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        let bytes = print(&*record);
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
         // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
         match tokio::time::timeout(left, write).await {

@@ -27,7 +27,7 @@ fn seen(bench: &Bench) -> String {
 fn a_drill_fills_no_view_from_elsewhere_and_writes_into_no_path_of_the_source() {
     let Some(bench) = bench() else { return };
     let (postgres, folder) = (&bench.postgres, bench.postgres.socket().display().to_string());
-    postgres.psql("postgres", &format!("COPY (SELECT 1) TO PROGRAM 'mkdir {folder}/space'"));
+    postgres.new_folder("space");
     postgres.psql("postgres", &format!("CREATE TABLESPACE \"the fast\" LOCATION '{folder}/space';"));
     postgres.psql("shop", "CREATE TABLE apart TABLESPACE \"the fast\" AS SELECT 1 AS a;");
     postgres.psql(

@@ -109,12 +109,8 @@ async fn settings_that_the_target_does_not_know_are_left_out_and_told() {
 async fn a_tablespace_that_is_not_there_is_found_beforehand_and_can_be_left_out() {
     let (Some(source), Some(target)) = (Postgres::start(15), Postgres::start(15)) else { return };
     let create = |postgres: &Postgres| {
-        // A folder that belongs to the server.
-        postgres.psql(
-            "postgres",
-            &format!("COPY (SELECT 1) TO PROGRAM 'mkdir {}/space'", postgres.socket().display()),
-        );
-        let place = format!("CREATE TABLESPACE \"Fast 1\" LOCATION '{}/space';", postgres.socket().display());
+        let space = postgres.new_folder("space");
+        let place = format!("CREATE TABLESPACE \"Fast 1\" LOCATION '{}';", space.display());
         postgres.psql("postgres", &place);
     };
     create(&source);

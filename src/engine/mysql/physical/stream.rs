@@ -148,9 +148,9 @@ mod tests {
             chunk(b'P', "ibdata1", &big),
             chunk(b'P', "shop/t.ibd", b"XBSTCK01"),
             chunk(b'E', "shop/t.ibd", b""),
+            chunk(b'E', "empty", b""),
             chunk(b'P', "ibdata1", &big[..1]),
             chunk(b'E', "ibdata1", b""),
-            chunk(b'E', "empty", b""),
         ]
         .concat()
     }
