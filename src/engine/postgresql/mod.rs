@@ -36,6 +36,7 @@ mod settings;
 mod settings_trial;
 mod subscriptions;
 mod swap;
+mod tar;
 mod target;
 mod tools;
 mod unfit;

@@ -2,12 +2,12 @@
 //! and without it no server starts.
 
 use super::entries::create;
-use super::entry_path::EntryPath;
-use super::problem::unwritten;
+use super::problem::{self, unwritten};
 use super::source::MinimumSettings;
 use super::tree::Tree;
 use super::work::Work;
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::EntryPath;
 use std::io::{self, Write as _};
 
 const PRIVATE: u32 = 0o600;
@@ -113,5 +113,5 @@ fn start_anew(base: &mut Tree, minimum: &MinimumSettings) -> Result<(), EngineEr
 }
 
 fn path(name: &str) -> Result<EntryPath, EngineError> {
-    EntryPath::parse(name.as_bytes())
+    problem::path(name.as_bytes())
 }

@@ -1,17 +1,18 @@
 //! What becomes of each entry: the newest backup decides which files there are; older ones only add what is missing.
 
 use super::ArchiveName;
-use super::entry_path::EntryPath;
 use super::incremental::{self, IncrementalHeader};
 use super::label::{self, BackupLabel};
 use super::missing::WantedFile;
 use super::pages::{ComingPages, PageTarget};
 use super::problem::{damaged, unwritten};
 use super::relation_file::{NamedRelation, RelationFile, seems_incremental};
-use super::tar::{EntryKind, TarEntry, TarReader};
+use super::tar_reader::TarReader;
 use super::tree::Tree;
 use super::work::{Control, Turn, Work, number};
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::EntryPath;
+use crate::engine::postgresql::tar::{EntryKind, TarEntry};
 use std::fs::File;
 use std::io::{self, BufRead, Write as _};
 use std::path::Path;

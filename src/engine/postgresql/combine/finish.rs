@@ -1,11 +1,11 @@
 //! The end of a merge: when everything is there and on the disk, the folder becomes a database system.
 
 use super::TablespacePlace;
-use super::entry_path::EntryPath;
-use super::problem::{damaged, unwritten};
+use super::problem::{self, damaged, unwritten};
 use super::tree::{Tree, unfinished};
 use super::work::{Control, Trees, Work};
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::EntryPath;
 use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -61,7 +61,7 @@ impl Work {
         }
         for oid in &written {
             let Some(TablespacePlace::Folder(target)) = places.get(oid) else { continue };
-            let path = EntryPath::parse(format!("pg_tblspc/{oid}").as_bytes())?;
+            let path = problem::path(format!("pg_tblspc/{oid}").as_bytes())?;
             trees.base.link(&path, target).map_err(|error| unwritten(&trees.base.full(&path), error))?;
         }
         Ok(())
@@ -72,7 +72,7 @@ impl Work {
 fn publish(trees: &mut Trees, control: &Control) -> Result<(), EngineError> {
     let base = &mut trees.base;
     let beside = unfinished(OsStr::new(CONTROL));
-    let path = EntryPath::parse(&[GLOBAL.as_bytes(), b"/", beside.as_bytes()].concat())?;
+    let path = problem::path(&[GLOBAL.as_bytes(), b"/", beside.as_bytes()].concat())?;
     write_synced(base, &path, control).map_err(|error| unwritten(&base.full(&path), error))
 }
 

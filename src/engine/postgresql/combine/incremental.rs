@@ -2,10 +2,11 @@
 //! blocks are there, how long the file is at least, the numbers of the blocks, zeros up to a whole block, the blocks.
 
 use super::PageLayout;
-use super::entry_path::EntryPath;
 use super::problem::damaged;
-use super::tar::{TarEntry, TarReader};
+use super::tar_reader::TarReader;
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::EntryPath;
+use crate::engine::postgresql::tar::TarEntry;
 use std::io::BufRead;
 
 const MAGIC: u32 = 0xd3ae_1f0d;

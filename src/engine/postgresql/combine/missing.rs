@@ -3,10 +3,10 @@
 //! A file of which nothing has been found takes about 36 bytes. Once a part of it has been found, one bit for each of its
 //! blocks is added: 16 KiB for a file of 1 GiB. So 20 GiB of data take at most 320 KiB of bits, and 100,000 files 4 MiB.
 
-use super::entry_path::EntryPath;
 use super::problem::damaged;
 use super::relation_file::RelationFile;
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::EntryPath;
 use std::collections::BTreeMap;
 
 /// 150 MiB of memory.

@@ -8,7 +8,6 @@
 mod chain;
 mod configuration;
 mod entries;
-mod entry_path;
 mod feed;
 mod finish;
 mod incremental;
@@ -19,7 +18,7 @@ mod problem;
 mod push;
 mod relation_file;
 mod source;
-mod tar;
+mod tar_reader;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -1,7 +1,7 @@
 //! Copies blocks of an archive to where they belong in a file, as many at once as lie beside each other.
 
 use super::problem::unwritten;
-use super::tar::TarReader;
+use super::tar_reader::TarReader;
 use crate::engine::EngineError;
 use std::fs::File;
 use std::io::BufRead;

@@ -1,7 +1,7 @@
 //! Which file of which relation a path names. Only such files are ever stored as what has changed.
 
 use super::ArchiveName;
-use super::entry_path::{EntryPath, SplitPath};
+use crate::engine::postgresql::tar::{EntryPath, SplitPath};
 
 const INCREMENTAL_PREFIX: &[u8] = b"INCREMENTAL.";
 /// Numbers of tablespaces that no object can have stand for the two without an archive of their own.

@@ -1,7 +1,7 @@
 //! A folder that nothing is written outside of: every file is opened from its folder's handle, name by name, and never
 //! through a symbolic link.
 
-use super::entry_path::EntryPath;
+use crate::engine::postgresql::tar::EntryPath;
 use nix::fcntl::{OFlag, openat, renameat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{Gid, Uid, User, symlinkat};

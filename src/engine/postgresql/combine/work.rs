@@ -1,15 +1,15 @@
 //! The merge under way: what has been read of which backup, and what is still missing.
 
-use super::entry_path::EntryPath;
 use super::label::BackupLabel;
 use super::missing::MissingPages;
 use super::problem::damaged;
 use super::source::SourceConfiguration;
-use super::tar::TarReader;
+use super::tar_reader::TarReader;
 use super::tree::Tree;
 use super::{ArchiveName, MergeRequest, TablespacePlace};
 use crate::engine::EngineError;
 use crate::engine::postgresql::base_backup::WalPosition;
+use crate::engine::postgresql::tar::EntryPath;
 use crate::model::help;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};

@@ -1,7 +1,8 @@
 //! Watches an archive of files.
 
 use super::seen::SeenWal;
-use super::tar::{Entry, EntryKind, Visitor, Walker};
+use super::tar::{Visitor, Walker};
+use crate::engine::postgresql::tar::{EntryKind, TarEntry};
 use crate::model::{Contents, Witness, WitnessError};
 
 const FORMAT: &str = "tar";
@@ -67,18 +68,18 @@ impl TarWitness {
 }
 
 impl Visitor for Seen {
-    fn entry(&mut self, entry: &Entry) -> Result<(), String> {
+    fn entry(&mut self, entry: &TarEntry) -> Result<(), String> {
         self.current = Current::Other;
         let (Role::Base(wal) | Role::Any(wal)) = &self.role else { return Ok(()) };
         if entry.kind != EntryKind::File {
             return Ok(());
         }
-        match entry.name.as_str() {
-            "backup_label" => self.current = Current::Label,
-            "global/pg_control" if entry.bytes == CONTROL_BYTES => self.has_control = true,
+        match entry.path.bytes() {
+            b"backup_label" => self.current = Current::Label,
+            b"global/pg_control" if entry.size == CONTROL_BYTES => self.has_control = true,
             name => {
-                if let Some(name) = name.strip_prefix("pg_wal/") {
-                    wal.file(name, entry.bytes)?;
+                if let Some(name) = name.strip_prefix(b"pg_wal/") {
+                    wal.file(&String::from_utf8_lossy(name), entry.size)?;
                 }
             }
         }

@@ -1,34 +1,14 @@
 //! Walks over a tar archive as its bytes go by, in memory for one header.
 
-/// Headers and contents come in blocks of this size.
-const BLOCK_BYTES: usize = 512;
+use crate::engine::postgresql::tar::{BLOCK_BYTES, TarEntry};
+
 /// An archive ends with so many blocks of zeros.
 const END_BLOCKS: u64 = 2;
-const CHECKSUM: std::ops::Range<usize> = 148..156;
-const SIZE: std::ops::Range<usize> = 124..136;
-
-/// What kind of thing a header announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryKind {
-    File,
-    Folder,
-    Link,
-}
-
-/// What a header says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Relative, and without `..`.
-    pub(super) name: String,
-    pub(super) kind: EntryKind,
-    /// Of its contents.
-    pub(super) bytes: u64,
-}
 
 /// Sees what is in an archive.
 pub(super) trait Visitor {
     /// An entry begins.
-    fn entry(&mut self, entry: &Entry) -> Result<(), String>;
+    fn entry(&mut self, entry: &TarEntry) -> Result<(), String>;
 
     /// Some of its contents.
     fn contents(&mut self, bytes: &[u8]) -> Result<(), String>;
@@ -142,65 +122,15 @@ fn header() -> State {
 
 /// What follows the header in `block`.
 fn after(block: &[u8], visitor: &mut dyn Visitor) -> Result<State, String> {
+    let Ok(block) = <&[u8; BLOCK_BYTES]>::try_from(block) else { return Err("half a header".to_owned()) };
     if block.iter().all(|byte| *byte == 0) {
         return Ok(State::End { zeros: block.len() as u64 });
     }
-    let entry = parse(block)?;
+    let entry = TarEntry::parse(block)?;
     visitor.entry(&entry)?;
-    if entry.bytes == 0 {
+    if entry.size == 0 {
         visitor.end()?;
         return Ok(header());
     }
-    let block = BLOCK_BYTES as u64;
-    Ok(State::Contents { left: entry.bytes, padding: (block - entry.bytes % block) % block })
-}
-
-fn parse(block: &[u8]) -> Result<Entry, String> {
-    let sum = block.iter().enumerate().map(|(at, byte)| {
-        let counted = if CHECKSUM.contains(&at) { b' ' } else { *byte };
-        u64::from(counted)
-    });
-    if octal(&block[CHECKSUM]) != Some(sum.sum()) || &block[257..262] != b"ustar" {
-        return Err("a header that is damaged, or none".to_owned());
-    }
-    let name = text(&block[..100]);
-    let prefix = text(&block[345..500]);
-    let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-    let name = name.trim_start_matches("./").trim_end_matches('/').to_owned();
-    if name.is_empty() || name.starts_with('/') || name.split('/').any(|part| part == "..") {
-        return Err(format!("`{name}` is not a path inside of it"));
-    }
-    let kind = match block[156] {
-        b'0' | 0 => EntryKind::File,
-        b'5' => EntryKind::Folder,
-        b'2' => EntryKind::Link,
-        other => return Err(format!("`{name}` is of the kind `{}`", other.escape_ascii())),
-    };
-    let bytes = size(&block[SIZE]).ok_or_else(|| format!("the size of `{name}` is none"))?;
-    if kind != EntryKind::File && bytes != 0 {
-        return Err(format!("`{name}` has contents and is no file"));
-    }
-    Ok(Entry { name, kind, bytes })
-}
-
-fn text(field: &[u8]) -> String {
-    let end = memchr::memchr(0, field).unwrap_or(field.len());
-    String::from_utf8_lossy(&field[..end]).into_owned()
-}
-
-/// A number in octal digits, with spaces and a zero byte around them.
-fn octal(field: &[u8]) -> Option<u64> {
-    let digits = std::str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
-    u64::from_str_radix(digits, 8).ok().filter(|_| !digits.starts_with('+'))
-}
-
-/// A size: octal, or from 8 GiB on binary with the highest bit set.
-fn size(field: &[u8]) -> Option<u64> {
-    let (first, rest) = field.split_first()?;
-    if *first != 0x80 {
-        return octal(field);
-    }
-    let (high, low) = rest.split_at(rest.len().checked_sub(8)?);
-    let low = low.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-    (high.iter().all(|byte| *byte == 0) && i64::try_from(low).is_ok()).then_some(low)
+    Ok(State::Contents { left: entry.size, padding: entry.padding() })
 }

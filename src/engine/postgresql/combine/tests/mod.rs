@@ -5,7 +5,7 @@ mod reference;
 
 use super::incremental::IncrementalHeader;
 use super::problem::damaged;
-use super::tar::TarReader;
+use super::tar_reader::TarReader;
 use super::work::{Turn, Work};
 use super::{ArchiveName, MergeLink, MergeRequest, PageLayout, TablespacePlace, check};
 use crate::engine::EngineError;

@@ -1,40 +1,9 @@
-//! Reads the archives that PostgreSQL writes: plain `ustar` headers, of files, folders and links.
-//!
-//! Everything that PostgreSQL never writes is refused: extended headers, long names, hard links, devices, sparse files. A
-//! name of more than 99 bytes makes PostgreSQL fail the backup, so nothing of a real backup is lost by that.
+//! Reads the archives of a backup in order.
 
-use super::entry_path::EntryPath;
 use super::problem::damaged;
 use crate::engine::EngineError;
+use crate::engine::postgresql::tar::{BLOCK_BYTES, TarEntry};
 use std::io::{self, BufRead, Read};
-use std::ops::Range;
-
-const BLOCK_BYTES: usize = 512;
-const NAME: Range<usize> = 0..100;
-const MODE: Range<usize> = 100..108;
-const SIZE: Range<usize> = 124..136;
-const CHECKSUM: Range<usize> = 148..156;
-const KIND: usize = 156;
-const MAGIC: Range<usize> = 257..265;
-const PREFIX: Range<usize> = 345..500;
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EntryKind {
-    File,
-    Folder,
-    Link,
-}
-
-/// What a header says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TarEntry {
-    pub(super) path: EntryPath,
-    pub(super) kind: EntryKind,
-    /// Of the content, which can be read from the reader now.
-    pub(super) size: u64,
-    pub(super) mode: u32,
-}
 
 /// Reads one archive in order; as a [`Read`] it is the content of the current entry.
 pub(super) struct TarReader<R> {
@@ -60,9 +29,9 @@ impl<R: BufRead> TarReader<R> {
             self.end()?;
             return Ok(None);
         }
-        let entry = parse(&header)?;
+        let entry = TarEntry::parse(&header).map_err(damaged)?;
         self.content = entry.size;
-        self.padding = entry.size.wrapping_neg() % BLOCK_BYTES as u64;
+        self.padding = entry.padding();
         Ok(Some(entry))
     }
 
@@ -159,60 +128,6 @@ impl<R: BufRead> Read for TarReader<R> {
         self.content -= read as u64;
         Ok(read)
     }
-}
-
-fn parse(header: &[u8; BLOCK_BYTES]) -> Result<TarEntry, EngineError> {
-    let sum: u64 = header.iter().map(|byte| u64::from(*byte)).sum();
-    let own: u64 = header[CHECKSUM].iter().map(|byte| u64::from(*byte)).sum();
-    // The sum is taken as if its own field held spaces.
-    let expected = sum - own + u64::from(b' ') * CHECKSUM.len() as u64;
-    if number(&header[CHECKSUM]) != Some(expected) || &header[MAGIC] != b"ustar\x0000" {
-        return Err(damaged("a header in it is not one of PostgreSQL's".to_owned()));
-    }
-    let name = &header[NAME];
-    let end = name.iter().position(|byte| *byte == 0);
-    let end = end.filter(|_| header[PREFIX].iter().all(|byte| *byte == 0));
-    let end = end.ok_or_else(|| damaged("a name in it is longer than PostgreSQL writes them".to_owned()))?;
-    let path = EntryPath::parse(&name[..end])?;
-    let kind = match header[KIND] {
-        b'0' => EntryKind::File,
-        b'5' => EntryKind::Folder,
-        b'2' => EntryKind::Link,
-        other => return Err(damaged(format!("`{path}` is {}", named(other)))),
-    };
-    let size = number(&header[SIZE]).filter(|size| kind == EntryKind::File || *size == 0);
-    let size = size.ok_or_else(|| damaged(format!("`{path}` has a size that makes no sense")))?;
-    let mode = number(&header[MODE]).and_then(|mode| u32::try_from(mode).ok());
-    let mode = mode.ok_or_else(|| damaged(format!("`{path}` has a mode that makes no sense")))?;
-    Ok(TarEntry { path, kind, size, mode })
-}
-
-/// What the letter of a kind that PostgreSQL never writes means.
-fn named(kind: u8) -> String {
-    let name = match kind {
-        b'1' => "a hard link",
-        b'3' | b'4' => "a device",
-        b'6' => "a named pipe",
-        b'S' => "a sparse file",
-        b'L' | b'K' | b'x' | b'g' | b'X' => "an extended header",
-        other => return format!("of the unknown kind {other}"),
-    };
-    format!("{name}, which PostgreSQL never writes")
-}
-
-/// Octal digits and a space or zero byte; or, for what is too large for that, binary after a byte 0x80.
-fn number(field: &[u8]) -> Option<u64> {
-    /// No file is that large; sums with it cannot overflow.
-    const SENSIBLE: u64 = 1 << 60;
-    if field.first() == Some(&0x80) {
-        return field[1..].iter().try_fold(0_u64, |value, byte| {
-            Some((value << 8) | u64::from(*byte)).filter(|value| *value < SENSIBLE)
-        });
-    }
-    let digits = field.iter().take_while(|byte| matches!(byte, b'0'..=b'7')).count();
-    let ends = field[digits..].iter().all(|byte| matches!(byte, b' ' | 0));
-    let value = || field[..digits].iter().fold(0, |value, digit| value * 8 + u64::from(digit - b'0'));
-    (digits > 0 && ends).then(value)
 }
 
 fn cut(place: &str) -> EngineError {
