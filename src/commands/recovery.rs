@@ -3,9 +3,11 @@
 use super::stored::{StoredBackup, StoredPart};
 use super::{App, Class, Failure, Task, crash};
 use crate::catalog::{Manifest, Part};
-use crate::engine::{Recovery, RecoveryLink, RecoveryPart, RecoveryStep, RecoveryWrite};
+use crate::engine::{FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryStep, RecoveryWrite};
 use crate::model::ByteSize;
 use crate::pipeline::UnpackGauges;
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// What the engine has to know of `manifest`, of which `parts` are wanted.
@@ -29,23 +31,41 @@ fn recovery_part(part: &Part) -> RecoveryPart {
     }
 }
 
-/// Refuses when the file system of `folder` has less than `bytes` free.
-pub(super) fn refuse_without_room(folder: &Path, bytes: u64) -> Result<(), Failure> {
-    let existing = folder.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    // A file system that does not say has its own way to tell.
-    let Ok(said) = nix::sys::statvfs::statvfs(existing) else { return Ok(()) };
-    let free = said.blocks_available().saturating_mul(said.fragment_size());
-    if free >= bytes {
-        return Ok(());
+/// What goes into one file system.
+struct Demanded<'a> {
+    /// The first folder there.
+    folder: &'a Path,
+    /// A folder of it that exists.
+    existing: &'a Path,
+    bytes: u64,
+}
+
+/// Refuses when a file system has less room than the folders need that are on it.
+pub(super) fn refuse_without_room(folders: &[FilledFolder]) -> Result<(), Failure> {
+    let mut demands: BTreeMap<u64, Demanded<'_>> = BTreeMap::new();
+    for FilledFolder { path, bytes } in folders {
+        let existing = path.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+        let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+        let Ok(found) = std::fs::metadata(existing) else { continue };
+        let demand = demands.entry(found.dev()).or_insert(Demanded { folder: path, existing, bytes: 0 });
+        demand.bytes = demand.bytes.saturating_add(*bytes);
     }
-    let problem = format!(
-        "`{}` has {} free, and the backup needs {}",
-        folder.display(),
-        ByteSize(free),
-        ByteSize(bytes)
-    );
-    Err(Failure::new(Class::Full, problem).help("Make room, or choose a folder on another file system."))
+    demands.values().try_for_each(Demanded::refuse_without_room)
+}
+
+impl Demanded<'_> {
+    fn refuse_without_room(&self) -> Result<(), Failure> {
+        // A file system that does not say has its own way to tell.
+        let Ok(said) = nix::sys::statvfs::statvfs(self.existing) else { return Ok(()) };
+        let free = said.blocks_available().saturating_mul(said.fragment_size());
+        if free >= self.bytes {
+            return Ok(());
+        }
+        let (free, needed) = (ByteSize(free), ByteSize(self.bytes));
+        let problem =
+            format!("`{}` has {free} free, and the backup needs {needed} there", self.folder.display());
+        Err(Failure::new(Class::Full, problem).help("Make room, or choose a folder on another file system."))
+    }
 }
 
 /// A chain on its way into folders.
@@ -108,6 +128,35 @@ impl Recovering<'_> {
             Some(database) => database.clone(),
             None if self.chain.len() == 1 => part.name.to_string(),
             None => format!("{} of {}", part.name, manifest.id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(folder: &Path) -> u64 {
+        let said = nix::sys::statvfs::statvfs(folder).unwrap();
+        said.blocks_available() * said.fragment_size()
+    }
+
+    #[test]
+    fn every_file_system_has_room_for_what_goes_there_and_for_no_more() {
+        let (folder, memory) = (tempfile::tempdir().unwrap(), Path::new("/dev/shm"));
+        let filled = |path: &Path, bytes| FilledFolder { path: path.to_owned(), bytes };
+        let (one, two) = (folder.path().join("new/one"), folder.path().join("two"));
+        let part = free(folder.path()) / 3 * 2;
+        assert!(refuse_without_room(&[filled(&one, part)]).is_ok());
+        let refused = refuse_without_room(&[filled(&one, part), filled(&two, part)]).unwrap_err();
+        assert_eq!(refused.class, Class::Full);
+        let other = std::fs::metadata(memory)
+            .is_ok_and(|found| found.dev() != std::fs::metadata(folder.path()).unwrap().dev());
+        if other {
+            let elsewhere = free(memory) / 3 * 2;
+            assert!(refuse_without_room(&[filled(&one, part), filled(&memory.join("x"), elsewhere)]).is_ok());
+            let both = [filled(&one, 1), filled(&memory.join("x"), free(memory).saturating_mul(2))];
+            assert!(refuse_without_room(&both).unwrap_err().message().contains("/dev/shm/x"));
         }
     }
 }

@@ -33,7 +33,9 @@ pub use plan::{
     DatabaseChoice, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, Ownership, PartReader,
     RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
-pub use recovery::{Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite};
+pub use recovery::{
+    FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite,
+};
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};
 pub use server::Server;
 pub use settings::{ServerSettings, TlsMode, TlsSettings};

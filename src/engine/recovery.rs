@@ -56,11 +56,25 @@ pub struct Recovery {
     /// What is done, in this order. Every one has to succeed; until the last has, no server can start on the files.
     pub steps: Vec<RecoveryStep>,
     /// Every folder that is filled: that of the request, and those of tablespaces. Each must be new or empty.
-    pub folders: Vec<PathBuf>,
-    /// Bytes that the files will take, as far as can be said.
-    pub bytes: u64,
+    pub folders: Vec<FilledFolder>,
     /// What somebody must know before a server is started on it.
     pub notes: Vec<String>,
+}
+
+impl Recovery {
+    /// Bytes that all of it will take, as far as can be said.
+    pub fn bytes(&self) -> u64 {
+        self.folders.iter().fold(0, |sum, folder| sum.saturating_add(folder.bytes))
+    }
+}
+
+/// A folder that is filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilledFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Bytes that its files will take, as far as can be said.
+    pub bytes: u64,
 }
 
 /// One step.

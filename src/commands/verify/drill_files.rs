@@ -7,7 +7,7 @@ use crate::commands::recovery::{self, Recovering};
 use crate::commands::scratch::{self, ScratchServer};
 use crate::commands::stored::StoredBackup;
 use crate::commands::{App, Failure, RunLog};
-use crate::engine::{Drill, DrillRequest, DrilledFiles, Examination, RecoveryRequest, Server};
+use crate::engine::{Drill, DrillRequest, DrilledFiles, Examination, FilledFolder, RecoveryRequest, Server};
 use crate::model::Count;
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -58,8 +58,8 @@ impl FilesDrill<'_> {
         let request =
             RecoveryRequest { links: &links, folder: data, tablespaces: &named, others: Some(folder) };
         let recovery = app.tools_of(newest).recover(app.runner.as_ref(), &request).await?;
-        recovery::refuse_without_room(folder, recovery.bytes)?;
-        for filled in &recovery.folders {
+        recovery::refuse_without_room(&recovery.folders)?;
+        for FilledFolder { path: filled, .. } in &recovery.folders {
             let made = DirBuilder::new().mode(0o700).create(filled);
             made.map_err(|error| Failure::from(error).doing(format!("make `{}`", filled.display())))?;
         }

@@ -2,8 +2,8 @@
 
 use super::rdb::{RdbEntry, RdbError, Visitor, Walker, Wants};
 use crate::engine::{
-    Consumer, EngineError, Push, Recovery, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite,
-    StreamError,
+    Consumer, EngineError, FilledFolder, Push, Recovery, RecoveryPart, RecoveryRequest, RecoveryStep,
+    RecoveryWrite, StreamError,
 };
 use crate::model::{ByteReader, PartName};
 use crate::process::FeedError;
@@ -41,8 +41,10 @@ pub(super) fn recover(request: &RecoveryRequest<'_>) -> Result<Recovery, EngineE
     };
     Ok(Recovery {
         steps: parts.iter().map(write).collect::<Result<_, EngineError>>()?,
-        folders: vec![request.folder.to_owned()],
-        bytes: parts.iter().fold(0, |sum, part| sum.saturating_add(part.plain_bytes)),
+        folders: vec![FilledFolder {
+            path: request.folder.to_owned(),
+            bytes: parts.iter().fold(0, |sum, part| sum.saturating_add(part.plain_bytes)),
+        }],
         notes: Vec::new(),
     })
 }

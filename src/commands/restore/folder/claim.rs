@@ -1,6 +1,7 @@
 //! The folders that a restore fills: new or empty, large enough, and no other restore's.
 
 use crate::commands::{Class, Failure};
+use crate::engine::FilledFolder;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -38,10 +39,10 @@ pub(super) struct Claimed {
 
 impl Claimed {
     /// Makes the folders where they are not there, for their owner alone, and says in each that it is taken.
-    pub(super) fn take(folders: &[PathBuf]) -> Result<Self, Failure> {
+    pub(super) fn take(folders: &[FilledFolder]) -> Result<Self, Failure> {
         let mut claimed = Self { folders: Vec::new(), made: Vec::new() };
         for folder in folders {
-            if let Err(failure) = claimed.add(folder) {
+            if let Err(failure) = claimed.add(&folder.path) {
                 claimed.clear();
                 return Err(failure);
             }
@@ -59,7 +60,12 @@ impl Claimed {
         }
         refuse_occupied(folder)?;
         let mark = folder.join(CLAIM);
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark).map_err(doing)?;
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&mark).map_err(doing)?;
+        // Another restore may have filled it after the first look, and have taken its own mark away.
+        if std::fs::read_dir(folder).map_err(doing)?.flatten().any(|entry| entry.file_name() != CLAIM) {
+            std::fs::remove_file(mark).map_err(doing)?;
+            refuse_occupied(folder)?;
+        }
         self.folders.push(folder.to_owned());
         Ok(())
     }

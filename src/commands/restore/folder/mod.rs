@@ -31,7 +31,7 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
         RecoveryRequest { links: &links, folder, tablespaces: &request.tablespace_folders, others: None };
     let recovery = app.tools_of(&entry.manifest).recover(app.runner.as_ref(), &asked).await?;
     for filled in &recovery.folders {
-        claim::refuse_occupied(filled)?;
+        claim::refuse_occupied(&filled.path)?;
     }
     let recovering = Recovering { app, chain: &chain, recovery: &recovery };
     let run = FolderRestore { app, catalog: &catalog, recovering, folder };
@@ -39,7 +39,7 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
     if request.mode == Mode::Plan {
         return Ok(planned);
     }
-    recovery::refuse_without_room(folder, recovery.bytes)?;
+    recovery::refuse_without_room(&recovery.folders)?;
     run.run().await?;
     let report = Report { status: ReportStatus::Success, ..planned };
     Ok(Report { duration_ms: Some(milliseconds(began)), ..report })
@@ -123,7 +123,7 @@ impl FolderRestore<'_> {
             folder: Some(FolderReport {
                 path: self.folder.display().to_string(),
                 chain: self.recovering.chain.iter().map(|manifest| manifest.id.clone()).collect(),
-                bytes: self.recovering.recovery.bytes,
+                bytes: self.recovering.recovery.bytes(),
                 notes: self.recovering.recovery.notes.clone(),
             }),
             restore: None,

@@ -6,8 +6,8 @@ use super::checkpoints::{CopyFacts, FIRST_FILE};
 use super::{CopyPrograms, find};
 use crate::engine::mysql::connection::Connection;
 use crate::engine::{
-    Action, Consumer, EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep,
-    RecoveryWrite, Step,
+    Action, Consumer, EngineError, FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest,
+    RecoveryStep, RecoveryWrite, Step,
 };
 use crate::model::PartKind;
 use crate::process::{Runner, ToolRun, ToolSpec};
@@ -61,8 +61,7 @@ pub(in crate::engine::mysql) async fn recover(
     }))));
     Ok(Recovery {
         steps,
-        folders: vec![request.folder.to_owned()],
-        bytes: bytes.saturating_add(largest),
+        folders: vec![FilledFolder { path: request.folder.to_owned(), bytes: bytes.saturating_add(largest) }],
         notes: vec![format!(
             "Start {} {} on it, and nothing older; the files belong to the owner of the folder.",
             connection.flavor.name, full.server_version

@@ -31,6 +31,9 @@ pub(super) struct CopyFacts {
 pub(super) struct TablespaceFacts {
     pub(super) oid: u32,
     pub(super) path: String,
+    /// What its files took when the copy began.
+    #[serde(default)]
+    pub(super) bytes: u64,
 }
 
 impl TablespaceFacts {
@@ -71,7 +74,7 @@ impl CopyFacts {
                 .clone()
                 .fold(start.base_bytes, |sum, tablespace| sum.saturating_add(tablespace.bytes)),
             tablespaces: tablespaces
-                .map(|space| TablespaceFacts { oid: space.oid, path: space.path.clone() })
+                .map(|space| TablespaceFacts { oid: space.oid, path: space.path.clone(), bytes: space.bytes })
                 .collect(),
             minimum_settings: minimum,
         }

@@ -3,7 +3,8 @@
 use super::facts::CopyFacts;
 use crate::engine::postgresql::combine::{ArchiveName, Merge, MergeLink, MergeRequest};
 use crate::engine::{
-    EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite,
+    EngineError, FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep,
+    RecoveryWrite,
 };
 use crate::model::{PartKind, PartName, help};
 use std::collections::BTreeMap;
@@ -37,9 +38,21 @@ pub(in crate::engine::postgresql) fn recover(request: &RecoveryRequest<'_>) -> R
         }
     }
     steps.push(RecoveryStep::Run(merge.finish()));
-    let mut folders = vec![request.folder.to_owned()];
-    folders.extend(request.tablespaces.values().cloned());
-    Ok(Recovery { steps, folders, bytes: newest.disk_bytes(), notes: notes(&link.server_version, newest) })
+    Ok(Recovery { steps, folders: filled(request, newest), notes: notes(&link.server_version, newest) })
+}
+
+/// The data directory and the folders of tablespaces, each with what it will hold.
+fn filled(request: &RecoveryRequest<'_>, newest: &CopyFacts) -> Vec<FilledFolder> {
+    let outside = newest.tablespaces.iter().filter_map(|space| {
+        let path = request.tablespaces.get(&space.oid.to_string())?.clone();
+        Some(FilledFolder { path, bytes: space.bytes })
+    });
+    let outside: Vec<FilledFolder> = outside.collect();
+    let elsewhere = outside.iter().fold(0_u64, |sum, folder| sum.saturating_add(folder.bytes));
+    let bytes = newest.disk_bytes().saturating_sub(elsewhere);
+    let mut folders = vec![FilledFolder { path: request.folder.to_owned(), bytes }];
+    folders.extend(outside);
+    folders
 }
 
 /// Where each tablespace that was outside of the data directory goes, as far as the request says so.
