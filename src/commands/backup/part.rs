@@ -58,11 +58,9 @@ pub(super) async fn dump(
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name =
         layout::part_name(part.kind, part.database.as_deref().or(part.archive.as_deref()), part.extension);
-    let step = if part.database.is_some() || part.kind == PartKind::Globals { "DUMP" } else { "COPY" };
-    match step {
-        "DUMP" => packing.log.say(format!("DUMP: {} started", manifest.engine)),
-        _ => packing.log.say(format!("COPY: {name} started")),
-    }
+    let files = matches!(part.kind, PartKind::Files | PartKind::FileManifest | PartKind::Settings);
+    let (step, what) = if files { ("COPY", name.to_string()) } else { ("DUMP", manifest.engine.to_string()) };
+    packing.log.say(format!("{step}: {what} started"));
     let body = part.source.open(app.runner.as_ref()).await?;
     let (watched, contents) = pipeline::witness(body, part.witness);
     let gauges = PackGauges::new();
