@@ -19,13 +19,12 @@ const LONGEST_START: Duration = Duration::from_secs(300);
 
 /// Nothing of a drill must survive a crash, so nothing is made durable. Without places for workers none runs: no job of an
 /// extension, and no subscription.
-const FLAGS: [&str; 16] = [
+pub(super) const QUIET: [&str; 15] = [
     "listen_addresses=",
     "port=5432",
     "fsync=off",
     "full_page_writes=off",
     "synchronous_commit=off",
-    "wal_level=minimal",
     "max_wal_senders=0",
     "archive_mode=off",
     "autovacuum=off",
@@ -137,7 +136,8 @@ pub(super) fn sessions(role: &str) -> String {
 }
 
 fn flags(request: &DrillRequest<'_>, set: &ToolSet, place: &str) -> Vec<String> {
-    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    let mut flags: Vec<String> =
+        QUIET.iter().chain(&["wal_level=minimal"]).map(|flag| (*flag).to_owned()).collect();
     flags.push(format!("unix_socket_directories={place}"));
     let libraries = libraries(request, set);
     if !libraries.is_empty() {

@@ -3,7 +3,9 @@
 
 use super::PostgreSql;
 use super::connection::Connection;
-use super::drill::{account, address, as_account, distrust, is_installed, place, sessions, start, stop};
+use super::drill::{
+    QUIET, account, address, as_account, distrust, is_installed, place, sessions, start, stop,
+};
 use super::examination::PageExamination;
 use super::quote::literal;
 use super::tools::{self, ToolSet, major_of};
@@ -17,30 +19,15 @@ const ROLE: &str = "jagad_drill";
 /// The database that every server has.
 const DATABASE: &str = "template1";
 
-/// Nothing is durable and nothing acts by itself, as in any drill. With `recovery.signal` there and nothing to fetch, the
-/// server replays what is in the folder, and takes nobody in before that has ended.
-const FLAGS: [&str; 21] = [
+/// What a server on files needs beside what every drill has. With `recovery.signal` there and nothing to fetch, it replays what
+/// is in the folder, and takes nobody in before that has ended.
+const FLAGS: [&str; 6] = [
     "config_file=/dev/null",
     "ident_file=/dev/null",
-    "listen_addresses=",
-    "port=5432",
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
     "wal_level=replica",
-    "max_wal_senders=0",
-    "archive_mode=off",
     "restore_command=false",
     "recovery_target_timeline=current",
     "hot_standby=off",
-    "autovacuum=off",
-    "max_wal_size=8GB",
-    "checkpoint_timeout=1h",
-    "maintenance_work_mem=256MB",
-    "max_connections=20",
-    "max_locks_per_transaction=4096",
-    "max_worker_processes=0",
-    "max_logical_replication_workers=0",
 ];
 
 /// What only newer servers know: the first version, and the setting.
@@ -113,7 +100,7 @@ fn server_tools(settings: &ServerSettings, server_version: &str) -> Result<ToolS
 }
 
 fn flags(set: &ToolSet, place: &str, data: &Path) -> Vec<String> {
-    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    let mut flags: Vec<String> = QUIET.iter().chain(&FLAGS).map(|flag| (*flag).to_owned()).collect();
     flags.push(format!("hba_file={place}/hba"));
     flags.push(format!("unix_socket_directories={place}"));
     let newer = NEWER_FLAGS.iter().filter(|(major, _)| set.major >= *major);
