@@ -290,6 +290,14 @@ impl DatabaseEntry {
         self.engine.takes_incrementals(self.method)
     }
 
+    /// Why there can be none, for people: a clause without a full stop.
+    pub fn without_incrementals(&self) -> String {
+        format!(
+            "`{}` cannot have incremental backups: it is {}, and its method is {}",
+            self.name, self.engine, self.method
+        )
+    }
+
     /// Where its server is, for people.
     pub fn address(&self) -> String {
         let connection = &self.connection;

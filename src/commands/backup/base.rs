@@ -31,12 +31,8 @@ pub(super) fn refuse_impossible(database: &DatabaseEntry, demand: Demand) -> Res
     if demand.kind == BackupKind::Full || database.engine.takes_incrementals(demand.method) {
         return Ok(());
     }
-    let problem = format!(
-        "`{}` cannot have incremental backups: it is {}, and its method is {}",
-        database.name, database.engine, demand.method
-    );
-    Err(Failure::new(Class::Usage, problem).help(
-        "Leave out --type. PostgreSQL 17 and newer has incremental backups with method = \"physical\" in the database entry.",
+    Err(Failure::new(Class::Usage, database.without_incrementals()).help(
+        "Leave out --type. PostgreSQL (17 and newer) and MariaDB have them with method = \"physical\" in the database entry.",
     ))
 }
 

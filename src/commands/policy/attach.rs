@@ -207,11 +207,12 @@ async fn refuse_unfit(
     }
     if policy.incremental.is_some() && !entry.takes_incrementals() {
         let problem = format!(
-            "the policy `{}` plans incremental backups, and `{name}` cannot have them: it is {}, and its method is {}",
-            policy.name, entry.engine, entry.method
+            "the policy `{}` plans incremental backups, and {}",
+            policy.name,
+            entry.without_incrementals()
         );
         return Err(Failure::new(Class::Refused, problem).help(
-            "Attach it to a policy without `incremental`; PostgreSQL 17 and newer can have them with method = \"physical\".",
+            "Attach it to a policy without `incremental`; PostgreSQL (17 and newer) and MariaDB can have them with method = \"physical\".",
         ));
     }
     let engine = engine::open(app.inventory.engine_settings(entry).await?);

@@ -46,13 +46,7 @@ fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<S
     policy.incremental.as_ref()?;
     let names = |entry: &&DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);
     let databases = inventory.databases.values().filter(names).filter(|entry| !entry.takes_incrementals());
-    let databases: Vec<String> =
-        databases.map(|entry| format!("`{}` ({})", entry.name, entry.engine)).collect();
-    (!databases.is_empty()).then(|| {
-        format!(
-            "policies.{}.incremental is set, but this version cannot take incremental backups of {}: it takes full backups only",
-            policy.name,
-            databases.join(", ")
-        )
-    })
+    let reasons: Vec<String> = databases.map(DatabaseEntry::without_incrementals).collect();
+    (!reasons.is_empty())
+        .then(|| format!("policies.{}.incremental is set, but {}", policy.name, reasons.join("; ")))
 }
