@@ -4,7 +4,7 @@ use super::MySql;
 use super::connection::Connection;
 use super::drill::{FLAGS, account, messages_folder};
 use super::examination::TableExamination;
-use super::flavor::{Flavor, Making};
+use super::flavor::Flavor;
 use super::tools::ToolSearch;
 use crate::engine::isolation::without_network;
 use crate::engine::socket;
@@ -38,7 +38,7 @@ pub(super) async fn drill(
     data: &Path,
 ) -> Result<Drill, EngineError> {
     let flavor = Flavor::of(settings.kind);
-    if flavor.making != Making::Script {
+    if flavor.copy_tool.is_none() {
         return Err(EngineError::not_files(settings.kind, data));
     }
     let search = ToolSearch { runner, flavor, bin_dir: settings.bin_dir.as_deref() };

@@ -49,8 +49,6 @@ pub(super) struct CopyTool {
     pub(super) package: &'static str,
     /// Rights that it needs.
     pub(super) rights: &'static [&'static str],
-    /// What every step of preparing a chain but the last has to say, so that another incremental can follow.
-    pub(super) more_follows: Option<&'static str>,
 }
 
 /// One family of servers and tools.
@@ -268,7 +266,6 @@ pub(super) static MARIADB: Flavor = Flavor {
         unpackers: &["mbstream"],
         package: "mariadb-backup",
         rights: &["RELOAD", "PROCESS", "BINLOG MONITOR"],
-        more_follows: None,
     }),
 };
 

@@ -89,10 +89,12 @@ impl MySqlServer {
         let own =
             nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let data = self.data_folder();
-        if host == own && data.join(FIRST_FILE).exists() {
+        // A socket leads to this machine, whatever name a container has given to the server.
+        let here = self.client.connection.settings.socket.is_some() || host == own;
+        if here && data.join(FIRST_FILE).exists() {
             return Finding::good(subject);
         }
-        let problem = if host == own {
+        let problem = if here {
             format!("the data directory `{}` cannot be read here, or holds no `{FIRST_FILE}`", data.display())
         } else {
             format!("the server runs on `{host}`, and this is `{own}`")

@@ -36,22 +36,21 @@ pub(in crate::engine::mysql) async fn recover(
     let bin_dir = connection.settings.bin_dir.as_deref();
     let programs = find(runner, connection.flavor, bin_dir, &full.server_version).await?;
     let files = request.folder.join(FILES);
-    let plan = Plan { programs: &programs, connection, files: &files };
+    let plan = Plan { programs: &programs, files: &files };
     let (mut steps, mut bytes, mut largest) = (Vec::new(), 0, 0);
     for (place, (index, link)) in oldest_first.iter().enumerate() {
         let part = files_of(link)?;
-        let last = place + 1 == oldest_first.len();
         if place == 0 {
             bytes = part.plain_bytes;
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: files.clone() }))));
             steps.push(plan.unpack(*index, part, &files));
-            steps.push(plan.prepare(None, last));
+            steps.push(plan.prepare(None));
         } else {
             largest = largest.max(part.plain_bytes);
             let folder = request.folder.join(INCREMENTAL);
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: folder.clone() }))));
             steps.push(plan.unpack(*index, part, &folder));
-            steps.push(plan.prepare(Some(&folder), last));
+            steps.push(plan.prepare(Some(&folder)));
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(RemoveFolder { folder }))));
         }
     }
@@ -62,10 +61,13 @@ pub(in crate::engine::mysql) async fn recover(
     Ok(Recovery {
         steps,
         folders: vec![FilledFolder { path: request.folder.to_owned(), bytes: bytes.saturating_add(largest) }],
-        notes: vec![format!(
-            "Start {} {} on it, and nothing older; the files belong to the owner of the folder.",
-            connection.flavor.name, full.server_version
-        )],
+        notes: vec![
+            format!(
+                "Start {} {} on it, and nothing older; the files belong to the owner of the folder.",
+                connection.flavor.name, full.server_version
+            ),
+            "The server needs the settings of InnoDB's files that are in `backup-my.cnf`, where they are not the default.".to_owned(),
+        ],
     })
 }
 
@@ -105,7 +107,6 @@ fn unknown(problem: &str) -> EngineError {
 
 struct Plan<'a> {
     programs: &'a CopyPrograms,
-    connection: &'a Connection,
     files: &'a Path,
 }
 
@@ -122,16 +123,12 @@ impl Plan<'_> {
         })
     }
 
-    /// `incremental` is applied, or the full made ready. `last` is the end of the chain.
-    fn prepare(&self, incremental: Option<&Path>, last: bool) -> RecoveryStep {
+    /// `incremental` is applied, or the full made ready.
+    fn prepare(&self, incremental: Option<&Path>) -> RecoveryStep {
         let mut tool = ToolSpec::new(&self.programs.copy.path).args(["--no-defaults", "--prepare"]);
         tool = tool.arg(format!("--target-dir={}", self.files.display()));
         if let Some(folder) = incremental {
             tool = tool.arg(format!("--incremental-dir={}", folder.display()));
-        }
-        let more_follows = self.connection.flavor.copy_tool.as_ref().and_then(|tool| tool.more_follows);
-        if let Some(option) = more_follows.filter(|_| !last) {
-            tool = tool.arg(option);
         }
         RecoveryStep::Run(Step::Native(Arc::new(Prepare { tool })))
     }
