@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+#[macro_use]
 mod support;
 
 #[path = "mysql/charsets.rs"]

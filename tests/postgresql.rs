@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+#[macro_use]
 mod support;
 
 #[path = "postgresql/base_backup.rs"]

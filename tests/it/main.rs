@@ -3,6 +3,7 @@
 // clippy's own exemption covers test functions only, not what they share.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -17,12 +17,4 @@ fn a_restore_that_is_killed_leaves_its_mark(release: Release) {
     }
 }
 
-#[test]
-fn a_restore_that_is_killed_leaves_its_mark_on_mysql_9_7() {
-    a_restore_that_is_killed_leaves_its_mark(Release::MySql97);
-}
-
-#[test]
-fn a_restore_that_is_killed_leaves_its_mark_on_mariadb_10_11() {
-    a_restore_that_is_killed_leaves_its_mark(Release::MariaDb1011);
-}
+on_each!(a_restore_that_is_killed_leaves_its_mark as a_restore_that_is_killed_leaves_its_mark: MySql97, MariaDb1011);

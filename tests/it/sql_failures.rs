@@ -65,15 +65,7 @@ fn a_view_that_is_broken_stops_the_backup(release: Release) {
     bench.back_up(&[]);
 }
 
-#[test]
-fn a_view_that_is_broken_stops_the_backup_on_mysql_9_7() {
-    a_view_that_is_broken_stops_the_backup(Release::MySql97);
-}
-
-#[test]
-fn a_view_that_is_broken_stops_the_backup_on_mariadb_11_8() {
-    a_view_that_is_broken_stops_the_backup(Release::MariaDb118);
-}
+on_each!(a_view_that_is_broken_stops_the_backup as a_view_that_is_broken_stops_the_backup: MySql97, MariaDb118);
 
 /// The dump tool waits at a table that a test holds, and then finds the next one gone.
 fn a_table_that_is_dropped_during_the_dump_stops_it(release: Release) {
@@ -94,15 +86,7 @@ fn a_table_that_is_dropped_during_the_dump_stops_it(release: Release) {
     assert_eq!(bench.data_objects(), [""; 0]);
 }
 
-#[test]
-fn a_table_that_is_dropped_during_the_dump_stops_it_on_mysql_9_7() {
-    a_table_that_is_dropped_during_the_dump_stops_it(Release::MySql97);
-}
-
-#[test]
-fn a_table_that_is_dropped_during_the_dump_stops_it_on_mariadb_11_8() {
-    a_table_that_is_dropped_during_the_dump_stops_it(Release::MariaDb118);
-}
+on_each!(a_table_that_is_dropped_during_the_dump_stops_it as a_table_that_is_dropped_during_the_dump_stops_it: MySql97, MariaDb118);
 
 /// A restore whose server goes away: it fails, and a database that it made itself is told to be incomplete by its mark.
 fn a_server_that_goes_away_fails_the_restore(release: Release) {
@@ -125,15 +109,7 @@ fn a_server_that_goes_away_fails_the_restore(release: Release) {
     assert!(!bench.sql.run("copy", "SHOW TABLES;").contains("__jagad"));
 }
 
-#[test]
-fn a_server_that_goes_away_fails_the_restore_on_mysql_9_7() {
-    a_server_that_goes_away_fails_the_restore(Release::MySql97);
-}
-
-#[test]
-fn a_server_that_goes_away_fails_the_restore_on_mariadb_11_8() {
-    a_server_that_goes_away_fails_the_restore(Release::MariaDb118);
-}
+on_each!(a_server_that_goes_away_fails_the_restore as a_server_that_goes_away_fails_the_restore: MySql97, MariaDb118);
 
 /// Damage in the store is found before anything of the target is removed.
 #[test]

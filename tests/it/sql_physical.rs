@@ -58,15 +58,7 @@ fn every_link_of_a_chain_comes_back(release: Release) {
     }
 }
 
-#[test]
-fn every_link_of_a_chain_comes_back_on_mariadb_10_11() {
-    every_link_of_a_chain_comes_back(Release::MariaDb1011);
-}
-
-#[test]
-fn every_link_of_a_chain_comes_back_on_mariadb_11_8() {
-    every_link_of_a_chain_comes_back(Release::MariaDb118);
-}
+on_each!(every_link_of_a_chain_comes_back as every_link_of_a_chain_comes_back: MariaDb1011, MariaDb118);
 
 /// What cannot be built on is followed by a full that says why.
 #[test]

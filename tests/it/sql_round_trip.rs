@@ -39,20 +39,7 @@ fn everything_comes_back(release: Release) {
     assert_eq!(bench.sql.databases(), ["shop", "the copy"]);
 }
 
-#[test]
-fn everything_comes_back_on_mysql_9_7() {
-    everything_comes_back(Release::MySql97);
-}
-
-#[test]
-fn everything_comes_back_on_mariadb_10_11() {
-    everything_comes_back(Release::MariaDb1011);
-}
-
-#[test]
-fn everything_comes_back_on_mariadb_11_8() {
-    everything_comes_back(Release::MariaDb118);
-}
+on_each!(everything_comes_back as everything_comes_back: MySql97, MariaDb1011, MariaDb118);
 
 #[test]
 fn a_backup_of_mariadb_10_11_goes_into_11_8_and_not_back() {
@@ -111,15 +98,7 @@ fn a_drill_leaves_nothing_and_takes_nothing_away(release: Release) {
     assert_eq!(drills.count(), 0, "{left:?}");
 }
 
-#[test]
-fn a_drill_leaves_nothing_and_takes_nothing_away_on_mysql_9_7() {
-    a_drill_leaves_nothing_and_takes_nothing_away(Release::MySql97);
-}
-
-#[test]
-fn a_drill_leaves_nothing_and_takes_nothing_away_on_mariadb_11_8() {
-    a_drill_leaves_nothing_and_takes_nothing_away(Release::MariaDb118);
-}
+on_each!(a_drill_leaves_nothing_and_takes_nothing_away as a_drill_leaves_nothing_and_takes_nothing_away: MySql97, MariaDb118);
 
 fn a_restore_that_is_repeated_restores_the_same_backup(release: Release) {
     let Some(bench) = SqlBench::small(release) else { return };
@@ -148,12 +127,4 @@ fn a_restore_that_is_repeated_restores_the_same_backup(release: Release) {
     }
 }
 
-#[test]
-fn a_restore_that_is_repeated_restores_the_same_backup_on_mysql_9_7() {
-    a_restore_that_is_repeated_restores_the_same_backup(Release::MySql97);
-}
-
-#[test]
-fn a_restore_that_is_repeated_restores_the_same_backup_on_mariadb_11_8() {
-    a_restore_that_is_repeated_restores_the_same_backup(Release::MariaDb118);
-}
+on_each!(a_restore_that_is_repeated_restores_the_same_backup as a_restore_that_is_repeated_restores_the_same_backup: MySql97, MariaDb118);

@@ -47,20 +47,7 @@ fn check_trial(release: Release) {
     assert_eq!(taken["backups"][0]["databases"], serde_json::json!(["bystander", "shop"]));
 }
 
-#[test]
-fn definitions_are_tried_before_anything_is_removed_on_mysql_9_7() {
-    check_trial(Release::MySql97);
-}
-
-#[test]
-fn definitions_are_tried_before_anything_is_removed_on_mariadb_10_11() {
-    check_trial(Release::MariaDb1011);
-}
-
-#[test]
-fn definitions_are_tried_before_anything_is_removed_on_mariadb_11_8() {
-    check_trial(Release::MariaDb118);
-}
+on_each!(check_trial as definitions_are_tried_before_anything_is_removed: MySql97, MariaDb1011, MariaDb118);
 
 /// Views that read each other's databases are loaded in the order that they need, and drilled too.
 #[test]

@@ -45,20 +45,7 @@ fn a_database_that_goes_away_costs_only_itself(release: Release) {
     bench.run(&["backup", "all", "--set", &set]).expect(1);
 }
 
-#[test]
-fn a_database_that_goes_away_costs_only_itself_on_mysql_9_7() {
-    a_database_that_goes_away_costs_only_itself(Release::MySql97);
-}
-
-#[test]
-fn a_database_that_goes_away_costs_only_itself_on_mariadb_10_11() {
-    a_database_that_goes_away_costs_only_itself(Release::MariaDb1011);
-}
-
-#[test]
-fn a_database_that_goes_away_costs_only_itself_on_mariadb_11_8() {
-    a_database_that_goes_away_costs_only_itself(Release::MariaDb118);
-}
+on_each!(a_database_that_goes_away_costs_only_itself as a_database_that_goes_away_costs_only_itself: MySql97, MariaDb1011, MariaDb118);
 
 /// The server refuses a view of one database, and the others are restored all the same.
 fn a_trial_that_fails_costs_only_its_database(release: Release) {
@@ -81,15 +68,7 @@ fn a_trial_that_fails_costs_only_its_database(release: Release) {
     assert_eq!(state(), ["1", "2", "1"]);
 }
 
-#[test]
-fn a_trial_that_fails_costs_only_its_database_on_mysql_9_7() {
-    a_trial_that_fails_costs_only_its_database(Release::MySql97);
-}
-
-#[test]
-fn a_trial_that_fails_costs_only_its_database_on_mariadb_11_8() {
-    a_trial_that_fails_costs_only_its_database(Release::MariaDb118);
-}
+on_each!(a_trial_that_fails_costs_only_its_database as a_trial_that_fails_costs_only_its_database: MySql97, MariaDb118);
 
 /// Views of two databases that read each other: neither can be made first.
 fn databases_that_read_each_other_come_back(release: Release) {
@@ -120,20 +99,7 @@ fn databases_that_read_each_other_come_back(release: Release) {
     assert_eq!(shape(), before);
 }
 
-#[test]
-fn databases_that_read_each_other_come_back_on_mysql_9_7() {
-    databases_that_read_each_other_come_back(Release::MySql97);
-}
-
-#[test]
-fn databases_that_read_each_other_come_back_on_mariadb_10_11() {
-    databases_that_read_each_other_come_back(Release::MariaDb1011);
-}
-
-#[test]
-fn databases_that_read_each_other_come_back_on_mariadb_11_8() {
-    databases_that_read_each_other_come_back(Release::MariaDb118);
-}
+on_each!(databases_that_read_each_other_come_back as databases_that_read_each_other_come_back: MySql97, MariaDb1011, MariaDb118);
 
 /// A restore that waits for somebody's lock says so in its log while it waits.
 fn a_restore_that_waits_says_so(release: Release) {
@@ -151,15 +117,7 @@ fn a_restore_that_waits_says_so(release: Release) {
     assert_eq!(bench.sql.run("shop", "SELECT COUNT(*) FROM sale"), "2000");
 }
 
-#[test]
-fn a_restore_that_waits_says_so_on_mysql_9_7() {
-    a_restore_that_waits_says_so(Release::MySql97);
-}
-
-#[test]
-fn a_restore_that_waits_says_so_on_mariadb_10_11() {
-    a_restore_that_waits_says_so(Release::MariaDb1011);
-}
+on_each!(a_restore_that_waits_says_so as a_restore_that_waits_says_so: MySql97, MariaDb1011);
 
 /// A step that refuses has removed nothing, and nothing else is said.
 fn a_removal_that_is_refused_is_no_loss(release: Release) {
@@ -191,15 +149,7 @@ fn a_removal_that_is_refused_is_no_loss(release: Release) {
     assert_eq!(bench.sql.fingerprint("shop"), before);
 }
 
-#[test]
-fn a_removal_that_is_refused_is_no_loss_on_mysql_9_7() {
-    a_removal_that_is_refused_is_no_loss(Release::MySql97);
-}
-
-#[test]
-fn a_removal_that_is_refused_is_no_loss_on_mariadb_11_8() {
-    a_removal_that_is_refused_is_no_loss(Release::MariaDb118);
-}
+on_each!(a_removal_that_is_refused_is_no_loss as a_removal_that_is_refused_is_no_loss: MySql97, MariaDb118);
 
 /// What a throw-away server has only when the backup needs it: MariaDB's `sys`, and engines that are libraries.
 fn a_drill_has_what_the_backup_needs(release: Release) {
@@ -229,17 +179,4 @@ fn a_drill_has_what_the_backup_needs(release: Release) {
     assert_eq!(verified["verified"][0]["status"], "passed", "{verified}");
 }
 
-#[test]
-fn a_drill_has_what_the_backup_needs_on_mysql_9_7() {
-    a_drill_has_what_the_backup_needs(Release::MySql97);
-}
-
-#[test]
-fn a_drill_has_what_the_backup_needs_on_mariadb_10_11() {
-    a_drill_has_what_the_backup_needs(Release::MariaDb1011);
-}
-
-#[test]
-fn a_drill_has_what_the_backup_needs_on_mariadb_11_8() {
-    a_drill_has_what_the_backup_needs(Release::MariaDb118);
-}
+on_each!(a_drill_has_what_the_backup_needs as a_drill_has_what_the_backup_needs: MySql97, MariaDb1011, MariaDb118);

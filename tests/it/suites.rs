@@ -67,15 +67,7 @@ fn regress(postgres: &Postgres, suite: &Path, out: &Path) {
     assert!(passed > 150, "{text}{}", String::from_utf8_lossy(&said.stderr));
 }
 
-#[test]
-fn the_regression_database_comes_back_on_postgresql_15() {
-    check_regression(15);
-}
-
-#[test]
-fn the_regression_database_comes_back_on_postgresql_18() {
-    check_regression(18);
-}
+on_each!(check_regression as the_regression_database_comes_back: 15, 18);
 
 fn check_kinds(major: u32) {
     let Some(bench) = Bench::new(major, Place::Local) else { return };
@@ -90,15 +82,7 @@ fn check_kinds(major: u32) {
     assert_equal(&bench.postgres, "kinds", "restored");
 }
 
-#[test]
-fn every_kind_of_object_comes_back_on_postgresql_15() {
-    check_kinds(15);
-}
-
-#[test]
-fn every_kind_of_object_comes_back_on_postgresql_18() {
-    check_kinds(18);
-}
+on_each!(check_kinds as every_kind_of_object_comes_back: 15, 18);
 
 #[test]
 fn a_database_with_postgis_comes_back() {
@@ -173,12 +157,4 @@ fn check_platform(major: u32) {
     assert_eq!(postgres.psql("postgres", ABOUT_ROLES), empty.psql("postgres", ABOUT_ROLES));
 }
 
-#[test]
-fn a_platform_with_row_security_comes_back_on_postgresql_15() {
-    check_platform(15);
-}
-
-#[test]
-fn a_platform_with_row_security_comes_back_on_postgresql_18() {
-    check_platform(18);
-}
+on_each!(check_platform as a_platform_with_row_security_comes_back: 15, 18);

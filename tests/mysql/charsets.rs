@@ -172,20 +172,10 @@ async fn every_character_set_comes_back(release: Release) {
     assert_eq!(copied.len(), definitions.len());
 }
 
-#[tokio::test]
-async fn every_character_set_comes_back_byte_by_byte_on_mysql_9_7() {
-    every_character_set_comes_back(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn every_character_set_comes_back_byte_by_byte_on_mariadb_10_11() {
-    every_character_set_comes_back(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn every_character_set_comes_back_byte_by_byte_on_mariadb_11_8() {
-    every_character_set_comes_back(Release::MariaDb118).await;
-}
+on_each!(
+    async every_character_set_comes_back as every_character_set_comes_back_byte_by_byte:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// A condition makes the dump tool read text by its meaning, and what that may change is told.
 #[tokio::test]

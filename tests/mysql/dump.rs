@@ -44,17 +44,4 @@ async fn check_round_trip(release: Release) {
     assert_eq!(sql.databases(), [ODD, &copy]);
 }
 
-#[tokio::test]
-async fn everything_comes_back_as_it_was_on_mysql_9_7() {
-    check_round_trip(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn everything_comes_back_as_it_was_on_mariadb_10_11() {
-    check_round_trip(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn everything_comes_back_as_it_was_on_mariadb_11_8() {
-    check_round_trip(Release::MariaDb118).await;
-}
+on_each!(async check_round_trip as everything_comes_back_as_it_was: MySql97, MariaDb1011, MariaDb118);

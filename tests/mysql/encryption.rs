@@ -110,15 +110,10 @@ async fn a_server_that_forces_encryption_is_found() {
     assert_eq!(sql.fingerprint("shop"), before);
 }
 
-#[tokio::test]
-async fn encrypted_tables_are_restored_with_keys_and_drilled_without_on_mysql_9_7() {
-    check_encrypted_tables(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn encrypted_tables_are_restored_with_keys_and_drilled_without_on_mariadb_10_11() {
-    check_encrypted_tables(Release::MariaDb1011).await;
-}
+on_each!(
+    async check_encrypted_tables as encrypted_tables_are_restored_with_keys_and_drilled_without:
+    MySql97, MariaDb1011
+);
 
 #[tokio::test]
 async fn an_encrypted_database_without_encrypted_tables_needs_no_keys() {

@@ -44,20 +44,7 @@ async fn broken_views_are_named(release: Release) {
     assert_eq!(sql.run("copy", "SHOW TABLES;"), "good\nt");
 }
 
-#[tokio::test]
-async fn broken_views_are_named_on_mysql_9_7() {
-    broken_views_are_named(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn broken_views_are_named_on_mariadb_10_11() {
-    broken_views_are_named(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn broken_views_are_named_on_mariadb_11_8() {
-    broken_views_are_named(Release::MariaDb118).await;
-}
+on_each!(async broken_views_are_named as broken_views_are_named: MySql97, MariaDb1011, MariaDb118);
 
 /// Events that would write while they are restored are there, and run only when all is in its place.
 async fn events_wait_until_all_is_there(release: Release) {
@@ -106,20 +93,10 @@ async fn events_wait_until_all_is_there(release: Release) {
     assert_eq!(sql.run("", "SELECT COUNT(*) FROM copy.log;"), rows.to_string());
 }
 
-#[tokio::test]
-async fn events_wait_until_all_is_there_on_mysql_9_7() {
-    events_wait_until_all_is_there(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn events_wait_until_all_is_there_on_mariadb_10_11() {
-    events_wait_until_all_is_there(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn events_wait_until_all_is_there_on_mariadb_11_8() {
-    events_wait_until_all_is_there(Release::MariaDb118).await;
-}
+on_each!(
+    async events_wait_until_all_is_there as events_wait_until_all_is_there:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// A restore that finds the database in use says who uses it, and has removed nothing.
 async fn a_drop_that_waits_says_for_whom(release: Release) {
@@ -153,12 +130,4 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
     assert_eq!(sql.databases(), [""; 0]);
 }
 
-#[tokio::test]
-async fn a_drop_that_waits_says_for_whom_on_mysql_9_7() {
-    a_drop_that_waits_says_for_whom(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_drop_that_waits_says_for_whom_on_mariadb_11_8() {
-    a_drop_that_waits_says_for_whom(Release::MariaDb118).await;
-}
+on_each!(async a_drop_that_waits_says_for_whom as a_drop_that_waits_says_for_whom: MySql97, MariaDb118);

@@ -65,12 +65,7 @@ async fn a_dead_trial_is_removed_by_the_next_restore(release: Release) {
     restoring.wait().unwrap();
 }
 
-#[tokio::test]
-async fn a_dead_trial_is_removed_by_the_next_restore_on_mysql_9_7() {
-    a_dead_trial_is_removed_by_the_next_restore(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_dead_trial_is_removed_by_the_next_restore_on_mariadb_10_11() {
-    a_dead_trial_is_removed_by_the_next_restore(Release::MariaDb1011).await;
-}
+on_each!(
+    async a_dead_trial_is_removed_by_the_next_restore as a_dead_trial_is_removed_by_the_next_restore:
+    MySql97, MariaDb1011
+);

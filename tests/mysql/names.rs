@@ -90,17 +90,4 @@ async fn a_copy_stands_alone(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn a_copy_stands_alone_on_mysql_9_7() {
-    a_copy_stands_alone(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_copy_stands_alone_on_mariadb_10_11() {
-    a_copy_stands_alone(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn a_copy_stands_alone_on_mariadb_11_8() {
-    a_copy_stands_alone(Release::MariaDb118).await;
-}
+on_each!(async a_copy_stands_alone as a_copy_stands_alone: MySql97, MariaDb1011, MariaDb118);

@@ -46,20 +46,10 @@ async fn large_values_go_back(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn large_values_go_back_into_their_server_on_mysql_9_7() {
-    large_values_go_back(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn large_values_go_back_into_their_server_on_mariadb_10_11() {
-    large_values_go_back(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn large_values_go_back_into_their_server_on_mariadb_11_8() {
-    large_values_go_back(Release::MariaDb118).await;
-}
+on_each!(
+    async large_values_go_back as large_values_go_back_into_their_server:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// What does not fit, however it is written, is told when it is dumped and before anything is removed.
 async fn a_value_that_does_not_fit_is_told(release: Release) {
@@ -91,12 +81,7 @@ async fn a_value_that_does_not_fit_is_told(release: Release) {
     assert_eq!(sql.run("shop", SUM), before);
 }
 
-#[tokio::test]
-async fn a_value_that_does_not_fit_is_told_on_mysql_9_7() {
-    a_value_that_does_not_fit_is_told(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_value_that_does_not_fit_is_told_on_mariadb_10_11() {
-    a_value_that_does_not_fit_is_told(Release::MariaDb1011).await;
-}
+on_each!(
+    async a_value_that_does_not_fit_is_told as a_value_that_does_not_fit_is_told:
+    MySql97, MariaDb1011
+);

@@ -88,20 +88,10 @@ async fn check_places(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn tables_in_other_places_are_restored_and_drilled_on_mysql_9_7() {
-    check_places(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn tables_in_other_places_are_restored_and_drilled_on_mariadb_10_11() {
-    check_places(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn tables_in_other_places_are_restored_and_drilled_on_mariadb_11_8() {
-    check_places(Release::MariaDb118).await;
-}
+on_each!(
+    async check_places as tables_in_other_places_are_restored_and_drilled:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 #[tokio::test]
 async fn a_database_comes_back_as_it_was_created() {

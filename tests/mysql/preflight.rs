@@ -112,20 +112,7 @@ async fn check_rights(release: Release) {
     assert_eq!(sql.fingerprint("shop"), before);
 }
 
-#[tokio::test]
-async fn rights_are_checked_before_a_restore_on_mysql_9_7() {
-    check_rights(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn rights_are_checked_before_a_restore_on_mariadb_10_11() {
-    check_rights(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn rights_are_checked_before_a_restore_on_mariadb_11_8() {
-    check_rights(Release::MariaDb118).await;
-}
+on_each!(async check_rights as rights_are_checked_before_a_restore: MySql97, MariaDb1011, MariaDb118);
 
 /// With the binary log on, a function that declares nothing is taken from nobody.
 #[tokio::test]
@@ -266,20 +253,10 @@ async fn check_settings(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn settings_that_keep_tables_away_are_found_on_mysql_9_7() {
-    check_settings(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn settings_that_keep_tables_away_are_found_on_mariadb_10_11() {
-    check_settings(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn settings_that_keep_tables_away_are_found_on_mariadb_11_8() {
-    check_settings(Release::MariaDb118).await;
-}
+on_each!(
+    async check_settings as settings_that_keep_tables_away_are_found:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// With `--strip-definer` nothing belongs to others, so the rights for that are not asked for.
 #[tokio::test]

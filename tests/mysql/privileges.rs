@@ -62,20 +62,10 @@ async fn every_statement_mends_what_it_is_printed_for(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn every_statement_mends_what_it_is_printed_for_on_mysql_9_7() {
-    every_statement_mends_what_it_is_printed_for(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn every_statement_mends_what_it_is_printed_for_on_mariadb_10_11() {
-    every_statement_mends_what_it_is_printed_for(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn every_statement_mends_what_it_is_printed_for_on_mariadb_11_8() {
-    every_statement_mends_what_it_is_printed_for(Release::MariaDb118).await;
-}
+on_each!(
+    async every_statement_mends_what_it_is_printed_for as every_statement_mends_what_it_is_printed_for:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// Each right whose absence goes unnoticed by the tools is missed by the check.
 async fn a_missing_right_is_named(release: Release) {
@@ -96,15 +86,7 @@ async fn a_missing_right_is_named(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn a_missing_right_is_named_on_mysql_9_7() {
-    a_missing_right_is_named(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_missing_right_is_named_on_mariadb_11_8() {
-    a_missing_right_is_named(Release::MariaDb118).await;
-}
+on_each!(async a_missing_right_is_named as a_missing_right_is_named: MySql97, MariaDb118);
 
 #[tokio::test]
 async fn rights_that_come_by_a_role_count() {
@@ -175,20 +157,10 @@ async fn a_hidden_database_is_missed(release: Release) {
     assert!(matches!(missing, EngineError::NotFound { .. }), "{missing:?}");
 }
 
-#[tokio::test]
-async fn a_hidden_database_is_missed_on_mysql_9_7() {
-    a_hidden_database_is_missed(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_hidden_database_is_missed_on_mariadb_10_11() {
-    a_hidden_database_is_missed(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn a_hidden_database_is_missed_on_mariadb_11_8() {
-    a_hidden_database_is_missed(Release::MariaDb118).await;
-}
+on_each!(
+    async a_hidden_database_is_missed as a_hidden_database_is_missed:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// What a user may not read is whole: it is neither to be dropped nor left out.
 #[tokio::test]

@@ -40,15 +40,7 @@ async fn chosen_tables_come_back(release: Release) {
     assert_eq!(sql.run("fresh", "SHOW TABLES;"), "parent");
 }
 
-#[tokio::test]
-async fn chosen_tables_come_back_on_mysql_9_7() {
-    chosen_tables_come_back(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn chosen_tables_come_back_on_mariadb_11_8() {
-    chosen_tables_come_back(Release::MariaDb118).await;
-}
+on_each!(async chosen_tables_come_back as chosen_tables_come_back: MySql97, MariaDb118);
 
 async fn definers_are_told_or_stripped(release: Release) {
     let Some((sql, _)) = content(release).await else { return };
@@ -83,20 +75,10 @@ async fn definers_are_told_or_stripped(release: Release) {
     assert_eq!(sql.run("", owners), "root@localhost");
 }
 
-#[tokio::test]
-async fn definers_are_told_or_stripped_on_mysql_9_7() {
-    definers_are_told_or_stripped(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn definers_are_told_or_stripped_on_mariadb_10_11() {
-    definers_are_told_or_stripped(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn definers_are_told_or_stripped_on_mariadb_11_8() {
-    definers_are_told_or_stripped(Release::MariaDb118).await;
-}
+on_each!(
+    async definers_are_told_or_stripped as definers_are_told_or_stripped:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 /// The dump with a statement in it that no server takes.
 fn with_error(taken: Dump) -> Dump {
@@ -132,15 +114,7 @@ async fn errors_stop_or_are_counted(release: Release) {
     assert_eq!(sql.run("copy", "SELECT COUNT(*) FROM parted;"), "3");
 }
 
-#[tokio::test]
-async fn errors_stop_or_are_counted_on_mysql_9_7() {
-    errors_stop_or_are_counted(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn errors_stop_or_are_counted_on_mariadb_11_8() {
-    errors_stop_or_are_counted(Release::MariaDb118).await;
-}
+on_each!(async errors_stop_or_are_counted as errors_stop_or_are_counted: MySql97, MariaDb118);
 
 #[tokio::test]
 async fn targets_that_must_not_be_filled_are_refused() {

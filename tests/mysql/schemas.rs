@@ -83,12 +83,4 @@ async fn check_history(release: Release) {
     assert_eq!(sql.run("odd_copy", "SELECT id FROM precise_one"), "2");
 }
 
-#[tokio::test]
-async fn the_history_of_versioned_tables_comes_back_on_mariadb_10_11() {
-    check_history(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn the_history_of_versioned_tables_comes_back_on_mariadb_11_8() {
-    check_history(Release::MariaDb118).await;
-}
+on_each!(async check_history as the_history_of_versioned_tables_comes_back: MariaDb1011, MariaDb118);

@@ -106,20 +106,10 @@ async fn every_mode_demands_what_it_says(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn every_mode_demands_what_it_says_on_mysql_9_7() {
-    every_mode_demands_what_it_says(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn every_mode_demands_what_it_says_on_mariadb_10_11() {
-    every_mode_demands_what_it_says(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn every_mode_demands_what_it_says_on_mariadb_11_8() {
-    every_mode_demands_what_it_says(Release::MariaDb118).await;
-}
+on_each!(
+    async every_mode_demands_what_it_says as every_mode_demands_what_it_says:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 async fn a_server_without_tls(release: Release) {
     let off = if release == Release::MySql97 { "--tls-version=" } else { "--skip-ssl" };
@@ -132,20 +122,10 @@ async fn a_server_without_tls(release: Release) {
     }
 }
 
-#[tokio::test]
-async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mysql_9_7() {
-    a_server_without_tls(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mariadb_10_11() {
-    a_server_without_tls(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_used_only_where_that_is_allowed_on_mariadb_11_8() {
-    a_server_without_tls(Release::MariaDb118).await;
-}
+on_each!(
+    async a_server_without_tls as a_server_without_tls_is_used_only_where_that_is_allowed:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 #[tokio::test]
 async fn logins_and_connections_that_fail_are_told_apart() {

@@ -75,20 +75,7 @@ async fn users_come_back(release: Release) {
     assert_eq!(told(&other), told(&sql));
 }
 
-#[tokio::test]
-async fn users_roles_and_grants_come_back_on_mysql_9_7() {
-    users_come_back(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn users_roles_and_grants_come_back_on_mariadb_10_11() {
-    users_come_back(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn users_roles_and_grants_come_back_on_mariadb_11_8() {
-    users_come_back(Release::MariaDb118).await;
-}
+on_each!(async users_come_back as users_roles_and_grants_come_back: MySql97, MariaDb1011, MariaDb118);
 
 /// What statements tell of an account only when they are put together with care.
 async fn odd_accounts_come_back(release: Release) {
@@ -134,20 +121,7 @@ async fn odd_accounts_come_back(release: Release) {
     assert_eq!(other.run("", "SELECT COUNT(*) FROM mysql.user WHERE User LIKE '%jagad%';"), "0");
 }
 
-#[tokio::test]
-async fn odd_accounts_come_back_on_mysql_9_7() {
-    odd_accounts_come_back(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn odd_accounts_come_back_on_mariadb_10_11() {
-    odd_accounts_come_back(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn odd_accounts_come_back_on_mariadb_11_8() {
-    odd_accounts_come_back(Release::MariaDb118).await;
-}
+on_each!(async odd_accounts_come_back as odd_accounts_come_back: MySql97, MariaDb1011, MariaDb118);
 
 /// The list with a statement in it that no server takes, behind all that creates accounts.
 fn with_error(taken: &Dump) -> Dump {
@@ -203,20 +177,10 @@ async fn users_come_all_or_not_at_all(release: Release) {
     assert_eq!(accounts(&other), accounts(&sql));
 }
 
-#[tokio::test]
-async fn users_come_all_or_not_at_all_on_mysql_9_7() {
-    users_come_all_or_not_at_all(Release::MySql97).await;
-}
-
-#[tokio::test]
-async fn users_come_all_or_not_at_all_on_mariadb_10_11() {
-    users_come_all_or_not_at_all(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn users_come_all_or_not_at_all_on_mariadb_11_8() {
-    users_come_all_or_not_at_all(Release::MariaDb118).await;
-}
+on_each!(
+    async users_come_all_or_not_at_all as users_come_all_or_not_at_all:
+    MySql97, MariaDb1011, MariaDb118
+);
 
 #[tokio::test]
 async fn rights_that_are_taken_away_in_one_database_come_back_or_are_refused() {
@@ -297,12 +261,4 @@ fn copy_of(dump: &Dump) -> Dump {
     }
 }
 
-#[tokio::test]
-async fn rights_of_everybody_come_back_on_mariadb_10_11() {
-    rights_of_everybody_come_back(Release::MariaDb1011).await;
-}
-
-#[tokio::test]
-async fn rights_of_everybody_come_back_on_mariadb_11_8() {
-    rights_of_everybody_come_back(Release::MariaDb118).await;
-}
+on_each!(async rights_of_everybody_come_back as rights_of_everybody_come_back: MariaDb1011, MariaDb118);

@@ -169,15 +169,7 @@ async fn check_whole(major: u32) {
     assert_eq!(restored.psql("shop", "SELECT sum(a) FROM far"), "5000050000");
 }
 
-#[tokio::test]
-async fn a_base_backup_is_whole_by_itself_on_postgresql_15() {
-    check_whole(15).await;
-}
-
-#[tokio::test]
-async fn a_base_backup_is_whole_by_itself_on_postgresql_18() {
-    check_whole(18).await;
-}
+on_each!(async check_whole as a_base_backup_is_whole_by_itself: 15, 18);
 
 #[tokio::test]
 async fn the_wal_of_a_backup_is_held_however_much_is_written_meanwhile() {

@@ -49,15 +49,7 @@ async fn check_damaged(major: u32) {
     assert!(help.ends_with('.'));
 }
 
-#[tokio::test]
-async fn damaged_pages_fail_the_backup_and_are_named_on_postgresql_15() {
-    check_damaged(15).await;
-}
-
-#[tokio::test]
-async fn damaged_pages_fail_the_backup_and_are_named_on_postgresql_18() {
-    check_damaged(18).await;
-}
+on_each!(async check_damaged as damaged_pages_fail_the_backup_and_are_named: 15, 18);
 
 /// So much that a server does not send it all into buffers at once.
 fn fill(postgres: &Postgres) {

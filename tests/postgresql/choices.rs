@@ -121,15 +121,7 @@ async fn check_bound(major: u32) {
     );
 }
 
-#[tokio::test]
-async fn chosen_tables_come_back_with_what_they_need_on_postgresql_15() {
-    check_bound(15).await;
-}
-
-#[tokio::test]
-async fn chosen_tables_come_back_with_what_they_need_on_postgresql_18() {
-    check_bound(18).await;
-}
+on_each!(async check_bound as chosen_tables_come_back_with_what_they_need: 15, 18);
 
 const ALIKE: &str = "
 CREATE SCHEMA a; CREATE SCHEMA b; CREATE ROLE guest; GRANT CREATE ON SCHEMA public TO guest;

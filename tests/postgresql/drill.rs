@@ -68,15 +68,7 @@ async fn check_drill(major: u32) {
     assert!(!folder.exists());
 }
 
-#[tokio::test]
-async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_15() {
-    check_drill(15).await;
-}
-
-#[tokio::test]
-async fn a_drill_starts_loads_counts_and_leaves_nothing_on_postgresql_18() {
-    check_drill(18).await;
-}
+on_each!(async check_drill as a_drill_starts_loads_counts_and_leaves_nothing: 15, 18);
 
 #[tokio::test]
 async fn a_drill_that_did_not_start_can_be_torn_down() {

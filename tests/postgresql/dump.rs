@@ -58,12 +58,4 @@ async fn check_round_trip(major: u32) {
     assert_eq!(postgres.databases(), [ODD, &copy, "postgres"]);
 }
 
-#[tokio::test]
-async fn everything_comes_back_as_it_was_on_postgresql_15() {
-    check_round_trip(15).await;
-}
-
-#[tokio::test]
-async fn everything_comes_back_as_it_was_on_postgresql_18() {
-    check_round_trip(18).await;
-}
+on_each!(async check_round_trip as everything_comes_back_as_it_was: 15, 18);

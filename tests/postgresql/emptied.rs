@@ -111,12 +111,4 @@ async fn check_emptied(major: u32) {
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
 }
 
-#[tokio::test]
-async fn a_role_that_may_create_no_database_empties_and_fills_its_own_on_postgresql_15() {
-    check_emptied(15).await;
-}
-
-#[tokio::test]
-async fn a_role_that_may_create_no_database_empties_and_fills_its_own_on_postgresql_18() {
-    check_emptied(18).await;
-}
+on_each!(async check_emptied as a_role_that_may_create_no_database_empties_and_fills_its_own: 15, 18);

@@ -167,12 +167,4 @@ async fn globals_that_are_too_large_or_no_text_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn ordinary_roles_can_be_made_without_a_superuser_on_postgresql_15() {
-    check_without_superuser(15).await;
-}
-
-#[tokio::test]
-async fn ordinary_roles_can_be_made_without_a_superuser_on_postgresql_18() {
-    check_without_superuser(18).await;
-}
+on_each!(async check_without_superuser as ordinary_roles_can_be_made_without_a_superuser: 15, 18);

@@ -57,15 +57,7 @@ async fn check_logins(major: u32) {
     assert!(matches!(&error, EngineError::Unreachable { .. }), "{error:?}");
 }
 
-#[tokio::test]
-async fn failures_to_connect_are_told_apart_on_postgresql_15() {
-    check_logins(15).await;
-}
-
-#[tokio::test]
-async fn failures_to_connect_are_told_apart_on_postgresql_18() {
-    check_logins(18).await;
-}
+on_each!(async check_logins as failures_to_connect_are_told_apart: 15, 18);
 
 #[tokio::test]
 async fn a_server_that_takes_no_connections_on_tcp_is_unreachable() {

@@ -67,15 +67,7 @@ async fn check_superuser_settings(major: u32) {
     assert_eq!((plan.findings.len(), postgres.psql("postgres", SETTINGS).lines().count()), (0, 3));
 }
 
-#[tokio::test]
-async fn settings_that_a_role_may_not_make_are_left_out_and_told_on_postgresql_15() {
-    check_superuser_settings(15).await;
-}
-
-#[tokio::test]
-async fn settings_that_a_role_may_not_make_are_left_out_and_told_on_postgresql_18() {
-    check_superuser_settings(18).await;
-}
+on_each!(async check_superuser_settings as settings_that_a_role_may_not_make_are_left_out_and_told: 15, 18);
 
 #[tokio::test]
 async fn settings_that_the_target_does_not_know_are_left_out_and_told() {

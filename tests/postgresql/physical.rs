@@ -147,15 +147,7 @@ async fn check_copy(major: u32) {
     assert!(added.parts["base.tar"].1.len() < full.parts["base.tar"].1.len() / 2);
 }
 
-#[tokio::test]
-async fn a_copy_has_all_parts_and_says_what_a_restore_needs_on_postgresql_15() {
-    check_copy(15).await;
-}
-
-#[tokio::test]
-async fn a_copy_has_all_parts_and_says_what_a_restore_needs_on_postgresql_18() {
-    check_copy(18).await;
-}
+on_each!(async check_copy as a_copy_has_all_parts_and_says_what_a_restore_needs: 15, 18);
 
 #[tokio::test]
 async fn a_check_says_what_a_copy_lacks_and_the_statement_that_fixes_it() {

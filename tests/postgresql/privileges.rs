@@ -158,15 +158,7 @@ async fn check_search_path(major: u32) {
     assert!(taken.is_err());
 }
 
-#[tokio::test]
-async fn a_pattern_without_a_schema_means_what_the_role_sees_on_postgresql_15() {
-    check_search_path(15).await;
-}
-
-#[tokio::test]
-async fn a_pattern_without_a_schema_means_what_the_role_sees_on_postgresql_18() {
-    check_search_path(18).await;
-}
+on_each!(async check_search_path as a_pattern_without_a_schema_means_what_the_role_sees: 15, 18);
 
 #[tokio::test]
 async fn rows_hidden_by_row_security_are_never_left_out_of_a_count() {

@@ -32,15 +32,7 @@ async fn check_policies(major: u32) {
     assert_eq!(target.psql("shop", "SELECT count(*) FROM public.notes"), "7");
 }
 
-#[tokio::test]
-async fn policies_with_subqueries_name_no_roles_on_postgresql_15() {
-    check_policies(15).await;
-}
-
-#[tokio::test]
-async fn policies_with_subqueries_name_no_roles_on_postgresql_18() {
-    check_policies(18).await;
-}
+on_each!(async check_policies as policies_with_subqueries_name_no_roles: 15, 18);
 
 #[tokio::test]
 async fn counting_does_not_depend_on_the_size_of_the_lock_table() {
@@ -148,12 +140,4 @@ async fn check_large_objects(major: u32) {
     assert_eq!(server.logical().count(&SystemRunner, "copy").await.unwrap().large_objects, Some(2001));
 }
 
-#[tokio::test]
-async fn large_objects_are_counted_on_postgresql_15() {
-    check_large_objects(15).await;
-}
-
-#[tokio::test]
-async fn large_objects_are_counted_on_postgresql_18() {
-    check_large_objects(18).await;
-}
+on_each!(async check_large_objects as large_objects_are_counted: 15, 18);

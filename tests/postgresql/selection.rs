@@ -75,15 +75,7 @@ async fn check_selections(major: u32) {
     assert_eq!(postgres.fingerprint("shop"), everything);
 }
 
-#[tokio::test]
-async fn tables_come_back_with_all_that_belongs_to_them_on_postgresql_15() {
-    check_selections(15).await;
-}
-
-#[tokio::test]
-async fn tables_come_back_with_all_that_belongs_to_them_on_postgresql_18() {
-    check_selections(18).await;
-}
+on_each!(async check_selections as tables_come_back_with_all_that_belongs_to_them: 15, 18);
 
 #[tokio::test]
 async fn one_table_of_two_with_names_that_begin_alike_comes_back_alone() {
@@ -132,15 +124,7 @@ async fn check_schema(major: u32) {
     assert_same(&definitions(&postgres, "shop", &sales), &definitions(&postgres, "apart", &sales));
 }
 
-#[tokio::test]
-async fn a_schema_comes_back_with_all_that_is_in_it_on_postgresql_15() {
-    check_schema(15).await;
-}
-
-#[tokio::test]
-async fn a_schema_comes_back_with_all_that_is_in_it_on_postgresql_18() {
-    check_schema(18).await;
-}
+on_each!(async check_schema as a_schema_comes_back_with_all_that_is_in_it: 15, 18);
 
 #[tokio::test]
 async fn a_table_alone_can_be_had_in_a_new_database() {
@@ -341,15 +325,7 @@ async fn check_published(major: u32) {
     assert_eq!(postgres.psql("apart", "SELECT count(*) FROM pg_publication"), "0");
 }
 
-#[tokio::test]
-async fn tables_return_to_the_publications_that_are_there_on_postgresql_15() {
-    check_published(15).await;
-}
-
-#[tokio::test]
-async fn tables_return_to_the_publications_that_are_there_on_postgresql_18() {
-    check_published(18).await;
-}
+on_each!(async check_published as tables_return_to_the_publications_that_are_there: 15, 18);
 
 #[tokio::test]
 async fn a_publication_of_another_role_does_not_stop_a_table_from_coming_back() {

@@ -86,15 +86,10 @@ async fn check_swap_under_load(major: u32) {
     assert_eq!(postgres.databases(), ["postgres", "shop"]);
 }
 
-#[tokio::test]
-async fn clients_see_the_old_database_or_the_new_one_and_nothing_else_on_postgresql_15() {
-    check_swap_under_load(15).await;
-}
-
-#[tokio::test]
-async fn clients_see_the_old_database_or_the_new_one_and_nothing_else_on_postgresql_18() {
-    check_swap_under_load(18).await;
-}
+on_each!(
+    async check_swap_under_load as clients_see_the_old_database_or_the_new_one_and_nothing_else:
+    15, 18
+);
 
 #[tokio::test]
 async fn a_load_that_fails_in_the_middle_leaves_everything_as_it_was() {

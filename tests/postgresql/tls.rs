@@ -134,15 +134,7 @@ async fn check_modes(major: u32) {
     assert!(secure.asked("localhost", TlsMode::VerifyFull, None).await.is_err());
 }
 
-#[tokio::test]
-async fn as_much_security_as_is_demanded_is_there_or_nothing_is_said_on_postgresql_15() {
-    check_modes(15).await;
-}
-
-#[tokio::test]
-async fn as_much_security_as_is_demanded_is_there_or_nothing_is_said_on_postgresql_18() {
-    check_modes(18).await;
-}
+on_each!(async check_modes as as_much_security_as_is_demanded_is_there_or_nothing_is_said: 15, 18);
 
 #[tokio::test]
 async fn a_dump_looks_at_the_certificate_anew() {

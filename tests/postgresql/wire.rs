@@ -76,15 +76,7 @@ async fn check_logins(major: u32) {
     assert!(matches!(identified(&listed).await.unwrap_err(), EngineError::Unreachable { .. }));
 }
 
-#[tokio::test]
-async fn every_kind_of_login_works_over_the_replication_protocol_on_postgresql_15() {
-    check_logins(15).await;
-}
-
-#[tokio::test]
-async fn every_kind_of_login_works_over_the_replication_protocol_on_postgresql_18() {
-    check_logins(18).await;
-}
+on_each!(async check_logins as every_kind_of_login_works_over_the_replication_protocol: 15, 18);
 
 #[tokio::test]
 async fn a_peer_login_sees_the_user_of_the_role_when_root_asks() {

@@ -87,15 +87,7 @@ async fn check_modes(major: u32) {
     identified(&plain).await.unwrap();
 }
 
-#[tokio::test]
-async fn replication_is_as_secure_as_is_demanded_on_postgresql_15() {
-    check_modes(15).await;
-}
-
-#[tokio::test]
-async fn replication_is_as_secure_as_is_demanded_on_postgresql_18() {
-    check_modes(18).await;
-}
+on_each!(async check_modes as replication_is_as_secure_as_is_demanded: 15, 18);
 
 /// Ends the TLS of a client, with a certificate of its own, and begins a new one to the server at `port`.
 async fn in_between(authority: &str, port: u16) -> SocketAddr {

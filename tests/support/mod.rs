@@ -1,6 +1,16 @@
 //! Real servers and what tests do with them.
 
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    unused_macros,
+    unused_macro_rules,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test binary uses its own part"
+)]
+
+#[macro_use]
+mod on_each;
 
 pub(crate) mod bucket;
 pub(crate) mod definitions;
