@@ -82,7 +82,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
         watch: Arc::clone(ui) as _,
         cancel: Cancel::default(),
         notifications: if global.no_notify { Notifications::Off } else { Notifications::On },
-        trust: Trust::new(command.demand()),
+        trust: Trust::new(command.unproven()),
     };
     for warning in &app.inventory.warnings {
         app.watch.say(jagad::commands::Tone::Warning, warning);

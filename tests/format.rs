@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use jagad::catalog::{
-    Authenticator, Demand, FORMAT, Manifest, Part, Proof, RecipeRecord, Segment, authenticity,
+    Authenticator, FORMAT, Manifest, Part, Proof, RecipeRecord, Segment, UnprovenManifests, authenticity,
 };
 use jagad::crypto::{self, MasterKey, ObjectIdentity, ObjectPlace};
 use jagad::model::digest::hex;
@@ -101,8 +101,8 @@ impl Authenticator for OneKey {
         Proof::NotAsked
     }
 
-    fn demand(&self) -> Demand {
-        Demand::Nothing
+    fn unproven(&self) -> UnprovenManifests {
+        UnprovenManifests::Accepted
     }
 }
 

@@ -22,7 +22,7 @@ pub trait Authenticator: fmt::Debug + Send + Sync {
     -> Proof;
 
     /// What happens with a manifest that is not proven.
-    fn demand(&self) -> Demand;
+    fn unproven(&self) -> UnprovenManifests;
 }
 
 /// What is known of where a manifest comes from.
@@ -38,11 +38,11 @@ pub enum Proof {
 
 /// What happens with a manifest that is not proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Demand {
+pub enum UnprovenManifests {
     /// It is refused.
-    Proof,
+    Refused,
     /// It is believed, because somebody said so.
-    Nothing,
+    Accepted,
 }
 
 /// Of a configuration without keys: its bucket is read by choice.
@@ -58,8 +58,8 @@ impl Authenticator for NoKeys {
         Proof::NotAsked
     }
 
-    fn demand(&self) -> Demand {
-        Demand::Proof
+    fn unproven(&self) -> UnprovenManifests {
+        UnprovenManifests::Refused
     }
 }
 

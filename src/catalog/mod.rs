@@ -24,7 +24,7 @@ pub mod state;
 mod verification;
 
 pub use abandoned::Abandoned;
-pub use authenticity::{Authenticator, Demand, NoKeys, Proof};
+pub use authenticity::{Authenticator, NoKeys, Proof, UnprovenManifests};
 pub use chain::{Chains, Health, LONGEST_CHAIN};
 pub use error::{CatalogError, Doubt, PassedOver};
 pub use find::Located;

@@ -1,6 +1,6 @@
 //! Reading and writing the records of a repository.
 
-use super::authenticity::{self, Authenticator, Demand, Proof, Stored};
+use super::authenticity::{self, Authenticator, Proof, Stored, UnprovenManifests};
 use super::error::CatalogError;
 use super::layout;
 use super::manifest::{self, Manifest};
@@ -107,7 +107,7 @@ impl Catalog {
         let proof = stored.proof(self.id, self.authenticator.as_ref());
         match &proof {
             Proof::Missing(doubt)
-                if self.authenticator.demand() == Demand::Proof
+                if self.authenticator.unproven() == UnprovenManifests::Refused
                     && !(manifest.status == BackupStatus::Failed && manifest.parts.is_empty()) =>
             {
                 let claim = Box::new(manifest);

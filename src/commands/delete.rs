@@ -2,7 +2,7 @@
 
 use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::locate::{locate, locate_unreadable};
-use super::{App, Class, Failure, Mode, Question, crash};
+use super::{App, Class, Confirmation, Failure, Mode, crash};
 use crate::catalog::lease::Operation;
 use crate::catalog::{BackupReference, Catalog, Chains, Lease, ListedBackup, Listing, chain};
 use crate::config::DatabaseEntry;
@@ -184,7 +184,7 @@ fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> 
     Ok(cascade)
 }
 
-fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
+fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Confirmation {
     let line = |deleted: &Deleted| {
         let why = if deleted.dependant { ", because it depends on one that goes" } else { "" };
         let size = if deleted.readable {
@@ -198,7 +198,7 @@ fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Question {
     facts.extend(last_ones.iter().map(|database| format!("`{database}` is left without any good backup.")));
     let count = backups.len();
     let noun = if count == 1 { "this backup" } else { "these backups" };
-    Question { facts, question: format!("Delete {noun} for good?") }
+    Confirmation { facts, question: format!("Delete {noun} for good?") }
 }
 
 /// Refuses while somebody reads the backup, where something builds on it by now, and where others have gone since it was looked

@@ -1,6 +1,6 @@
 //! `jagad config init`: a first configuration and its key, in one step.
 
-use super::keys::{self, Recovery};
+use super::keys::{self, RecoveryNotes};
 use super::{Class, Failure};
 use crate::crypto::MasterKey;
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct Report {
     /// The key file.
     pub key_file: PathBuf,
     /// What to keep somewhere safe.
-    pub recovery: Recovery,
+    pub recovery: RecoveryNotes,
 }
 
 /// Writes a key file (0600) and a configuration that loads, neither over anything that exists.
@@ -69,7 +69,7 @@ pub fn run(request: &Request) -> Result<Report, Failure> {
         let _ = std::fs::remove_file(&key_file);
         return Err(failed(&request.file, error));
     }
-    let recovery = Recovery::of("main", &key, Some(key_file.clone()));
+    let recovery = RecoveryNotes::of("main", &key, Some(key_file.clone()));
     Ok(Report { file: request.file.clone(), key_file, recovery })
 }
 

@@ -1,6 +1,6 @@
 //! `jagad key`: the care of what nothing can be read without.
 
-use super::{App, Class, Failure, Question};
+use super::{App, Class, Confirmation, Failure};
 use crate::config::{Inventory, KeySource};
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::model::kind::word_enum;
@@ -37,7 +37,7 @@ pub struct KeyReport {
 
 /// What somebody needs to read the backups when everything else is gone.
 #[derive(Debug, Serialize)]
-pub struct Recovery {
+pub struct RecoveryNotes {
     /// Name of the key.
     pub name: String,
     /// Its id.
@@ -48,7 +48,7 @@ pub struct Recovery {
     pub note: String,
 }
 
-impl Recovery {
+impl RecoveryNotes {
     /// The note for `key`. It does not hold the key.
     pub fn of(name: &str, key: &MasterKey, key_file: Option<PathBuf>) -> Self {
         let id = recovery_id(key);
@@ -78,7 +78,7 @@ pub struct Generated {
     /// What to write into the configuration; empty where it declares the key already.
     pub configuration: String,
     /// What to keep somewhere safe.
-    pub recovery: Recovery,
+    pub recovery: RecoveryNotes,
 }
 
 /// Writes `key` to a new file that only its owner can read. Never over a file that exists.
@@ -126,7 +126,7 @@ pub fn generate(
         name: name.clone(),
         id: recovery_id(&key),
         configuration: if is_declared { String::new() } else { section(name, &key_file) },
-        recovery: Recovery::of(name.as_str(), &key, Some(key_file.clone())),
+        recovery: RecoveryNotes::of(name.as_str(), &key, Some(key_file.clone())),
         key_file,
     })
 }
@@ -188,7 +188,7 @@ pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
     let text = std::fs::read_to_string(&file).map_err(|error| failed_at(&file, error))?;
     let key_file = old.with_file_name(format!("{new}.key"));
     let changed = rewrite(&text, name, &new, &key_file)?;
-    app.watch.confirm(&Question {
+    app.watch.confirm(&Confirmation {
         facts: vec![
             format!(
                 "{} gets [keys.{new}]; [keys.{name}] is marked retired and still opens old backups.",
@@ -289,7 +289,7 @@ pub async fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<
         write_secret(path, &text)?;
         return Ok(Exported { name: name.clone(), id, output: Some(path.to_owned()), key: None });
     }
-    app.watch.confirm(&Question {
+    app.watch.confirm(&Confirmation {
         facts: vec![format!("Whoever has key `{name}` can read every backup made with it.")],
         question: "Print it?".to_owned(),
     })?;

@@ -280,7 +280,7 @@ pub struct Detail {
 /// What there is to show of a backup.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Shown {
+pub enum ShownBackup {
     /// It is recorded.
     Recorded(Box<Detail>),
     /// It is being made.
@@ -288,11 +288,15 @@ pub enum Shown {
 }
 
 /// Shows one backup.
-pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>) -> Result<Shown, Failure> {
+pub async fn show(
+    app: &App,
+    backup: &BackupReference,
+    store: Option<&StoreName>,
+) -> Result<ShownBackup, Failure> {
     let (catalog, entry) = match locate(app, backup, store).await {
         Err(failure) if failure.class == Class::NotFound => {
             let running = find_running(app, backup, store).await?;
-            return running.map(|row| Shown::Running(Box::new(row))).ok_or(failure);
+            return running.map(|row| ShownBackup::Running(Box::new(row))).ok_or(failure);
         }
         located => located?,
     };
@@ -301,7 +305,7 @@ pub async fn show(app: &App, backup: &BackupReference, store: Option<&StoreName>
     }
     let verification_state = entry.verification_state();
     let (authenticated, unproven) = proven(entry.proof);
-    Ok(Shown::Recorded(Box::new(Detail {
+    Ok(ShownBackup::Recorded(Box::new(Detail {
         verification_state,
         authenticated,
         unproven,

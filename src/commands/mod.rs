@@ -50,7 +50,7 @@ pub use crash::clock;
 pub use failure::{Class, Failure};
 pub use stop::Cancel;
 pub use trust::Trust;
-pub use watch::{Progress, Question, RunLog, Task, Tone, Watch};
+pub use watch::{Confirmation, Progress, RunLog, Task, Tone, Watch};
 
 use crate::catalog::Manifest;
 use crate::config::{DatabaseEntry, Inventory};

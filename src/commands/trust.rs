@@ -1,7 +1,7 @@
 //! Which manifests are believed: those that a key of the configuration proves to be ours.
 
 use super::App;
-use crate::catalog::{Authenticator, Demand, Doubt, Manifest, NoKeys, Proof};
+use crate::catalog::{Authenticator, Doubt, Manifest, NoKeys, Proof, UnprovenManifests};
 use crate::config::Inventory;
 use crate::crypto::{KeyUse, Keyring, MasterKey, Unproven};
 use crate::model::{Authentication, RepositoryId};
@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 /// What a command demands of manifests, and the keys that prove them, read once when they are first needed.
 #[derive(Debug, Clone)]
 pub struct Trust {
-    demand: Demand,
+    unproven: UnprovenManifests,
     keys: Arc<OnceCell<Arc<Keys>>>,
 }
 
@@ -26,8 +26,8 @@ enum Keys {
 
 impl Trust {
     /// Believes what is proven, or everything (`--allow-unauthenticated`).
-    pub fn new(demand: Demand) -> Self {
-        Self { demand, keys: Arc::default() }
+    pub fn new(unproven: UnprovenManifests) -> Self {
+        Self { unproven, keys: Arc::default() }
     }
 }
 
@@ -45,7 +45,7 @@ impl App {
             })
         };
         let keys = Arc::clone(self.trust.keys.get_or_init(read).await);
-        Arc::new(OwnKeys { inventory: Arc::clone(&self.inventory), keys, demand: self.trust.demand })
+        Arc::new(OwnKeys { inventory: Arc::clone(&self.inventory), keys, unproven: self.trust.unproven })
     }
 }
 
@@ -54,7 +54,7 @@ impl App {
 struct OwnKeys {
     inventory: Arc<Inventory>,
     keys: Arc<Keys>,
-    demand: Demand,
+    unproven: UnprovenManifests,
 }
 
 impl OwnKeys {
@@ -115,7 +115,7 @@ impl Authenticator for OwnKeys {
         }
     }
 
-    fn demand(&self) -> Demand {
-        self.demand
+    fn unproven(&self) -> UnprovenManifests {
+        self.unproven
     }
 }

@@ -1,6 +1,6 @@
 //! `jagad unlock`: ends the claim of a run that is certainly dead.
 
-use super::{App, Failure, Question, abandoned_run, protection};
+use super::{App, Confirmation, Failure, abandoned_run, protection};
 use crate::catalog::layout;
 use crate::catalog::lease::{self, FoundLease};
 use crate::model::{DatabaseName, StoreName};
@@ -28,7 +28,7 @@ pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) 
         return Ok(Report { database: database.clone(), removed });
     }
     let question = format!("Take the lease on `{database}` away from it?");
-    app.watch.confirm(&Question { facts: removed.clone(), question })?;
+    app.watch.confirm(&Confirmation { facts: removed.clone(), question })?;
     let log = app.log();
     for lease in &found {
         abandoned_run::record(app, &catalog, entry, lease, &log).await?;

@@ -26,7 +26,7 @@ pub struct Task {
 
 /// A question before harm is done.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct Confirmation {
     /// What is about to happen, in lines.
     pub facts: Vec<String>,
     /// The question, answered with yes or no.
@@ -45,7 +45,7 @@ pub trait Watch: Send + Sync {
     fn start(&self, task: Task) -> Box<dyn Progress>;
 
     /// Asks before harm. `Ok` is yes; no, or nobody there to ask, is a [`Failure`].
-    fn confirm(&self, question: &Question) -> Result<(), Failure>;
+    fn confirm(&self, question: &Confirmation) -> Result<(), Failure>;
 }
 
 /// The log of one run: every line goes to the watcher at once and into the backup's log object at the end.

@@ -7,7 +7,7 @@ use super::page::Page;
 use super::plain;
 use super::progress::{self, Style};
 use crate::cli::args::{ColorChoice, Global, ProgressStyle};
-use crate::commands::{Class, Failure, Progress, Question, Task, Tone, Watch};
+use crate::commands::{Class, Confirmation, Failure, Progress, Task, Tone, Watch};
 use crate::config::{LogFormat, LogLevel};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{IsTerminal as _, Write};
@@ -166,7 +166,7 @@ impl Watch for Terminal {
         progress::start(self.options.style, &self.bars, task)
     }
 
-    fn confirm(&self, question: &Question) -> Result<(), Failure> {
+    fn confirm(&self, question: &Confirmation) -> Result<(), Failure> {
         for fact in &question.facts {
             talk(&Page::of_talk().wrap(&format!("{}\n", plain::visible(fact))));
         }

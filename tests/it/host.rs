@@ -1,7 +1,7 @@
 //! The program's own parts in this process: with a clock that is set, and nobody who watches.
 
 use jagad::commands::schedule::{Request, When};
-use jagad::commands::{App, Cancel, Failure, Mode, Progress, Question, Task, Tone, Watch};
+use jagad::commands::{App, Cancel, Confirmation, Failure, Mode, Progress, Task, Tone, Watch};
 use jagad::config::Inventory;
 use jagad::model::{Clock, Timestamp};
 use jagad::process::SystemRunner;
@@ -37,7 +37,7 @@ impl<F: Fn() + Send + Sync> Watch for Slow<F> {
         Box::new(NoProgress)
     }
 
-    fn confirm(&self, _: &Question) -> Result<(), Failure> {
+    fn confirm(&self, _: &Confirmation) -> Result<(), Failure> {
         self.0();
         Ok(())
     }
@@ -56,7 +56,7 @@ pub(crate) fn app(inventory: Inventory, clock: &Arc<SetClock>) -> App {
         watch: Arc::new(Slow(|| ())),
         cancel: Cancel::default(),
         notifications: jagad::commands::notify::Notifications::Off,
-        trust: jagad::commands::Trust::new(jagad::catalog::Demand::Proof),
+        trust: jagad::commands::Trust::new(jagad::catalog::UnprovenManifests::Refused),
     }
 }
 

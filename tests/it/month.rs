@@ -5,7 +5,7 @@ use crate::host::{SetClock, app, whole_tick};
 use crate::policy_bench::PolicyBench;
 use crate::program::Run;
 use jagad::commands::App;
-use jagad::commands::schedule::{self, Action};
+use jagad::commands::schedule::{self, TickAction};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use jagad::schedule::Cadence;
@@ -50,8 +50,8 @@ impl Diary {
     fn take(&mut self, report: &schedule::Report) {
         for one in &report.databases {
             let what = match one.action {
-                Action::BackedUp => "good",
-                Action::Failed => "bad",
+                TickAction::BackedUp => "good",
+                TickAction::Failed => "bad",
                 _ => continue,
             };
             assert!(what == "good" || one.database.as_str() == "frail", "{}: {}", one.database, one.reason);

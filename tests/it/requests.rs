@@ -4,7 +4,7 @@ use crate::host::{SetClock, app, whole_tick};
 use crate::support::faulty::{BUCKET, Fault, Faulty};
 use futures_util::stream::BoxStream;
 use jagad::catalog::{Attachment, Catalog, CatalogError, NoKeys};
-use jagad::commands::schedule::{self, Action};
+use jagad::commands::schedule::{self, TickAction};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::{ByteReader, Timestamp};
 use jagad::store::{
@@ -46,7 +46,7 @@ async fn a_tick_with_nothing_due_asks_three_things_of_each_database_and_one_of_t
     let report = schedule::run(&app(inventory, &SetClock::new(now)), &whole_tick()).await.unwrap();
     assert_eq!(report.databases.len(), DATABASES);
     assert!(
-        report.databases.iter().all(|one| one.action == Action::Waiting),
+        report.databases.iter().all(|one| one.action == TickAction::Waiting),
         "{:?}",
         report.databases[0].reason
     );

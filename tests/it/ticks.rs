@@ -3,7 +3,7 @@
 use crate::host::{SetClock, app, whole_tick};
 use crate::policy_bench::PolicyBench;
 use jagad::commands::App;
-use jagad::commands::schedule::{self, Action};
+use jagad::commands::schedule::{self, TickAction};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use std::sync::Arc;
@@ -61,14 +61,14 @@ async fn a_tick_begins_what_becomes_due_while_its_slowest_backup_runs() {
     }
     // Another tick finds nothing to do that the first has not begun.
     let second = schedule::run(&other, &whole_tick()).await.unwrap();
-    let actions: Vec<Action> = second.databases.iter().map(|one| one.action).collect();
-    assert_eq!(actions, [Action::Waiting, Action::Postponed]);
+    let actions: Vec<TickAction> = second.databases.iter().map(|one| one.action).collect();
+    assert_eq!(actions, [TickAction::Waiting, TickAction::Postponed]);
     std::fs::write(&gate, "").unwrap();
     let report = long.join().unwrap();
     // What the slow one missed is made up for by the same tick, once.
     let taken = |name: &str| {
         let rows = report.databases.iter().filter(|one| one.database.as_str() == name);
-        rows.filter(|one| one.action == Action::BackedUp).count()
+        rows.filter(|one| one.action == TickAction::BackedUp).count()
     };
     assert_eq!((taken("fast"), taken("slow")), (3, 2), "{:?}", report.databases);
     assert_eq!((good("fast"), good("slow")), (4, 3));

@@ -8,7 +8,7 @@ use crate::policy_bench::PolicyBench;
 use crate::support::faulty::{Asked, BUCKET, Fault, error};
 use http::Method;
 use jagad::commands::App;
-use jagad::commands::schedule::{self, Action};
+use jagad::commands::schedule::{self, TickAction};
 use jagad::config::{ConfigRequest, Inventory};
 use jagad::model::Timestamp;
 use std::collections::BTreeMap;
@@ -51,9 +51,9 @@ fn tick(app: &App, runtime: &tokio::runtime::Runtime, tally: &mut Tally) {
     assert!(began.elapsed() < LONGEST_TICK, "a tick at {} took {:?}", report.at, began.elapsed());
     for one in &report.databases {
         let what = match one.action {
-            Action::BackedUp => "good",
+            TickAction::BackedUp => "good",
             // An empty place where the disk should be has no attachment.
-            Action::Failed | Action::Unprotected => "bad",
+            TickAction::Failed | TickAction::Unprotected => "bad",
             _ => "other",
         };
         *tally.entry((one.database.to_string(), what)).or_default() += 1;

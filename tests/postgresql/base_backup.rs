@@ -3,7 +3,7 @@
 use super::support::postgres::Postgres;
 use jagad::engine::EngineError;
 use jagad::engine::postgresql::base_backup::{
-    Arriving, BackupRequest, BackupRun, BackupSpan, Member, Parent, System,
+    Arriving, BackupRequest, BackupSpan, HeldBaseBackup, Member, Parent, System,
 };
 use jagad::model::{BackupId, ByteReader, WitnessError};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ pub(crate) async fn take(
     parent: Option<&Taken>,
 ) -> Result<Taken, EngineError> {
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, id, parent)).await?;
+    let mut run = HeldBaseBackup::begin(request(&settings, id, parent)).await?;
     let (mut streams, mut order, mut estimates) = (BTreeMap::new(), Vec::new(), Vec::new());
     while let Some(mut arriving) = run.next().await? {
         let bytes = read(&mut arriving).await.unwrap();
@@ -180,7 +180,7 @@ async fn the_wal_of_a_backup_is_held_however_much_is_written_meanwhile() {
          SELECT pg_reload_conf(); CREATE TABLE t (a text);",
     );
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, "held", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "held", None)).await.unwrap();
     let mut streams = BTreeMap::new();
     while let Some(mut arriving) = run.next().await.unwrap() {
         // 60 segments, and checkpoints that recycle all that nobody holds.
@@ -254,7 +254,7 @@ async fn an_incremental_holds_what_has_changed_since_its_parent() {
 async fn a_stream_that_is_cut_or_damaged_is_no_backup() {
     let Some(postgres) = Postgres::start_primary(18) else { return };
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, "cut", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "cut", None)).await.unwrap();
     while let Some(mut arriving) = run.next().await.unwrap() {
         let bytes = read(&mut arriving).await.unwrap();
         let judge = |bytes: &[u8], piece: usize| -> Result<(), WitnessError> {

@@ -2,7 +2,7 @@
 
 use super::base_backup::{Taken, read, request, take};
 use super::support::postgres::Postgres;
-use jagad::engine::postgresql::base_backup::BackupRun;
+use jagad::engine::postgresql::base_backup::HeldBaseBackup;
 use jagad::engine::{EngineError, ServerSettings};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::time::Instant;
@@ -64,7 +64,7 @@ async fn a_server_that_ends_the_backup_in_the_middle_makes_a_read_error() {
     let Some(postgres) = Postgres::start_primary(15) else { return };
     fill(&postgres);
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, "ended", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "ended", None)).await.unwrap();
     let arriving = run.next().await.unwrap().unwrap();
     let mut body = arriving.source.open().await.unwrap();
     body.read_exact(&mut vec![0; 100_000]).await.unwrap();
@@ -84,7 +84,7 @@ async fn a_backup_that_is_given_up_ends_on_the_server_too() {
     let Some(postgres) = Postgres::start_primary(18) else { return };
     fill(&postgres);
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, "dropped", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "dropped", None)).await.unwrap();
     let arriving = run.next().await.unwrap().unwrap();
     let mut body = arriving.source.open().await.unwrap();
     body.read_exact(&mut vec![0; 100_000]).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_stream_that_is_not_read_to_its_end_makes_no_backup() {
     let Some(postgres) = Postgres::start_primary(18) else { return };
     fill(&postgres);
     let settings = postgres.settings();
-    let mut run = BackupRun::begin(request(&settings, "skipped", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "skipped", None)).await.unwrap();
     let arriving = run.next().await.unwrap().unwrap();
     let mut body = arriving.source.open().await.unwrap();
     body.read_exact(&mut [0; 1000]).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_stream_that_is_not_read_to_its_end_makes_no_backup() {
     assert!(run.next().await.is_err());
     drop(run);
     wait_until_idle(&postgres);
-    let mut run = BackupRun::begin(request(&settings, "early", None)).await.unwrap();
+    let mut run = HeldBaseBackup::begin(request(&settings, "early", None)).await.unwrap();
     let mut arriving = run.next().await.unwrap().unwrap();
     read(&mut arriving).await.unwrap();
     assert!(run.finish().await.is_err(), "the manifest has not come");
@@ -146,7 +146,7 @@ async fn an_older_server_has_no_incremental_backups() {
         system: Some("1"),
         ..request(&settings, "strange", None)
     };
-    let error = BackupRun::begin(other).await.err().expect("a refusal");
+    let error = HeldBaseBackup::begin(other).await.err().expect("a refusal");
     assert!(
         matches!(&error, EngineError::Refused { problem, .. } if problem.contains("another server")),
         "{error:?}"
@@ -160,7 +160,7 @@ async fn what_the_server_lacks_is_said_with_what_fixes_it() {
     let as_role =
         |postgres: &Postgres, role: &str| ServerSettings { user: role.to_owned(), ..postgres.settings() };
     let refused = async |settings: ServerSettings| {
-        BackupRun::begin(request(&settings, "refused", None)).await.err().expect("a refusal")
+        HeldBaseBackup::begin(request(&settings, "refused", None)).await.err().expect("a refusal")
     };
     let error = refused(as_role(&postgres, "bk")).await;
     assert!(
@@ -168,7 +168,7 @@ async fn what_the_server_lacks_is_said_with_what_fixes_it() {
         "{error:?}"
     );
     let settings = as_role(&postgres, "rep");
-    let run = BackupRun::begin(request(&settings, "allowed", None)).await.unwrap();
+    let run = HeldBaseBackup::begin(request(&settings, "allowed", None)).await.unwrap();
     drop(run);
     postgres.psql(
         "postgres",

@@ -1,7 +1,7 @@
 //! Which backups a command believes.
 
 use super::Command;
-use crate::catalog::Demand;
+use crate::catalog::UnprovenManifests;
 use clap::Args;
 
 /// What is believed.
@@ -14,7 +14,7 @@ pub struct TrustArgs {
 
 impl Command {
     /// What the command demands of manifests.
-    pub fn demand(&self) -> Demand {
+    pub fn unproven(&self) -> UnprovenManifests {
         let trust = match self {
             Self::Restore(args) => args.trust,
             Self::Verify(args) => args.trust,
@@ -23,8 +23,8 @@ impl Command {
             Self::Download(args) => args.one.trust,
             Self::Pin(args) => args.one.trust,
             Self::Delete(args) => args.trust,
-            _ => return Demand::Proof,
+            _ => return UnprovenManifests::Refused,
         };
-        if trust.allow_unauthenticated { Demand::Nothing } else { Demand::Proof }
+        if trust.allow_unauthenticated { UnprovenManifests::Accepted } else { UnprovenManifests::Refused }
     }
 }

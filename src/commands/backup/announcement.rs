@@ -1,6 +1,6 @@
 //! What those outside hear of one backup: notifiers of its beginning and its end; hooks run around it.
 
-use super::hooks::{self, Moment};
+use super::hooks::{self, HookedRun};
 use super::{Choices, Report};
 use crate::catalog::state::VerificationFollows;
 use crate::catalog::{Manifest, RunEffect};
@@ -79,7 +79,7 @@ impl<'a> Announcement<'a> {
             state.telling = Some(tokio::spawn(telling));
         }
         let moment =
-            Moment { app: self.app, database: self.database, manifest: Some(manifest), failure: None };
+            HookedRun { app: self.app, database: self.database, manifest: Some(manifest), failure: None };
         let hook = hooks::before(&moment, &self.log);
         self.app.cancel.unless_stopped(stop, hook).await??;
         self.app.cancel.check()
@@ -87,7 +87,7 @@ impl<'a> Announcement<'a> {
 
     /// Its end is decided, and the database still held: runs the hooks behind it. What they do changes nothing any more.
     pub(super) async fn finish(&self, manifest: &Manifest, failure: Option<&Failure>) {
-        let moment = Moment { app: self.app, database: self.database, manifest: Some(manifest), failure };
+        let moment = HookedRun { app: self.app, database: self.database, manifest: Some(manifest), failure };
         let complaints = hooks::after(&moment, &self.log).await;
         self.state().complaints.extend(complaints);
     }
@@ -135,7 +135,7 @@ impl<'a> Announcement<'a> {
         let State { id, noted, mut complaints, telling } =
             std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
         if let (None, Ended::Failed { failure, .. }) = (&id, &ended) {
-            let moment = Moment { app, database, manifest: None, failure: Some(failure) };
+            let moment = HookedRun { app, database, manifest: None, failure: Some(failure) };
             complaints.extend(hooks::failed_early(&moment, &self.log).await);
         }
         // In order: nobody shall hear of the end first. The notifiers' own timeouts bound it.

@@ -8,7 +8,7 @@ use crate::model::BackupStatus;
 use crate::notify::printable;
 
 /// What a hook is told of.
-pub(super) struct Moment<'a> {
+pub(super) struct HookedRun<'a> {
     pub(super) app: &'a App,
     pub(super) database: &'a DatabaseEntry,
     /// Absent when the backup failed before it had a name.
@@ -20,62 +20,62 @@ pub(super) struct Moment<'a> {
 pub(super) type Complaint = (&'static str, String);
 
 /// Runs `before_backup`; its failure is the backup's.
-pub(super) async fn before(moment: &Moment<'_>, log: &RunLog) -> Result<(), Failure> {
-    run(moment, "before_backup", &moment.database.hooks.before_backup, "running", log).await
+pub(super) async fn before(run: &HookedRun<'_>, log: &RunLog) -> Result<(), Failure> {
+    call(run, "before_backup", &run.database.hooks.before_backup, "running", log).await
 }
 
 /// Runs `after_backup` or `on_failure`, and then `finally`.
-pub(super) async fn after(moment: &Moment<'_>, log: &RunLog) -> Vec<Complaint> {
-    let hooks = &moment.database.hooks;
-    let (first, status) = match moment.failure {
+pub(super) async fn after(run: &HookedRun<'_>, log: &RunLog) -> Vec<Complaint> {
+    let hooks = &run.database.hooks;
+    let (first, status) = match run.failure {
         None => (("after_backup", &hooks.after_backup), BackupStatus::Success),
         Some(_) => (("on_failure", &hooks.on_failure), BackupStatus::Failed),
     };
     let mut complaints = Vec::new();
     for hook in [first, ("finally", &hooks.last)] {
-        complaints.extend(without_harm(moment, hook, status, log).await);
+        complaints.extend(without_harm(run, hook, status, log).await);
     }
     complaints
 }
 
 /// Runs `on_failure` of a backup that never began. Not `finally`: another run may be in the middle of what it would undo.
-pub(super) async fn failed_early(moment: &Moment<'_>, log: &RunLog) -> Option<Complaint> {
-    let hook = ("on_failure", &moment.database.hooks.on_failure);
-    without_harm(moment, hook, BackupStatus::Failed, log).await
+pub(super) async fn failed_early(run: &HookedRun<'_>, log: &RunLog) -> Option<Complaint> {
+    let hook = ("on_failure", &run.database.hooks.on_failure);
+    without_harm(run, hook, BackupStatus::Failed, log).await
 }
 
 async fn without_harm(
-    moment: &Moment<'_>,
+    run: &HookedRun<'_>,
     hook: (&'static str, &Vec<String>),
     status: BackupStatus,
     log: &RunLog,
 ) -> Option<Complaint> {
-    let failure = run(moment, hook.0, hook.1, status.as_str(), log).await.err()?;
+    let failure = call(run, hook.0, hook.1, status.as_str(), log).await.err()?;
     log.warn(failure.message());
     Some((hook.0, failure.message()))
 }
 
-async fn run(
-    moment: &Moment<'_>,
+async fn call(
+    run: &HookedRun<'_>,
     name: &'static str,
     argv: &Vec<String>,
     status: &str,
     log: &RunLog,
 ) -> Result<(), Failure> {
-    let environment = environment(moment, name, status);
-    let hook = Hook { name, argv, timeout: moment.database.hooks.timeout, environment };
-    hook.run(moment.app, log).await
+    let environment = environment(run, name, status);
+    let hook = Hook { name, argv, timeout: run.database.hooks.timeout, environment };
+    hook.run(run.app, log).await
 }
 
-fn environment(moment: &Moment<'_>, name: &str, status: &str) -> Vec<(String, String)> {
-    let id = moment.manifest.map(|manifest| manifest.id.to_string());
-    let size = moment.manifest.filter(|manifest| manifest.status == BackupStatus::Success);
+fn environment(run: &HookedRun<'_>, name: &str, status: &str) -> Vec<(String, String)> {
+    let id = run.manifest.map(|manifest| manifest.id.to_string());
+    let size = run.manifest.filter(|manifest| manifest.status == BackupStatus::Success);
     let size = size.map(|manifest| manifest.stored_bytes().to_string());
-    let error = moment.failure.map(|failure| printable(&failure.message()));
+    let error = run.failure.map(|failure| printable(&failure.message()));
     [
         ("JAGAD_EVENT", Some(name.to_owned())),
-        ("JAGAD_DATABASE", Some(moment.database.name.to_string())),
-        ("JAGAD_ENGINE", Some(moment.database.engine.to_string())),
+        ("JAGAD_DATABASE", Some(run.database.name.to_string())),
+        ("JAGAD_ENGINE", Some(run.database.engine.to_string())),
         ("JAGAD_BACKUP_ID", id),
         ("JAGAD_STATUS", Some(status.to_owned())),
         ("JAGAD_SIZE", size),

@@ -2,7 +2,7 @@
 
 use super::attach::{AttachRequest, attach_one, detach_one, move_one};
 use crate::commands::protection::Repositories;
-use crate::commands::{App, Class, Failure, Mode, Question};
+use crate::commands::{App, Class, Confirmation, Failure, Mode};
 use crate::config::DatabaseEntry;
 use crate::model::{DatabaseName, PolicyName};
 use serde::Serialize;
@@ -121,7 +121,7 @@ fn confirm(app: &App, changes: &[Change]) -> Result<(), Failure> {
     if facts.is_empty() {
         return Ok(());
     }
-    app.watch.confirm(&Question { facts, question: "Move and detach them?".to_owned() })
+    app.watch.confirm(&Confirmation { facts, question: "Move and detach them?".to_owned() })
 }
 
 async fn make(app: &App, request: &ApplyRequest, change: &Change) -> Result<(), Failure> {

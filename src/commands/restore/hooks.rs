@@ -8,23 +8,27 @@ use crate::model::PartKind;
 
 /// When a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum HookPoint {
     /// The database is there and empty.
     BeforeFeed,
     /// It is full and counted, and nobody sees it yet.
     AfterCount,
 }
 
-/// Runs the program of this moment, where the target has one; its failure is the restore's.
-pub(super) async fn run(restore: &RestoreRun<'_>, load: &PlannedLoad, moment: Moment) -> Result<(), Failure> {
+/// Runs the program of this point, where the target has one; its failure is the restore's.
+pub(super) async fn run(
+    restore: &RestoreRun<'_>,
+    load: &PlannedLoad,
+    point: HookPoint,
+) -> Result<(), Failure> {
     let RestoreRun { app, plan, manifest, log, .. } = restore;
     if load.part.kind != PartKind::Database {
         return Ok(());
     }
     let target = app.database(&plan.target)?;
-    let (name, argv) = match moment {
-        Moment::BeforeFeed => ("before_restore", &target.hooks.before_restore),
-        Moment::AfterCount => ("after_restore", &target.hooks.after_restore),
+    let (name, argv) = match point {
+        HookPoint::BeforeFeed => ("before_restore", &target.hooks.before_restore),
+        HookPoint::AfterCount => ("after_restore", &target.hooks.after_restore),
     };
     let environment = [
         ("JAGAD_EVENT", name.to_owned()),

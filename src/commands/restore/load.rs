@@ -1,6 +1,6 @@
 //! One part goes into the server.
 
-use super::hooks::{self, Moment};
+use super::hooks::{self, HookPoint};
 use super::outcome::{FailedLoad, LoadedPart};
 use super::plan::PlannedLoad;
 use super::run::RestoreRun;
@@ -130,7 +130,7 @@ impl RestoreRun<'_> {
                 return Err(Failure::from(error).heading("RESTORE ERROR"));
             }
         }
-        hooks::run(self, load, Moment::BeforeFeed).await?;
+        hooks::run(self, load, HookPoint::BeforeFeed).await?;
         *reach = Reach::Feed;
         crash::point("restore-before-feed");
         let mut ignored = self.feed(load).await?;
@@ -154,7 +154,7 @@ impl RestoreRun<'_> {
             }
             rows = Some(counted.found.rows());
         }
-        hooks::run(self, load, Moment::AfterCount).await?;
+        hooks::run(self, load, HookPoint::AfterCount).await?;
         app.cancel.check()?;
         // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
         claim.check().await?;

@@ -20,7 +20,7 @@ use self::agreed::AgreedRestore;
 use self::plan::Planning;
 use super::locate::locate_good_holding;
 use super::stored::StoredBackup;
-use super::{App, Class, Failure, Mode, Question};
+use super::{App, Class, Confirmation, Failure, Mode};
 use crate::catalog::{BackupReference, Manifest};
 use crate::config::DatabaseEntry;
 use crate::engine::{Naming, Occupied, Ownership, Selection};
@@ -190,7 +190,7 @@ fn target<'a>(app: &'a App, request: &Request, manifest: &Manifest) -> Result<&'
 }
 
 /// What is about to happen, for somebody who was woken up.
-fn question(plan: &RestorePlan, manifest: &Manifest) -> Question {
+fn question(plan: &RestorePlan, manifest: &Manifest) -> Confirmation {
     let mut facts = vec![format!(
         "Backup {} of `{}`, finished {} UTC, from {} {}.",
         manifest.id,
@@ -207,5 +207,5 @@ fn question(plan: &RestorePlan, manifest: &Manifest) -> Question {
     } else {
         format!("Replace {} on `{}` at {}? There is no undo.", replaced.join(", "), plan.target, plan.address)
     };
-    Question { facts, question }
+    Confirmation { facts, question }
 }

@@ -10,7 +10,7 @@ mod tick;
 
 pub use install::{InstallRequest, Installed, Manner, install};
 pub use list::{ListRequest, Planned, PlannedRun, list};
-pub use request::{Action, Outcome, Request, When};
+pub use request::{Outcome, Request, TickAction, When};
 pub use run::{LOOK_AGAIN, Report, run};
 
 use super::protection::Repositories;

@@ -43,7 +43,7 @@ pub struct Outcome {
     /// The policy that it is attached to.
     pub policy: Option<PolicyName>,
     /// What was done.
-    pub action: Action,
+    pub action: TickAction,
     /// Why, or what went wrong.
     pub reason: String,
     /// The backup that was taken.
@@ -58,7 +58,7 @@ pub struct Outcome {
 /// What a tick did about an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum TickAction {
     /// Nothing is due.
     Waiting,
     /// A backup is due and would be taken (`--dry-run`).
@@ -83,7 +83,7 @@ pub enum Action {
     Failed,
 }
 
-impl Action {
+impl TickAction {
     /// Whether something was done that takes time.
     pub(super) const fn is_work(self) -> bool {
         matches!(self, Self::BackedUp | Self::Verified | Self::Retrying | Self::Failed)

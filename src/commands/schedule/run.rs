@@ -1,7 +1,7 @@
 //! `jagad schedule run`: one tick. Works out what is due, does it, and ends.
 
 use super::duty::{Look, Work};
-use super::request::{Action, Outcome, Request, When};
+use super::request::{Outcome, Request, TickAction, When};
 use super::tick::Share;
 use crate::commands::{App, Class, Failure, Mode};
 use crate::config::DatabaseEntry;
@@ -174,6 +174,7 @@ fn verdict(databases: &[Outcome], request: &Request) -> Option<Class> {
     }
     // A timer is not to fail every minute for what somebody has been told; who asks for one thing hears that it is paused.
     let asked = !request.databases.is_empty() || request.policy.is_some();
-    let paused = databases.iter().all(|outcome| outcome.action == Action::Paused) && !databases.is_empty();
+    let paused =
+        databases.iter().all(|outcome| outcome.action == TickAction::Paused) && !databases.is_empty();
     (asked && paused).then_some(Class::Paused)
 }

@@ -2,7 +2,7 @@
 
 use super::duty::{self, Duty, Idle, Look, ProtectedDatabase};
 use super::overdue;
-use super::request::{Action, Outcome, Request, When};
+use super::request::{Outcome, Request, TickAction, When};
 use crate::catalog::is_plausible;
 use crate::catalog::lease::{FoundLease, Operation};
 use crate::commands::backup::{self, Choices, Ran, Trigger};
@@ -44,7 +44,7 @@ impl Share<'_> {
         self.request.mode == Mode::Run
     }
 
-    fn outcome(&self, action: Action, reason: String) -> Outcome {
+    fn outcome(&self, action: TickAction, reason: String) -> Outcome {
         Outcome {
             database: self.entry.name.clone(),
             policy: self.entry.policy.clone(),
@@ -58,7 +58,7 @@ impl Share<'_> {
 
     fn failed(&self, failure: Failure) -> Outcome {
         let failure = failure.doing(format!("protect `{}`", self.entry.name));
-        let outcome = self.outcome(Action::Failed, failure.message());
+        let outcome = self.outcome(TickAction::Failed, failure.message());
         Outcome { failure: Some(failure), ..outcome }
     }
 
@@ -88,7 +88,7 @@ impl Share<'_> {
                 .help("If it was attached before: is the store the right one, is its disk mounted?")
         });
         self.report(failure.as_ref()).await;
-        Outcome { failure, ..self.outcome(Action::Unprotected, reason) }
+        Outcome { failure, ..self.outcome(TickAction::Unprotected, reason) }
     }
 
     /// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
@@ -96,7 +96,7 @@ impl Share<'_> {
         let Some(planned) = duty::due_from_memory(self.app, self.entry, self.at) else {
             let why = failure.message();
             self.warn(&format!("whether `{}` is due cannot be known: {why}", self.entry.name));
-            return self.outcome(Action::Unknown, why);
+            return self.outcome(TickAction::Unknown, why);
         };
         let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
         if self.runs() {
@@ -124,7 +124,7 @@ impl Share<'_> {
         self.warn_of_oddities(database);
         let policy = Some(database.protection.attachment.policy.clone());
         if self.app.cancel.failure().is_some() {
-            let stopped = self.outcome(Action::Postponed, "the tick was stopped".to_owned());
+            let stopped = self.outcome(TickAction::Postponed, "the tick was stopped".to_owned());
             return Outcome { policy, ..stopped };
         }
         if let Duty::Idle(idle @ Idle::NoPolicy(_)) = &database.duty {
@@ -133,7 +133,7 @@ impl Share<'_> {
             return Outcome { policy, ..self.unprotected(reason).await };
         }
         let outcome = self.act(database).await;
-        if self.runs() && outcome.action != Action::BackedUp {
+        if self.runs() && outcome.action != TickAction::BackedUp {
             self.tidy(database).await;
         }
         Outcome { policy, ..outcome }
@@ -170,16 +170,16 @@ impl Share<'_> {
             }
             Duty::Later(next) => {
                 let next = next.first().map(|(_, time)| *time);
-                return Outcome { next, ..self.outcome(Action::Waiting, String::new()) };
+                return Outcome { next, ..self.outcome(TickAction::Waiting, String::new()) };
             }
             Duty::Idle(idle) => return self.idle(&idle),
         };
         if let Some(found) = database.running() {
-            return self.outcome(Action::Postponed, format!("a run is under way: {}", found.describe()));
+            return self.outcome(TickAction::Postponed, format!("a run is under way: {}", found.describe()));
         }
         let reason = format!("planned for {} UTC", planned.table());
         if self.request.mode == Mode::Plan {
-            return self.outcome(Action::Due, reason);
+            return self.outcome(TickAction::Due, reason);
         }
         self.log.say(format!("SCHEDULE: `{}` is due, {reason}", self.entry.name));
         self.back_up(database, kind, planned, reason).await
@@ -188,11 +188,11 @@ impl Share<'_> {
     fn idle(&self, idle: &Idle) -> Outcome {
         let (name, reason) = (&self.entry.name, idle.to_string());
         let action = match idle {
-            Idle::NoPolicy(_) => Action::Unprotected,
-            Idle::Disabled | Idle::Inactive | Idle::NoSchedule => Action::Idle,
+            Idle::NoPolicy(_) => TickAction::Unprotected,
+            Idle::Disabled | Idle::Inactive | Idle::NoSchedule => TickAction::Idle,
             Idle::Paused(_) => {
                 self.warn(&format!("`{name}` is {reason}; nothing runs until `jagad policy resume {name}`"));
-                Action::Paused
+                TickAction::Paused
             }
         };
         self.outcome(action, reason)
@@ -212,18 +212,18 @@ impl Share<'_> {
             Choices { kind, verify, wait: request.wait, timeout: request.timeout, ..Choices::default() };
         match backup::back_up(app, &database.protection.entry, &choices, Trigger::Plan(planned)).await {
             Ok(Ran::Taken(report)) => {
-                let taken = self.outcome(Action::BackedUp, reason);
+                let taken = self.outcome(TickAction::BackedUp, reason);
                 self.retain(database, Outcome { backup: Some(report.id), ..taken }).await
             }
-            Ok(Ran::Overtaken) => self.outcome(Action::Waiting, "another run was faster".to_owned()),
+            Ok(Ran::Overtaken) => self.outcome(TickAction::Waiting, "another run was faster".to_owned()),
             Ok(Ran::Busy(failure)) => {
                 let why = failure.message();
                 self.log.say(format!("SCHEDULE: `{}` is left to the next tick: {why}", self.entry.name));
-                self.outcome(Action::Postponed, why)
+                self.outcome(TickAction::Postponed, why)
             }
             Ok(Ran::Again(failure, at)) => {
                 let reason = format!("it is tried again at {} UTC: {}", at.table(), failure.message());
-                Outcome { next: Some(at), ..self.outcome(Action::Retrying, reason) }
+                Outcome { next: Some(at), ..self.outcome(TickAction::Retrying, reason) }
             }
             Ok(Ran::NotVerified(report, failure)) => {
                 Outcome { backup: Some(report.id), ..self.failed(failure) }
@@ -251,7 +251,7 @@ impl Share<'_> {
     async fn verify_pending(&self, database: &ProtectedDatabase) -> Outcome {
         let (entry, catalog) = (&database.protection.entry, &database.protection.catalog);
         let Some(unverified) = &database.state.unverified else {
-            return self.outcome(Action::Waiting, String::new());
+            return self.outcome(TickAction::Waiting, String::new());
         };
         let policy = database.protection.policy(self.app);
         let level = policy.and_then(|policy| policy.verify).unwrap_or(VerifyLevel::Exists);
@@ -263,14 +263,14 @@ impl Share<'_> {
             }
             Ok(None) => {
                 let reason = "its last backup is being verified, or is gone".to_owned();
-                return Outcome { backup, ..self.outcome(Action::Postponed, reason) };
+                return Outcome { backup, ..self.outcome(TickAction::Postponed, reason) };
             }
             Err(failure) => Err(failure),
         };
         match ended {
             Ok(()) => {
                 let reason = "its last backup had not been verified".to_owned();
-                let done = Outcome { backup, ..self.outcome(Action::Verified, reason) };
+                let done = Outcome { backup, ..self.outcome(TickAction::Verified, reason) };
                 self.retain(database, done).await
             }
             Err(failure) => Outcome { backup, ..self.failed(failure) },

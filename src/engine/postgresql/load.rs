@@ -1,6 +1,6 @@
 //! Plans of restores.
 
-use super::archive::{LeftOut, Outline, TableOfContents};
+use super::archive::{Outline, SkippedEntries, TableOfContents};
 use super::cron::needs_own_name;
 use super::facts::PostgreSqlServer;
 use super::planner::{Filling, LoadPlanner};
@@ -93,7 +93,7 @@ impl LoadPlanner<'_> {
             plan.notes.push(note.to_owned());
             return Ok(plan);
         };
-        let list = outline.list(&LeftOut {
+        let list = outline.list(&SkippedEntries {
             extension_comments: !server.superuser,
             views: true,
             user_mappings: target.lifetime == Lifetime::ThrownAway,

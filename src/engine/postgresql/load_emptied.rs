@@ -1,6 +1,6 @@
 //! A restore into the existing database, for a role that may create none: it is emptied first.
 
-use super::archive::{LeftOut, Outline};
+use super::archive::{Outline, SkippedEntries};
 use super::planner::{Filling, LoadPlanner};
 use super::preflight::check_subscriptions;
 use super::properties::{DatabaseProperties, Finish};
@@ -60,7 +60,7 @@ impl LoadPlanner<'_> {
         self.check_emptying(existing)?;
         let mut findings = self.foreign_objects(existing.inherits).await?;
         let list = outline.and_then(|outline| {
-            outline.list(&LeftOut {
+            outline.list(&SkippedEntries {
                 extension_comments: !server.superuser,
                 views: true,
                 user_mappings: false,

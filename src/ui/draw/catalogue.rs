@@ -91,7 +91,7 @@ fn files(row: &list::Row) -> String {
     }
 }
 
-impl Draw for list::Shown {
+impl Draw for list::ShownBackup {
     fn human(&self, page: Page) -> String {
         match self {
             Self::Recorded(detail) => detail.human(page),

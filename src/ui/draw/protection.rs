@@ -267,25 +267,25 @@ impl Draw for schedule::Report {
         let mut text = String::new();
         for one in &self.databases {
             let action = match one.action {
-                schedule::Action::Waiting => match one.next {
+                schedule::TickAction::Waiting => match one.next {
                     Some(next) => format!("next {}", next.table()),
                     None => one.reason.clone(),
                 },
-                schedule::Action::Due => format!("due, {}", one.reason),
-                schedule::Action::BackedUp => {
+                schedule::TickAction::Due => format!("due, {}", one.reason),
+                schedule::TickAction::BackedUp => {
                     format!(
                         "backed up{}",
                         one.backup.as_ref().map(|id| format!(": {id}")).unwrap_or_default()
                     )
                 }
-                schedule::Action::Verified => format!("verified, {}", one.reason),
-                schedule::Action::Postponed => format!("left to the next tick: {}", one.reason),
-                schedule::Action::Paused | schedule::Action::Idle | schedule::Action::Retrying => {
-                    one.reason.clone()
-                }
-                schedule::Action::Unknown => format!("unknown: {}", one.reason),
-                schedule::Action::Unprotected => format!("not protected: {}", one.reason),
-                schedule::Action::Failed => format!("failed: {}", one.reason),
+                schedule::TickAction::Verified => format!("verified, {}", one.reason),
+                schedule::TickAction::Postponed => format!("left to the next tick: {}", one.reason),
+                schedule::TickAction::Paused
+                | schedule::TickAction::Idle
+                | schedule::TickAction::Retrying => one.reason.clone(),
+                schedule::TickAction::Unknown => format!("unknown: {}", one.reason),
+                schedule::TickAction::Unprotected => format!("not protected: {}", one.reason),
+                schedule::TickAction::Failed => format!("failed: {}", one.reason),
             };
             text.push_str(&format!("{}: {action}\n", one.database));
         }

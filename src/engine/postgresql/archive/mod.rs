@@ -15,5 +15,5 @@ mod witness;
 
 pub use contents::TableOfContents;
 pub use head::{ArchiveFacts, TocEntry};
-pub use outline::{LeftOut, Outline, Relation};
+pub use outline::{Outline, Relation, SkippedEntries};
 pub use witness::ArchiveWitness;

@@ -135,7 +135,7 @@ impl Outline {
     }
 
     /// The entries to restore as a list for `pg_restore --use-list`; `None` when that is all of them.
-    pub fn list(&self, left: &LeftOut) -> Option<String> {
+    pub fn list(&self, left: &SkippedEntries) -> Option<String> {
         let stays = |part: Section| match part {
             Section::Usual => true,
             Section::ExtensionComment => !left.extension_comments,
@@ -152,7 +152,7 @@ impl Outline {
 
 /// What of an archive is not restored by pg_restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct SkippedEntries {
     /// Comments on extensions.
     pub extension_comments: bool,
     /// Filling materialized views.
@@ -196,11 +196,11 @@ mod tests {
         assert_eq!(outline.tablespaces["fast"], "public.t");
         assert_eq!(outline.views, [Relation { schema: "public".to_owned(), name: "v".to_owned() }]);
         assert!(outline.has_subscriptions);
-        let mut left = LeftOut { extension_comments: false, views: false, user_mappings: false };
+        let mut left = SkippedEntries { extension_comments: false, views: false, user_mappings: false };
         assert_eq!(outline.list(&left), None, "all of it needs no list");
         left.views = true;
         assert_eq!(outline.list(&left).unwrap(), "1;\n2;\n3;\n4;\n5;\n7;\n8;\n");
-        left = LeftOut { extension_comments: true, views: true, user_mappings: true };
+        left = SkippedEntries { extension_comments: true, views: true, user_mappings: true };
         assert_eq!(outline.list(&left).unwrap(), "1;\n3;\n4;\n7;\n8;\n");
     }
 

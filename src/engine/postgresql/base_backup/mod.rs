@@ -13,7 +13,7 @@ mod system;
 mod witness;
 
 pub use position::{BackupSpan, Lsn, LsnError, WalPosition};
-pub use run::{Arriving, BackupRequest, BackupRun, Parent};
+pub use run::{Arriving, BackupRequest, HeldBaseBackup, Parent};
 pub use start::{BackupStart, Member, Tablespace};
 pub use system::System;
 pub use witness::{ManifestWitness, SeenManifest, SeenWal, TarWitness};

@@ -38,7 +38,7 @@ pub struct Parent<'a> {
 }
 
 /// A backup that is under way. Dropping it ends it on the server too.
-pub struct BackupRun {
+pub struct HeldBaseBackup {
     handover: Handover,
     start: BackupStart,
     system: System,
@@ -61,7 +61,7 @@ pub struct Arriving {
     pub estimate: u64,
 }
 
-impl BackupRun {
+impl HeldBaseBackup {
     /// Connects, holds the WAL, and waits until the server begins to send.
     pub async fn begin(request: BackupRequest<'_>) -> Result<Self, EngineError> {
         let options = if request.major >= IDLE_LIMIT { "-c idle_session_timeout=0" } else { "" };

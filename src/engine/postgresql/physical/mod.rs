@@ -5,7 +5,7 @@ mod configuration;
 mod facts;
 mod recover;
 
-use super::base_backup::{Arriving, BackupRequest, BackupRun, Member, Parent};
+use super::base_backup::{Arriving, BackupRequest, HeldBaseBackup, Member, Parent};
 use super::combine::{MinimumSettings, SourceConfiguration};
 use super::facts::PostgreSqlServer;
 use crate::engine::{
@@ -49,7 +49,7 @@ impl Physical for PostgreSqlServer {
         };
         let configuration = self.ask_configuration(runner).await?;
         let id = request.backup.to_string();
-        let run = BackupRun::begin(BackupRequest {
+        let run = HeldBaseBackup::begin(BackupRequest {
             settings: &self.connection.settings,
             major: self.major,
             system: self.facts.identity.as_deref(),
@@ -88,7 +88,7 @@ impl PostgreSqlServer {
 
 /// A copy under way.
 struct Copy {
-    run: BackupRun,
+    run: HeldBaseBackup,
     /// The last part, until it is handed out.
     configuration: Option<Configuration>,
     minimum: Option<MinimumSettings>,
