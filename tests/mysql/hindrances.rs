@@ -3,7 +3,7 @@
 use super::support::mysql::{Release, Sql};
 use super::support::plans::{dump, dump_all, restore, scope};
 use jagad::engine::mysql::MySql;
-use jagad::engine::{Engine as _, Filter, FindingLevel, ServerSettings};
+use jagad::engine::{Engine as _, Filter, Finding, FindingLevel, ServerSettings};
 use jagad::process::SystemRunner;
 
 async fn broken_views_are_named(release: Release) {
@@ -131,3 +131,26 @@ async fn a_drop_that_waits_says_for_whom(release: Release) {
 }
 
 on_each!(async a_drop_that_waits_says_for_whom as a_drop_that_waits_says_for_whom: MySql97, MariaDb118);
+
+/// Of a list with a character outside Unicode the server says `?`: its values would be lost without a word.
+async fn check_lists(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run(
+        "",
+        "CREATE DATABASE shop; CREATE TABLE shop.asks (a ENUM('why?')) CHARACTER SET utf8mb4;
+         CREATE TABLE shop.latin (a ENUM('é')) CHARACTER SET latin1;",
+    );
+    let named = |findings: Vec<Finding>| -> Vec<String> {
+        let about = findings.into_iter().filter(|finding| finding.subject == "characters in `shop`");
+        about.map(|finding| finding.problem).collect()
+    };
+    let check =
+        async || sql.inspect().await.logical().check_dump(&SystemRunner, &scope(&["shop"])).await.unwrap();
+    assert_eq!(named(check().await), Vec::<String>::new());
+    // Nothing is assigned to this place of big5.
+    sql.run("shop", "CREATE TABLE t (a SET('x', x'C840') CHARACTER SET big5);");
+    let found = named(check().await);
+    assert!(found.len() == 1 && found[0].contains("`t`.`a`"), "{found:?}");
+}
+
+on_each!(async check_lists as lists_that_cannot_be_written_are_told: MySql97, MariaDb1011, MariaDb118);

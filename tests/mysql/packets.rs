@@ -85,3 +85,21 @@ on_each!(
     async a_value_that_does_not_fit_is_told as a_value_that_does_not_fit_is_told:
     MySql97, MariaDb1011
 );
+
+/// A drill's server may take less than the one that was dumped did, which says nothing of the backup.
+async fn check_smaller_server(release: Release) {
+    let Some(sql) = server(release, "41", 5) else { return };
+    let taken = dump(sql.inspect().await.as_ref(), "shop").await;
+    let before = sql.run("shop", SUM);
+    sql.run("", &format!("SET GLOBAL max_allowed_packet = {};", LIMIT / 4));
+    let server = sql.inspect().await;
+    let lasting = RestoreTarget { recorded: taken.contents.clone(), ..taken.target("copy") };
+    let plan = server.logical().load(&SystemRunner, &lasting, &taken).await.unwrap();
+    assert!(plan.findings.iter().any(|found| found.level == FindingLevel::Error), "{:?}", plan.findings);
+    let drill = RestoreTarget { lifetime: Lifetime::ThrownAway, ..lasting };
+    let (plan, _) = restore(server.as_ref(), &taken, &drill).await.unwrap();
+    assert_eq!(plan.findings, []);
+    assert_eq!(sql.run("copy", SUM), before);
+}
+
+on_each!(async check_smaller_server as a_drill_takes_what_the_source_took: MySql97, MariaDb1011);

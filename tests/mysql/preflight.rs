@@ -295,3 +295,48 @@ async fn foreign_keys_of_other_databases_do_not_stop_a_restore_half_way() {
         assert!(sql.try_run("root", "third", "INSERT INTO refers VALUES (9);").unwrap_err().contains("1452"));
     }
 }
+
+/// A view that calls a function takes EXECUTE of whoever it will belong to.
+#[tokio::test]
+async fn a_view_that_calls_a_function_takes_execute_of_its_owner() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run("", "CREATE DATABASE shop; CREATE USER r@localhost IDENTIFIED BY 'pw';");
+        sql.run("shop", KINDS);
+        let taken = dump(sql.inspect().await.as_ref(), "shop").await;
+        sql.run(
+            "",
+            "GRANT ALL PRIVILEGES ON shop.* TO r@localhost; REVOKE EXECUTE ON shop.* FROM r@localhost;",
+        );
+        let server = as_r(&sql).await;
+        let missing = async |definers: Ownership| {
+            let target = RestoreTarget { definers, ..taken.target("shop") };
+            let found = errors(server.as_ref(), &taken, &target).await;
+            found.iter().any(|one| one.hint().contains("GRANT EXECUTE ON "))
+        };
+        assert!(missing(Ownership::Skip).await, "{release:?}: it belongs to r");
+        assert!(!missing(Ownership::Keep).await, "{release:?}: it belongs to root");
+    }
+}
+
+/// Who may not see accounts is refused where something would be lost, and warned where nothing is there yet.
+#[tokio::test]
+async fn definers_that_nobody_can_judge_refuse_only_what_replaces() {
+    let Some(sql) = Sql::start(Release::MySql97) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE USER r@localhost IDENTIFIED BY 'pw';");
+    sql.run("shop", "CREATE TABLE item (id INT); CREATE VIEW v AS SELECT id FROM item;");
+    let taken = dump(sql.inspect().await.as_ref(), "shop").await;
+    sql.run(
+        "",
+        "GRANT ALL PRIVILEGES ON shop.* TO r@localhost; GRANT ALL PRIVILEGES ON copy.* TO r@localhost;
+         GRANT SET_ANY_DEFINER ON *.* TO r@localhost;",
+    );
+    let server = as_r(&sql).await;
+    let level = async |name: &str| {
+        let found = findings(server.as_ref(), &taken, &taken.target(name)).await;
+        let one = found.iter().find(|one| one.problem.contains("SYSTEM_USER"));
+        one.unwrap_or_else(|| panic!("{found:?}")).level
+    };
+    assert_eq!(level("shop").await, FindingLevel::Error);
+    assert_eq!(level("copy").await, FindingLevel::Warning);
+}

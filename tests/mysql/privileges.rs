@@ -181,3 +181,21 @@ async fn a_view_that_may_not_be_read_is_never_taken_for_a_broken_one() {
         }
     }
 }
+
+/// Whose rights are taken away meanwhile does not see a database any more, which is not gone for that.
+async fn check_vanished(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run("", "CREATE DATABASE shop; CREATE DATABASE other; CREATE USER j@localhost IDENTIFIED BY 'pw';");
+    sql.run("", "GRANT SELECT ON shop.* TO j@localhost; GRANT SELECT ON other.* TO j@localhost;");
+    let (limited, all) = (as_j(&sql).await, sql.inspect().await);
+    let vanished =
+        async |server: &dyn Server| server.logical().vanished(&SystemRunner, "shop").await.unwrap();
+    assert_eq!((vanished(limited.as_ref()).await, vanished(all.as_ref()).await), (None, None));
+    sql.run("", "REVOKE SELECT ON shop.* FROM j@localhost;");
+    assert_eq!((vanished(limited.as_ref()).await, vanished(all.as_ref()).await), (None, None));
+    sql.run("", "DROP DATABASE shop;");
+    assert_eq!(vanished(limited.as_ref()).await, None);
+    assert_eq!(vanished(all.as_ref()).await.as_deref(), Some("it was dropped or renamed meanwhile"));
+}
+
+on_each!(async check_vanished as only_a_database_that_is_gone_is_missed: MySql97, MariaDb118);

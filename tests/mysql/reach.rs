@@ -4,6 +4,7 @@ use super::preflight::{as_r, errors};
 use super::support::mysql::{Release, Sql};
 use super::support::plans::{dump, restore};
 use jagad::engine::{Ownership, RestoreTarget};
+use jagad::process::SystemRunner;
 
 /// A view and a foreign key into another database take rights there, and a restore that has them succeeds.
 #[tokio::test]
@@ -48,4 +49,43 @@ async fn a_storage_engine_that_is_disabled_is_found() {
     };
     let found = errors(target.inspect().await.as_ref(), &taken, &taken.target("shop")).await;
     assert!(matches!(&found[..], [one] if one.problem.starts_with("it is disabled")), "{found:?}");
+}
+
+/// Definitions that may touch another place, or of which some may fail, are not tried.
+#[tokio::test]
+async fn only_what_touches_nothing_else_is_tried() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run("", "CREATE DATABASE shop; CREATE TABLE shop.item (id INT);");
+        let server = sql.inspect().await;
+        let taken = dump(server.as_ref(), "shop").await;
+        let tried = async |target: RestoreTarget| {
+            server.logical().load(&SystemRunner, &target, &taken).await.unwrap().trial.is_some()
+        };
+        let recorded = RestoreTarget { recorded: taken.contents.clone(), ..taken.target("shop") };
+        assert!(tried(recorded.clone()).await);
+        assert!(!tried(RestoreTarget { stop_at_first_error: false, ..recorded.clone() }).await);
+        let mut contents = taken.contents.clone().unwrap();
+        contents.needs.engines.insert("CONNECT".to_owned(), "item".to_owned());
+        assert!(!tried(RestoreTarget { recorded: Some(contents), ..recorded.clone() }).await);
+        assert!(!tried(RestoreTarget { recorded: None, ..recorded }).await);
+    }
+}
+
+/// Views that waited for another database are there before an event runs that may read them.
+#[tokio::test]
+async fn views_that_waited_come_before_events() {
+    for release in Release::ALL {
+        let Some(sql) = Sql::start(release) else { return };
+        sql.run("", "CREATE DATABASE shop; CREATE TABLE shop.item (id INT);");
+        sql.run("shop", "CREATE EVENT later ON SCHEDULE AT '2037-01-01 00:00:00' DO SET @a = 1;");
+        let server = sql.inspect().await;
+        let taken = dump(server.as_ref(), "shop").await;
+        let first = RestoreTarget { following_databases: vec!["stock".to_owned()], ..taken.target("shop") };
+        let plan = server.logical().load(&SystemRunner, &first, &taken).await.unwrap();
+        let last: Vec<String> = plan.last.iter().map(|step| format!("{:?}", step.shown())).collect();
+        let place = |words: &str| last.iter().position(|step| step.contains(words));
+        let (views, events) = (place("CREATE VIEW"), place("EVENT"));
+        assert!(views.is_some() && events.is_some() && views < events, "{last:?}");
+    }
 }

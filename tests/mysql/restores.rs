@@ -2,7 +2,8 @@
 
 use super::support::mysql::{Release, Sql};
 use super::support::plans::{Dump, dump, restore, run, scope};
-use jagad::engine::{Ownership, RestoreTarget, Selection, TargetEffect};
+use jagad::engine::mysql::MySql;
+use jagad::engine::{Engine as _, Ownership, RestoreTarget, Selection, TargetEffect};
 use jagad::model::ByteReader;
 use jagad::process::SystemRunner;
 
@@ -180,3 +181,32 @@ async fn a_view_that_no_restore_can_make_is_warned_of() {
         assert!(failed.contains("1368") && failed.contains("above"), "{failed}");
     }
 }
+
+/// A definer that is gone harms only what runs with its rights, and only those who may see accounts are told.
+async fn check_missing_definers(release: Release) {
+    let Some(sql) = Sql::start(release) else { return };
+    sql.run(
+        "",
+        "CREATE DATABASE shop; CREATE USER gone@localhost; CREATE USER r@localhost IDENTIFIED BY 'pw';",
+    );
+    sql.run(
+        "shop",
+        "CREATE TABLE item (id INT);
+         CREATE DEFINER = gone@localhost SQL SECURITY INVOKER VIEW harmless AS SELECT id FROM item;
+         CREATE DEFINER = gone@localhost PROCEDURE fine () SQL SECURITY INVOKER SELECT 1;
+         CREATE DEFINER = gone@localhost FUNCTION needed () RETURNS INT DETERMINISTIC RETURN 1;
+         CREATE DEFINER = gone@localhost TRIGGER marks BEFORE INSERT ON item FOR EACH ROW SET NEW.id = 1;
+         DROP USER gone@localhost;",
+    );
+    let found = sql.inspect().await.logical().check_restored(&SystemRunner, "shop").await.unwrap();
+    let [one] = &found[..] else { panic!("{found:?}") };
+    for name in ["function `needed`", "trigger `marks`"] {
+        assert!(one.problem.contains(name), "{one:?}");
+    }
+    assert!(!one.problem.contains("harmless") && !one.problem.contains("fine"), "{one:?}");
+    sql.run("", "GRANT SELECT, TRIGGER, EVENT, EXECUTE ON shop.* TO r@localhost;");
+    let server = MySql::new(sql.settings_of("r", "pw")).inspect(&SystemRunner).await.unwrap();
+    assert_eq!(server.logical().check_restored(&SystemRunner, "shop").await.unwrap(), []);
+}
+
+on_each!(async check_missing_definers as only_those_who_see_accounts_are_told_of_definers: MySql97, MariaDb118);

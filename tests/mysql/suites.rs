@@ -226,7 +226,9 @@ impl Pair {
             let (same_as_plain, plain_differs) = (plain.shape.get(name) == is, plain.shape.get(name) != was);
             // Where the dump tool refuses the history of a database, rows are as old as the restore.
             let young = was.is_some_and(|was| was.contains("SYSTEM VERSIONING")) && plain_differs;
-            if was != is && !same_as_plain && !young {
+            // A list with a character outside Unicode: `check` tells that its values come back empty.
+            let unwritable = was.is_some_and(|was| was.contains("enum('?')") || was.contains("set('?')"));
+            if was != is && !same_as_plain && !young && !unwritable {
                 differences.push(format!("{name}\n  was {was:?}\n  is  {is:?}"));
             }
         }

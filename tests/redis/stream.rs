@@ -3,7 +3,7 @@
 use crate::content::fill;
 use crate::round_trip::{ALL, take};
 use crate::support::plans::dump_all;
-use crate::support::redis::{Kind, Server};
+use crate::support::redis::{KINDS, Kind, Server};
 use jagad::engine::redis::Redis;
 use jagad::engine::{Engine as _, EngineError, FindingLevel, ServerSettings};
 use jagad::model::EngineKind;
@@ -235,4 +235,36 @@ async fn a_replica_gives_what_its_primary_holds_and_one_that_lost_it_is_refused(
         matches!(&error, EngineError::Read { source, .. } if source.to_string().contains("lost its primary")),
         "{error:?}"
     );
+}
+
+/// What clients write while a server sends its keys is not sent after them: it would fill the server's buffer for a reader that
+/// never takes it, and a server ends such a reader.
+#[tokio::test]
+async fn writes_meanwhile_do_not_end_a_dump() {
+    for kind in KINDS {
+        let Some(server) = Server::start(kind) else { return };
+        let mut client = server.client();
+        for (name, value) in [
+            ("repl-diskless-sync-delay", "0"),
+            ("client-output-buffer-limit", "replica 1mb 1mb 1"),
+            // Microseconds for each key.
+            ("rdb-key-save-delay", "10000"),
+        ] {
+            client.ask(&[b"CONFIG", b"SET", name.as_bytes(), value.as_bytes()]);
+        }
+        for key in 0..200 {
+            client.ask(&[b"SET", format!("k{key}").as_bytes(), &vec![b'x'; 10_000]]);
+        }
+        let inspected = server.engine().inspect(&SystemRunner).await.unwrap();
+        let part = inspected.logical().dump(&ALL).unwrap().remove(0);
+        let mut body = part.source.open(&SystemRunner).await.unwrap();
+        let mut begun = [0; 9];
+        body.read_exact(&mut begun).await.unwrap();
+        for _ in 0..80 {
+            client.ask(&[b"SET", b"later", &vec![b'y'; 100_000]]);
+        }
+        let mut rest = Vec::new();
+        body.read_to_end(&mut rest).await.unwrap_or_else(|error| panic!("{kind:?}: {error}"));
+        assert!(rest.len() > 1000, "{kind:?}: {} bytes", rest.len());
+    }
 }

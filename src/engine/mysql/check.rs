@@ -39,6 +39,7 @@ impl MySqlServer {
             findings.extend(self.broken_finding(runner, &database.name, rights).await?);
             findings.extend(self.history_finding(&database.name)?);
             findings.extend(self.text_finding(runner, &database.name).await?);
+            findings.extend(self.lists_finding(runner, &database.name).await?);
         }
         findings.extend(self.routines_finding(&grantee));
         findings.push(self.coordinates_finding(&grantee));
@@ -220,6 +221,38 @@ AND CHARACTER_SET_NAME NOT IN ({}) ORDER BY CHARACTER_SET_NAME;",
                 some_of(charsets.iter().cloned())
             ),
             help,
+        )))
+    }
+
+    /// A warning of lists of values that the server itself cannot write: it shows `?` for a character that has no place in
+    /// Unicode (MySQL 9.7, MariaDB 10.11 and 11.8), so the column that is created anew does not take its own values.
+    async fn lists_finding(
+        &self,
+        runner: &dyn Runner,
+        database: &str,
+    ) -> Result<Option<Finding>, EngineError> {
+        let doing = format!("ask for the enumerations of `{database}`");
+        let sql = format!(
+            "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {}
+AND DATA_TYPE IN ('enum', 'set') AND CHARACTER_SET_NAME NOT IN ({}) AND LOCATE('?', COLUMN_TYPE) > 0
+ORDER BY TABLE_NAME, ORDINAL_POSITION;",
+            literal(database),
+            literals(UTF8)
+        );
+        let rows = self.ask(runner, &Question::short(&doing, &sql)).await?;
+        let columns = rows.into_iter().filter_map(|row| <[String; 2]>::try_from(row).ok());
+        let columns: Vec<String> = columns.map(|[table, column]| format!("`{table}`.`{column}`")).collect();
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Finding::warning(
+            format!("characters in `{database}`"),
+            format!(
+                "the list of values of {} has a `?`: where that stands for a character that Unicode does not have, its \
+                 values come back empty",
+                some_of(columns.iter().cloned())
+            ),
+            "Make it a column of text before it has to be restored, or ignore this where the list has a question mark.",
         )))
     }
 
