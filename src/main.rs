@@ -10,7 +10,7 @@ use jagad::commands::{
     keys, list, pin, policy, prune, repository, restore, restores, schedule, status, unlock, verify,
 };
 use jagad::config::{ConfigRequest, Inventory};
-use jagad::process::SystemRunner;
+use jagad::process::{FolderUse, SystemRunner};
 use jagad::ui::{self, Draw as _, Options, Terminal};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -70,7 +70,8 @@ fn talk(global: &Global, act: impl FnOnce(&Terminal) -> Verdict) -> Verdict {
 }
 
 fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Terminal>) -> Verdict {
-    jagad::process::sweep_private_files();
+    // Files with passwords first of all. Those of servers are looked for where servers are made.
+    jagad::process::sweep_folders(&std::env::temp_dir(), &[FolderUse::PrivateFiles, FolderUse::CopyNotes]);
     // A compressor may hold a thread for a while; uploads and heartbeats must go on beside it.
     let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();

@@ -2,9 +2,34 @@
 
 use super::{App, Class, Failure, RunLog};
 use crate::engine::{Drill, DrilledFiles, Server};
-use crate::process::Running;
+use crate::process::{FolderUse, Running, TemporaryFolder, sweep_folders};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
+
+/// A folder in `parent` for a throw-away server. What killed runs left there goes first: it may take the room that the new one
+/// needs.
+pub(super) async fn folder(app: &App, parent: &Path, log: &RunLog) -> Result<TemporaryFolder, Failure> {
+    let doing = || format!("make a folder for the throw-away server in `{}`", parent.display());
+    let places = [parent.to_owned(), app.inventory.settings.tmp_dir.clone()];
+    let sweep = move || {
+        let places: BTreeSet<PathBuf> = places.into_iter().collect();
+        let removed = places.iter().flat_map(|place| sweep_folders(place, &[FolderUse::ScratchServer]));
+        removed.collect::<Vec<PathBuf>>()
+    };
+    let removed = tokio::task::spawn_blocking(sweep).await.unwrap_or_default();
+    for left in removed {
+        log.say(format!("removed `{}`, which a killed run had left", left.display()));
+    }
+    TemporaryFolder::make(FolderUse::ScratchServer, parent, None)
+        .map_err(|error| Failure::from(error).doing(doing()))
+}
+
+/// What the path of such a folder looks like, for plans.
+pub(super) fn example(parent: &Path) -> PathBuf {
+    parent.join("jagad-drill-xxxxxx")
+}
 
 /// How long a throw-away server may take until it answers.
 const LONGEST_START: Duration = Duration::from_secs(60);

@@ -65,7 +65,7 @@ pub(super) fn launch(tool: &ToolSpec, pipes: Pipes) -> Result<Launched, ToolErro
 
 fn start(tool: &ToolSpec, pipes: Pipes) -> std::io::Result<Launched> {
     let account = account_for(tool.user_when_root.as_deref())?;
-    let files = PrivateFiles::write(&tool.args, account.as_ref())?;
+    let files = PrivateFiles::write(&tool.args, tool.user_when_root.as_deref())?;
     let mut command = Command::new(&tool.program);
     command.args(files.arguments()).process_group(0).stderr(Stdio::piped());
     set_environment(&mut command, tool, account.as_ref());

@@ -10,15 +10,16 @@ mod reader;
 pub mod runner;
 pub mod spec;
 mod stderr;
+mod temporary;
 mod writer;
 
 pub use account::{give_to, is_root, program_directories, user_exists};
 pub use error::{FeedError, ToolError};
 pub use group::{hangup_is_ignored, wait_for_all};
 pub use peer::connect_as;
-pub use private::sweep_private_files;
 pub use runner::{Runner, SystemRunner};
 pub use spec::{Argument, ToolSpec};
+pub use temporary::{FolderUse, TemporaryFolder, sweep_folders};
 
 use crate::model::ByteReader;
 use std::pin::Pin;

@@ -1,12 +1,13 @@
 //! The deepest look: the backup is restored into a server that nobody else knows, and counted.
 
+use super::contents;
 use super::drill_files::FilesDrill;
-use super::{contents, environment};
 use crate::catalog::{Manifest, Part};
+use crate::commands::files_server::FilesServer;
 use crate::commands::restore::order::in_order;
-use crate::commands::scratch::ScratchServer;
+use crate::commands::scratch::{self, ScratchServer};
 use crate::commands::stored::{StoredBackup, StoredPart};
-use crate::commands::{App, Class, Failure, RunLog, Task, findings};
+use crate::commands::{App, Class, Failure, RunLog, Task, environment, findings};
 use crate::engine::{
     Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
     Ownership, RestoreTarget, Selection, Server, StreamError,
@@ -24,12 +25,10 @@ pub(super) async fn restores(
     log: &RunLog,
 ) -> Result<(), Failure> {
     let Some(manifest) = chain.first() else { return Ok(()) };
-    let folder = tempfile::Builder::new()
-        .prefix("jagad-drill-")
-        .tempdir_in(&app.inventory.settings.tmp_dir)
-        .map_err(|error| Failure::from(error).doing("make a folder for the throw-away server"))?;
+    let folder = scratch::folder(app, &app.inventory.settings.tmp_dir, log).await?;
     if manifest.method == Method::Physical {
-        return FilesDrill { app, reading, chain, newest: manifest, log }.run(folder.path()).await;
+        let files = FilesServer { app, reading, chain, newest: manifest };
+        return FilesDrill { files, log }.run(folder.path()).await;
     }
     let recorded = contents::read(reading, manifest).await?;
     let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());

@@ -1,9 +1,8 @@
 //! The three depths that need no server.
 
-use super::environment;
 use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{StoredBackup, StoredPart};
-use crate::commands::{App, Class, Failure, Task, Tone};
+use crate::commands::{App, Class, Failure, Task, Tone, environment};
 use crate::engine::Trial;
 use crate::model::{ByteReader, Count, PartKind};
 use crate::pipeline::{self, CheckedDepth, UnpackGauges};

@@ -5,7 +5,6 @@ mod announce;
 pub(super) mod contents;
 mod drill;
 mod drill_files;
-mod environment;
 pub(super) mod levels;
 
 pub(super) use after_backup::{OfRun, not_verified, of_run, pending};

@@ -8,10 +8,9 @@ use crate::engine::{
     CopyEnd, CopyParent, CopyRequest, DumpPart, EngineError, Finding, Physical, PhysicalCopy, Producer,
 };
 use crate::model::{BackupKind, PartKind, Span, help};
-use crate::process::{Runner, ToolSpec, give_to};
+use crate::process::{FolderUse, Runner, TemporaryFolder, ToolSpec};
 use async_trait::async_trait;
 use std::path::Path;
-use tempfile::TempDir;
 
 /// What is asked of the server in front of a copy.
 const RIGHTS_SUBJECT: &str = "copy the files of the server";
@@ -155,12 +154,10 @@ impl MySqlServer {
 }
 
 /// A folder for what the tool says of its copy, which the account that it runs as may write to.
-fn notes_folder(tool: &ToolSpec) -> Result<TempDir, EngineError> {
-    let doing = || "make a folder for the copy tool".to_owned();
-    let failed = |source| EngineError::Read { doing: doing(), source };
-    let folder = tempfile::Builder::new().prefix("jagad-copy-").tempdir().map_err(failed)?;
-    give_to(folder.path(), tool.user_when_root.as_deref()).map_err(failed)?;
-    Ok(folder)
+fn notes_folder(tool: &ToolSpec) -> Result<TemporaryFolder, EngineError> {
+    let (place, account) = (std::env::temp_dir(), tool.user_when_root.as_deref());
+    TemporaryFolder::make(FolderUse::CopyNotes, &place, account)
+        .map_err(|source| EngineError::Read { doing: "make a folder for the copy tool".to_owned(), source })
 }
 
 /// A copy under way: one stream, and what the tool says of it at its end.
@@ -169,7 +166,7 @@ struct Copy {
     programs: CopyPrograms,
     since: Option<u64>,
     lineage: String,
-    notes: TempDir,
+    notes: TemporaryFolder,
     taken: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Whether a look at a backup failed because of the backup, or because of what it was looked at with: a throw-away server
 //! that died, or a disk that was full, says nothing about a backup.
 
-use crate::commands::{Class, Failure};
+use super::{Class, Failure};
 use crate::engine::Drill;
 use crate::process::{Runner, ToolError};
 use std::path::Path;

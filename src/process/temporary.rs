@@ -1,0 +1,201 @@
+//! Folders that live as long as one process. A process that is killed leaves them behind, with the servers that it had
+//! started in them; a later process ends those and removes the folder.
+
+use super::account::{give_to, is_root};
+use super::group::GRACE;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, geteuid};
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// In front of a folder's name until it is locked.
+const UNLOCKED: &str = "new-";
+/// Folders that are looked at when a process starts.
+const SWEEP_LIMIT: usize = 100_000;
+const END_POLL: Duration = Duration::from_millis(20);
+
+/// What a folder is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FolderUse {
+    /// Files with secrets, for one run of one tool.
+    PrivateFiles,
+    /// What a copy tool says of its copy.
+    CopyNotes,
+    /// A throw-away server.
+    ScratchServer,
+}
+
+impl FolderUse {
+    /// How its folders' names begin.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::PrivateFiles => "jagad-private-",
+            Self::CopyNotes => "jagad-copy-",
+            Self::ScratchServer => "jagad-drill-",
+        }
+    }
+}
+
+/// A folder of this process, which no other user may enter. Dropping it removes it, while its lock is still held.
+#[derive(Debug)]
+pub struct TemporaryFolder {
+    path: PathBuf,
+    /// The folder itself, locked as long as this process lives, however that ends.
+    _lock: File,
+}
+
+impl TemporaryFolder {
+    /// Makes one in `parent`, for the account that a tool with the wish `account` runs as.
+    pub fn make(purpose: FolderUse, parent: &Path, account: Option<&str>) -> std::io::Result<Self> {
+        let prefix = format!("{UNLOCKED}{}", purpose.prefix());
+        let private = Permissions::from_mode(0o700);
+        let begun = tempfile::Builder::new().prefix(&prefix).permissions(private).tempdir_in(parent)?;
+        // Under its name only when it is locked: a folder of that name that can be locked belongs to a dead process.
+        let lock = File::open(begun.path())?;
+        lock.try_lock().map_err(std::io::Error::from)?;
+        let name = begun.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = parent.join(name.strip_prefix(UNLOCKED).unwrap_or(&name));
+        std::fs::rename(begun.path(), &path)?;
+        let _ = begun.keep();
+        let folder = Self { path, _lock: lock };
+        give_to(folder.path(), account)?;
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the folders for `purposes` in `parent` whose processes were killed; what was removed. What cannot be removed
+/// stays. Blocks while a server that runs in one of them ends.
+pub fn sweep_folders(parent: &Path, purposes: &[FolderUse]) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten().take(SWEEP_LIMIT);
+    let is_ours = |name: &str| purposes.iter().any(|purpose| name.starts_with(purpose.prefix()));
+    let ours = entries.filter(|entry| is_ours(&entry.file_name().to_string_lossy()));
+    let mut removed = Vec::new();
+    for folder in ours.map(|entry| entry.path()) {
+        // Nobody else removes it meanwhile.
+        let Some(_lock) = abandoned(&folder) else { continue };
+        end_servers(&folder);
+        if std::fs::remove_dir_all(&folder).is_ok() {
+            removed.push(folder);
+        }
+    }
+    removed
+}
+
+/// The lock of a folder whose process is dead; `None` while it lives, and for what is another user's.
+fn abandoned(folder: &Path) -> Option<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_DIRECTORY;
+    let lock = open(folder, flags, Mode::empty()).map(File::from).ok()?;
+    // A server of root's runs as another user, who then owns its folder.
+    let own = is_root() || lock.metadata().is_ok_and(|found| found.uid() == geteuid().as_raw());
+    (own && lock.try_lock().is_ok()).then_some(lock)
+}
+
+/// Ends the servers that work in `folder`: they have no data any more.
+fn end_servers(folder: &Path) {
+    let servers = servers_in(folder);
+    for server in &servers {
+        let _ = kill(*server, Signal::SIGTERM);
+    }
+    let deadline = Instant::now() + GRACE;
+    let lives = |server: &Pid| kill(*server, None) != Err(Errno::ESRCH);
+    while servers.iter().any(lives) && Instant::now() < deadline {
+        std::thread::sleep(END_POLL);
+    }
+    for server in servers.iter().filter(|server| is_server_in(**server, folder)) {
+        let _ = kill(*server, Signal::SIGKILL);
+    }
+}
+
+/// Where the system does not tell what its processes do, there are none.
+fn servers_in(folder: &Path) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
+    numbers.filter(|process| is_server_in(*process, folder)).collect()
+}
+
+/// A server stands in its folder and was started with its name. Somebody who only looks at it was not.
+fn is_server_in(process: Pid, folder: &Path) -> bool {
+    let about = PathBuf::from(format!("/proc/{process}"));
+    let Ok(real) = folder.canonicalize() else { return false };
+    let stands = std::fs::read_link(about.join("cwd")).is_ok_and(|place| place.starts_with(real));
+    let Some(name) = folder.file_name().filter(|_| stands) else { return false };
+    std::fs::read(about.join("cmdline"))
+        .is_ok_and(|started| memchr::memmem::find(&started, name.as_encoded_bytes()).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// What a process leaves that is killed: its locks are gone, its folders are not.
+    fn left_by_the_dead(purpose: FolderUse, parent: &Path) -> PathBuf {
+        let folder = TemporaryFolder::make(purpose, parent, None).unwrap();
+        let (living, left) = (folder.path().to_owned(), folder.path().with_extension("left"));
+        // It does not go with its lock.
+        std::fs::rename(&living, &left).unwrap();
+        drop(folder);
+        left
+    }
+
+    #[test]
+    fn the_folders_of_the_living_stay_and_those_of_the_dead_go() {
+        let parent = tempfile::tempdir().unwrap();
+        let kinds = [FolderUse::PrivateFiles, FolderUse::CopyNotes, FolderUse::ScratchServer];
+        for purpose in kinds {
+            let alive = TemporaryFolder::make(purpose, parent.path(), None).unwrap();
+            let left = left_by_the_dead(purpose, parent.path());
+            std::fs::create_dir(left.join("data")).unwrap();
+            std::fs::write(left.join("data/1"), "x").unwrap();
+            let other = kinds.into_iter().filter(|other| *other != purpose).collect::<Vec<_>>();
+            assert!(sweep_folders(parent.path(), &other).is_empty());
+            assert_eq!(sweep_folders(parent.path(), &[purpose]), std::slice::from_ref(&left));
+            assert!(!left.exists() && alive.path().exists());
+            let living = alive.path().to_owned();
+            drop(alive);
+            assert!(!living.exists());
+        }
+        assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_server_of_the_dead_is_ended_and_somebody_who_looks_is_not() {
+        let parent = tempfile::tempdir().unwrap().keep().canonicalize().unwrap();
+        let left = left_by_the_dead(FolderUse::ScratchServer, &parent);
+        let start = |name: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", "trap '' TERM; while :; do sleep 0.1; done", name]).current_dir(&left);
+            command.spawn().unwrap()
+        };
+        let (mut server, mut looks) = (start(left.to_str().unwrap()), start("looks"));
+        // Both have become the shell before they are looked for.
+        let is_shell = |process: u32| {
+            std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line.starts_with(b"sh\0"))
+        };
+        while !(is_shell(server.id()) && is_shell(looks.id())) {
+            std::thread::yield_now();
+        }
+        assert_eq!(sweep_folders(&parent, &[FolderUse::ScratchServer]), std::slice::from_ref(&left));
+        assert!(server.wait().unwrap().code().is_none(), "it was killed");
+        assert!(looks.try_wait().unwrap().is_none());
+        looks.kill().unwrap();
+        looks.wait().unwrap();
+        std::fs::remove_dir(&parent).unwrap();
+    }
+}
