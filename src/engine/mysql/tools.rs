@@ -121,7 +121,10 @@ impl ToolSearch<'_> {
 /// The version in what `--version` prints, in any of the forms seen: `Ver 9.7.4-2 for Linux`, `Ver 10.13 Distrib
 /// 5.7.44, for`, `Ver 10.19 Distrib 10.11.19-MariaDB,` and `from 11.8.9-MariaDB, client 15.2`.
 fn told_version(said: &str) -> Option<&str> {
-    let after = |word: &str| said.split_once(word).map(|(_, rest)| rest.trim_start());
+    let after = |word: &str| {
+        let (_, rest) = said.split_once(word)?;
+        Some(rest.trim_start()).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
     let text = after(" Distrib ").or_else(|| after(" from ")).or_else(|| after(" Ver "))?;
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     Some(&text[..end])
@@ -164,6 +167,7 @@ mod tests {
             ("mysqldump  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)", "8.0.36", (8, 0)),
             ("mysqldump  Ver 10.13 Distrib 5.7.44, for Linux (x86_64)", "5.7.44", (5, 7)),
             ("mariadb-dump  Ver 10.19 Distrib 10.11.19-MariaDB, for debian-linux-gnu", "10.11.19", (10, 11)),
+            ("mariadbd  Ver 11.8.9-MariaDB-4 from Debian for debian-linux-gnu on x86_64", "11.8.9", (11, 8)),
             ("mysqldump from 11.8.9-MariaDB, client 10.20 for debian-linux-gnu", "11.8.9", (11, 8)),
         ] {
             let told = told_version(said).unwrap();
