@@ -124,8 +124,9 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l store -d 'Store 
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Database entry to restore into [default: the entry that was backed up]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Write the files of a stopped server into this new or empty folder: of a physical backup with everything that it builds on, and of Redis' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l tablespace -d 'With --target-dir: put the tablespace with this OID into a new or empty folder (repeatable)' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l scratch -d 'Physical backups with --dbname: make the throw-away server in this folder, which needs room for the files of the whole server [default: settings.tmp_dir]' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
-complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup (repeatable)' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup (repeatable); of a physical backup, a throw-away server is made of its files to dump it' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l table -d 'Only this table (TABLE or SCHEMA.TABLE) with its indexes, constraints and privileges (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -s c -l config -d 'Configuration file [default: $JAGAD_CONFIG, ./jagad.toml, ~/.config/jagad/jagad.toml, /etc/jagad/jagad.toml]' -r -F

@@ -266,9 +266,10 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// Whether the logical database `name` is in it.
+/// Whether the logical database `name` is in it. A physical backup holds the whole server, and does not say of what.
 fn holds(entry: &ListedBackup, name: &str) -> bool {
-    entry.manifest.parts_of(PartKind::Database).any(|part| part.database.as_deref() == Some(name))
+    entry.manifest.method == Method::Physical
+        || entry.manifest.parts_of(PartKind::Database).any(|part| part.database.as_deref() == Some(name))
 }
 
 fn describe_bad(entry: &ListedBackup) -> String {

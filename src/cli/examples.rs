@@ -48,6 +48,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "Restore one table into the existing database",
                 "jagad restore shop@latest --dbname shop --table orders",
             ),
+            (
+                "Restore one database of a physical backup into the running server",
+                "jagad restore main@latest --dbname shop --scratch /srv/scratch",
+            ),
         ],
     ),
     (

@@ -264,7 +264,7 @@ fn credentials_that_may_only_read_restore_and_verify() {
 }
 
 /// The program in a namespace of its own, in which `mounts` were made. `None`, loudly, where that is not allowed.
-fn among_mounts(bench: &Bench, mounts: &str, args: &[&str]) -> Option<crate::program::Output> {
+pub(crate) fn among_mounts(bench: &Bench, mounts: &str, args: &[&str]) -> Option<crate::program::Output> {
     let possible = std::process::Command::new("unshare").args(["-rm", "true"]).status();
     if !possible.is_ok_and(|status| status.success()) {
         crate::support::presence::skipped("this machine lets nobody mount anything");

@@ -28,6 +28,7 @@ mod drilled_files;
 mod drills;
 mod failures;
 mod folder;
+mod from_files;
 mod good;
 mod hooks;
 mod host;
@@ -64,6 +65,7 @@ mod sql_bench;
 #[cfg(feature = "crash-points")]
 mod sql_crashes;
 mod sql_failures;
+mod sql_from_files;
 mod sql_physical;
 mod sql_round_trip;
 mod sql_sources;

@@ -36,10 +36,13 @@ pub struct Restore {
     /// With --target-dir: put the tablespace with this OID into a new or empty folder (repeatable)
     #[arg(long, value_name = "OID=DIR", value_parser = tablespace, requires = "target_dir")]
     pub tablespace: Vec<(String, PathBuf)>,
+    /// Physical backups with --dbname: make the throw-away server in this folder, which needs room for the files of the whole server [default: settings.tmp_dir]
+    #[arg(long, value_name = "DIR", conflicts_with = "target_dir")]
+    pub scratch: Option<PathBuf>,
     /// Name of the logical database on the target [default: its own]
     #[arg(long, value_name = "NAME")]
     pub into: Option<String>,
-    /// Only this logical database of the backup (repeatable)
+    /// Only this logical database of the backup (repeatable); of a physical backup, a throw-away server is made of its files to dump it
     #[arg(long, value_name = "NAME")]
     pub dbname: Vec<String>,
     /// Only this schema, into the existing database (repeatable)
@@ -102,6 +105,7 @@ impl Restore {
             target: self.target,
             folder: self.target_dir,
             tablespace_folders: self.tablespace.into_iter().collect(),
+            scratch: self.scratch,
             into: self.into,
             databases: self.dbname,
             selection: Selection { schemas: self.schema, tables: self.table },

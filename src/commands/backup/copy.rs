@@ -21,6 +21,7 @@ pub(super) async fn copy(
     crash::point("after-begin");
     while let Some(plan) = copy.next_part(runner).await? {
         let (part, _) = part::dump(run.app, packing, server, &run.manifest, plan).await?;
+        part::say_uploaded(packing, &part);
         if run.manifest.parts.iter().any(|other| other.name == part.name) {
             return Err(Failure::new(Class::Operation, format!("two parts are named `{}`", part.name)));
         }

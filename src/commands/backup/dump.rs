@@ -27,6 +27,7 @@ pub(super) async fn dump(
                 continue;
             }
         };
+        part::say_uploaded(packing, &part);
         if let (Some(database), Some(counted)) = (&part.database, counted) {
             for finding in server.logical().judge_dump(database, &counted) {
                 run.log().warn(findings::line(&finding));

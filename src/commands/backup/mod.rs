@@ -12,7 +12,7 @@ mod failed;
 mod held;
 mod hooks;
 mod left_out;
-mod part;
+pub(super) mod part;
 mod preflight;
 mod run;
 pub(super) mod source;

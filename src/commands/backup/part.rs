@@ -13,14 +13,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// How the parts of one backup are packed and where they go.
-pub(super) struct Packing {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) codec: Codec,
-    pub(super) level: i32,
-    pub(super) sealing: Option<(CipherKind, Arc<MasterKey>)>,
+pub(in crate::commands) struct Packing {
+    pub(in crate::commands) store: Arc<dyn Store>,
+    pub(in crate::commands) codec: Codec,
+    pub(in crate::commands) level: i32,
+    pub(in crate::commands) sealing: Option<(CipherKind, Arc<MasterKey>)>,
     /// Fires when the run must stop.
-    pub(super) stop: CancellationToken,
-    pub(super) log: RunLog,
+    pub(in crate::commands) stop: CancellationToken,
+    pub(in crate::commands) log: RunLog,
 }
 
 impl Packing {
@@ -38,7 +38,7 @@ impl Packing {
     }
 
     /// As the manifest says it.
-    pub(super) fn recipe(&self, repository: RepositoryId) -> RecipeRecord {
+    pub(in crate::commands) fn recipe(&self, repository: RepositoryId) -> RecipeRecord {
         RecipeRecord {
             codec: self.codec,
             level: self.level,
@@ -49,7 +49,7 @@ impl Packing {
 }
 
 /// Dumps one part into the store. Nothing of it counts until the manifest that names it is committed.
-pub(super) async fn dump(
+pub(in crate::commands) async fn dump(
     app: &App,
     packing: &Packing,
     server: &dyn Server,
@@ -91,7 +91,7 @@ pub(super) async fn dump(
     let plain_bytes = gauges.plain.bytes();
     packing.log.say(format!("{step}: {plain_bytes} bytes uncompressed"));
     let contents = contents.get().cloned().flatten();
-    let part = Part {
+    let stored = Part {
         kind: part.kind,
         database: part.database,
         tables: contents.as_ref().map(|contents| contents.tables.len() as u64),
@@ -101,6 +101,11 @@ pub(super) async fn dump(
         properties: part.properties,
         ..describe(name, segments, &gauges)?
     };
+    Ok((stored, contents))
+}
+
+/// The line that users know.
+pub(super) fn say_uploaded(packing: &Packing, part: &Part) {
     let objects = part.segments.len();
     let first = part.segments.first().map(|segment| segment.key.to_string()).unwrap_or_default();
     let size = ByteSize(part.stored_bytes);
@@ -108,11 +113,10 @@ pub(super) async fn dump(
         1 => format!("UPLOAD: {first} ({size})"),
         _ => format!("UPLOAD: {first} and {} more objects ({size})", objects - 1),
     });
-    Ok((part, contents))
 }
 
 /// Stores bytes that are in memory as a part.
-pub(super) async fn store_bytes(
+pub(in crate::commands) async fn store_bytes(
     packing: &Packing,
     manifest: &Manifest,
     kind: PartKind,

@@ -15,6 +15,7 @@ use crate::config::DatabaseEntry;
 use crate::crypto::Keyring;
 use crate::engine::TargetEffect;
 use crate::model::{RestoreId, RestoreStatus, SourceChoice};
+use crate::store::Store;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -25,6 +26,8 @@ pub(super) struct AgreedRestore<'a> {
     /// Where the backup is.
     pub(super) catalog: &'a Catalog,
     pub(super) manifest: &'a Manifest,
+    /// Where its parts are.
+    pub(super) store: &'a Arc<dyn Store>,
     pub(super) target: &'a DatabaseEntry,
     pub(super) plan: &'a RestorePlan,
     pub(super) keyring: &'a Arc<Keyring>,
@@ -86,7 +89,7 @@ impl AgreedRestore<'_> {
     async fn load(&self, claim: &Claim, log: &RunLog) -> Result<Loaded, Failure> {
         let Self { app, request, manifest, plan, .. } = *self;
         let stop = either(&app.cancel.token, &claim.lost());
-        let reading = StoredBackup { store: self.catalog.store(), keyring: self.keyring, stop: &stop };
+        let reading = StoredBackup { store: self.store, keyring: self.keyring, stop: &stop };
         RestoreRun { app, request, plan, manifest, reading: &reading, claim, log }.load_all().await
     }
 

@@ -3,6 +3,7 @@
 mod agreed;
 mod announce;
 mod folder;
+mod from_files;
 mod hooks;
 mod load;
 pub(in crate::commands) mod order;
@@ -14,17 +15,20 @@ mod sequence;
 
 pub use outcome::FailedLoad;
 pub use plan::{PlannedLoad, RestorePlan};
-pub use report::{FolderReport, Report, ReportStatus};
+pub use report::{FolderReport, Report, ReportStatus, ScratchReport};
 
 use self::agreed::AgreedRestore;
+use self::from_files::FilesRestore;
 use self::plan::Planning;
 use super::locate::locate_good_holding;
 use super::stored::StoredBackup;
 use super::{App, Class, Confirmation, Failure, Mode};
-use crate::catalog::{BackupReference, Manifest};
+use crate::catalog::{BackupReference, Catalog, Manifest};
 use crate::config::DatabaseEntry;
+use crate::crypto::Keyring;
 use crate::engine::{Naming, Occupied, Ownership, Selection};
 use crate::model::{DatabaseName, Method, StoreName};
+use crate::store::Store;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +47,8 @@ pub struct Request {
     pub folder: Option<PathBuf>,
     /// With `folder`: where the server's other folders go, by the name that the engine gave each.
     pub tablespace_folders: BTreeMap<String, PathBuf>,
+    /// Where a throw-away server is made, for databases of a physical backup; `None` is the folder for temporary files.
+    pub scratch: Option<PathBuf>,
     /// Name of the logical database on the target; `None` keeps its own.
     pub into: Option<String>,
     /// Logical databases of the backup; empty means all.
@@ -135,7 +141,7 @@ pub enum Force {
 
 /// Restores, or plans to, and tells of the end.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
-    let result = restore(app, request).await;
+    let result = Box::pin(restore(app, request)).await;
     announce::ended(app, request, &result).await;
     result
 }
@@ -146,32 +152,74 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let (catalog, entry) =
         locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;
-    let manifest = &entry.manifest;
-    refuse_files(manifest)?;
+    let (manifest, catalog) = (&entry.manifest, &catalog);
+    refuse_files(request, manifest)?;
     let target = target(app, request, manifest)?;
+    let keyring = &Arc::new(app.inventory.keyring().await?);
+    if manifest.method == Method::Physical {
+        let restore = FilesRestore { app, request, catalog, manifest, target, keyring };
+        return Box::pin(restore.run()).await;
+    }
+    let source = RestoreSource { catalog, manifest, store: catalog.store(), lost: Vec::new() };
+    go(app, request, target, &source, keyring).await
+}
 
+/// What a restore is fed from: the parts of a logical backup, or what was dumped out of the files of a physical one.
+struct RestoreSource<'a> {
+    /// Where the backup is recorded.
+    catalog: &'a Catalog,
+    /// The backup, with the parts that are loaded.
+    manifest: &'a Manifest,
+    /// Where the parts are.
+    store: &'a Arc<dyn Store>,
+    /// Databases that are not among them, where the others are restored all the same.
+    lost: Vec<FailedLoad>,
+}
+
+/// Plans the restore, asks, and does it.
+async fn go(
+    app: &App,
+    request: &Request,
+    target: &DatabaseEntry,
+    source: &RestoreSource<'_>,
+    keyring: &Arc<Keyring>,
+) -> Result<Report, Failure> {
+    let RestoreSource { catalog, manifest, store, .. } = *source;
     // Everything that can be known is known before anything is touched.
-    let keyring = Arc::new(app.inventory.keyring().await?);
-    let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
-    let plan = Planning { app, request, manifest, target, reading: &reading }.plan().await?;
+    let reading = StoredBackup { store, keyring, stop: &app.cancel.token };
+    let mut plan = Planning { app, request, manifest, target, reading: &reading }.plan().await?;
+    plan.refused.extend(source.lost.iter().cloned());
     if request.mode == Mode::Plan {
         return Ok(Report::planned(manifest, &plan));
     }
     app.watch.confirm(&question(&plan, manifest))?;
-    AgreedRestore { app, request, catalog: &catalog, manifest, target, plan: &plan, keyring: &keyring }
-        .run()
-        .await
+    let plan = &plan;
+    AgreedRestore { app, request, catalog, manifest, store, target, plan, keyring }.run().await
 }
 
-/// The files of a whole server go into a folder.
-fn refuse_files(manifest: &Manifest) -> Result<(), Failure> {
+/// The files of a whole server go into a folder; into a server go the databases that are named.
+fn refuse_files(request: &Request, manifest: &Manifest) -> Result<(), Failure> {
     if manifest.method == Method::Logical {
+        return match &request.scratch {
+            None => Ok(()),
+            Some(_) => Err(Failure::new(Class::Usage, "--scratch is for physical backups")
+                .help(format!("Backup {} is logical: leave out --scratch.", manifest.id))),
+        };
+    }
+    if request.databases.len() > 1 && plan::needs_one_database(request) {
+        return Err(Failure::new(Class::Usage, plan::ONE_DATABASE).help("Choose one with --dbname."));
+    }
+    if !request.databases.is_empty() {
         return Ok(());
     }
-    let problem =
-        format!("backup {} is of the files of a server, which cannot go into a running one", manifest.id);
-    Err(Failure::new(Class::Refused, problem)
-        .help("Write them into a new folder with --target-dir DIR, and start a server on that."))
+    let problem = format!(
+        "backup {} is of the files of a whole server, which cannot go into a running one",
+        manifest.id
+    );
+    Err(Failure::new(Class::Refused, problem).help(
+        "Restore single databases into the running server with --dbname NAME; or write the files into a new folder with \
+         --target-dir DIR, and start a server on that.",
+    ))
 }
 
 /// The entry to restore into: it must be of the same engine, and unprotected unless forced.

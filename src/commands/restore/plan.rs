@@ -265,12 +265,18 @@ pub(super) fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Ve
         }
         chosen
     };
-    if chosen.len() != 1 && (request.into.is_some() || !request.selection.is_everything()) {
-        let message = "--into, --schema and --table go with exactly one logical database";
-        return Err(
-            Failure::new(Class::Usage, message).help(format!("Choose one with --dbname: {}", names()))
-        );
+    if chosen.len() != 1 && needs_one_database(request) {
+        let help = format!("Choose one with --dbname: {}", names());
+        return Err(Failure::new(Class::Usage, ONE_DATABASE).help(help));
     }
     parts.extend(chosen);
     Ok(parts)
+}
+
+/// What is wrong with some options and several databases.
+pub(super) const ONE_DATABASE: &str = "--into, --schema and --table go with exactly one logical database";
+
+/// Whether options were given that are of one database.
+pub(super) fn needs_one_database(request: &Request) -> bool {
+    request.into.is_some() || !request.selection.is_everything()
 }

@@ -46,6 +46,9 @@ pub struct Report {
     /// The folder, where files were written in place of a server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<FolderReport>,
+    /// The throw-away server that a physical backup becomes first; in plans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<ScratchReport>,
     /// Identity of the restore's record, once it ran.
     pub restore: Option<String>,
     /// What is loaded.
@@ -68,6 +71,21 @@ pub struct FolderReport {
     /// Bytes that the files take, as far as can be said before.
     pub bytes: u64,
     /// What somebody must know before a server is started on them.
+    pub notes: Vec<String>,
+}
+
+/// A throw-away server that a physical backup would become.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScratchReport {
+    /// The folder that its own is made in.
+    pub path: String,
+    /// The backup and everything that it builds on, the newest first.
+    pub chain: Vec<BackupId>,
+    /// Bytes that its files take, as far as can be said before.
+    pub bytes: u64,
+    /// What makes its files, in order.
+    pub steps: Vec<ShownStep>,
+    /// What somebody must know before.
     pub notes: Vec<String>,
 }
 
@@ -113,6 +131,7 @@ impl Report {
             target: plan.target.clone(),
             address: plan.address.clone(),
             folder: None,
+            scratch: None,
             restore: None,
             loads: plan.loads.iter().map(|planned| load(planned, manifest)).collect(),
             duration_ms: None,

@@ -3,6 +3,7 @@
 use super::client::{Client, Question};
 use super::flavor::Flavor;
 use super::quote::{account, identifier};
+use super::reserved::DRILL_USER;
 use crate::process::Runner;
 use std::collections::BTreeMap;
 
@@ -63,7 +64,7 @@ pub(super) struct Details {
 /// Whether an account is the server's own, or its superuser, and so neither dumped nor restored.
 pub(super) fn is_own(flavor: &Flavor, key: &str) -> bool {
     let user = key.rsplit_once('@').map_or(key, |(user, _)| user);
-    user == UNFINISHED || key == "root@localhost" || flavor.own_accounts.contains(&user)
+    [UNFINISHED, DRILL_USER].contains(&user) || key == "root@localhost" || flavor.own_accounts.contains(&user)
 }
 
 /// Every account but the server's own; `None` when they may not be read.

@@ -5,15 +5,13 @@ use super::connection::Connection;
 use super::drill::{FLAGS, account, messages_folder};
 use super::examination::TableExamination;
 use super::flavor::Flavor;
+use super::reserved::DRILL_USER;
 use super::tools::ToolSearch;
 use crate::engine::isolation::without_network;
 use crate::engine::socket;
 use crate::engine::{Drill, DrillRequest, DrilledFiles, EngineError, ServerSettings};
 use crate::process::{Runner, ToolSpec, is_root};
 use std::path::{Path, PathBuf};
-
-/// The superuser of the drill: nobody knows the passwords of the source.
-const USER: &str = "jagad_drill";
 
 /// Without these nobody could get in; with grants, the plugins of the source are loaded too, and some are storage engines.
 const MAKE_USER: &str = "REPLACE INTO mysql.global_priv (Host, User, Priv) VALUES ('localhost', 'jagad_drill', \
@@ -62,13 +60,17 @@ pub(super) async fn drill(
     if is_root() {
         before.push(ToolSpec::new("chown").arg("-R").arg(account()).arg(place.clone()));
     }
+    // Where it cannot enter, that is no fault of the files.
+    let mut enter = ToolSpec::new("ls").arg("-d").arg(format!("{place}/."));
+    enter.user_when_root = Some(account().to_owned());
+    before.push(enter);
     let mut open = tool(&["--bootstrap", "--skip-log-bin"]);
     open.stdin = MAKE_USER.as_bytes().to_vec();
     let server = tool(&FLAGS).arg("--skip-slave-start");
     let server = server.arg(format!("--socket={place}/s")).arg(format!("--pid-file={place}/pid"));
     let mut address = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
     address.socket = Some(PathBuf::from(format!("{place}/s")));
-    USER.clone_into(&mut address.user);
+    DRILL_USER.clone_into(&mut address.user);
     let examination = TableExamination { connection: Connection::new(address.clone()) };
     Ok(Drill {
         files: Some(DrilledFiles { before, open, examination: Box::new(examination) }),

@@ -15,7 +15,7 @@ use crate::process::{ToolSpec, is_root};
 use std::path::Path;
 
 /// The superuser of the drill: nothing tells what the source's is called.
-const ROLE: &str = "jagad_drill";
+pub(super) const ROLE: &str = "jagad_drill";
 /// The database that every server has.
 const DATABASE: &str = "template1";
 
@@ -56,6 +56,8 @@ pub(super) fn drill(
     if is_root() {
         before.push(ToolSpec::new("chown").arg("-R").arg(account()).arg(place.clone()));
     }
+    // Where it cannot enter, that is no fault of the files.
+    before.push(as_account(ToolSpec::new("ls")).arg("-d").arg(format!("{place}/.")));
     let flags = flags(&set, &place, data);
     let program = set.program("postgres").display().to_string();
     let mut open = as_account(without_network(program, "postgres")).arg("--single");

@@ -1,6 +1,7 @@
 //! Plans of backups.
 
 use super::archive::ArchiveWitness;
+use super::drill_files;
 use super::facts::PostgreSqlServer;
 use super::globals;
 use super::quote::connection_string;
@@ -48,13 +49,19 @@ impl PostgreSqlServer {
         Ok(parts)
     }
 
+    /// Whether it is a server of ours on the files of a backup. Its tablespaces are in its folder, where nobody else can have
+    /// them.
+    fn is_throw_away(&self) -> bool {
+        self.user() == drill_files::ROLE
+    }
+
     fn dump_globals(&self) -> ToolSpec {
         let maintenance = &self.connection.settings.maintenance_database;
         // pg_dumpall takes the database to connect to from this option alone, and as a connection string.
         let tool = self
             .connection
             .tool(&self.tool, "pg_dumpall", maintenance)
-            .arg("--globals-only")
+            .arg(if self.is_throw_away() { "--roles-only" } else { "--globals-only" })
             .arg(format!("--database={}", connection_string(maintenance)));
         if self.connection.settings.role_passwords { tool } else { tool.arg("--no-role-passwords") }
     }

@@ -1,6 +1,7 @@
 //! Roles and tablespaces: the output of `pg_dumpall --globals-only`, proven whole, and cut down to what a server does
 //! not have yet.
 
+use super::drill_files;
 use super::quote::without_backslashes;
 use super::words::{Word, words};
 use crate::engine::Lifetime;
@@ -75,6 +76,10 @@ pub(super) fn missing_globals(sql: &str, existing: &Existing) -> Result<MissingG
             continue;
         }
         let Some(subject) = subject_of(&words) else { continue };
+        // The superuser of a throw-away server that was dumped.
+        if matches!(subject, Subject::Role(drill_files::ROLE)) {
+            continue;
+        }
         let known = match subject {
             Subject::Role(role) => existing.roles.contains(role),
             Subject::Tablespace(space) => existing.tablespaces.contains(space),

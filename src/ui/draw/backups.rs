@@ -128,6 +128,9 @@ impl Draw for restore::Report {
         if let Some(folder) = &self.folder {
             text.push_str(&files(folder));
         }
+        if let Some(scratch) = &self.scratch {
+            text.push_str(&throw_away_server(scratch));
+        }
         for failed in &self.failed {
             text.push_str(&format!("  failed: `{}`: {}\n", failed.database, failed.error.message));
             for line in failed.error.help.iter().flat_map(|help| help.lines()) {
@@ -242,6 +245,22 @@ fn files(folder: &restore::FolderReport) -> String {
         text.push_str(&format!("  disk: about {}\n", ByteSize(folder.bytes)));
     }
     folder.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
+    text
+}
+
+/// What there is to know of a throw-away server that would be made.
+fn throw_away_server(scratch: &restore::ScratchReport) -> String {
+    let chain: Vec<String> = scratch.chain.iter().map(ToString::to_string).collect();
+    let mut text = format!(
+        "  before that a throw-away server is made in `{}` of {}, and dumps what is restored:\n  disk: about {}\n",
+        scratch.path,
+        chain.join(" on "),
+        ByteSize(scratch.bytes)
+    );
+    for step in &scratch.steps {
+        text.push_str(&format!("    {}\n", step.argv.join(" ")));
+    }
+    scratch.notes.iter().for_each(|note| text.push_str(&format!("  note: {note}\n")));
     text
 }
 

@@ -56,7 +56,7 @@ fn link(request: &Request, manifest: &Manifest) -> Result<RecoveryLink, Failure>
         Method::Physical if request.databases.is_empty() => manifest.parts.iter().collect(),
         Method::Physical => {
             let message = format!("backup {} is of the files of a whole server", manifest.id);
-            return Err(Failure::new(Class::Usage, message).help("Leave out --dbname with --target-dir."));
+            return Err(Failure::new(Class::Usage, message).help("Leave out --dbname with --target-dir; or leave out --target-dir, and the database goes into a running server."));
         }
     };
     Ok(recovery::link_of(manifest, &parts))
@@ -126,6 +126,7 @@ impl FolderRestore<'_> {
                 bytes: self.recovering.recovery.bytes(),
                 notes: self.recovering.recovery.notes.clone(),
             }),
+            scratch: None,
             restore: None,
             loads,
             duration_ms: None,
