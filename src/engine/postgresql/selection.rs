@@ -330,14 +330,12 @@ impl<'a> Chosen<'a> {
         memberships.map(|entry| (entry, name(entry).unwrap_or_default())).collect()
     }
 
-    /// Adds what the chosen objects need to be created in an empty database: schemas, types, functions, extensions.
+    /// Adds what the chosen objects need to be created in an empty database: schemas, types, functions, extensions. What ties
+    /// them to others that are not chosen must have been dropped before.
     pub(super) fn add_needs(&mut self) {
         let mut open: Vec<i32> = self.ids.iter().copied().collect();
         while let Some(id) = open.pop() {
             let Some(entry) = self.by_id.get(&id) else { continue };
-            if entry.kind == "FK CONSTRAINT" || TIES.contains(&entry.kind.as_str()) {
-                continue;
-            }
             // A sequence can be without the table whose column it belongs to, but for that of an identity column.
             let stands_alone =
                 entry.kind == "SEQUENCE" && !entry.definition.trim_start().starts_with("ALTER TABLE");
