@@ -11,6 +11,10 @@ pub(super) enum ColumnKind {
     Text,
     /// As bytes: it is text of another character set, or no text.
     Bytes,
+    /// As the tool wrote it: when the version of the row began.
+    Begun,
+    /// When it ended: after it began.
+    Ended,
 }
 
 /// A table.
@@ -18,7 +22,12 @@ pub(super) enum ColumnKind {
 pub(super) struct Table {
     pub(super) name: String,
     columns: Vec<(String, ColumnKind)>,
+    /// Whether it keeps the versions of its rows.
+    versioned: bool,
 }
+
+/// What the server calls the columns of the times that no definition names.
+const HIDDEN: [(&str, ColumnKind); 2] = [("row_start", ColumnKind::Begun), ("row_end", ColumnKind::Ended)];
 
 /// What stands in front of rows.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,9 +51,10 @@ impl Table {
     /// What the values of a row are: of these columns, or of all.
     pub(super) fn kinds(&self, columns: Option<&[String]>) -> Vec<ColumnKind> {
         let kind = |name: &String| {
-            let column = self.columns.iter().find(|(own, _)| own == name);
+            let own = self.columns.iter().find(|(own, _)| own == name).map(|(_, kind)| *kind);
             // A column that is not in the definition is one that the server keeps by itself, of a time.
-            column.map_or(ColumnKind::AsWritten, |(_, kind)| *kind)
+            let hidden = HIDDEN.iter().find(|(hidden, _)| self.versioned && hidden == name);
+            own.or(hidden.map(|(_, kind)| *kind)).unwrap_or(ColumnKind::AsWritten)
         };
         match columns {
             Some(columns) => columns.iter().map(kind).collect(),
@@ -75,6 +85,7 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
     let name = name.ok_or_else(|| "a definition of a table has no name".to_owned())?.name();
     // Of text, the character set; `None` is the table's own.
     let mut columns: Vec<(String, Type)> = Vec::new();
+    let mut period: Vec<String> = Vec::new();
     let (mut depth, mut place) = (0_u32, ColumnPlace::Rest);
     let mut tokens = tokens.peekable();
     while let Some(token) = tokens.next() {
@@ -96,7 +107,16 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
                 columns.push((token.name(), Type::Other));
                 place = ColumnPlace::Type;
             }
-            (1, ColumnPlace::Item) => place = ColumnPlace::Rest,
+            (1, ColumnPlace::Item) => {
+                place = ColumnPlace::Rest;
+                if token.is("period") {
+                    // PERIOD FOR SYSTEM_TIME (`from`, `to`)
+                    let named: Vec<Token<'_>> = tokens.by_ref().take_while(|token| !token.is(")")).collect();
+                    if named.iter().any(|token| token.is("system_time")) {
+                        period = named.iter().filter(|token| token.quoted).map(Token::name).collect();
+                    }
+                }
+            }
             (1, ColumnPlace::Type) => {
                 place = ColumnPlace::Rest;
                 if let Some((_, kind)) = columns.last_mut() {
@@ -118,14 +138,18 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
             _ => {}
         }
     }
-    let default = tokens
-        .by_ref()
+    let options: Vec<Token<'_>> = tokens.collect();
+    let default = options
+        .iter()
         .skip_while(|token| !token.is("charset"))
         .find(|token| token.quoted || !(token.is("charset") || token.is("=")));
-    let default = default.map(|token| token.name());
+    let default = default.map(Token::name);
+    let versioned = options.windows(2).any(|pair| pair[0].is("system") && pair[1].is("versioning"));
     let mut kinds = Vec::with_capacity(columns.len());
     for (column, kind) in columns {
         let kind = match kind {
+            Type::Other if versioned && period.first() == Some(&column) => ColumnKind::Begun,
+            Type::Other if versioned && period.last() == Some(&column) => ColumnKind::Ended,
             Type::Other => ColumnKind::AsWritten,
             Type::Bytes => ColumnKind::Bytes,
             Type::Text(charset) => match charset.as_ref().or(default.as_ref()) {
@@ -136,7 +160,7 @@ pub(super) fn table(definition: &[u8]) -> Result<Table, String> {
         };
         kinds.push((column, kind));
     }
-    Ok(Table { name, columns: kinds })
+    Ok(Table { name, columns: kinds, versioned })
 }
 
 enum Type {
@@ -173,9 +197,10 @@ pub(super) fn rows_head(statement: &[u8]) -> Option<RowsHead> {
         } else if token.is(")") {
             named = false;
         } else if named
-            && token.quoted
+            && !token.is(",")
             && let Some(columns) = &mut columns
         {
+            // The tool writes the columns of hidden times without quotes.
             columns.push(token.name());
         }
     }
@@ -222,12 +247,34 @@ mod tests {
     }
 
     #[test]
+    fn the_times_of_versions_are_columns_of_their_own() {
+        let kinds = |definition: &str, named: &[&str]| {
+            let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+            table(definition.as_bytes()).unwrap().kinds(Some(&named))
+        };
+        let (same, begun, ended) = (ColumnKind::AsWritten, ColumnKind::Begun, ColumnKind::Ended);
+        let end = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 WITH SYSTEM VERSIONING";
+        let own =
+            "CREATE TABLE `t` (`a` int, `from` timestamp(6) GENERATED ALWAYS AS ROW START, `to` timestamp(6)
+            GENERATED ALWAYS AS ROW END, PRIMARY KEY (`a`,`to`), PERIOD FOR SYSTEM_TIME (`from`, `to`)) ";
+        assert_eq!(kinds(&format!("{own}{end}"), &["a", "from", "to"]), [same, begun, ended]);
+        let hidden = "CREATE TABLE `t` (`a` int) ";
+        assert_eq!(kinds(&format!("{hidden}{end}"), &["a", "row_start", "row_end"]), [same, begun, ended]);
+        // Columns of these names are nothing special elsewhere, and neither is another period.
+        let plain = "CREATE TABLE `t` (`row_start` int, `row_end` int) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
+        assert_eq!(kinds(plain, &["row_start", "row_end"]), [same, same]);
+        let period =
+            "CREATE TABLE `t` (`f` date, `t` date, PERIOD FOR `p` (`f`, `t`)) DEFAULT CHARSET=utf8mb4";
+        assert_eq!(kinds(period, &["f", "t"]), [same, same]);
+    }
+
+    #[test]
     fn the_head_of_rows_is_found_when_it_is_whole() {
         let head = |text: &str| rows_head(text.as_bytes());
         let whole = head("INSERT INTO `VALUES` VALUES (1)").unwrap();
         assert_eq!((whole.length, whole.columns), ("INSERT INTO `VALUES` VALUES".len(), None));
-        let named = head("INSERT  IGNORE INTO `t` (`a`, `b``,(`) VALUES\n(1,2)").unwrap();
-        assert_eq!(named.columns.unwrap(), ["a", "b`,("]);
+        let named = head("INSERT  IGNORE INTO `t` (`a`, `b``,(`, row_start) VALUES\n(1,2,3)").unwrap();
+        assert_eq!(named.columns.unwrap(), ["a", "b`,(", "row_start"]);
         for cut in ["INSERT INTO `t` VALUES", "INSERT INTO `t` (`a`, `VALU", "INSERT INTO"] {
             assert_eq!(head(cut), None, "{cut}");
         }

@@ -31,6 +31,7 @@ mod load;
 mod load_users;
 mod needed;
 mod packet;
+mod period;
 mod physical;
 mod places;
 mod postponed;

@@ -1,6 +1,7 @@
 //! The values of rows, each marked as what it is on its way through.
 
 use super::columns::ColumnKind;
+use super::period;
 use memchr::memchr2;
 
 const MARK: &[u8] = b"_binary ";
@@ -32,11 +33,23 @@ pub(super) struct Values {
     /// Brackets that were opened inside a value.
     depth: u32,
     mark: Vec<u8>,
+    /// When the version of the row began, as it was written.
+    begun: Vec<u8>,
+    /// When it ended, which is written when it is whole.
+    ended: Vec<u8>,
 }
 
 impl Values {
     pub(super) fn new(kinds: Vec<ColumnKind>) -> Self {
-        Self { kinds, place: ValuePlace::Between, at: 0, depth: 0, mark: Vec::new() }
+        Self {
+            kinds,
+            place: ValuePlace::Between,
+            at: 0,
+            depth: 0,
+            mark: Vec::new(),
+            begun: Vec::new(),
+            ended: Vec::new(),
+        }
     }
 
     /// The next bytes; what is to go on is appended to `out`.
@@ -45,7 +58,7 @@ impl Values {
         while at < bytes.len() {
             if self.place == ValuePlace::Quoted {
                 let end = memchr2(b'\'', b'\\', &bytes[at..]).map_or(bytes.len(), |found| at + found);
-                out.extend_from_slice(&bytes[at..end]);
+                self.write(&bytes[at..end], out);
                 at = end;
                 if at == bytes.len() {
                     return;
@@ -59,6 +72,29 @@ impl Values {
     /// The statement has ended.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         out.append(&mut self.mark);
+        self.end(out);
+    }
+
+    fn kind(&self) -> ColumnKind {
+        self.kinds.get(self.at).copied().unwrap_or(ColumnKind::AsWritten)
+    }
+
+    /// Bytes of the value that goes by.
+    fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        match self.kind() {
+            ColumnKind::Ended => return self.ended.extend_from_slice(bytes),
+            ColumnKind::Begun => self.begun.extend_from_slice(bytes),
+            ColumnKind::AsWritten | ColumnKind::Text | ColumnKind::Bytes => {}
+        }
+        out.extend_from_slice(bytes);
+    }
+
+    /// The value is whole.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if !self.ended.is_empty() {
+            let ended = period::end_after(&self.begun, std::mem::take(&mut self.ended));
+            out.extend_from_slice(&ended);
+        }
     }
 
     fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
@@ -67,7 +103,9 @@ impl Values {
                 if byte == b'(' {
                     self.place = ValuePlace::Begin;
                     self.at = 0;
+                    self.begun.clear();
                 }
+                return out.push(byte);
             }
             ValuePlace::Begin if byte == b'_' => {
                 self.mark.push(byte);
@@ -84,10 +122,16 @@ impl Values {
                 b'\'' => self.place = ValuePlace::Quoted,
                 b'(' => self.depth += 1,
                 b')' if self.depth > 0 => self.depth -= 1,
-                b')' => self.place = ValuePlace::Between,
+                b')' => {
+                    self.end(out);
+                    self.place = ValuePlace::Between;
+                    return out.push(byte);
+                }
                 b',' if self.depth == 0 => {
+                    self.end(out);
                     self.at += 1;
                     self.place = ValuePlace::Begin;
+                    return out.push(byte);
                 }
                 _ => {}
             },
@@ -96,12 +140,12 @@ impl Values {
             }
             ValuePlace::Escaped => self.place = ValuePlace::Quoted,
         }
-        out.push(byte);
+        self.write(&[byte], out);
     }
 
     /// The first byte of a value, with the mark that stood before it.
     fn begin(&mut self, byte: u8, out: &mut Vec<u8>) {
-        let kind = self.kinds.get(self.at).copied().unwrap_or(ColumnKind::AsWritten);
+        let kind = self.kind();
         let marked = self.mark == MARK;
         self.place = ValuePlace::Plain;
         if byte == b'\'' {
@@ -116,7 +160,7 @@ impl Values {
         match byte {
             // Values that are empty are none: a row without columns.
             b')' | b'(' | b',' => self.byte(byte, out),
-            _ => out.push(byte),
+            _ => self.write(&[byte], out),
         }
     }
 }
@@ -146,6 +190,23 @@ mod tests {
                 values.finish(&mut out);
                 assert_eq!(String::from_utf8(out).unwrap(), expected, "pieces of {size}");
             }
+        }
+    }
+
+    #[test]
+    fn a_version_ends_after_it_began() {
+        let kinds = vec![ColumnKind::AsWritten, ColumnKind::Begun, ColumnKind::Ended, ColumnKind::Bytes];
+        let text = "(1,'2026-01-02 03:04:05.000006','2026-01-02 03:04:05.000006','x'),(2,'2026-01-02 03:04:05.999999',\
+                    '2020-01-01 00:00:00.000000',NULL),(3,'2026-01-02 03:04:05','2038-01-19 03:14:07.999999','y')";
+        let expected = "(1,'2026-01-02 03:04:05.000006','2026-01-02 03:04:05.000007',_binary 'x'),\
+                        (2,'2026-01-02 03:04:05.999999','2026-01-02 03:04:06.000000',NULL),\
+                        (3,'2026-01-02 03:04:05','2038-01-19 03:14:07.999999',_binary 'y')";
+        for size in 1..=text.len() {
+            let mut values = Values::new(kinds.clone());
+            let mut out = Vec::new();
+            text.as_bytes().chunks(size).for_each(|piece| values.feed(piece, &mut out));
+            values.finish(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "pieces of {size}");
         }
     }
 }
