@@ -75,15 +75,15 @@ impl EngineKind {
     /// How its data can be taken, the default first.
     pub const fn methods(self) -> &'static [Method] {
         match self {
-            Self::PostgreSql | Self::MariaDb => &[Method::Logical, Method::Physical],
-            Self::MySql | Self::Redis => &[Method::Logical],
+            Self::PostgreSql | Self::MySql | Self::MariaDb => &[Method::Logical, Method::Physical],
+            Self::Redis => &[Method::Logical],
         }
     }
 
     /// Whether incremental backups can be taken with this method. Policies plan for them either way.
     pub const fn takes_incrementals(self, method: Method) -> bool {
         match (self, method) {
-            (Self::PostgreSql | Self::MariaDb, Method::Physical) => true,
+            (Self::PostgreSql | Self::MySql | Self::MariaDb, Method::Physical) => true,
             (_, Method::Physical | Method::Logical) => false,
         }
     }

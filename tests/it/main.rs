@@ -84,6 +84,7 @@ mod troubles;
 mod truth;
 mod waiting;
 mod whole_servers;
+mod xtrabackup;
 
 #[cfg(not(feature = "crash-points"))]
 #[test]

@@ -152,3 +152,21 @@ fn notes_of_the_copy_tool_that_a_killed_backup_leaves_are_removed() {
     bench.run(&["list"]).ok();
     assert_eq!(notes(), 0);
 }
+
+/// Files of a server that does not tell names apart by case need a server that does not either.
+#[test]
+fn a_server_that_folds_names_is_the_source_of_a_database() {
+    let options = ["--lower-case-table-names=1", "--log-bin=binlog", "--server-id=1"];
+    let Some(sql) = Sql::start_with(Release::MariaDb1011, &options) else { return };
+    let bench = SqlBench::with(sql);
+    bench.open_shop();
+    bench.add(&bench.entry("whole", "method = \"physical\""));
+    bench.sql.run("shop", "CREATE TABLE Mixed (Id INT); CREATE VIEW Shown AS SELECT Id FROM SHOP.MIXED;");
+    let (id, expected) = (take(&bench, "full"), contents(&bench.sql, "shop"));
+    let said = bench.run(&["restore", &id, "--target-dir", "files", "--plan"]).ok().stdout;
+    assert!(said.contains("The server needs `lower_case_table_names = 1`"), "{said}");
+    bench.sql.run("shop", "DROP TABLE Mixed; CREATE FUNCTION f () RETURNS INT DETERMINISTIC RETURN 1;");
+    bench.run(&["verify", &id, "--level", "restore"]).ok();
+    bench.run(&["restore", &id, "--dbname", "shop", "--yes"]).ok();
+    assert_eq!(contents(&bench.sql, "shop"), expected);
+}

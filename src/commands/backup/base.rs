@@ -32,7 +32,7 @@ pub(super) fn refuse_impossible(database: &DatabaseEntry, demand: Demand) -> Res
         return Ok(());
     }
     Err(Failure::new(Class::Usage, database.without_incrementals()).help(
-        "Leave out --type. PostgreSQL (17 and newer) and MariaDB have them with method = \"physical\" in the database entry.",
+        "Leave out --type. PostgreSQL (17 and newer), MySQL and MariaDB have them with method = \"physical\" in the database entry.",
     ))
 }
 

@@ -1,10 +1,12 @@
-//! A throw-away server on the files of a physical backup of MariaDB.
+//! A throw-away server on the files of a physical backup.
 
 use super::MySql;
 use super::connection::Connection;
 use super::drill::{FLAGS, account, messages_folder};
+use super::drill_entry::Entry;
 use super::examination::TableExamination;
 use super::flavor::Flavor;
+use super::physical::SOURCE_SETTINGS;
 use super::reserved::DRILL_USER;
 use super::tools::ToolSearch;
 use crate::engine::isolation::without_network;
@@ -13,19 +15,16 @@ use crate::engine::{Drill, DrillRequest, DrilledFiles, EngineError, ServerSettin
 use crate::process::{Runner, ToolSpec, is_root};
 use std::path::{Path, PathBuf};
 
-/// Without these nobody could get in; with grants, the plugins of the source are loaded too, and some are storage engines.
-const MAKE_USER: &str = "REPLACE INTO mysql.global_priv (Host, User, Priv) VALUES ('localhost', 'jagad_drill', \
-'{\"access\":18446744073709551615,\"plugin\":\"mysql_native_password\",\"authentication_string\":\"\"}');\n";
-
 /// Where the copy tool writes how InnoDB divides its files.
 const LAYOUT_FILE: &str = "backup-my.cnf";
 /// What of that the server has to be told.
-const LAYOUT: [&str; 5] = [
+const LAYOUT: [&str; 6] = [
     "innodb_checksum_algorithm",
     "innodb_data_file_path",
     "innodb_log_file_size",
     "innodb_page_size",
     "innodb_undo_tablespaces",
+    "lower_case_table_names",
 ];
 
 /// A server of the very version, on `data`.
@@ -56,7 +55,8 @@ pub(super) async fn drill(
         tool.user_when_root = Some(account().to_owned());
         tool
     };
-    let mut before = Vec::new();
+    let entry = Entry::of(flavor);
+    let mut before: Vec<ToolSpec> = entry.before(&place).into_iter().collect();
     if is_root() {
         before.push(ToolSpec::new("chown").arg("-R").arg(account()).arg(place.clone()));
     }
@@ -64,13 +64,13 @@ pub(super) async fn drill(
     let mut enter = ToolSpec::new("ls").arg("-d").arg(format!("{place}/."));
     enter.user_when_root = Some(account().to_owned());
     before.push(enter);
-    let mut open = tool(&["--bootstrap", "--skip-log-bin"]);
-    open.stdin = MAKE_USER.as_bytes().to_vec();
-    let server = tool(&FLAGS).arg("--skip-slave-start");
-    let server = server.arg(format!("--socket={place}/s")).arg(format!("--pid-file={place}/pid"));
+    let here = [format!("--socket={place}/s"), format!("--pid-file={place}/pid")];
+    let open = entry.open(tool(&["--skip-log-bin"]).args(here.iter().cloned()), &place);
+    let server = tool(&FLAGS).args(flavor.files_drill_options.iter().copied()).args(here);
     let mut address = ServerSettings::tools_only(settings.kind, settings.bin_dir.clone());
     address.socket = Some(PathBuf::from(format!("{place}/s")));
     DRILL_USER.clone_into(&mut address.user);
+    address.password = entry.password();
     let examination = TableExamination { connection: Connection::new(address.clone()) };
     Ok(Drill {
         files: Some(DrilledFiles { before, open, examination: Box::new(examination) }),
@@ -83,12 +83,13 @@ pub(super) async fn drill(
 
 /// The options that make InnoDB find its files again.
 fn layout(data: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(data.join(LAYOUT_FILE)).unwrap_or_default();
+    let read = |name: &str| std::fs::read_to_string(data.join(name)).unwrap_or_default();
+    let text = read(LAYOUT_FILE) + &read(SOURCE_SETTINGS);
     let option = |line: &str| {
         let (name, value) = line.split_once('=')?;
         let (name, value) = (name.trim(), value.trim());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | ';' | '.' | '-');
-        (LAYOUT.contains(&name) && value.chars().all(plain)).then(|| format!("--{name}={value}"))
+        (LAYOUT.contains(&name) && value.chars().all(plain)).then(|| format!("--loose-{name}={value}"))
     };
     text.lines().filter_map(option).collect()
 }
@@ -104,9 +105,9 @@ mod tests {
                     innodb_undo_tablespaces = 3\ninnodb_undo_directory=/etc\ninnodb_log_file_size=1 --x\n";
         std::fs::write(folder.path().join(LAYOUT_FILE), text).unwrap();
         let expected = [
-            "--innodb_page_size=16384",
-            "--innodb_data_file_path=ibdata1:12M:autoextend",
-            "--innodb_undo_tablespaces=3",
+            "--loose-innodb_page_size=16384",
+            "--loose-innodb_data_file_path=ibdata1:12M:autoextend",
+            "--loose-innodb_undo_tablespaces=3",
         ];
         assert_eq!(layout(folder.path()), expected);
     }

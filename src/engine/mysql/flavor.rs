@@ -2,7 +2,7 @@
 
 use super::tls::{mariadb_tls, mysql_tls};
 use super::version::ToolVersion;
-use crate::engine::TlsSettings;
+use crate::engine::{TlsSettings, Tolerance};
 use crate::model::EngineKind;
 
 /// The right to read procedures and functions.
@@ -45,10 +45,36 @@ pub(super) struct CopyTool {
     pub(super) names: &'static [&'static str],
     /// Names of the program that unpacks its streams.
     pub(super) unpackers: &'static [&'static str],
-    /// Debian's package of both.
-    pub(super) package: &'static str,
+    /// Where both come from.
+    pub(super) package: CopyPackage,
     /// Rights that it needs.
     pub(super) rights: &'static [&'static str],
+    /// Tables of `performance_schema` that it reads.
+    pub(super) tables: &'static [&'static str],
+    /// Whether it must be told where the server's files are.
+    pub(super) folder: DataFolder,
+    /// Keeps files that are prepared ready for one more incremental; `None` where they always are.
+    pub(super) apply_log_only: Option<&'static str>,
+    /// Whether the unpacker has written every file.
+    pub(super) unpacked: Tolerance,
+}
+
+/// Where a copy tool comes from.
+#[derive(Debug)]
+pub(super) enum CopyPackage {
+    /// A package of Debian's.
+    Debian(&'static str),
+    /// Percona's package of the server's series, which begins so.
+    Percona(&'static str),
+}
+
+/// How a copy tool knows where the server's files are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum DataFolder {
+    /// It asks the server.
+    Asked,
+    /// It must be told.
+    Told,
 }
 
 /// One family of servers and tools.
@@ -114,6 +140,8 @@ pub(super) struct Flavor {
     pub(super) making: Making,
     /// Options of a throw-away server beside the common ones.
     pub(super) drill_options: &'static [&'static str],
+    /// Options of a throw-away server on the files of another beside the common ones.
+    pub(super) files_drill_options: &'static [&'static str],
     /// Folders of messages below `share`.
     pub(super) message_folders: &'static [&'static str],
     /// Names the variable that makes this server's data this server's.
@@ -190,6 +218,14 @@ FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_
     before_accounts: "SET SESSION print_identified_with_as_hex = 1;\n",
     making: Making::Option("--initialize-insecure"),
     drill_options: &["--mysqlx=OFF", "--performance-schema=OFF", "--skip-innodb-doublewrite"],
+    // What somebody has made last there is of the source.
+    files_drill_options: &[
+        "--mysqlx=OFF",
+        "--performance-schema=OFF",
+        "--skip-innodb-doublewrite",
+        "--persisted-globals-load=OFF",
+        "--skip-replica-start",
+    ],
     message_folders: &["mysql"],
     identity: "server_uuid",
     database_options: "SELECT s.SCHEMA_NAME, '', COALESCE(e.OPTIONS LIKE '%READ ONLY=1%', 0), s.DEFAULT_ENCRYPTION = 'YES',
@@ -203,7 +239,21 @@ FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_
     keyring_help: "Name a keyring component in the server's `mysqld.my`, such as `file://component_keyring_file`, and restart it.",
     keyring_right: "SELECT ON performance_schema.keyring_component_status",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
-    copy_tool: None,
+    // Nothing of it could be tried here: this is what its documentation and its source say.
+    copy_tool: Some(CopyTool {
+        names: &["xtrabackup"],
+        unpackers: &["xbstream"],
+        package: CopyPackage::Percona("percona-xtrabackup-"),
+        rights: &["BACKUP_ADMIN", "PROCESS", "RELOAD", "LOCK TABLES", "REPLICATION CLIENT"],
+        tables: &["log_status", "keyring_component_status", "replication_group_members"],
+        folder: DataFolder::Told,
+        apply_log_only: Some("--apply-log-only"),
+        unpacked: |run| {
+            let said = run.stderr.to_lowercase();
+            let complains = ["error", "failed", "can't"].iter().any(|word| said.contains(word));
+            (run.status == 0 && !complains).then(Vec::new)
+        },
+    }),
 };
 
 /// MariaDB.
@@ -251,6 +301,7 @@ pub(super) static MARIADB: Flavor = Flavor {
     before_accounts: "",
     making: Making::Script,
     drill_options: &[],
+    files_drill_options: &["--skip-slave-start"],
     message_folders: &["mariadb", "mysql"],
     identity: "server_uid",
     database_options: "SELECT SCHEMA_NAME, SCHEMA_COMMENT, 0, 0, @@GLOBAL.innodb_strict_mode = 0 FROM information_schema.SCHEMATA;",
@@ -264,8 +315,13 @@ pub(super) static MARIADB: Flavor = Flavor {
     copy_tool: Some(CopyTool {
         names: &["mariadb-backup", "mariabackup"],
         unpackers: &["mbstream"],
-        package: "mariadb-backup",
+        package: CopyPackage::Debian("mariadb-backup"),
         rights: &["RELOAD", "PROCESS", "BINLOG MONITOR"],
+        tables: &[],
+        folder: DataFolder::Asked,
+        apply_log_only: None,
+        // It ends well when it could not write a file, and says so.
+        unpacked: |run| (run.status == 0 && run.stderr.trim().is_empty()).then(Vec::new),
     }),
 };
 

@@ -10,6 +10,7 @@ mod count;
 mod definers;
 mod definition;
 mod drill;
+mod drill_entry;
 mod drill_files;
 mod dropping;
 mod dump;

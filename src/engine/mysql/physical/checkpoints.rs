@@ -28,13 +28,24 @@ pub(super) struct CopyFacts {
     /// Which files were copied. A restored server has the identity of its backup, and numbers its redo log as if nothing had
     /// happened since: an incremental on a later backup would lack what changed in between.
     pub(super) lineage: String,
+    /// Settings of the server that one which is started on the files must have too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) settings: BTreeMap<String, String>,
     /// The copy tool: its version has to be that of the server that prepares it.
     pub(super) tool: String,
 }
 
+/// What is known of the server whose files are copied.
+pub(super) struct CopiedServer {
+    /// [`lineage`] of its files.
+    pub(super) lineage: String,
+    /// [`CopyFacts::settings`].
+    pub(super) settings: BTreeMap<String, String>,
+}
+
 impl CopyFacts {
     /// Reads what the tool left in `folder`.
-    pub(super) fn read(folder: &Path, tool: &str, lineage: &str) -> Result<Self, EngineError> {
+    pub(super) fn read(folder: &Path, tool: &str, server: &CopiedServer) -> Result<Self, EngineError> {
         let checkpoints = pairs(folder, &CHECKPOINTS)?;
         let info = pairs(folder, &INFO)?;
         let number = |name: &str| {
@@ -49,7 +60,8 @@ impl CopyFacts {
             to_lsn: number("to_lsn")?,
             last_lsn: number("last_lsn")?,
             binlog: info.get("binlog_pos").filter(|place| !place.is_empty()).cloned(),
-            lineage: lineage.to_owned(),
+            lineage: server.lineage.clone(),
+            settings: server.settings.clone(),
             tool: tool.to_owned(),
         })
     }

@@ -1,17 +1,22 @@
 //! Copies of the files of a running server.
 
-use super::checkpoints::{CopyFacts, FIRST_FILE, lineage};
+use super::checkpoints::{CopiedServer, CopyFacts, FIRST_FILE, lineage};
 use super::stream::StreamWitness;
 use super::{ARCHIVE, CopyPrograms, EXTENSION, find};
 use crate::engine::mysql::facts::MySqlServer;
+use crate::engine::mysql::flavor::DataFolder;
 use crate::engine::{
     CopyEnd, CopyParent, CopyRequest, DumpPart, EngineError, Finding, Physical, PhysicalCopy, Producer,
+    ServerSettings,
 };
 use crate::model::{BackupKind, PartKind, Span, help};
 use crate::process::{FolderUse, Runner, TemporaryFolder, ToolSpec};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::path::Path;
 
+/// Where a server tells of itself.
+const PERFORMANCE_SCHEMA: &str = "performance_schema";
 /// What is asked of the server in front of a copy.
 const RIGHTS_SUBJECT: &str = "copy the files of the server";
 
@@ -43,7 +48,8 @@ impl Physical for MySqlServer {
         let since = request.parent.map(|parent| self.begin_of(parent)).transpose()?;
         let notes = notes_folder(&self.client.connection.tool(&programs.copy))?;
         let (tool, lineage) = (self.copying(&programs, since, notes.path()), self.lineage()?);
-        Ok(Box::new(Copy { tool, programs, since, lineage, notes, taken: false }))
+        let server = CopiedServer { lineage, settings: self.settings_of_files() };
+        Ok(Box::new(Copy { tool, programs, since, server, notes, taken: false }))
     }
 }
 
@@ -67,18 +73,24 @@ impl MySqlServer {
     }
 
     fn copy_rights_findings(&self, grantee: &str) -> Option<Finding> {
-        let wanted = self.copy_tool()?.rights;
+        let tool = self.copy_tool()?;
         let missing: Vec<&str> =
-            wanted.iter().copied().filter(|right| !self.grants.everywhere(right)).collect();
-        Some(if missing.is_empty() {
-            Finding::good(RIGHTS_SUBJECT)
-        } else {
-            Finding::error(
-                RIGHTS_SUBJECT,
-                format!("the user does not have {}", missing.join(", ")),
-                format!("GRANT {} ON *.* TO {grantee};", missing.join(", ")),
-            )
-        })
+            tool.rights.iter().copied().filter(|right| !self.grants.everywhere(right)).collect();
+        let unread: Vec<String> = tool
+            .tables
+            .iter()
+            .filter(|table| !self.grants.on_table("SELECT", PERFORMANCE_SCHEMA, table))
+            .map(|table| format!("SELECT ON {PERFORMANCE_SCHEMA}.{table}"))
+            .collect();
+        if missing.is_empty() && unread.is_empty() {
+            return Some(Finding::good(RIGHTS_SUBJECT));
+        }
+        let everywhere = (!missing.is_empty()).then(|| missing.join(", "));
+        let lacks: Vec<String> = everywhere.iter().chain(&unread).cloned().collect();
+        let grants = everywhere.map(|rights| format!("{rights} ON *.*")).into_iter().chain(unread);
+        let grants: Vec<String> = grants.map(|right| format!("GRANT {right} TO {grantee};")).collect();
+        let problem = format!("the user does not have {}", lacks.join(", "));
+        Some(Finding::error(RIGHTS_SUBJECT, problem, grants.join("\n")))
     }
 
     /// The tool reads the files of this machine, wherever the server is that it talks to.
@@ -107,6 +119,13 @@ impl MySqlServer {
 
     fn data_folder(&self) -> &Path {
         Path::new(self.variables.get("datadir").map(String::as_str).unwrap_or_default())
+    }
+
+    /// What the copy tool does not say of the server, where it is not the default.
+    fn settings_of_files(&self) -> BTreeMap<String, String> {
+        let name = "lower_case_table_names";
+        let value = self.variables.get(name).filter(|value| *value != "0");
+        value.map(|value| (name.to_owned(), value.clone())).into_iter().collect()
     }
 
     fn lineage(&self) -> Result<String, EngineError> {
@@ -138,7 +157,15 @@ impl MySqlServer {
     }
 
     fn connected(&self, programs: &CopyPrograms) -> ToolSpec {
-        self.client.connection.tool(&programs.copy).args(["--backup", "--stream=xbstream"])
+        let tool = self.client.connection.tool(&programs.copy).args(["--backup", "--stream=xbstream"]);
+        if self.copy_tool().is_none_or(|tool| tool.folder == DataFolder::Asked) {
+            return tool;
+        }
+        let tool = tool.arg(format!("--datadir={}", self.data_folder().display()));
+        // It reads no protocol, and takes this name for a socket.
+        let ServerSettings { host, socket, .. } = self.client.connection.settings.as_ref();
+        let by_name = socket.is_none() && host.as_deref().is_none_or(|host| host == "localhost");
+        if by_name { tool.arg("--host=127.0.0.1") } else { tool }
     }
 
     fn copying(&self, programs: &CopyPrograms, since: Option<u64>, notes: &Path) -> ToolSpec {
@@ -165,7 +192,7 @@ struct Copy {
     tool: ToolSpec,
     programs: CopyPrograms,
     since: Option<u64>,
-    lineage: String,
+    server: CopiedServer,
     notes: TemporaryFolder,
     taken: bool,
 }
@@ -189,7 +216,7 @@ impl PhysicalCopy for Copy {
     }
 
     async fn finish(self: Box<Self>, _runner: &dyn Runner) -> Result<CopyEnd, EngineError> {
-        let facts = CopyFacts::read(self.notes.path(), &self.programs.copy.text, &self.lineage)?;
+        let facts = CopyFacts::read(self.notes.path(), &self.programs.copy.text, &self.server)?;
         // No version of the tool looks at what it was told.
         if self.since.unwrap_or(0) != facts.from_lsn || facts.to_lsn < facts.from_lsn {
             return Err(EngineError::Answer {

@@ -10,7 +10,7 @@ pub(super) use recover::recover;
 pub(super) use stream::StreamWitness;
 
 use super::facts::MySqlServer;
-use super::flavor::{CopyTool, Flavor};
+use super::flavor::{CopyPackage, CopyTool, Flavor};
 use super::tools::{Program, candidates};
 use super::version::ToolVersion;
 use crate::engine::EngineError;
@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// What the parts of a physical backup are called.
 pub(super) const ARCHIVE: &str = "server";
+/// What the source's server was told that the copy tool does not say, among the files of a restored one.
+pub(super) const SOURCE_SETTINGS: &str = "jagad-my.cnf";
 /// What their plain bytes are.
 pub(super) const EXTENSION: &str = "xbstream";
 
@@ -31,11 +33,33 @@ struct CopyPrograms {
     unpack: PathBuf,
 }
 
+impl CopyPackage {
+    /// How it is installed, for people.
+    fn command(&self, version: Option<ToolVersion>) -> String {
+        match self {
+            Self::Debian(package) => format!("on Debian with `apt install {package}`"),
+            Self::Percona(package) => {
+                let series =
+                    version.map_or_else(String::new, |version| format!("{}{}", version.major, version.minor));
+                format!("from Percona's repository with `apt install {package}{series}`")
+            }
+        }
+    }
+}
+
 impl MySqlServer {
     /// The family's copy tool, where it has one.
     pub(super) fn copy_tool(&self) -> Option<&'static CopyTool> {
         self.flavor().copy_tool.as_ref()
     }
+}
+
+/// The family's copy tool.
+fn copy_tool(flavor: &'static Flavor) -> Result<&'static CopyTool, EngineError> {
+    flavor.copy_tool.as_ref().ok_or_else(|| EngineError::Refused {
+        problem: format!("the files of {} cannot be copied by this version of jagad", flavor.name),
+        help: help!("Leave out `method` of the database entry."),
+    })
 }
 
 /// The copy tool of the version of the server: one of another version ends well and gives nothing that restores.
@@ -45,15 +69,12 @@ async fn find(
     bin_dir: Option<&Path>,
     server_version: &str,
 ) -> Result<CopyPrograms, EngineError> {
-    let tool = flavor.copy_tool.as_ref().ok_or_else(|| EngineError::Refused {
-        problem: format!("the files of {} cannot be copied by this version of jagad", flavor.name),
-        help: help!("Leave out `method` of the database entry."),
-    })?;
+    let tool = copy_tool(flavor)?;
+    let wanted = ToolVersion::parse(server_version);
     let missing = |program: &str| EngineError::ToolMissing {
         tool: format!("{program} for {} {server_version}", flavor.name),
-        help: help!("Install it, on Debian with `apt install {}`.", tool.package),
+        help: help!("Install it: {}.", tool.package.command(wanted)),
     };
-    let wanted = ToolVersion::parse(server_version);
     let mut others = Vec::new();
     for path in candidates(bin_dir, tool.names) {
         let Some(program) = asked(runner, path).await else { continue };
@@ -78,8 +99,8 @@ async fn find(
     Err(EngineError::Version {
         problem,
         help: help!(
-            "Install the version of the server, on Debian with `apt install {}`; or name its folder in `tools.bin_dir`.",
-            tool.package
+            "Install that of the server's version: {}; or name its folder in `tools.bin_dir`.",
+            tool.package.command(wanted)
         ),
     })
 }

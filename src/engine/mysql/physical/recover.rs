@@ -3,15 +3,17 @@
 //! is half done, and make something of it: so the files get their place when all is.
 
 use super::checkpoints::{CopyFacts, FIRST_FILE};
-use super::{CopyPrograms, find};
+use super::{CopyPrograms, SOURCE_SETTINGS, copy_tool, find};
 use crate::engine::mysql::connection::Connection;
+use crate::engine::mysql::flavor::CopyTool;
 use crate::engine::{
     Action, Consumer, EngineError, FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest,
     RecoveryStep, RecoveryWrite, Step,
 };
 use crate::model::PartKind;
-use crate::process::{Runner, ToolRun, ToolSpec};
+use crate::process::{Runner, ToolSpec};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -31,28 +33,38 @@ pub(in crate::engine::mysql) async fn recover(
     request: &RecoveryRequest<'_>,
 ) -> Result<Recovery, EngineError> {
     let oldest_first: Vec<(usize, &RecoveryLink)> = request.links.iter().enumerate().rev().collect();
-    let Some((_, full)) = oldest_first.first() else { return Err(unknown("there is no backup")) };
+    let (Some((_, full)), Some((_, newest))) = (oldest_first.first(), oldest_first.last()) else {
+        return Err(unknown("there is no backup"));
+    };
     refuse_broken(&oldest_first)?;
     let bin_dir = connection.settings.bin_dir.as_deref();
+    let tool = copy_tool(connection.flavor)?;
     let programs = find(runner, connection.flavor, bin_dir, &full.server_version).await?;
     let files = request.folder.join(FILES);
-    let plan = Plan { programs: &programs, files: &files };
+    let plan = Plan { programs: &programs, files: &files, tool };
     let (mut steps, mut bytes, mut largest) = (Vec::new(), 0, 0);
     for (place, (index, link)) in oldest_first.iter().enumerate() {
         let part = files_of(link)?;
+        let more = if place + 1 < oldest_first.len() { Follows::Incremental } else { Follows::Server };
         if place == 0 {
             bytes = part.plain_bytes;
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: files.clone() }))));
             steps.push(plan.unpack(*index, part, &files));
-            steps.push(plan.prepare(None));
+            steps.push(run(plan.prepare(more)));
         } else {
             largest = largest.max(part.plain_bytes);
             let folder = request.folder.join(INCREMENTAL);
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(MakeFolder { folder: folder.clone() }))));
             steps.push(plan.unpack(*index, part, &folder));
-            steps.push(plan.prepare(Some(&folder)));
+            steps.push(run(plan.apply(&folder, more)));
             steps.push(RecoveryStep::Run(Step::Native(Arc::new(RemoveFolder { folder }))));
         }
+    }
+    let settings = facts(newest)?.settings;
+    let notes = notes(connection.flavor.name, &full.server_version, &settings);
+    if !settings.is_empty() {
+        let file = files.join(SOURCE_SETTINGS);
+        steps.push(RecoveryStep::Run(Step::Native(Arc::new(WriteSettings { file, settings }))));
     }
     steps.push(RecoveryStep::Run(Step::Native(Arc::new(Publish {
         files: files.clone(),
@@ -61,22 +73,25 @@ pub(in crate::engine::mysql) async fn recover(
     Ok(Recovery {
         steps,
         folders: vec![FilledFolder { path: request.folder.to_owned(), bytes: bytes.saturating_add(largest) }],
-        notes: vec![
-            format!(
-                "Start {} {} on it, and nothing older; the files belong to the owner of the folder.",
-                connection.flavor.name, full.server_version
-            ),
-            "The server needs the settings of InnoDB's files that are in `backup-my.cnf`, where they are not the default.".to_owned(),
-        ],
+        notes,
     })
+}
+
+/// What somebody has to know before a server is started.
+fn notes(family: &str, version: &str, settings: &BTreeMap<String, String>) -> Vec<String> {
+    let mut notes = vec![
+        format!("Start {family} {version} on it, and nothing older; the files belong to the owner of the folder."),
+        "The server needs the settings of InnoDB's files that are in `backup-my.cnf`, where they are not the default.".to_owned(),
+    ];
+    let own = settings
+        .iter()
+        .map(|(name, value)| format!("The server needs `{name} = {value}`, as its source had it."));
+    notes.extend(own);
+    notes
 }
 
 /// The tool itself notices a wrong order, and neither another server nor another version.
 fn refuse_broken(oldest_first: &[(usize, &RecoveryLink)]) -> Result<(), EngineError> {
-    let facts = |link: &RecoveryLink| {
-        serde_json::from_value::<CopyFacts>(link.facts.clone())
-            .map_err(|error| unknown(&format!("{} does not say what it is: {error}", link.backup)))
-    };
     for pair in oldest_first.windows(2) {
         let ((_, below), (_, above)) = (pair[0], pair[1]);
         let (ends, begins) = (facts(below)?.to_lsn, facts(above)?.from_lsn);
@@ -96,6 +111,11 @@ fn refuse_broken(oldest_first: &[(usize, &RecoveryLink)]) -> Result<(), EngineEr
     Ok(())
 }
 
+fn facts(link: &RecoveryLink) -> Result<CopyFacts, EngineError> {
+    serde_json::from_value(link.facts.clone())
+        .map_err(|error| unknown(&format!("{} does not say what it is: {error}", link.backup)))
+}
+
 fn files_of(link: &RecoveryLink) -> Result<&RecoveryPart, EngineError> {
     let found = link.parts.iter().find(|part| part.kind == PartKind::Files);
     found.ok_or_else(|| unknown(&format!("{} holds no files", link.backup)))
@@ -108,30 +128,46 @@ fn unknown(problem: &str) -> EngineError {
 struct Plan<'a> {
     programs: &'a CopyPrograms,
     files: &'a Path,
+    tool: &'static CopyTool,
 }
 
 impl Plan<'_> {
     fn unpack(&self, link: usize, part: &RecoveryPart, folder: &Path) -> RecoveryStep {
         let tool = ToolSpec::new(&self.programs.unpack).args(["-x", "-C"]).arg(folder.display().to_string());
-        // It ends well when it could not write a file, and says so.
-        let silent = |run: &ToolRun| (run.status == 0 && run.stderr.trim().is_empty()).then(Vec::new);
         RecoveryStep::Write(RecoveryWrite {
             link,
             part: part.name.clone(),
             folder: folder.to_owned(),
-            consumer: Consumer::Tolerant(tool, silent),
+            consumer: Consumer::Tolerant(tool, self.tool.unpacked),
         })
     }
 
-    /// `incremental` is applied, or the full made ready.
-    fn prepare(&self, incremental: Option<&Path>) -> RecoveryStep {
+    /// The full is made ready for a server, or for an incremental.
+    fn prepare(&self, more: Follows) -> ToolSpec {
         let mut tool = ToolSpec::new(&self.programs.copy.path).args(["--no-defaults", "--prepare"]);
-        tool = tool.arg(format!("--target-dir={}", self.files.display()));
-        if let Some(folder) = incremental {
-            tool = tool.arg(format!("--incremental-dir={}", folder.display()));
+        if more == Follows::Incremental {
+            tool = tool.args(self.tool.apply_log_only);
         }
-        RecoveryStep::Run(Step::Native(Arc::new(Prepare { tool })))
+        tool.arg(format!("--target-dir={}", self.files.display()))
     }
+
+    /// The incremental in `folder` is applied.
+    fn apply(&self, folder: &Path, more: Follows) -> ToolSpec {
+        self.prepare(more).arg(format!("--incremental-dir={}", folder.display()))
+    }
+}
+
+/// What comes after a step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Follows {
+    /// An incremental, which is applied to its result.
+    Incremental,
+    /// A server starts on it.
+    Server,
+}
+
+fn run(tool: ToolSpec) -> RecoveryStep {
+    RecoveryStep::Run(Step::Native(Arc::new(Prepare { tool })))
 }
 
 /// Runs the copy tool, which has to say that it went well too.
@@ -168,6 +204,25 @@ impl Action for MakeFolder {
 
     async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
         std::fs::create_dir(&self.folder).map_err(|source| failed("make", &self.folder, source))
+    }
+}
+
+/// Writes what a throw-away server on the files has to be told beside what the copy tool says.
+struct WriteSettings {
+    file: PathBuf,
+    settings: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl Action for WriteSettings {
+    fn describe(&self) -> Vec<String> {
+        vec!["write".to_owned(), self.file.display().to_string()]
+    }
+
+    async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
+        let lines = self.settings.iter().map(|(name, value)| format!("{name}={value}\n"));
+        let text: String = std::iter::once("[mysqld]\n".to_owned()).chain(lines).collect();
+        std::fs::write(&self.file, text).map_err(|source| failed("write", &self.file, source))
     }
 }
 

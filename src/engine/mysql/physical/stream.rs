@@ -9,6 +9,8 @@ const MAGIC: &[u8; 8] = b"XBSTCK01";
 const HEAD: usize = 14;
 /// Length, offset and checksum in front of the bytes of a file.
 const PAYLOAD_HEAD: usize = 20;
+/// A hole in the map of a file with holes: how much is left out, and how much follows.
+const MAPPED_BYTES: u64 = 8;
 /// No path of a server is longer.
 const LONGEST_PATH: usize = 4096;
 /// More files than any server has.
@@ -74,6 +76,20 @@ impl StreamWitness {
                 self.passing = long;
                 self.held.drain(..body + PAYLOAD_HEAD);
             }
+            // Of a file with holes: a map of them stands between its head and its bytes.
+            b'S' => {
+                let bytes = body + 4 + PAYLOAD_HEAD;
+                if held.len() < bytes {
+                    return Ok(false);
+                }
+                let long = held[body + 4..body + 12].try_into().map_or(0, u64::from_le_bytes);
+                let map = u64::from(number(body)).saturating_mul(MAPPED_BYTES);
+                if self.open.len() < MOST_OPEN {
+                    self.open.insert(path);
+                }
+                self.passing = long.saturating_add(map);
+                self.held.drain(..bytes);
+            }
             // Newer tools know more kinds of chunks: their unpacker reads them.
             _ => {
                 self.follows = false;
@@ -94,7 +110,7 @@ impl Witness for StreamWitness {
                 self.at += taken as u64;
                 continue;
             }
-            let wanted = (HEAD + LONGEST_PATH + PAYLOAD_HEAD).saturating_sub(self.held.len());
+            let wanted = (HEAD + LONGEST_PATH + 4 + PAYLOAD_HEAD).saturating_sub(self.held.len());
             let taken = wanted.min(bytes.len());
             self.held.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[taken..];
@@ -142,6 +158,16 @@ mod tests {
         chunk
     }
 
+    /// A chunk of a file with three holes.
+    fn holed(path: &str, bytes: &[u8]) -> Vec<u8> {
+        let mut chunk = chunk(b'S', path, b"");
+        chunk.extend(3_u32.to_le_bytes());
+        chunk.extend((bytes.len() as u64).to_le_bytes());
+        chunk.extend([0; 12 + 3 * 8]);
+        chunk.extend(bytes);
+        chunk
+    }
+
     fn stream() -> Vec<u8> {
         let big = vec![7; 10_000];
         [
@@ -149,6 +175,8 @@ mod tests {
             chunk(b'P', "shop/t.ibd", b"XBSTCK01"),
             chunk(b'E', "shop/t.ibd", b""),
             chunk(b'E', "empty", b""),
+            holed("shop/holes.ibd", &big[..700]),
+            chunk(b'E', "shop/holes.ibd", b""),
             chunk(b'P', "ibdata1", &big[..1]),
             chunk(b'E', "ibdata1", b""),
         ]
