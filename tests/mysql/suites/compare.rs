@@ -93,7 +93,8 @@ pub(crate) fn shape(sql: &Sql, database: &str) -> Shape {
             .filter_map(|line| line.split_once('\t').map(|(a, b)| (a.to_owned(), b.to_owned())))
             .collect::<Vec<_>>()
     };
-    let mut script = "SET SESSION time_zone = '+00:00';\n".to_owned();
+    // MariaDB shows the default database of whoever opened a table first in the expressions of its columns.
+    let mut script = "FLUSH TABLES; SET SESSION time_zone = '+00:00';\n".to_owned();
     let mut ask = |kind: &str, name: &str, statements: &[String]| {
         let named = format!("{OBJECT}{kind} {name}").replace('\\', "\\\\").replace('\'', "''");
         script.push_str(&format!("SELECT '{named}';\n{}\n", statements.join("\n")));
