@@ -283,10 +283,20 @@ impl State {
     }
 
     fn succeeded(&mut self, run: &Unverified) -> RunEffect {
-        self.failures = 0;
-        // An incremental does not do what a full would: that is still to be tried again.
-        self.retry.take_if(|retry| retry.kind == run.id.kind() || run.id.kind() == BackupKind::Full);
-        self.last_error = None;
+        // What was planned after this run began is not done by it, and neither is a full by an incremental.
+        self.retry.take_if(|retry| {
+            let same = retry.kind == run.id.kind() || run.id.kind() == BackupKind::Full;
+            same && run.started_at >= retry.planned
+        });
+        // A run that failed while this one waited for its verification is not forgotten.
+        let failed_since =
+            self.last_error.as_ref().is_some_and(|error| error.id != run.id && error.at > run.started_at);
+        if failed_since {
+            self.failures = self.failures.min(1);
+        } else {
+            self.failures = 0;
+            self.last_error = None;
+        }
         if run.id.kind() == BackupKind::Full {
             self.last_good = Some(GoodRun { id: run.id.clone(), started_at: run.started_at });
             self.overdue_told = None;
@@ -294,7 +304,7 @@ impl State {
         if let Some(source) = &run.source {
             self.last_source = Some(source.clone());
         }
-        if self.paused.as_ref().is_some_and(|pause| pause.cause == PauseCause::Failures) {
+        if !failed_since && self.paused.as_ref().is_some_and(|pause| pause.cause == PauseCause::Failures) {
             self.paused = None;
             return RunEffect::Resumed;
         }

@@ -48,6 +48,12 @@ impl Bench {
         Some(bench)
     }
 
+    /// The configuration, and the server by itself.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn into_parts(self) -> (Folder, Postgres) {
+        (self.folder, self.postgres)
+    }
+
     /// Creates the database `shop` with a few small tables.
     pub(crate) fn open_shop(&self) {
         self.postgres.psql("postgres", "CREATE DATABASE shop;");

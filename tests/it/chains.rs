@@ -41,8 +41,13 @@ impl<'a> Chain<'a> {
     /// The entry under a policy that takes a full each night at 02:00 and an incremental each hour, attached at 12:10 with a
     /// first full; `more` are further lines of the policy.
     pub(crate) fn attached(folder: &'a Folder, more: &str) -> Self {
+        Self::attached_to(folder, &format!("incremental = \"1h\"\n{more}"))
+    }
+
+    /// The same without a word about incrementals but in `lines`.
+    pub(crate) fn attached_to(folder: &'a Folder, lines: &str) -> Self {
         folder.add(&format!(
-            "[policies.prod]\nfull = {{ every = \"daily\", at = \"02:00\" }}\nincremental = \"1h\"\nretries = 0\n{more}\n"
+            "[policies.prod]\nfull = {{ every = \"daily\", at = \"02:00\" }}\nretries = 0\n{lines}\n"
         ));
         let chain = Self(folder);
         chain.at("2027-03-01T12:10:00Z", &["policy", "attach", "prod", "whole"]).ok();
@@ -86,6 +91,12 @@ impl<'a> Chain<'a> {
 
     /// Damages a stored backup, and lets a verification find it.
     fn spoil(&self, id: &str) {
+        self.damage(id);
+        self.run(&["verify", id]).expect(4);
+    }
+
+    /// Damages a stored backup.
+    pub(crate) fn damage(&self, id: &str) {
         let folder = self.path(&format!("store/databases/whole/backups/{id}"));
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
         let stored = files
@@ -97,7 +108,6 @@ impl<'a> Chain<'a> {
         bytes[middle] ^= 1;
         open(&stored, 0o600);
         std::fs::write(&stored, bytes).unwrap();
-        self.run(&["verify", id]).expect(4);
     }
 }
 

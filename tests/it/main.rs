@@ -40,6 +40,8 @@ mod leases;
 mod matrix;
 #[cfg(feature = "crash-points")]
 mod month;
+#[cfg(feature = "crash-points")]
+mod month_chains;
 mod own_files;
 mod packing;
 mod pairs;

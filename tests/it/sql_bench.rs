@@ -43,6 +43,12 @@ impl SqlBench {
         Some(bench)
     }
 
+    /// The configuration, and the server by itself.
+    #[cfg(feature = "crash-points")]
+    pub(crate) fn into_parts(self) -> (Folder, Sql) {
+        (self.folder, self.sql)
+    }
+
     /// Creates the database `shop` with a few small tables.
     pub(crate) fn open_shop(&self) {
         self.sql.run("", "CREATE DATABASE shop;");

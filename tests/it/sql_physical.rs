@@ -18,7 +18,7 @@ fn backup(bench: &SqlBench, arguments: &[&str]) -> serde_json::Value {
 }
 
 /// What `shop` holds. The next number of a column that counts is rounded by a server that starts.
-fn contents(sql: &Sql) -> String {
+pub(crate) fn contents(sql: &Sql) -> String {
     let said = sql.fingerprint("shop");
     let mut pieces = said.split(" AUTO_INCREMENT=");
     let first = pieces.next().unwrap_or_default().to_owned();

@@ -234,3 +234,30 @@ fn a_full_that_is_to_be_tried_again_is_not_forgotten_for_an_incremental_that_suc
     assert!(retry(BackupKind::Full).is_some());
     assert!(retry(BackupKind::Incremental).is_none());
 }
+
+#[test]
+fn a_late_verification_forgets_no_run_that_failed_since() {
+    let mut state = State::default();
+    let earlier = hourly(3, "incremental", None);
+    state.note(&earlier, &rules(2, Some(2)), VerificationFollows::Yes);
+    let failure = attempt(0, "store").error.unwrap();
+    let failed =
+        Manifest { status: BackupStatus::Failed, error: Some(failure), ..hourly(4, "incremental", None) };
+    let waits = Retry {
+        kind: BackupKind::Incremental,
+        planned: failed.started_at,
+        failed: 1,
+        after: failed.started_at,
+    };
+    state.retry = Some(waits.clone());
+    let error = failed.error.clone().unwrap();
+    state.last_error = Some(NotedFailure { at: failed.started_at, id: failed.id.clone(), failure: error });
+    state.failures = 2;
+    let late = failed.started_at.plus(Duration::from_secs(1));
+    assert_eq!(
+        state.settle(&earlier.id, &VerificationEnd::Passed, late, &rules(2, Some(2))),
+        Some(RunEffect::None)
+    );
+    assert_eq!((state.retry, state.failures), (Some(waits), 1));
+    assert_eq!(state.last_error.unwrap().id, failed.id);
+}
