@@ -5,6 +5,8 @@ export JAGAD_CACHE
 export JAGAD_TEST_PG15=${JAGAD_TEST_PG15:-/usr/lib/postgresql/15/bin}
 export JAGAD_TEST_PG18=${JAGAD_TEST_PG18:-$JAGAD_CACHE/pg18/usr/lib/postgresql/18/bin}
 export JAGAD_TEST_PG1800=${JAGAD_TEST_PG1800:-$JAGAD_CACHE/pg18ext/usr/lib/postgresql/18/bin}
+export JAGAD_TEST_PGBACKREST15=${JAGAD_TEST_PGBACKREST15:-/usr/bin/pgbackrest}
+export JAGAD_TEST_PGBACKREST18=${JAGAD_TEST_PGBACKREST18:-$JAGAD_CACHE/pgbackrest/usr/bin/pgbackrest}
 # What only long runs of the tests use is named where it is there.
 for suite in 15 18; do
   if [ -d "$JAGAD_CACHE/pgsuite$suite/src/test/regress" ]; then
