@@ -3434,7 +3434,7 @@ _jagad() {
             return 0
             ;;
         jagad__subcmd__restore)
-            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --tablespace --scratch --into --dbname --schema --table --no-owner --no-privileges --no-tablespaces --strip-definer --globals --clean --own-name --safety-backup --allow-errors --keep-going --skip-verify --allow-unauthenticated --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
+            opts="-n -c -y -j -v -q -h --db --store --target --target-dir --tablespace --scratch --to-time --to-lsn --to-xid --to-name --to-latest --exclusive --into --dbname --schema --table --no-owner --no-privileges --no-tablespaces --strip-definer --globals --clean --own-name --safety-backup --allow-errors --keep-going --skip-verify --allow-unauthenticated --force --dry-run --plan --config --set --json --progress --color --yes --jobs --wait --timeout --no-notify --verbose --quiet --log-level --log-format --log-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3461,6 +3461,22 @@ _jagad() {
                     return 0
                     ;;
                 --scratch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-lsn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-xid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -125,6 +125,10 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target -d 'Datab
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l target-dir -d 'Write the files of a stopped server into this new or empty folder: of a physical backup with everything that it builds on, and of Redis' -r -F
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l tablespace -d 'With --target-dir: put the tablespace with this OID into a new or empty folder (repeatable)' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l scratch -d 'Physical backups with --dbname: make the throw-away server in this folder, which needs room for the files of the whole server [default: settings.tmp_dir]' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l to-time -d 'With --target-dir, of a backup with method "pgbackrest": replay the server\'s log up to this time, as 2026-01-02T03:04:05Z [default: to the end of the backup]' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l to-lsn -d 'The same, up to this place in the log, as 0/2000028' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l to-xid -d 'The same, up to this transaction' -r
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l to-name -d 'The same, up to the restore point of this name' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l into -d 'Name of the logical database on the target [default: its own]' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l dbname -d 'Only this logical database of the backup (repeatable); of a physical backup, a throw-away server is made of its files to dump it' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l schema -d 'Only this schema, into the existing database (repeatable)' -r
@@ -145,6 +149,8 @@ complete -c jagad -n "__fish_jagad_using_subcommand restore" -l timeout -d 'Stop
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-level -d 'Log level, instead of -v and -q' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-format -d 'Format of log lines' -r
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l log-file -d 'Append the log to a file as well' -r -F
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l to-latest -d 'The same, to the end of the archived log'
+complete -c jagad -n "__fish_jagad_using_subcommand restore" -l exclusive -d 'With --to-time, --to-lsn or --to-xid: stop before it'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-owner -d 'Do not restore owners: the connecting role owns everything'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-privileges -d 'Do not restore grants'
 complete -c jagad -n "__fish_jagad_using_subcommand restore" -l no-tablespaces -d 'PostgreSQL: put everything into the target\'s default tablespace'

@@ -135,7 +135,7 @@ async fn execute(app: &App, global: &Global, command: Command, ui: &Terminal) ->
             }
         }
         Command::Restore(args) => match args.request(global, settings) {
-            Some(request) => ui.show(&restore::run(app, &request).await?),
+            Some(request) => ui.show(&Box::pin(restore::run(app, &request)).await?),
             None => Err(Failure::new(Class::Usage, "name a backup, or a database with --db")),
         },
         Command::Verify(args) => ui.show(&verify::run(app, &args.request()).await?),

@@ -50,7 +50,7 @@ dbnames = ["shop"]
 fn the_example_loads_and_names_every_key_of_the_schema() {
     let path = root().join("jagad.example.toml");
     let inventory = load(&path, &[]).expect("the example");
-    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (4, 2, 2));
+    assert_eq!((inventory.databases.len(), inventory.stores.len(), inventory.keys.len()), (5, 2, 2));
     let text = std::fs::read_to_string(path).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema::json()).unwrap();
     let tables = schema["$defs"].as_object().unwrap().values().chain([&schema]);
@@ -169,6 +169,32 @@ fn what_is_wrong_is_told_with_file_line_and_what_was_meant() {
         (
             GOOD.replace("postgresql", "mysql") + "dump = { schemas = [\"s\"] }\n",
             "jagad.toml:12: [databases.shop]: `dump.schemas` is for postgresql, and this entry is mysql | Leave it out.",
+        ),
+        (
+            with("method = \"pgbackrest\""),
+            "jagad.toml:11: [databases.shop]: `dbnames` is for logical backups, and `method` is \"pgbackrest\": it takes the \
+            whole server | Leave it out; or back up the dumps under a second entry, without `method`.",
+        ),
+        (
+            GOOD.replace("dbnames = [\"shop\"]", "method = \"pgbackrest\"\ncompression = \"zstd\""),
+            "jagad.toml:12: [databases.shop]: `compression` has no effect with method = \"pgbackrest\": pgBackRest's \
+            configuration says it | Leave it out; in the configuration of pgBackRest it is `compress-type`.",
+        ),
+        (
+            GOOD.replace(
+                "dbnames = [\"shop\"]",
+                "method = \"pgbackrest\"\npgbackrest = { stanza = \"--x\" }",
+            ),
+            "jagad.toml:12: [databases.shop]: `--x` is no name: it has 1 to 63 letters, digits, `_`, `-` and `.` | ",
+        ),
+        (
+            with("pgbackrest = { stanza = \"main\" }"),
+            "jagad.toml:12: [databases.shop]: `pgbackrest` is for method = \"pgbackrest\", and `method` is \"logical\" | \
+            Leave it out, or set method = \"pgbackrest\".",
+        ),
+        (
+            GOOD.replace("postgresql", "mysql").replace("dbnames = [\"shop\"]", "method = \"pgbackrest\""),
+            "jagad.toml:11: [databases.shop]: `method` is \"pgbackrest\", and backups of mysql are logical or physical | Leave it out.",
         ),
         (
             GOOD.replace("user = \"jagad\"\n", ""),

@@ -121,6 +121,7 @@ impl Backup {
             tool: None,
             method: Method::Logical,
             physical: None,
+            integrity: jagad::model::Integrity::Own,
             kind: BackupKind::Full,
             parent: None,
             source: None,

@@ -32,6 +32,8 @@ pub enum Health {
     Safety,
     /// It was found bad.
     Bad,
+    /// The tool that kept its data does not have it any more.
+    Gone,
     /// Something that it builds on is missing or not good.
     Broken,
 }
@@ -41,6 +43,7 @@ pub fn own_health(entry: &ListedBackup) -> Health {
     let manifest = &entry.manifest;
     match manifest.status {
         BackupStatus::Failed | BackupStatus::Running => Health::Failed,
+        BackupStatus::Success if entry.gone.is_some() => Health::Gone,
         BackupStatus::Success if entry.verification.known().is_some_and(|last| last.bad().is_some()) => {
             Health::Bad
         }
@@ -149,9 +152,7 @@ impl<'a> Chains<'a> {
         let Some(entry) = self.by_id.get(&entry.manifest.id) else { return false };
         let below = ancestors(&self.by_id, entry);
         let root = below.last().unwrap_or(entry);
-        root.manifest.kind == BackupKind::Full
-            && root.manifest.parent.is_none()
-            && below.iter().all(|link| own_health(link) == Health::Good)
+        root.manifest.stands_alone() && below.iter().all(|link| own_health(link) == Health::Good)
     }
 
     /// What `entry` builds on, from its parent to the full; empty for a full.
@@ -257,6 +258,7 @@ impl<'a> Chains<'a> {
             Health::Failed => return Some("its run failed".to_owned()),
             Health::Safety => return Some("it is a safety backup from before a restore".to_owned()),
             Health::Bad => return Some(describe_bad(entry)),
+            Health::Gone => return entry.gone.clone(),
             Health::Broken => {
                 return Some("a backup that it builds on is missing or not good".to_owned());
             }
@@ -268,7 +270,7 @@ impl<'a> Chains<'a> {
 
 /// Whether the logical database `name` is in it. A physical backup holds the whole server, and does not say of what.
 fn holds(entry: &ListedBackup, name: &str) -> bool {
-    entry.manifest.method == Method::Physical
+    entry.manifest.method.takes_whole_server()
         || entry.manifest.parts_of(PartKind::Database).any(|part| part.database.as_deref() == Some(name))
 }
 

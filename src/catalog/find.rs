@@ -156,7 +156,21 @@ impl Catalog {
         id: &BackupId,
     ) -> Result<Option<ListedBackup>, CatalogError> {
         let items = self.items(database, id).await?;
-        self.entry(database, id, items).await
+        self.asked_entry(database, id, items).await
+    }
+
+    /// One backup, and whether its data is still there.
+    async fn asked_entry(
+        &self,
+        database: &DatabaseName,
+        id: &BackupId,
+        items: Items,
+    ) -> Result<Option<ListedBackup>, CatalogError> {
+        let mut entry = self.entry(database, id, items).await?;
+        if let Some(entry) = &mut entry {
+            self.note_gone(std::slice::from_mut(entry)).await;
+        }
+        Ok(entry)
     }
 
     async fn find_by_text(&self, text: &str) -> Result<Located, CatalogError> {
@@ -205,7 +219,7 @@ impl Catalog {
         // An id is of one database. Copies of its folder that somebody has put under others cannot be read, and hide nothing.
         let mut problem = None;
         for ((database, id), items) in found {
-            match self.entry(&database, &id, items).await {
+            match self.asked_entry(&database, &id, items).await {
                 Ok(Some(entry)) => return Ok(Located { entry, passed_over: Vec::new() }),
                 Ok(None) => {}
                 Err(error) if !error.is_of_one_object() => return Err(error),

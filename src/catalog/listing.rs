@@ -9,7 +9,9 @@ use super::repository::Catalog;
 use super::side_record::{self, SideRecord};
 use super::state::is_plausible;
 use super::verification::Verification;
-use crate::model::{BackupId, BackupStatus, DatabaseName, Timestamp, VerificationState, VerificationStatus};
+use crate::model::{
+    BackupId, BackupStatus, DatabaseName, Integrity, Timestamp, VerificationState, VerificationStatus,
+};
 use crate::store::ObjectKey;
 use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,8 @@ pub struct ListedBackup {
     pub verification: SideRecord<Verification>,
     /// Since when a verification of it is under way.
     pub verifying: Option<Timestamp>,
+    /// Why its data is not there any more, where another tool keeps it and says so.
+    pub gone: Option<String>,
 }
 
 impl ListedBackup {
@@ -42,6 +46,9 @@ impl ListedBackup {
     pub fn verification_state(&self) -> Option<VerificationState> {
         if self.manifest.status != BackupStatus::Success {
             return None;
+        }
+        if self.gone.is_some() {
+            return Some(VerificationState::Gone);
         }
         if self.verifying.is_some() {
             return Some(VerificationState::Verifying);
@@ -135,9 +142,24 @@ impl Catalog {
             // It is the store, not the objects.
             return Err(listing.unreadable.swap_remove(0).error);
         }
+        self.note_gone(&mut listing.entries).await;
         listing.entries.sort_by_key(|entry| (entry.manifest.finished_at, entry.manifest.id.clone()));
         listing.unreadable.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(listing)
+    }
+
+    /// Asks which of `entries` are gone, and notes it.
+    pub(super) async fn note_gone(&self, entries: &mut [ListedBackup]) {
+        let delegated = |entry: &&mut ListedBackup| {
+            let manifest = &entry.manifest;
+            manifest.integrity == Integrity::Delegated && manifest.status == BackupStatus::Success
+        };
+        let mut entries: Vec<&mut ListedBackup> = entries.iter_mut().filter(delegated).collect();
+        let Some(presence) = self.presence().filter(|_| !entries.is_empty()) else { return };
+        let mut gone = presence.gone(entries.iter().map(|entry| &entry.manifest).collect()).await;
+        for entry in &mut entries {
+            entry.gone = gone.remove(&entry.manifest.id);
+        }
     }
 
     /// The backups that live leases on `databases` tell of, in the order of the names.
@@ -186,7 +208,7 @@ impl Catalog {
             Some(written) => self.verifying_since(database, id, written).await,
             None => None,
         };
-        Ok(Some(ListedBackup { manifest, proof, pin, verification, verifying }))
+        Ok(Some(ListedBackup { manifest, proof, pin, verification, verifying, gone: None }))
     }
 }
 

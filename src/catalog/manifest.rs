@@ -2,7 +2,8 @@
 
 use crate::model::{
     BackupId, BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, DatabaseName, EngineKind, Help,
-    LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Span, Timestamp, digest,
+    Integrity, LogPosition, Method, PartKind, PartName, RepositoryId, ServerRole, Sha256Digest, Span,
+    Timestamp, digest,
 };
 use crate::store::ObjectKey;
 use serde::de::Error as _;
@@ -28,6 +29,9 @@ pub struct Manifest {
     pub tool: Option<String>,
     /// Logical or physical.
     pub method: Method,
+    /// Who answers for its data.
+    #[serde(default, skip_serializing_if = "Integrity::is_own")]
+    pub integrity: Integrity,
     /// Full or incremental.
     pub kind: BackupKind,
     /// Why it was taken.
@@ -183,14 +187,30 @@ pub struct PinRecord {
 }
 
 impl Manifest {
-    /// Stored bytes of all parts; as many as can be said, where somebody wrote down more.
+    /// Stored bytes of all parts, or what another tool stored; as many as can be said, where somebody wrote down more.
     pub fn stored_bytes(&self) -> u64 {
+        if self.integrity == Integrity::Delegated {
+            return self.delegated_bytes("stored_bytes");
+        }
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.stored_bytes))
     }
 
     /// Plain bytes of all parts, likewise.
     pub fn plain_bytes(&self) -> u64 {
+        if self.integrity == Integrity::Delegated {
+            return self.delegated_bytes("bytes");
+        }
         self.parts.iter().fold(0, |sum, part| sum.saturating_add(part.plain_bytes))
+    }
+
+    /// What the tool that keeps its data said of the size.
+    fn delegated_bytes(&self, key: &str) -> u64 {
+        self.physical.as_ref().and_then(|facts| facts.get(key)?.as_u64()).unwrap_or(0)
+    }
+
+    /// Whether it needs no other backup that is recorded here: a full, and what another tool keeps with all that it needs.
+    pub fn stands_alone(&self) -> bool {
+        self.parent.is_none() && (self.kind == BackupKind::Full || self.integrity == Integrity::Delegated)
     }
 
     /// Parts of one kind.

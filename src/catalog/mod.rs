@@ -11,6 +11,7 @@ pub mod layout;
 pub mod lease;
 mod listing;
 pub mod manifest;
+mod presence;
 mod proof;
 mod protection;
 mod readers;
@@ -33,6 +34,7 @@ pub use listing::{ListedBackup, Listing, RunningBackup, UnreadableBackup};
 pub use manifest::{
     FailureRecord, Manifest, Part, PinRecord, RecipeRecord, Segment, ServerRecord, SourceRecord,
 };
+pub use presence::Presence;
 pub use protection::Attachment;
 pub use reference::{BackupReference, Subject};
 pub use repository::Catalog;

@@ -4,6 +4,7 @@ use super::authenticity::{self, Authenticator, Proof, Stored, UnprovenManifests}
 use super::error::CatalogError;
 use super::layout;
 use super::manifest::{self, Manifest};
+use super::presence::Presence;
 use super::record;
 use crate::model::{BackupId, BackupStatus, DatabaseName, RepositoryId, Timestamp};
 use crate::store::{self, ObjectKey, ObjectRole, Store, StoreError};
@@ -24,6 +25,7 @@ pub struct Catalog {
     store: Arc<dyn Store>,
     id: RepositoryId,
     authenticator: Arc<dyn Authenticator>,
+    presence: Option<Arc<dyn Presence>>,
 }
 
 impl Catalog {
@@ -36,9 +38,20 @@ impl Catalog {
     ) -> Result<Self, CatalogError> {
         let key = layout::marker();
         match record::read::<Marker>(store.as_ref(), &key).await? {
-            Some(marker) => Ok(Self { store, id: marker.repository_id, authenticator }),
+            Some(marker) => Ok(Self { store, id: marker.repository_id, authenticator, presence: None }),
             None => Err(CatalogError::NoRepository { place: store.describe() }),
         }
+    }
+
+    /// With somebody who knows which backups are gone whose data is not in this repository.
+    #[must_use]
+    pub fn with_presence(self, presence: Arc<dyn Presence>) -> Self {
+        Self { presence: Some(presence), ..self }
+    }
+
+    /// Who knows which backups are gone.
+    pub(super) fn presence(&self) -> Option<&Arc<dyn Presence>> {
+        self.presence.as_ref()
     }
 
     /// The repository's identity.

@@ -2,7 +2,7 @@
 
 use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::locate::{locate, locate_unreadable};
-use super::{App, Class, Confirmation, Failure, Mode, crash};
+use super::{App, Class, Confirmation, Failure, Mode, crash, delegated};
 use crate::catalog::lease::Operation;
 use crate::catalog::{BackupReference, Catalog, Chains, Lease, ListedBackup, Listing, chain};
 use crate::config::DatabaseEntry;
@@ -86,6 +86,11 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
             }
         }
     }
+    let mut others = Vec::new();
+    let going: BTreeSet<&BackupId> = cascades.iter().map(|(_, deleted)| &deleted.id).collect();
+    for ((_, database), listing) in &listings {
+        others.extend(delegated::going_too(app, database, &listing.entries, &going).await?);
+    }
     let backups: Vec<Deleted> = cascades.iter().map(|(_, deleted)| deleted.clone()).collect();
     if request.mode == Mode::Plan {
         return Ok(Report { status: DeleteStatus::Planned, backups });
@@ -94,7 +99,11 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     if request.last_good == LastGood::Keep {
         refuse_last_good(&last_ones)?;
     }
-    app.watch.confirm(&question(&backups, &last_ones))?;
+    let mut question = question(&backups, &last_ones);
+    question.facts.extend(others.iter().map(|label| {
+        format!("pgBackRest removes its {label} too, which jagad did not take: it builds on one that goes.")
+    }));
+    app.watch.confirm(&question)?;
     for (catalog, deleted) in &cascades {
         app.cancel.check()?;
         delete_one(app, request, catalog, deleted).await?;
@@ -227,6 +236,8 @@ async fn delete_manifest(
         return Err(Failure::new(Class::Busy, message).help("Wait until that has ended, then delete it."));
     }
     lease.check().await?;
+    // It may refuse, and without its name here nobody would look after it.
+    delegated::expire(app, &deleted.database, &listing.entries, &deleted.id).await?;
     Ok(catalog.delete_manifest(&deleted.database, &deleted.id).await?)
 }
 

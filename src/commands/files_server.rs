@@ -4,7 +4,9 @@ use super::recovery::{self, Recovering};
 use super::stored::StoredBackup;
 use super::{App, Failure, environment, scratch};
 use crate::catalog::Manifest;
-use crate::engine::{Drill, DrillRequest, EngineError, FilledFolder, Recovery, RecoveryRequest};
+use crate::engine::{
+    Drill, DrillRequest, EngineError, FilledFolder, Recovery, RecoveryPoint, RecoveryRequest,
+};
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -59,6 +61,7 @@ impl FilesServer<'_> {
             folder: &folder.join("data"),
             tablespaces: &named,
             others: Some(folder),
+            until: &RecoveryPoint::Backup,
         };
         app.tools_of(newest).recover(app.runner.as_ref(), &request).await
     }

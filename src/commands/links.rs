@@ -2,7 +2,7 @@
 
 use super::{Class, Failure};
 use crate::catalog::{Catalog, LONGEST_CHAIN, Manifest};
-use crate::model::{BackupKind, BackupStatus};
+use crate::model::BackupStatus;
 
 /// The chain of `manifest`: the backup itself first, its full last. An integrity failure when a link is missing, failed, or in a
 /// circle: the backup does not restore then.
@@ -19,7 +19,7 @@ pub(super) async fn chain_of(catalog: &Catalog, manifest: &Manifest) -> Result<V
         }
     }
     match chain.last() {
-        Some(last) if last.kind == BackupKind::Full => Ok(chain),
+        Some(last) if last.stands_alone() => Ok(chain),
         _ => Err(broken(manifest, "it builds on no full backup")),
     }
 }

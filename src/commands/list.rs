@@ -8,8 +8,8 @@ use crate::catalog::{
 };
 use crate::config::ConfigError;
 use crate::model::{
-    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, Method, PartKind, StoreName,
-    Timestamp, VerificationState, VerifyLevel,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, Integrity, Method, PartKind,
+    StoreName, Timestamp, VerificationState, VerifyLevel,
 };
 use serde::Serialize;
 
@@ -39,6 +39,8 @@ pub struct Row {
     pub kind: BackupKind,
     /// How its data was taken.
     pub method: Option<Method>,
+    /// Who answers for its data.
+    pub integrity: Integrity,
     /// What an incremental builds on.
     pub parent: Option<BackupId>,
     /// Why it is a full where an incremental was wanted.
@@ -156,7 +158,10 @@ async fn list_store(
         rows.extend(unproven.into_iter().map(|(manifest, doubt, pinned)| {
             let (pin, verification) = (SideRecord::Absent, SideRecord::Absent);
             let proof = Proof::Missing(doubt);
-            Row { pinned, ..row(store, ListedBackup { manifest, proof, pin, verification, verifying: None }) }
+            Row {
+                pinned,
+                ..row(store, ListedBackup { manifest, proof, pin, verification, verifying: None, gone: None })
+            }
         }));
         rows.extend(listing.entries.into_iter().map(|entry| row(store, entry)));
     }
@@ -203,6 +208,7 @@ fn row(store: &StoreName, entry: ListedBackup) -> Row {
         engine: Some(manifest.engine),
         kind: manifest.kind,
         method: Some(manifest.method),
+        integrity: manifest.integrity,
         parent: manifest.parent.clone(),
         fallback_reason: manifest.fallback_reason.clone(),
         purpose: Some(manifest.purpose),
@@ -219,7 +225,7 @@ fn row(store: &StoreName, entry: ListedBackup) -> Row {
         verified_level,
         verified_at,
         store: store.clone(),
-        error: manifest.error.map(|error| error.message),
+        error: entry.gone.or(manifest.error.map(|error| error.message)),
         note: manifest.note,
         authenticated,
         unproven,
@@ -235,6 +241,7 @@ fn running_row(store: &StoreName, running: &RunningBackup) -> Row {
         engine: None,
         kind: running.id.kind(),
         method: running.lease.method,
+        integrity: running.lease.method.map(Method::integrity).unwrap_or_default(),
         parent: running.lease.parents.first().cloned(),
         fallback_reason: None,
         purpose: None,
@@ -269,6 +276,9 @@ pub struct Detail {
     pub verification_state: Option<VerificationState>,
     /// Its last verification.
     pub verification: SideRecord<Verification>,
+    /// Why its data is not there any more, where another tool keeps it and says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone: Option<String>,
     /// The store, described.
     pub store: String,
     /// Whether a key proves that it is ours; absent where no key is configured.
@@ -309,6 +319,7 @@ pub async fn show(
         verification_state,
         authenticated,
         unproven,
+        gone: entry.gone,
         manifest: entry.manifest,
         pin: entry.pin,
         verification: entry.verification,

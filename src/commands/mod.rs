@@ -6,6 +6,7 @@ pub mod check;
 pub mod configuration;
 mod crash;
 mod daily_warning;
+mod delegated;
 pub mod delete;
 pub mod download;
 mod environment;
@@ -113,7 +114,7 @@ impl App {
 
     /// The engine of a backup, to read or drill it: it needs tools, not a server, so no password either.
     pub(crate) fn tools_of(&self, manifest: &Manifest) -> Box<dyn Engine> {
-        engine::bare(manifest.engine, self.inventory.bin_dir(&manifest.database))
+        engine::open(self.inventory.tool_settings(manifest.engine, &manifest.database))
     }
 
     /// A log of one run that this app's watcher hears.

@@ -1,6 +1,6 @@
 //! Opening the repository of a store, and making one where nobody knows of any.
 
-use super::{App, Failure, known_repositories};
+use super::{App, Failure, delegated, known_repositories};
 use crate::catalog::{Catalog, CatalogError};
 use crate::model::StoreName;
 use crate::store::Store;
@@ -21,6 +21,7 @@ impl App {
         name: Option<&StoreName>,
     ) -> Result<Catalog, CatalogError> {
         let opened = Catalog::open(store, self.authenticator().await).await;
+        let opened = opened.map(|catalog| catalog.with_presence(delegated::presence(self)));
         let Some(name) = name.or_else(|| self.inventory.default_store()) else { return opened };
         let named = self.inventory.repositories.get(name).copied();
         match opened {

@@ -44,6 +44,7 @@ pub(super) fn blank(
         server: None,
         tool: None,
         method: planned.method,
+        integrity: planned.method.integrity(),
         purpose: planned.purpose,
         parent: planned.parent.clone(),
         source: None,

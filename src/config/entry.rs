@@ -4,8 +4,7 @@ use super::hooks::Hooks;
 use super::secret::SecretSource;
 use crate::compress::default_level;
 use crate::crypto::KeyUse;
-use crate::engine::TlsSettings;
-use crate::engine::{DatabaseChoice, Filter, Scope};
+use crate::engine::{DatabaseChoice, Filter, PgBackRestSettings, Scope, TlsSettings};
 use crate::model::{
     BackupKind, ByteSize, CipherKind, Codec, DatabaseName, Demand, EngineKind, IncrementalBase, KeyName,
     Method, NotifierName, PolicyName, SourceChoice, StoreName, Timestamp, VerifyLevel,
@@ -234,6 +233,7 @@ pub(super) struct Connection {
     pub(super) role_passwords: bool,
     pub(super) extra_args: Vec<String>,
     pub(super) bin_dir: Option<PathBuf>,
+    pub(super) pgbackrest: Option<PgBackRestSettings>,
 }
 
 /// What the command line says of encryption.

@@ -12,7 +12,7 @@ use super::search;
 use crate::crypto::{KeyUse, Keyring, KeyringEntry, MasterKey};
 use crate::engine::ServerSettings;
 use crate::model::{
-    CipherKind, DatabaseName, Help, KeyName, NotifierName, PolicyName, RepositoryId, StoreName,
+    CipherKind, DatabaseName, EngineKind, Help, KeyName, NotifierName, PolicyName, RepositoryId, StoreName,
 };
 use crate::store::settings::S3Credentials;
 use crate::store::{LocalSettings, S3Settings, StoreSettings};
@@ -174,9 +174,12 @@ impl Inventory {
         settings_of(entry, &replica.connection).await
     }
 
-    /// The folder of client programs that the entry `name` names.
-    pub fn bin_dir(&self, name: &DatabaseName) -> Option<PathBuf> {
-        self.databases.get(name)?.connection.bin_dir.clone()
+    /// Settings of the engine `kind` with the tools that the entry `name` names, and no server.
+    pub fn tool_settings(&self, kind: EngineKind, name: &DatabaseName) -> ServerSettings {
+        let connection = self.databases.get(name).map(|entry| &entry.connection);
+        let bin_dir = connection.and_then(|connection| connection.bin_dir.clone());
+        let pgbackrest = connection.and_then(|connection| connection.pgbackrest.clone());
+        ServerSettings { pgbackrest, ..ServerSettings::tools_only(kind, bin_dir) }
     }
 
     /// The key `name`, read from its file or derived from its passphrase.
@@ -333,6 +336,7 @@ async fn settings_of(entry: &DatabaseEntry, connection: &Connection) -> Result<S
         role_passwords: connection.role_passwords,
         extra_args: connection.extra_args.clone(),
         bin_dir: connection.bin_dir.clone(),
+        pgbackrest: connection.pgbackrest.clone(),
     })
 }
 

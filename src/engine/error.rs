@@ -115,6 +115,14 @@ pub enum EngineError {
         /// What came.
         problem: String,
     },
+    /// The tool that takes and keeps the backups of a server failed.
+    #[error("{problem}")]
+    Delegated {
+        /// What was being done, and its own words.
+        problem: String,
+        /// What to do.
+        help: Help,
+    },
     /// A tool failed for another reason.
     #[error("{doing}")]
     Tool {

@@ -1,6 +1,7 @@
 //! Databases: what to run against a server, as plans. Engines know nothing of where bytes go.
 
 pub mod archive;
+mod delegate;
 mod drill;
 mod error;
 mod facts;
@@ -23,6 +24,10 @@ mod tls;
 mod trailer;
 
 pub use archive::OpenArchive;
+pub use delegate::{
+    Delegate, DelegateBase, DelegateEnd, DelegateRepository, DelegateRequest, HeldBackup, HeldBackups,
+    delegated_label,
+};
 pub use drill::{Drill, DrillRequest, DrilledFiles, Examination};
 pub use error::EngineError;
 pub use facts::{LogicalDatabase, ServerFacts};
@@ -34,11 +39,12 @@ pub use plan::{
     RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use recovery::{
-    FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, RecoveryWrite,
+    FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryPoint, RecoveryRequest, RecoveryStep,
+    RecoveryTarget, RecoveryWhat, RecoveryWrite,
 };
 pub use replication::{Lag, LinkState, ReplicaMatch, Replication};
 pub use server::Server;
-pub use settings::{ServerSettings, TlsMode, TlsSettings};
+pub use settings::{PgBackRestSettings, ServerSettings, TlsMode, TlsSettings};
 pub use stream::{Action, Consumer, Producer, Pull, Push, Rewrite, Shown, Step, StreamError, Tolerance};
 
 use crate::model::{EngineKind, PartKind};
@@ -71,6 +77,11 @@ pub trait Engine: Send + Sync {
         request: &RecoveryRequest<'_>,
     ) -> Result<Recovery, EngineError> {
         Err(EngineError::not_files(self.kind(), request.folder))
+    }
+
+    /// The repository of the tool that takes and keeps the entry's backups, where there is such a tool.
+    fn delegate_repository(&self) -> Option<&dyn DelegateRepository> {
+        None
     }
 }
 

@@ -1,7 +1,7 @@
 //! A backup becomes the files of a server: no server is asked, and none runs.
 
 use super::stream::{Consumer, Step};
-use crate::model::{BackupId, PartKind, PartName, Span};
+use crate::model::{BackupId, PartKind, PartName, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,42 @@ pub struct RecoveryRequest<'a> {
     /// Where everything else of that kind goes, each into a new folder `ts-<identifier>`; `None` when all of it must be
     /// named.
     pub others: Option<&'a Path>,
+    /// Where the server's own log is replayed to.
+    pub until: &'a RecoveryPoint,
+}
+
+/// Where a recovery ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum RecoveryPoint {
+    /// Where the backup does: the files need nothing else.
+    #[default]
+    Backup,
+    /// As late as the log goes.
+    Latest,
+    /// At something in the log.
+    Target(RecoveryTarget),
+}
+
+/// Something in a server's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryTarget {
+    /// What.
+    pub what: RecoveryWhat,
+    /// Whether it is the first thing that is not replayed any more.
+    pub exclusive: bool,
+}
+
+/// What a recovery ends at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecoveryWhat {
+    /// The last transaction that was committed by then.
+    Time(Timestamp),
+    /// A place in the log.
+    Lsn(String),
+    /// A transaction.
+    Xid(u64),
+    /// A restore point that somebody named.
+    Name(String),
 }
 
 /// A backup of a chain as an engine knows it.

@@ -1,6 +1,6 @@
 //! An inspected server: what it said of itself, and what can be done with it.
 
-use super::{EngineError, Logical, Physical, ReplicaMatch, Replication, ServerFacts};
+use super::{Delegate, EngineError, Logical, Physical, ReplicaMatch, Replication, ServerFacts};
 use crate::process::Runner;
 use async_trait::async_trait;
 
@@ -29,6 +29,11 @@ pub trait Server: Send + Sync {
 
     /// Its files, where they can be copied while it runs.
     fn physical(&self) -> Option<&dyn Physical> {
+        None
+    }
+
+    /// The tool that takes its backups and keeps them, where the entry names one.
+    fn delegate(&self) -> Option<&dyn Delegate> {
         None
     }
 }

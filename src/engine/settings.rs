@@ -33,6 +33,27 @@ pub struct ServerSettings {
     pub extra_args: Vec<String>,
     /// Directory of the client programs; `None` finds them.
     pub bin_dir: Option<PathBuf>,
+    /// PostgreSQL: how pgBackRest is asked, where it takes the backups.
+    pub pgbackrest: Option<PgBackRestSettings>,
+}
+
+/// How pgBackRest is asked for the backups of one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PgBackRestSettings {
+    /// Its configuration file; `None` is its own default.
+    pub config: Option<PathBuf>,
+    /// The name of the server there.
+    pub stanza: String,
+    /// The account that it runs as where jagad is root.
+    pub user: String,
+    /// Whether backups may be expired because jagad says so.
+    pub expire: bool,
+}
+
+impl Default for PgBackRestSettings {
+    fn default() -> Self {
+        Self { config: None, stanza: "main".to_owned(), user: "postgres".to_owned(), expire: false }
+    }
 }
 
 impl ServerSettings {
@@ -51,6 +72,7 @@ impl ServerSettings {
             role_passwords: false,
             extra_args: Vec::new(),
             bin_dir,
+            pgbackrest: None,
         }
     }
 }

@@ -75,7 +75,8 @@ impl EngineKind {
     /// How its data can be taken, the default first.
     pub const fn methods(self) -> &'static [Method] {
         match self {
-            Self::PostgreSql | Self::MySql | Self::MariaDb => &[Method::Logical, Method::Physical],
+            Self::PostgreSql => &[Method::Logical, Method::Physical, Method::PgBackRest],
+            Self::MySql | Self::MariaDb => &[Method::Logical, Method::Physical],
             Self::Redis => &[Method::Logical],
         }
     }
@@ -83,8 +84,9 @@ impl EngineKind {
     /// Whether incremental backups can be taken with this method. Policies plan for them either way.
     pub const fn takes_incrementals(self, method: Method) -> bool {
         match (self, method) {
-            (Self::PostgreSql | Self::MySql | Self::MariaDb, Method::Physical) => true,
-            (_, Method::Physical | Method::Logical) => false,
+            (Self::PostgreSql | Self::MySql | Self::MariaDb, Method::Physical)
+            | (Self::PostgreSql, Method::PgBackRest) => true,
+            (_, Method::Physical | Method::PgBackRest | Method::Logical) => false,
         }
     }
 
@@ -122,6 +124,45 @@ word_enum! {
         Logical = "logical",
         /// Files, by the engine's copy tool.
         Physical = "physical",
+        /// Files, by pgBackRest, which keeps them in a repository of its own.
+        PgBackRest = "pgbackrest",
+    }
+}
+
+impl Method {
+    /// Whether a backup is of the whole server: no logical database can be chosen when it is taken.
+    pub const fn takes_whole_server(self) -> bool {
+        match self {
+            Self::Logical => false,
+            Self::Physical | Self::PgBackRest => true,
+        }
+    }
+
+    /// Who keeps the data, and answers for it.
+    pub const fn integrity(self) -> Integrity {
+        match self {
+            Self::Logical | Self::Physical => Integrity::Own,
+            Self::PgBackRest => Integrity::Delegated,
+        }
+    }
+}
+
+word_enum! {
+    /// Who answers for the data of a backup.
+    #[derive(Default)]
+    Integrity {
+        /// jagad stored every byte, and knows the digest of each.
+        #[default]
+        Own = "own",
+        /// Another tool keeps the data in a repository of its own; jagad knows the backup by its name there.
+        Delegated = "delegated",
+    }
+}
+
+impl Integrity {
+    /// Whether jagad answers for it.
+    pub fn is_own(&self) -> bool {
+        *self == Self::Own
     }
 }
 word_enum! {
@@ -240,6 +281,8 @@ word_enum! {
         Inconclusive = "inconclusive",
         /// The record of the last one cannot be read.
         Unknown = "unknown",
+        /// There is nothing to verify any more: the tool that kept the data does not have it.
+        Gone = "gone",
     }
 }
 word_enum! {

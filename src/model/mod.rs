@@ -25,8 +25,9 @@ pub use help::Help;
 pub(crate) use help::help;
 pub use id::{BackupId, RepositoryId, RestoreId, random_word};
 pub use kind::{
-    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, IncrementalBase, Method,
-    PartKind, RestoreStatus, ServerRole, SourceChoice, VerificationState, VerificationStatus, VerifyLevel,
+    BackupKind, BackupPurpose, BackupStatus, CipherKind, Codec, Demand, EngineKind, IncrementalBase,
+    Integrity, Method, PartKind, RestoreStatus, ServerRole, SourceChoice, VerificationState,
+    VerificationStatus, VerifyLevel,
 };
 pub use names::{DatabaseName, KeyName, NotifierName, PolicyName, StoreName};
 pub use needs::Needs;

@@ -82,6 +82,14 @@ pub enum Reason {
     TooFewNewer,
     /// A failed run of the last [`FAILED_RUNS_SHOWN`], which holds no data.
     RecentFailure,
+    /// Another tool keeps its data, and decides.
+    Delegated,
+    /// Another tool has this backup, of which nothing is recorded here, built on it.
+    DelegatedParent(String),
+    /// The tool that keeps the data has none of these backups: it may look at another repository.
+    AllGone,
+    /// The tool that kept its data does not have it any more.
+    Gone,
     /// More fulls than the rule keeps are newer.
     Superseded,
     /// An incremental past its age or number.
@@ -111,6 +119,14 @@ impl fmt::Display for Reason {
             Self::Incremental => f.write_str("incremental within its retention"),
             Self::Parent(child) => write!(f, "{child} builds on it"),
             Self::TooFewNewer => f.write_str("not a good full, but too few of those are newer"),
+            Self::Delegated => f.write_str("pgBackRest keeps it and decides (`pgbackrest.expire` is not set)"),
+            Self::DelegatedParent(label) => {
+                write!(f, "pgBackRest's {label}, which jagad did not take, builds on it or is below it")
+            }
+            Self::AllGone => f.write_str(
+                "pgBackRest does not have it, nor any other backup of this entry: its configuration may name another repository",
+            ),
+            Self::Gone => f.write_str("pgBackRest has expired it; only the record is left"),
             Self::RecentFailure => f.write_str("a recent failure; it holds no data"),
             Self::Superseded => f.write_str("enough fulls are newer"),
             Self::PastIncremental => f.write_str("incremental past its retention"),
@@ -260,7 +276,7 @@ fn keep_what_is_not_good(rule: &Retention, chains: &CandidateChains<'_>, kept: &
     for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
         let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
         let wanted = match candidate.health {
-            Health::Bad | Health::Partial | Health::Safety | Health::Broken => {
+            Health::Bad | Health::Gone | Health::Partial | Health::Safety | Health::Broken => {
                 rule.full.max(rule.min_keep).max(1) as usize
             }
             Health::Failed | Health::Good => 1,
@@ -321,7 +337,7 @@ fn decide(candidate: &Candidate, chains: &CandidateChains<'_>, kept: &Kept) -> D
     };
     let reason = match (candidate.kind, candidate.health) {
         (_, Health::Failed) => Reason::FailedRun,
-        (_, Health::Bad | Health::Broken) => Reason::BadCopy,
+        (_, Health::Bad | Health::Gone | Health::Broken) => Reason::BadCopy,
         (_, Health::Safety) => Reason::SafetyCopy,
         (_, Health::Partial) => Reason::PartialCopy,
         (BackupKind::Full, Health::Good) => Reason::Superseded,

@@ -45,6 +45,8 @@ mod month_chains;
 mod own_files;
 mod packing;
 mod pairs;
+mod pgbackrest;
+mod pgbackrest_bench;
 mod physical;
 mod place;
 mod policies;

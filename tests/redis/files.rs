@@ -4,7 +4,8 @@ use crate::content::fill;
 use crate::round_trip::{assert_same, take};
 use crate::support::redis::{KINDS, Kind, Server};
 use jagad::engine::{
-    Engine, EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryRequest, RecoveryStep, StreamError,
+    Engine, EngineError, Recovery, RecoveryLink, RecoveryPart, RecoveryPoint, RecoveryRequest, RecoveryStep,
+    StreamError,
 };
 use jagad::model::{EngineKind, PartKind};
 use jagad::process::{SystemRunner, is_root};
@@ -40,7 +41,13 @@ pub(crate) async fn recover(
         facts: serde_json::Value::Null,
         parts: databases.iter().map(part).collect(),
     };
-    let request = RecoveryRequest { links: &[link], folder, tablespaces: &BTreeMap::new(), others: None };
+    let request = RecoveryRequest {
+        links: &[link],
+        folder,
+        tablespaces: &BTreeMap::new(),
+        others: None,
+        until: &RecoveryPoint::Backup,
+    };
     engine.recover(&SystemRunner, &request).await
 }
 

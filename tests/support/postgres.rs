@@ -250,6 +250,7 @@ impl Postgres {
             filter: Filter::default(),
             role_passwords: true,
             extra_args: Vec::new(),
+            pgbackrest: None,
             bin_dir: Some(self.bin.clone()),
         }
     }

@@ -48,6 +48,7 @@ fn full(number: u64) -> ListedBackup {
         pin: SideRecord::Absent,
         verification: SideRecord::Absent,
         verifying: None,
+        gone: None,
     }
 }
 

@@ -4,8 +4,8 @@ use super::TrustArgs;
 use crate::catalog::BackupReference;
 use crate::cli::args::Global;
 use crate::commands::{Mode, restore};
-use crate::engine::{Naming, Occupied, Ownership, Selection};
-use crate::model::{DatabaseName, StoreName};
+use crate::engine::{Naming, Occupied, Ownership, RecoveryPoint, RecoveryTarget, RecoveryWhat, Selection};
+use crate::model::{DatabaseName, StoreName, Timestamp};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,6 +13,60 @@ fn tablespace(text: &str) -> Result<(String, PathBuf), String> {
     let (oid, folder) =
         text.split_once('=').filter(|(_, folder)| !folder.is_empty()).ok_or("write OID=DIR")?;
     Ok((oid.to_owned(), PathBuf::from(folder)))
+}
+
+/// The name of a restore point: PostgreSQL takes 63 bytes, and it goes into a file of settings.
+fn restore_point(text: &str) -> Result<String, String> {
+    let plain = |c: char| !c.is_control() && !matches!(c, '\'' | '\\');
+    if (1..64).contains(&text.len()) && text.chars().all(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("a restore point has a name of 1 to 63 bytes, without quotes and backslashes".to_owned())
+}
+
+/// Where the server's own log is replayed to.
+#[derive(Debug, Args)]
+#[group(multiple = false, requires = "target_dir")]
+pub struct RecoveryEnd {
+    /// With --target-dir, of a backup with method "pgbackrest": replay the server's log up to this time, as 2026-01-02T03:04:05Z [default: to the end of the backup]
+    #[arg(id = "to_time", long = "to-time", value_name = "TIME")]
+    pub time: Option<Timestamp>,
+    /// The same, up to this place in the log, as 0/2000028
+    #[arg(id = "to_lsn", long = "to-lsn", value_name = "LSN")]
+    pub lsn: Option<String>,
+    /// The same, up to this transaction
+    #[arg(id = "to_xid", long = "to-xid", value_name = "XID")]
+    pub xid: Option<u64>,
+    /// The same, up to the restore point of this name
+    #[arg(id = "to_name", long = "to-name", value_name = "NAME", value_parser = restore_point)]
+    pub name: Option<String>,
+    /// The same, to the end of the archived log
+    #[arg(id = "to_latest", long = "to-latest")]
+    pub latest: bool,
+}
+
+/// Where the server's own log is replayed to, and whether that is included.
+#[derive(Debug, Args)]
+pub struct Until {
+    /// Where.
+    #[command(flatten)]
+    pub end: RecoveryEnd,
+    /// With --to-time, --to-lsn or --to-xid: stop before it
+    #[arg(long, conflicts_with_all = ["to_name", "to_latest"], requires = "RecoveryEnd")]
+    pub exclusive: bool,
+}
+
+impl Until {
+    fn point(self) -> RecoveryPoint {
+        let RecoveryEnd { time, lsn, xid, name, latest } = self.end;
+        let what = time.map(RecoveryWhat::Time).or(lsn.map(RecoveryWhat::Lsn));
+        let what = what.or(xid.map(RecoveryWhat::Xid)).or(name.map(RecoveryWhat::Name));
+        match what {
+            Some(what) => RecoveryPoint::Target(RecoveryTarget { what, exclusive: self.exclusive }),
+            None if latest => RecoveryPoint::Latest,
+            None => RecoveryPoint::Backup,
+        }
+    }
 }
 
 /// Arguments of `restore`.
@@ -39,6 +93,9 @@ pub struct Restore {
     /// Physical backups with --dbname: make the throw-away server in this folder, which needs room for the files of the whole server [default: settings.tmp_dir]
     #[arg(long, value_name = "DIR", conflicts_with = "target_dir")]
     pub scratch: Option<PathBuf>,
+    /// Where the server's own log is replayed to.
+    #[command(flatten)]
+    pub until: Until,
     /// Name of the logical database on the target [default: its own]
     #[arg(long, value_name = "NAME")]
     pub into: Option<String>,
@@ -106,6 +163,7 @@ impl Restore {
             folder: self.target_dir,
             tablespace_folders: self.tablespace.into_iter().collect(),
             scratch: self.scratch,
+            until: self.until.point(),
             into: self.into,
             databases: self.dbname,
             selection: Selection { schemas: self.schema, tables: self.table },

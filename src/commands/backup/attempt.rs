@@ -2,6 +2,7 @@
 //! taken in its place.
 
 use super::copy::copy;
+use super::delegate::delegate;
 use super::dump::dump;
 use super::held::HeldRun;
 use super::part::Packing;
@@ -53,11 +54,14 @@ async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), FailedAtt
 
 /// Everything that the backup consists of, by the method that was asked for.
 async fn take_parts(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) -> Result<(), Failure> {
+    if run.manifest.method == Method::PgBackRest {
+        return delegate(run, server).await;
+    }
     let packing = Packing::of(run).await?;
     run.manifest.recipe = packing.recipe(run.manifest.repository);
     match run.manifest.method {
         Method::Logical => dump(run, &packing, server, scope).await,
-        Method::Physical => copy(run, &packing, server).await,
+        Method::Physical | Method::PgBackRest => copy(run, &packing, server).await,
     }
 }
 

@@ -7,8 +7,8 @@ use super::source::{self, ReplicaReport, ReplicaSearch, Source};
 use crate::commands::selection::select;
 use crate::commands::{App, Failure};
 use crate::config::DatabaseEntry;
-use crate::engine;
-use crate::model::{DatabaseName, Method, ServerRole};
+use crate::engine::{self, DelegateBase, Server};
+use crate::model::{BackupKind, DatabaseName, Demand, Method, ServerRole};
 use serde::Serialize;
 
 /// What would be run.
@@ -63,8 +63,8 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
         let demand = entry.demand(request.choices.kind);
         base::refuse_impossible(entry, demand)?;
         refuse_what_would_fail(app, server, Wanted { demand, scope: &scope }, &log).await?;
-        if demand.method == Method::Physical {
-            let argv = preflight::physical(server)?.plan_copy(app.runner.as_ref(), demand.kind).await?;
+        if demand.method.takes_whole_server() {
+            let argv = argv(app, entry, server, demand).await?;
             databases.push(PlannedDatabase {
                 parts: vec![PlannedPart { database: None, files: true, estimate: 0, argv }],
                 ..planned(entry, &chosen, replicas)
@@ -83,6 +83,26 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
         });
     }
     Ok(Plan { databases })
+}
+
+/// What is asked or run for a backup of the whole server.
+async fn argv(
+    app: &App,
+    entry: &DatabaseEntry,
+    server: &dyn Server,
+    demand: Demand,
+) -> Result<Vec<String>, Failure> {
+    if demand.method != Method::PgBackRest {
+        return Ok(preflight::physical(server)?.plan_copy(app.runner.as_ref(), demand.kind).await?);
+    }
+    let policy = app.inventory.policy_of(entry);
+    let base = match demand.kind {
+        BackupKind::Full => DelegateBase::None,
+        BackupKind::Incremental => {
+            base::delegate_base(policy.map(|policy| policy.incremental_base).unwrap_or_default())
+        }
+    };
+    Ok(preflight::delegate(server)?.plan_delegate(base)?)
 }
 
 /// An entry without its parts.

@@ -6,6 +6,7 @@ mod attempt;
 mod base;
 mod commit;
 mod copy;
+mod delegate;
 mod dry_run;
 mod dump;
 mod failed;
@@ -22,7 +23,7 @@ mod waiting;
 pub(super) use announce::{back_up, run_verified};
 pub use dry_run::{Plan, PlannedDatabase, PlannedPart, plan};
 pub use left_out::LeftOut;
-pub(super) use preflight::{Wanted, look};
+pub(super) use preflight::{Wanted, delegate, look};
 pub use source::ReplicaReport;
 pub(super) use trigger::{Ran, Trigger};
 

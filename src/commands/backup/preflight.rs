@@ -1,7 +1,7 @@
 //! What is looked at before a backup: what would fail hours later, or leave something out.
 
 use crate::commands::{App, Failure, RunLog, findings};
-use crate::engine::{EngineError, Finding, FindingLevel, Physical, Scope, Server};
+use crate::engine::{Delegate, EngineError, Finding, FindingLevel, Physical, Scope, Server};
 use crate::model::{Demand, Method, help};
 use crate::process::Runner;
 
@@ -35,7 +35,16 @@ pub(in crate::commands) async fn look(
     match wanted.demand.method {
         Method::Logical => server.logical().check_dump(runner, wanted.scope).await,
         Method::Physical => physical(server)?.check_copy(runner, wanted.demand.kind).await,
+        Method::PgBackRest => delegate(server)?.check_delegate(runner).await,
     }
+}
+
+/// The tool that takes the backups of the server, as its entry says.
+pub(in crate::commands) fn delegate(server: &dyn Server) -> Result<&dyn Delegate, EngineError> {
+    server.delegate().ok_or_else(|| EngineError::Refused {
+        problem: "no other tool takes backups of this server".to_owned(),
+        help: help!("Leave out `method` of the database entry."),
+    })
 }
 
 /// The server's files, which its entry says are to be copied.

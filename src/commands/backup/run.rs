@@ -77,7 +77,7 @@ impl<'a> BackupRun<'a> {
             Trigger::Hand | Trigger::Plan(_) => database.demand(choices.kind),
         };
         base::refuse_impossible(database, demand)?;
-        if demand.method == Method::Physical && !choices.databases.is_empty() {
+        if demand.method.takes_whole_server() && !choices.databases.is_empty() {
             let problem = format!("`{}` is backed up as files, which hold the whole server", database.name);
             return Err(Failure::new(Class::Usage, problem)
                 .help("Leave out --dbname; a restore can choose among the databases."));
@@ -90,7 +90,7 @@ impl<'a> BackupRun<'a> {
         let store = self.app.inventory.store_of(self.database, self.choices.store.as_ref());
         let catalog = self.app.catalog_or_new(store.as_ref()).await?;
         let base = base::choose(self.app, &catalog, self.database, demand).await?;
-        let kind = base.kind();
+        let kind = base.kind;
         let planned = PlannedBackup {
             parent: base.parent.as_ref().map(|parent| parent.id.clone()),
             ..PlannedBackup::new(started_at, Demand { kind, ..demand }, self.trigger.purpose())
@@ -132,7 +132,7 @@ impl<'a> BackupRun<'a> {
 
     fn hold(&self, catalog: Catalog, lease: Lease, planned: &PlannedBackup, base: Base) -> HeldRun<'a> {
         let Self { app, database, choices, announcement, .. } = *self;
-        let Base { parent, fallback_reason } = base;
+        let Base { parent, fallback_reason, .. } = base;
         let began = Instant::now();
         let mut manifest = record::blank(app, database, catalog.id(), planned);
         if let Some(reason) = &fallback_reason {

@@ -83,10 +83,13 @@ fn wanted<'a>(app: &App, entry: &DatabaseEntry, scope: &'a Scope) -> Wanted<'a> 
 /// Questions first; if they found nothing wrong, the tool itself is tried.
 async fn look(app: &App, server: &dyn Server, wanted: Wanted<'_>) -> Result<Vec<Finding>, EngineError> {
     let mut findings = backup::look(app.runner.as_ref(), server, wanted).await?;
-    if wanted.demand.method == Method::Logical
-        && findings.iter().all(|finding| finding.level != FindingLevel::Error)
-    {
-        findings.extend(server.logical().rehearse_dump(app.runner.as_ref(), wanted.scope).await?);
+    if findings.iter().any(|finding| finding.level == FindingLevel::Error) {
+        return Ok(findings);
     }
+    findings.extend(match wanted.demand.method {
+        Method::Logical => server.logical().rehearse_dump(app.runner.as_ref(), wanted.scope).await?,
+        Method::Physical => Vec::new(),
+        Method::PgBackRest => backup::delegate(server)?.rehearse_delegate(app.runner.as_ref()).await?,
+    });
     Ok(findings)
 }

@@ -148,6 +148,7 @@ fn judge_engine(error: &EngineError) -> Option<Verdict> {
         EngineError::Refused { help, .. } => given(Class::Refused, help),
         EngineError::Damaged { help, .. } => given(Class::Integrity, help),
         EngineError::Archive { .. } => Some((Class::Integrity, None, None)),
+        EngineError::Delegated { help, .. } => given(Class::Operation, help),
         EngineError::NoBase { .. } => {
             Some((Class::Operation, None, Some(help!("Take a full backup: leave out --type."))))
         }

@@ -3,9 +3,10 @@
 use super::{PruneAction, Pruned, PrunedBackup};
 use crate::catalog::lease::Operation;
 use crate::catalog::{
-    Abandoned, Catalog, CatalogError, Chains, Lease, ListedBackup, SideRecord, UnreadableBackup, chain,
-    layout,
+    Abandoned, Catalog, CatalogError, Chains, Lease, ListedBackup, Manifest, SideRecord, UnreadableBackup,
+    chain, layout,
 };
+use crate::commands::delegated::{self, Kept};
 use crate::commands::lease_guard::{LeaseRequest, acquire_lease, release};
 use crate::commands::{App, Class, Failure, Mode, RunLog, crash, notify, protection};
 use crate::config::{DatabaseEntry, PolicyEntry};
@@ -30,6 +31,9 @@ pub(in crate::commands) struct Pruning<'a> {
 struct PrunePlan {
     pruned: Pruned,
     going: Vec<BackupId>,
+    /// Whose data another tool has to remove, and what it has.
+    delegated: Vec<Manifest>,
+    kept: Option<Kept>,
     abandoned: Vec<Abandoned>,
 }
 
@@ -105,7 +109,8 @@ impl Pruning<'_> {
                 ..candidate(entry)
             })
             .collect();
-        let decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
+        let mut decisions = retention::plan(&policy.retention, &candidates, app.clock.now());
+        let kept = delegated::decide(app, &entry.name, &listing.entries, &mut decisions).await;
         let running: BTreeSet<&BackupId> = listing.running.iter().map(|run| &run.id).collect();
         let mut abandoned = catalog.abandoned(&entry.name, &listing, ABANDONED_AFTER).await?;
         abandoned.retain(|left| !running.contains(&left.id) && !in_use.contains(&left.id));
@@ -128,7 +133,12 @@ impl Pruning<'_> {
             abandoned: abandoned.len() as u64,
             unfinished_uploads: 0,
         };
-        Ok(PrunePlan { pruned, going, abandoned })
+        let delegated = listing
+            .entries
+            .iter()
+            .filter(|entry| delegated::is_kept(entry) && going.contains(&entry.manifest.id));
+        let delegated = delegated.map(|entry| entry.manifest.clone()).collect();
+        Ok(PrunePlan { pruned, going, delegated, kept, abandoned })
     }
 
     /// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie. One that
@@ -136,7 +146,7 @@ impl Pruning<'_> {
     async fn remove(&self, catalog: &Catalog, lease: &Lease) -> Result<Pruned, Failure> {
         let mut plan = self.plan(catalog).await?;
         let mut problems = Vec::new();
-        let refused = self.remove_backups(catalog, lease, &plan.going, &mut problems).await?;
+        let refused = self.remove_backups(catalog, lease, &plan, &mut problems).await?;
         self.remove_abandoned(catalog, lease, &plan.abandoned, &mut problems).await?;
         if let Some(failure) = refused {
             return Err(failure);
@@ -160,16 +170,25 @@ impl Pruning<'_> {
         &self,
         catalog: &Catalog,
         lease: &Lease,
-        going: &[BackupId],
+        plan: &PrunePlan,
         problems: &mut Vec<String>,
     ) -> Result<Option<Failure>, Failure> {
         let Self { app, entry, log, .. } = self;
         let mut refused = None;
-        for id in going {
+        for id in &plan.going {
             app.cancel.check()?;
             lease.check().await?;
             if let Some(reader) = catalog.reader_of(&entry.name, id).await? {
                 log.say(format!("PRUNE: {id} stays for now, somebody reads it ({})", reader.describe()));
+                continue;
+            }
+            // What another tool keeps goes first: it may refuse, and without its name here nobody would look after it.
+            let theirs = plan.delegated.iter().find(|manifest| manifest.id == *id);
+            if let Some((manifest, kept)) = theirs.zip(plan.kept.as_ref())
+                && let Err(failure) = kept.expire(app, manifest).await
+            {
+                log.warn(format!("{id} of `{}` was not removed", entry.name));
+                refused.get_or_insert(failure);
                 continue;
             }
             if let Err(error) = catalog.delete_manifest(&entry.name, id).await {

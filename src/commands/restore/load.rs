@@ -9,7 +9,7 @@ use crate::catalog::Part;
 use crate::commands::stored::StoredPart;
 use crate::commands::{App, Class, Failure, Task, crash, verify};
 use crate::engine::{EngineError, Step, StreamError, TargetEffect, Trial};
-use crate::model::{CipherKind, Contents, Count, Method, PartKind};
+use crate::model::{CipherKind, Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
 
@@ -199,7 +199,7 @@ impl RestoreRun<'_> {
     /// The lines users know.
     fn say_downloaded(&self, part: &Part) {
         let Self { manifest, log, .. } = self;
-        if manifest.method == Method::Physical {
+        if manifest.method.takes_whole_server() {
             return log.say(format!("LOAD: {} bytes, dumped out of the throw-away server", part.plain_bytes));
         }
         for segment in &part.segments {

@@ -26,7 +26,7 @@ use super::{App, Class, Confirmation, Failure, Mode};
 use crate::catalog::{BackupReference, Catalog, Manifest};
 use crate::config::DatabaseEntry;
 use crate::crypto::Keyring;
-use crate::engine::{Naming, Occupied, Ownership, Selection};
+use crate::engine::{Naming, Occupied, Ownership, RecoveryPoint, Selection};
 use crate::model::{DatabaseName, Method, StoreName};
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -49,6 +49,8 @@ pub struct Request {
     pub tablespace_folders: BTreeMap<String, PathBuf>,
     /// Where a throw-away server is made, for databases of a physical backup; `None` is the folder for temporary files.
     pub scratch: Option<PathBuf>,
+    /// With `folder`: where the server's own log is replayed to.
+    pub until: RecoveryPoint,
     /// Name of the logical database on the target; `None` keeps its own.
     pub into: Option<String>,
     /// Logical databases of the backup; empty means all.
@@ -156,7 +158,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     refuse_files(request, manifest)?;
     let target = target(app, request, manifest)?;
     let keyring = &Arc::new(app.inventory.keyring().await?);
-    if manifest.method == Method::Physical {
+    if manifest.method.takes_whole_server() {
         let restore = FilesRestore { app, request, catalog, manifest, target, keyring };
         return Box::pin(restore.run()).await;
     }

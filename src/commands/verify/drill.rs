@@ -26,7 +26,7 @@ pub(super) async fn restores(
 ) -> Result<(), Failure> {
     let Some(manifest) = chain.first() else { return Ok(()) };
     let folder = scratch::folder(app, &app.inventory.settings.tmp_dir, log).await?;
-    if manifest.method == Method::Physical {
+    if manifest.method != Method::Logical {
         let files = FilesServer { app, reading, chain, newest: manifest };
         return FilesDrill { files, log }.run(folder.path()).await;
     }

@@ -20,7 +20,7 @@ use crate::catalog::{
     BackupReference, Catalog, Chains, FORMAT, ListedBackup, Manifest, Operation, SideRecord, Verification,
     VerifyingMark, is_plausible,
 };
-use crate::model::{BackupId, StoreName, VerificationStatus, VerifyLevel};
+use crate::model::{BackupId, Integrity, StoreName, VerificationStatus, VerifyLevel};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -260,6 +260,9 @@ impl Look<'_> {
         log: &RunLog,
     ) -> Result<(), Failure> {
         let store = catalog.store();
+        if manifest.integrity == Integrity::Delegated {
+            return self.delegated(app, catalog, manifest, log).await;
+        }
         // A backup is worth what everything that it builds on is worth.
         let chain = chain_of(catalog, manifest).await?;
         for link in &chain {
@@ -291,6 +294,35 @@ impl Look<'_> {
             proven.insert(link.id.clone());
         }
         Ok(())
+    }
+
+    /// The tool that keeps the data looks at it, with all that it builds on there. What it says is its word, and a drill is proof.
+    async fn delegated(
+        self,
+        app: &App,
+        catalog: &Catalog,
+        manifest: &Manifest,
+        log: &RunLog,
+    ) -> Result<(), Failure> {
+        let engine = app.tools_of(manifest);
+        let Some(repository) = engine.delegate_repository() else {
+            let problem = format!("`{}` is not set up on this host to ask pgBackRest", manifest.database);
+            return Err(Failure::new(Class::Prerequisite, problem)
+                .help("Declare the entry with method = \"pgbackrest\" and its `pgbackrest` settings."));
+        };
+        let facts = manifest.physical.clone().unwrap_or_default();
+        // A drill reads every file, and finds by itself what is missing.
+        let level = if self.level == VerifyLevel::Restore { VerifyLevel::Exists } else { self.level };
+        let examining = repository.examine(app.runner.as_ref(), &facts, level);
+        for said in app.cancel.unless_stopped(&app.cancel.token, examining).await?? {
+            log.say(format!("VERIFY: {said} (delegated: {} answers for it)", repository.tool()));
+        }
+        if self.level != VerifyLevel::Restore {
+            return Ok(());
+        }
+        let keyring = Arc::new(app.inventory.keyring().await?);
+        let reading = StoredBackup { store: catalog.store(), keyring: &keyring, stop: &app.cancel.token };
+        drill::restores(app, &reading, std::slice::from_ref(manifest), log).await
     }
 }
 

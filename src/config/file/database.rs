@@ -35,8 +35,11 @@ pub struct DatabaseFile {
     pub password_command: Option<Words>,
     /// systemd credential with the password.
     pub password_credential: Option<String>,
-    /// How its data is taken: logical (dumps, the default) or physical (the files of the whole server; PostgreSQL).
+    /// How its data is taken: logical (dumps, the default), physical (the files of the whole server; PostgreSQL and MariaDB) or
+    /// pgbackrest (PostgreSQL: pgBackRest takes and keeps them).
     pub method: Option<Method>,
+    /// With method = "pgbackrest": how pgBackRest is asked.
+    pub pgbackrest: Option<PgBackRestFile>,
     /// Logical databases to back up; or `all_databases`. Not for redis and not for physical backups: they take everything.
     #[serde(default)]
     pub dbnames: Vec<String>,
@@ -85,6 +88,21 @@ pub struct DatabaseFile {
     /// Replicas of the server, the preferred first.
     #[serde(default)]
     pub replicas: Vec<ReplicaFile>,
+}
+
+/// How pgBackRest is asked.
+#[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PgBackRestFile {
+    /// Its configuration file (default: its own, /etc/pgbackrest/pgbackrest.conf).
+    pub config: Option<PathBuf>,
+    /// Name of the server in it (default "main").
+    pub stanza: Option<String>,
+    /// Account that pgBackRest runs as where jagad is root (default "postgres").
+    pub user: Option<String>,
+    /// Whether retention and `jagad delete` expire backups of pgBackRest (default false: pgBackRest alone decides).
+    pub expire: bool,
 }
 
 /// A replica. What it does not say is as in its entry.

@@ -6,7 +6,7 @@ mod notify;
 mod policy;
 mod store;
 
-pub use database::{DatabaseFile, DumpFile, EncryptionFile, ReplicaFile, TlsFile, ToolsFile};
+pub use database::{DatabaseFile, DumpFile, EncryptionFile, PgBackRestFile, ReplicaFile, TlsFile, ToolsFile};
 pub use hooks::HooksFile;
 pub use notify::{NotifierFile, NotifierType};
 pub use policy::{

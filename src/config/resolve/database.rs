@@ -1,6 +1,6 @@
 //! `[databases.NAME]`: what is written, for the engine that it is written for.
 
-use super::{EntryPlace, packing, replica};
+use super::{EntryPlace, packing, pgbackrest, replica};
 use crate::config::entry::{Connection, DatabaseEntry};
 use crate::config::error::ConfigError;
 use crate::config::file::DatabaseFile;
@@ -54,11 +54,21 @@ fn method(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<Method, Conf
             format!("`method` is \"{method}\", and backups of {} are {}", written.engine, known.join(" or "));
         return Err(place.wrong_with("method", problem, Some("Leave it out.".to_owned())));
     }
-    if method == Method::Logical {
+    if let (Some(_), true) = (&written.pgbackrest, method != Method::PgBackRest) {
+        let problem = format!("`pgbackrest` is for method = \"pgbackrest\", and `method` is \"{method}\"");
+        let help = "Leave it out, or set method = \"pgbackrest\".".to_owned();
+        return Err(place.wrong_with("pgbackrest", problem, Some(help)));
+    }
+    if !method.takes_whole_server() {
         return Ok(method);
     }
     let choosing = SUITED.iter().find(|(key, given, _)| *key != "maintenance_database" && given(written));
-    let Some((key, ..)) = choosing else { return Ok(method) };
+    let Some((key, ..)) = choosing else {
+        if method == Method::PgBackRest {
+            pgbackrest::refuse_strange_keys(place, written)?;
+        }
+        return Ok(method);
+    };
     let problem =
         format!("`{key}` is for logical backups, and `method` is \"{method}\": it takes the whole server");
     let help = "Leave it out; or back up the dumps under a second entry, without `method`.".to_owned();
@@ -104,7 +114,7 @@ pub(super) fn resolve(
 }
 
 fn choice(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<DatabaseChoice, ConfigError> {
-    if !written.engine.has_databases() || written.method == Some(Method::Physical) {
+    if !written.engine.has_databases() || written.method.is_some_and(Method::takes_whole_server) {
         return Ok(DatabaseChoice::All { exclude: Vec::new() });
     }
     match (written.all_databases, written.dbnames.is_empty()) {
@@ -157,5 +167,9 @@ fn connection(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<Connecti
         role_passwords: written.dump.role_passwords,
         extra_args: written.dump.extra_args.clone(),
         bin_dir: place.file(written.tools.bin_dir.as_ref()),
+        pgbackrest: match written.method {
+            Some(Method::PgBackRest) => Some(pgbackrest::resolve(place, written.pgbackrest.as_ref())?),
+            _ => None,
+        },
     })
 }

@@ -3,6 +3,7 @@
 mod database;
 mod hooks;
 mod notify;
+mod pgbackrest;
 mod policy;
 #[cfg(test)]
 mod policy_tests;

@@ -204,5 +204,6 @@ pub(super) fn address(folder: &Path, set: &ToolSet) -> ServerSettings {
         role_passwords: true,
         extra_args: Vec::new(),
         bin_dir: Some(set.folder.clone()),
+        pgbackrest: None,
     }
 }

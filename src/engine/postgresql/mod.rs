@@ -21,6 +21,7 @@ mod load_globals;
 mod load_named;
 mod load_selection;
 mod pattern;
+mod pgbackrest;
 mod physical;
 mod planner;
 mod pooling;
@@ -46,8 +47,8 @@ pub mod wire;
 mod words;
 
 use super::{
-    Drill, DrillRequest, Engine, EngineError, PartReader, Recovery, RecoveryLink, RecoveryRequest, Server,
-    ServerSettings,
+    DelegateRepository, Drill, DrillRequest, Engine, EngineError, PartReader, Recovery, RecoveryLink,
+    RecoveryRequest, Server, ServerSettings,
 };
 use crate::model::{EngineKind, PartKind};
 use crate::process::{Runner, ToolSpec};
@@ -56,17 +57,20 @@ use async_trait::async_trait;
 use base_backup::{ManifestWitness, SeenManifest, TarWitness};
 use connection::Connection;
 use facts::PostgreSqlServer;
+use pgbackrest::DelegatedFacts;
 
 /// A PostgreSQL server, 13 or newer.
 #[derive(Debug)]
 pub struct PostgreSql {
     connection: Connection,
+    repository: Option<pgbackrest::Repository>,
 }
 
 impl PostgreSql {
     /// Addressed by `settings`; nothing is done yet.
     pub fn new(settings: ServerSettings) -> Self {
-        Self { connection: Connection::new(settings) }
+        let repository = pgbackrest::Repository::of(&settings);
+        Self { connection: Connection::new(settings), repository }
     }
 }
 
@@ -120,13 +124,20 @@ impl Engine for PostgreSql {
 
     async fn recover(
         &self,
-        _runner: &dyn Runner,
+        runner: &dyn Runner,
         request: &RecoveryRequest<'_>,
     ) -> Result<Recovery, EngineError> {
+        if request.links.first().is_some_and(|newest| DelegatedFacts::are(&newest.facts)) {
+            return pgbackrest::recover(runner, &self.connection.settings, request).await;
+        }
         let files = |link: &RecoveryLink| link.parts.iter().any(|part| part.kind == PartKind::Files);
         if request.links.iter().any(files) {
             return physical::recover(request);
         }
         Err(EngineError::not_files(self.kind(), request.folder))
+    }
+
+    fn delegate_repository(&self) -> Option<&dyn DelegateRepository> {
+        self.repository.as_ref().map(|repository| repository as &dyn DelegateRepository)
     }
 }

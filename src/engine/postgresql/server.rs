@@ -2,8 +2,8 @@
 
 use super::facts::PostgreSqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, Physical, ReplicaMatch, Replication,
-    RestoreTarget, Scope, Server, ServerFacts, Unfit,
+    Delegate, DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, Physical, ReplicaMatch,
+    Replication, RestoreTarget, Scope, Server, ServerFacts, Unfit,
 };
 use crate::model::Contents;
 use crate::process::Runner;
@@ -36,6 +36,10 @@ impl Server for PostgreSqlServer {
 
     fn physical(&self) -> Option<&dyn Physical> {
         Some(self)
+    }
+
+    fn delegate(&self) -> Option<&dyn Delegate> {
+        self.connection.settings.pgbackrest.is_some().then_some(self as &dyn Delegate)
     }
 }
 

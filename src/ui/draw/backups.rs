@@ -225,6 +225,7 @@ fn taken(database: &DatabaseName, report: &backup::Report) -> String {
             ByteSize(report.plain_bytes)
         ),
         Method::Physical => format!("{} of files", ByteSize(report.plain_bytes)),
+        Method::PgBackRest => format!("{} of files, delegated to pgBackRest", ByteSize(report.plain_bytes)),
     };
     let (stored, took) = (ByteSize(report.stored_bytes), elapsed(report.duration_ms));
     let mut text = format!("{}  {database}: {held}, {stored} stored in {took}\n", report.id);

@@ -3,7 +3,7 @@
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
 use crate::commands::{list, pin, repository, unlock};
-use crate::model::{ByteSize, LogPosition, Method, VerificationState};
+use crate::model::{ByteSize, Integrity, LogPosition, Method, VerificationState};
 use crate::ui::page::{Columns, Page};
 use crate::ui::plain::one_line;
 
@@ -71,7 +71,7 @@ fn holds(row: &list::Row) -> String {
     const WIDTH: usize = 48;
     let text = match &row.error {
         Some(error) => error.clone(),
-        None if row.method == Some(Method::Physical) => files(row),
+        None if row.method.is_some_and(Method::takes_whole_server) => files(row),
         None if row.databases.is_empty() => row.note.clone().unwrap_or_default(),
         None => row.databases.join(", "),
     };
@@ -84,10 +84,11 @@ fn holds(row: &list::Row) -> String {
 
 /// What a physical backup holds.
 fn files(row: &list::Row) -> String {
+    let delegated = if row.integrity.is_own() { "" } else { "delegated to pgBackRest: " };
     match (&row.parent, &row.fallback_reason) {
-        (Some(parent), _) => format!("files changed since {parent}"),
-        (None, Some(reason)) => format!("files, a full because {reason}"),
-        (None, None) => "files".to_owned(),
+        (Some(parent), _) => format!("{delegated}files changed since {parent}"),
+        (None, Some(reason)) => format!("{delegated}files, a full because {reason}"),
+        (None, None) => format!("{delegated}files"),
     }
 }
 
@@ -137,6 +138,7 @@ impl Draw for list::Detail {
             }
             _ => {}
         }
+        lines.extend(self.gone.iter().map(|gone| ("gone", gone.clone())));
         if let Some(last) = self.verification.known() {
             let why = last.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
             let at = last.verified_at.table();
@@ -193,16 +195,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         lines.push(("source", format!("{} {}: {}", source.role, source.address, source.reason)));
     }
     lines.extend(manifest.tool.iter().map(|tool| ("tool", tool.clone())));
-    let recipe = &manifest.recipe;
-    let cipher = match (&recipe.cipher, &recipe.key_id) {
-        (Some(cipher), Some(key)) => format!("{cipher}, key {key}"),
-        _ => "not encrypted".to_owned(),
-    };
-    lines.push(("packed", format!("{} level {}, {cipher}", recipe.codec, recipe.level)));
-    lines.push((
-        "size",
-        format!("{} of dump, {} stored", ByteSize(manifest.plain_bytes()), ByteSize(manifest.stored_bytes())),
-    ));
+    lines.extend(data(manifest));
     for part in &manifest.parts {
         if let Some(LogPosition { file, offset, gtid }) = &part.position {
             let gtid = gtid.as_ref().map(|gtid| format!(", transactions {gtid}")).unwrap_or_default();
@@ -220,6 +213,33 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     }
     lines.push(("made by", format!("jagad {} on {}", manifest.jagad, manifest.host)));
     lines
+}
+
+/// How much data there is, how it is packed, or who keeps it.
+fn data(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let (plain, stored) = (ByteSize(manifest.plain_bytes()), ByteSize(manifest.stored_bytes()));
+    if manifest.integrity == Integrity::Delegated {
+        let fact = |key: &str| {
+            let fact = manifest.physical.as_ref().and_then(|facts| facts.get(key)?.as_str());
+            fact.unwrap_or("?").to_owned()
+        };
+        let tool = manifest.tool.as_deref().unwrap_or("another tool");
+        let kept = format!("delegated to {tool}, which keeps the data and answers for it");
+        return vec![
+            ("integrity", kept),
+            ("label", format!("{} ({}), stanza `{}`", fact("label"), fact("type"), fact("stanza"))),
+            ("size", format!("{plain} of files, {stored} added to its repository")),
+        ];
+    }
+    let recipe = &manifest.recipe;
+    let cipher = match (&recipe.cipher, &recipe.key_id) {
+        (Some(cipher), Some(key)) => format!("{cipher}, key {key}"),
+        _ => "not encrypted".to_owned(),
+    };
+    vec![
+        ("packed", format!("{} level {}, {cipher}", recipe.codec, recipe.level)),
+        ("size", format!("{plain} of dump, {stored} stored")),
+    ]
 }
 
 /// Why it was taken, and whether it is the whole.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Lies in a folder while it is being filled.
 const CLAIM: &str = ".jagad-restore";
+/// Lies there while pgBackRest fills it.
+const DELEGATED_CLAIM: &str = "backup.manifest";
 
 /// Refuses a folder that holds anything, or that no folder can be.
 pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
@@ -20,7 +22,7 @@ pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
     if entries.next().is_none() {
         return Ok(());
     }
-    let cut_short = folder.join(CLAIM).exists();
+    let cut_short = folder.join(CLAIM).exists() || folder.join(DELEGATED_CLAIM).exists();
     let help = if cut_short {
         "A restore into it is under way, or was cut short. If none is running, empty it and restore again: no server starts on \
          what is there."
@@ -73,7 +75,11 @@ impl Claimed {
     /// Everything is in its place: the marks go.
     pub(super) fn release(self) -> Result<(), Failure> {
         for folder in &self.folders {
-            std::fs::remove_file(folder.join(CLAIM))?;
+            match std::fs::remove_file(folder.join(CLAIM)) {
+                // The tool that filled the folder has removed what it does not know.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                removed => removed?,
+            }
             std::fs::File::open(folder)?.sync_all()?;
         }
         Ok(())

@@ -15,8 +15,8 @@ use crate::commands::recovery::{self, Recovering, Source};
 use crate::commands::stored::StoredBackup;
 use crate::commands::verify::levels;
 use crate::commands::{App, Class, Failure, Mode, milliseconds};
-use crate::engine::{RecoveryLink, RecoveryRequest, RecoveryStep, RecoveryWrite};
-use crate::model::{ByteSize, Method};
+use crate::engine::{RecoveryLink, RecoveryPoint, RecoveryRequest, RecoveryStep, RecoveryWrite};
+use crate::model::{ByteSize, Integrity, Method};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,10 +25,16 @@ use std::time::Instant;
 pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Result<Report, Failure> {
     let began = Instant::now();
     let (catalog, entry) = locate_good(app, &request.backup, request.store.as_ref()).await?;
+    refuse_until(request, &entry.manifest)?;
     let chain = chain_of(&catalog, &entry.manifest).await?;
     let links = links(request, &chain)?;
-    let asked =
-        RecoveryRequest { links: &links, folder, tablespaces: &request.tablespace_folders, others: None };
+    let asked = RecoveryRequest {
+        links: &links,
+        folder,
+        tablespaces: &request.tablespace_folders,
+        others: None,
+        until: &request.until,
+    };
     let recovery = app.tools_of(&entry.manifest).recover(app.runner.as_ref(), &asked).await?;
     for filled in &recovery.folders {
         claim::refuse_occupied(&filled.path)?;
@@ -45,6 +51,20 @@ pub(super) async fn recover(app: &App, request: &Request, folder: &Path) -> Resu
     Ok(Report { duration_ms: Some(milliseconds(began)), ..report })
 }
 
+/// Only what has an archive of the server's own log can go beyond the end of a backup.
+fn refuse_until(request: &Request, manifest: &Manifest) -> Result<(), Failure> {
+    if request.until == RecoveryPoint::Backup || manifest.method == Method::PgBackRest {
+        return Ok(());
+    }
+    let problem = format!(
+        "backup {} is {}, and nothing has archived what the server did after it",
+        manifest.id, manifest.method
+    );
+    Err(Failure::new(Class::Refused, problem).help(
+        "Leave out --to-…: it is restored as it was. Backups with method = \"pgbackrest\" can be restored to a moment.",
+    ))
+}
+
 /// What the engine has to know of every backup of the chain.
 fn links(request: &Request, chain: &[Manifest]) -> Result<Vec<RecoveryLink>, Failure> {
     chain.iter().map(|manifest| link(request, manifest)).collect()
@@ -53,8 +73,10 @@ fn links(request: &Request, chain: &[Manifest]) -> Result<Vec<RecoveryLink>, Fai
 fn link(request: &Request, manifest: &Manifest) -> Result<RecoveryLink, Failure> {
     let parts: Vec<&Part> = match manifest.method {
         Method::Logical => choose(request, manifest)?,
-        Method::Physical if request.databases.is_empty() => manifest.parts.iter().collect(),
-        Method::Physical => {
+        Method::Physical | Method::PgBackRest if request.databases.is_empty() => {
+            manifest.parts.iter().collect()
+        }
+        Method::Physical | Method::PgBackRest => {
             let message = format!("backup {} is of the files of a whole server", manifest.id);
             return Err(Failure::new(Class::Usage, message).help("Leave out --dbname with --target-dir; or leave out --target-dir, and the database goes into a running server."));
         }
@@ -108,6 +130,9 @@ impl FolderRestore<'_> {
                 RecoveryStep::Write(write) => loads.push(self.load(write)?),
                 RecoveryStep::Run(step) => {
                     let shown = step.shown();
+                    if loads.is_empty() && newest.integrity == Integrity::Delegated {
+                        loads.push(self.delegated(newest));
+                    }
                     if let Some(last) = loads.last_mut() {
                         last.steps.push(ShownStep { argv: shown.argv, input: shown.input });
                     }
@@ -133,6 +158,21 @@ impl FolderRestore<'_> {
             ignored_errors: Vec::new(),
             failed: Vec::new(),
         })
+    }
+
+    /// What another tool writes.
+    fn delegated(&self, manifest: &Manifest) -> LoadReport {
+        let size = ByteSize(manifest.plain_bytes());
+        LoadReport {
+            everything: true,
+            effect: format!("The files of the server ({size}) are written into `{}`.", self.folder.display()),
+            database: manifest.database.to_string(),
+            plain_bytes: manifest.plain_bytes(),
+            rows: None,
+            unit: manifest.engine.unit(),
+            steps: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     fn load(&self, write: &RecoveryWrite) -> Result<LoadReport, Failure> {

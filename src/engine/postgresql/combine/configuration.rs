@@ -46,6 +46,11 @@ const MAIN_TEXT: &str = "# Written by jagad: the server of this backup kept its 
 # name folders of the source.
 ";
 
+/// Name and text of each file of the configuration that a server cannot start without.
+pub(in crate::engine::postgresql) const fn starting_files() -> [(&'static str, &'static str); 3] {
+    [(MAIN, MAIN_TEXT), (HBA, HBA_TEXT), (IDENT, IDENT_TEXT)]
+}
+
 impl Work {
     /// Writes what is missing of the configuration, and what must be different from the source.
     pub(super) fn configure(&mut self) -> Result<(), EngineError> {

@@ -24,6 +24,7 @@ mod tests;
 mod tree;
 mod work;
 
+pub(in crate::engine::postgresql) use configuration::starting_files;
 pub use source::{MinimumSettings, SourceConfiguration};
 
 use crate::engine::postgresql::base_backup::WalPosition;

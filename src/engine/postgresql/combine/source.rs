@@ -42,7 +42,7 @@ pub struct MinimumSettings {
 
 impl MinimumSettings {
     /// A line for each, as `postgresql.conf` has them.
-    pub(super) fn lines(&self) -> String {
+    pub(in crate::engine::postgresql) fn lines(&self) -> String {
         self.each().map(|(name, value)| format!("{name} = {value}\n")).collect::<Vec<_>>().concat()
     }
 
