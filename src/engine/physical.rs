@@ -4,6 +4,7 @@ use super::{DumpPart, EngineError, Finding, OpenArchive};
 use crate::model::{BackupId, BackupKind, Span};
 use crate::process::Runner;
 use async_trait::async_trait;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Copies of a server's files while it runs.
@@ -31,6 +32,8 @@ pub struct CopyRequest<'a> {
     pub backup: &'a BackupId,
     /// What an incremental builds on; `None` for a full.
     pub parent: Option<&'a CopyParent>,
+    /// A folder of this machine for what is written there first, where an engine has no other way.
+    pub folder: &'a Path,
 }
 
 /// The backup that an incremental builds on.

@@ -26,6 +26,8 @@ pub enum FolderUse {
     PrivateFiles,
     /// What a copy tool says of its copy.
     CopyNotes,
+    /// The files of a server once more.
+    Clone,
     /// A throw-away server.
     ScratchServer,
 }
@@ -36,6 +38,7 @@ impl FolderUse {
         match self {
             Self::PrivateFiles => "jagad-private-",
             Self::CopyNotes => "jagad-copy-",
+            Self::Clone => "jagad-clone-",
             Self::ScratchServer => "jagad-drill-",
         }
     }

@@ -19,6 +19,7 @@ mod chain_crashes;
 #[cfg(feature = "crash-points")]
 mod chains;
 mod choices;
+mod clone;
 #[cfg(feature = "crash-points")]
 mod counting;
 #[cfg(feature = "crash-points")]

@@ -95,7 +95,10 @@ fn a_tool_of_another_series_is_refused_and_rights_are_named() {
     let refused = bench.run(&["backup", "whole"]).expect(7);
     refused.says("xtrabackup here is of version 8.4.0, and the server").says("percona-xtrabackup-97");
     std::fs::remove_file(bench.path("bin/xtrabackup")).unwrap();
-    bench.run(&["backup", "whole"]).expect(7).says("xtrabackup for MySQL 9.7").says("percona-xtrabackup-97");
+    bench.sql.run("", "UNINSTALL PLUGIN clone;");
+    let missing = bench.run(&["backup", "whole"]).expect(7);
+    missing.says("xtrabackup for MySQL 9.7").says("percona-xtrabackup-97").says("INSTALL PLUGIN clone");
+    bench.sql.run("", "INSTALL PLUGIN clone SONAME 'mysql_clone.so';");
     stand_in(&bench, "9.7.2");
     bench.sql.run("", "CREATE USER copier@localhost; GRANT SELECT, PROCESS ON *.* TO copier@localhost;");
     let said = bench.run(&["check", "whole", "--set", "databases.whole.user=copier"]);

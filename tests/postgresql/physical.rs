@@ -46,7 +46,7 @@ async fn copy(server: &dyn Server, request: CopyRequest<'_>) -> Result<Copied, E
 }
 
 fn added_to<'a>(backup: &'a BackupId, parent: &'a CopyParent) -> CopyRequest<'a> {
-    CopyRequest { backup, parent: Some(parent) }
+    CopyRequest { backup, parent: Some(parent), folder: std::path::Path::new("/tmp") }
 }
 
 async fn inspected(settings: ServerSettings) -> Box<dyn Server> {
@@ -81,7 +81,7 @@ async fn check_copy(major: u32) {
     let space = postgres.new_folder("space");
     postgres.psql("postgres", &format!("CREATE TABLESPACE far LOCATION '{}';", space.display()));
     let server = inspected(postgres.settings()).await;
-    let request = CopyRequest { backup: &id("full"), parent: None };
+    let request = CopyRequest { backup: &id("full"), parent: None, folder: std::path::Path::new("/tmp") };
     let full = copy(server.as_ref(), request).await.unwrap();
     let oid = postgres.psql("postgres", "SELECT oid FROM pg_tablespace WHERE spcname = 'far'");
     let kinds: Vec<(&str, PartKind)> =
@@ -139,10 +139,11 @@ async fn check_copy(major: u32) {
     parent.file_manifest = Some(Arc::new(Stored(full.parts["backup_manifest.json"].1.clone().into())));
     refused(copy(server.as_ref(), added_to(&incremental, &parent)).await, "summarization");
     postgres.psql("postgres", "ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf();");
-    let request = CopyRequest { backup: &id("full"), parent: None };
+    let request = CopyRequest { backup: &id("full"), parent: None, folder: std::path::Path::new("/tmp") };
     let again = copy(server.as_ref(), request).await.unwrap();
     parent.file_manifest = Some(Arc::new(Stored(again.parts["backup_manifest.json"].1.clone().into())));
-    let request = CopyRequest { backup: &incremental, parent: Some(&parent) };
+    let request =
+        CopyRequest { backup: &incremental, parent: Some(&parent), folder: std::path::Path::new("/tmp") };
     let added = copy(server.as_ref(), request).await.unwrap();
     assert!(added.parts["base.tar"].1.len() < full.parts["base.tar"].1.len() / 2);
 }
@@ -178,7 +179,7 @@ async fn a_check_says_what_a_copy_lacks_and_the_statement_that_fixes_it() {
         let reading = [(warning, "GRANT pg_read_server_files TO \"bk\";")];
         is(&findings(as_bk(&postgres), BackupKind::Full).await, &reading);
         let server = inspected(as_bk(&postgres)).await;
-        let request = CopyRequest { backup: &id("full"), parent: None };
+        let request = CopyRequest { backup: &id("full"), parent: None, folder: std::path::Path::new("/tmp") };
         let copied = copy(server.as_ref(), request).await.unwrap();
         assert!(copied.end.notes.iter().any(|note| note.contains("pg_hba.conf")), "{:?}", copied.end.notes);
         postgres.psql(

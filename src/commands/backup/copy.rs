@@ -40,10 +40,11 @@ pub(super) async fn copy(
 
 /// Begins the copy; a full where the server cannot give an incremental.
 async fn begin(run: &mut HeldRun<'_>, physical: &dyn Physical) -> Result<Box<dyn PhysicalCopy>, Failure> {
-    let runner = run.app.runner.as_ref();
+    let app = run.app;
+    let (runner, folder) = (app.runner.as_ref(), app.inventory.settings.tmp_dir.as_path());
     if let Some(parent) = &run.parent {
         let parent = described(run, parent).await?;
-        let request = CopyRequest { backup: &run.manifest.id, parent: Some(&parent) };
+        let request = CopyRequest { backup: &run.manifest.id, parent: Some(&parent), folder };
         let reason = match physical.begin_copy(runner, request).await {
             Err(EngineError::NoBase { reason, .. }) => reason,
             Err(error @ EngineError::Read { .. }) => unreadable(error)?,
@@ -51,7 +52,7 @@ async fn begin(run: &mut HeldRun<'_>, physical: &dyn Physical) -> Result<Box<dyn
         };
         run.fall_back(format!("{} cannot be built on: {reason}", parent.backup)).await?;
     }
-    let request = CopyRequest { backup: &run.manifest.id, parent: None };
+    let request = CopyRequest { backup: &run.manifest.id, parent: None, folder };
     Ok(physical.begin_copy(runner, request).await?)
 }
 

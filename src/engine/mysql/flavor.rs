@@ -162,6 +162,8 @@ pub(super) struct Flavor {
     pub(super) keyring_right: &'static str,
     /// Accounts that belong to the server itself.
     pub(super) own_accounts: &'static [&'static str],
+    /// Whether its servers can write a clone of their files, where there is no copy tool.
+    pub(super) clones: bool,
     /// What copies the files of a running server, where that is served.
     pub(super) copy_tool: Option<CopyTool>,
 }
@@ -239,6 +241,7 @@ FROM mysql.user WHERE ssl_type = 'SPECIFIED' OR User_attributes->>'$.additional_
     keyring_help: "Name a keyring component in the server's `mysqld.my`, such as `file://component_keyring_file`, and restart it.",
     keyring_right: "SELECT ON performance_schema.keyring_component_status",
     own_accounts: &["mysql.sys", "mysql.session", "mysql.infoschema"],
+    clones: true,
     // Nothing of it could be tried here: this is what its documentation and its source say.
     copy_tool: Some(CopyTool {
         names: &["xtrabackup"],
@@ -312,6 +315,7 @@ pub(super) static MARIADB: Flavor = Flavor {
                    restart it.",
     keyring_right: "",
     own_accounts: &["mariadb.sys"],
+    clones: false,
     copy_tool: Some(CopyTool {
         names: &["mariadb-backup", "mariabackup"],
         unpackers: &["mbstream"],

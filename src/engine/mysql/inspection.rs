@@ -19,7 +19,7 @@ use crate::process::Runner;
 use std::collections::BTreeMap;
 
 /// What matters of the server's variables.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "server_uuid",
     "server_uid",
     "log_bin",
@@ -29,6 +29,8 @@ const VARIABLES: [&str; 13] = [
     "innodb_read_only",
     "lower_case_table_names",
     "datadir",
+    "innodb_page_size",
+    "innodb_data_file_path",
     "hostname",
     "event_scheduler",
     "max_allowed_packet",

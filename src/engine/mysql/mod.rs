@@ -118,7 +118,7 @@ impl Engine for MySql {
             PartKind::Database => Ok(PartReader { tool: None, witness: witness() }),
             PartKind::Globals => Ok(PartReader { tool: None, witness: Box::new(users::witness()) }),
             PartKind::Files => {
-                Ok(PartReader { tool: None, witness: Box::new(physical::StreamWitness::new()) })
+                Ok(PartReader { tool: None, witness: Box::new(physical::FilesWitness::new()) })
             }
             kind => Err(EngineError::not_written(kind, self.connection.flavor.name)),
         }

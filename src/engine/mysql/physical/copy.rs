@@ -1,7 +1,8 @@
 //! Copies of the files of a running server.
 
+use super::archive::FilesWitness;
 use super::checkpoints::{CopiedServer, CopyFacts, FIRST_FILE, lineage};
-use super::stream::StreamWitness;
+use super::clone;
 use super::{ARCHIVE, CopyPrograms, EXTENSION, find};
 use crate::engine::mysql::facts::MySqlServer;
 use crate::engine::mysql::flavor::DataFolder;
@@ -17,21 +18,42 @@ use std::path::Path;
 
 /// Where a server tells of itself.
 const PERFORMANCE_SCHEMA: &str = "performance_schema";
+/// Why there is nothing but fulls.
+const NO_INCREMENTALS: &str = "XtraBackup is not installed, and the server's CLONE plugin copies everything";
+const INSTALL_XTRABACKUP: &str =
+    "Install XtraBackup of the server's series; until then fulls are taken in their place.";
 /// What is asked of the server in front of a copy.
 const RIGHTS_SUBJECT: &str = "copy the files of the server";
 
 #[async_trait]
 impl Physical for MySqlServer {
-    async fn check_copy(&self, runner: &dyn Runner, _kind: BackupKind) -> Result<Vec<Finding>, EngineError> {
-        let mut findings = vec![self.copy_tool_finding(runner).await];
+    async fn check_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<Finding>, EngineError> {
         let grantee = self.grantee(runner).await?;
-        findings.extend(self.copy_rights_findings(&grantee));
+        let mut findings = Vec::new();
+        match self.way(runner).await {
+            Ok(CopyWay::Tool(programs)) => {
+                let CopyPrograms { copy, .. } = &programs;
+                findings.push(Finding::good(format!("{} {}", copy.path.display(), copy.text)));
+                findings.extend(
+                    self.copy_tool().map(|tool| self.copy_rights_finding(tool.rights, tool.tables, &grantee)),
+                );
+            }
+            Ok(CopyWay::Clone) => {
+                findings.push(Finding::good("CLONE plugin of the server, as XtraBackup is not installed"));
+                findings.push(self.copy_rights_finding(&clone::RIGHTS, &[], &grantee));
+                findings.push(self.emptied_finding(runner).await?);
+                if kind == BackupKind::Incremental {
+                    findings.push(Finding::no_incrementals(NO_INCREMENTALS, INSTALL_XTRABACKUP));
+                }
+            }
+            Err(error) => findings.push(no_way(&error)),
+        }
         findings.push(self.same_host_finding());
         Ok(findings)
     }
 
     async fn plan_copy(&self, runner: &dyn Runner, kind: BackupKind) -> Result<Vec<String>, EngineError> {
-        let programs = self.copy_programs(runner).await?;
+        let CopyWay::Tool(programs) = self.way(runner).await? else { return Ok(clone::shown()) };
         let mut shown = self.connected(&programs).display_args();
         if kind == BackupKind::Incremental {
             shown.push("--incremental-lsn=<end of the last backup>".to_owned());
@@ -44,7 +66,14 @@ impl Physical for MySqlServer {
         runner: &dyn Runner,
         request: CopyRequest<'_>,
     ) -> Result<Box<dyn PhysicalCopy>, EngineError> {
-        let programs = self.copy_programs(runner).await?;
+        let programs = match (self.way(runner).await?, request.parent) {
+            (CopyWay::Tool(programs), _) => programs,
+            (CopyWay::Clone, None) => return Ok(Box::new(self.begin_clone(runner, request.folder).await?)),
+            (CopyWay::Clone, Some(parent)) => {
+                let (backup, reason) = (parent.backup.clone(), NO_INCREMENTALS.to_owned());
+                return Err(EngineError::NoBase { backup, reason });
+            }
+        };
         let since = request.parent.map(|parent| self.begin_of(parent)).transpose()?;
         let notes = notes_folder(&self.client.connection.tool(&programs.copy))?;
         let (tool, lineage) = (self.copying(&programs, since, notes.path()), self.lineage()?);
@@ -53,44 +82,63 @@ impl Physical for MySqlServer {
     }
 }
 
+/// How the files of a server are copied.
+enum CopyWay {
+    /// By the family's copy tool.
+    Tool(CopyPrograms),
+    /// By the server itself.
+    Clone,
+}
+
+fn no_way(error: &EngineError) -> Finding {
+    let help = match error {
+        EngineError::ToolMissing { help, .. } | EngineError::Version { help, .. } => help.clone(),
+        _ => help!("Install the copy tool of the server's version."),
+    };
+    Finding::error("find the copy tool", error.to_string(), help)
+}
+
 impl MySqlServer {
     async fn copy_programs(&self, runner: &dyn Runner) -> Result<CopyPrograms, EngineError> {
         let bin_dir = self.client.connection.settings.bin_dir.as_deref();
         find(runner, self.flavor(), bin_dir, &self.facts.version).await
     }
 
-    async fn copy_tool_finding(&self, runner: &dyn Runner) -> Finding {
-        match self.copy_programs(runner).await {
-            Ok(programs) => Finding::good(format!("{} {}", programs.copy.path.display(), programs.copy.text)),
-            Err(error) => {
-                let help = match &error {
-                    EngineError::ToolMissing { help, .. } | EngineError::Version { help, .. } => help.clone(),
-                    _ => help!("Install the copy tool of the server's version."),
-                };
-                Finding::error("find the copy tool", error.to_string(), help)
-            }
+    /// The copy tool where it is installed; else the server itself, where it has learned to. A tool of another version is a mistake to
+    /// be told of: it was installed to be used.
+    async fn way(&self, runner: &dyn Runner) -> Result<CopyWay, EngineError> {
+        let missing = match self.copy_programs(runner).await {
+            Ok(programs) => return Ok(CopyWay::Tool(programs)),
+            Err(EngineError::ToolMissing { tool, help }) if self.flavor().clones => (tool, help),
+            Err(error) => return Err(error),
+        };
+        if self.can_clone(runner).await? {
+            return Ok(CopyWay::Clone);
         }
+        let (tool, help) = missing;
+        let help = help!(
+            "{help} Or have full backups by the server itself: INSTALL PLUGIN clone SONAME 'mysql_clone.so';"
+        );
+        Err(EngineError::ToolMissing { tool, help })
     }
 
-    fn copy_rights_findings(&self, grantee: &str) -> Option<Finding> {
-        let tool = self.copy_tool()?;
+    fn copy_rights_finding(&self, rights: &[&str], tables: &[&str], grantee: &str) -> Finding {
         let missing: Vec<&str> =
-            tool.rights.iter().copied().filter(|right| !self.grants.everywhere(right)).collect();
-        let unread: Vec<String> = tool
-            .tables
+            rights.iter().copied().filter(|right| !self.grants.everywhere(right)).collect();
+        let unread: Vec<String> = tables
             .iter()
             .filter(|table| !self.grants.on_table("SELECT", PERFORMANCE_SCHEMA, table))
             .map(|table| format!("SELECT ON {PERFORMANCE_SCHEMA}.{table}"))
             .collect();
         if missing.is_empty() && unread.is_empty() {
-            return Some(Finding::good(RIGHTS_SUBJECT));
+            return Finding::good(RIGHTS_SUBJECT);
         }
         let everywhere = (!missing.is_empty()).then(|| missing.join(", "));
         let lacks: Vec<String> = everywhere.iter().chain(&unread).cloned().collect();
         let grants = everywhere.map(|rights| format!("{rights} ON *.*")).into_iter().chain(unread);
         let grants: Vec<String> = grants.map(|right| format!("GRANT {right} TO {grantee};")).collect();
         let problem = format!("the user does not have {}", lacks.join(", "));
-        Some(Finding::error(RIGHTS_SUBJECT, problem, grants.join("\n")))
+        Finding::error(RIGHTS_SUBJECT, problem, grants.join("\n"))
     }
 
     /// The tool reads the files of this machine, wherever the server is that it talks to.
@@ -117,12 +165,12 @@ impl MySqlServer {
         )
     }
 
-    fn data_folder(&self) -> &Path {
+    pub(super) fn data_folder(&self) -> &Path {
         Path::new(self.variables.get("datadir").map(String::as_str).unwrap_or_default())
     }
 
     /// What the copy tool does not say of the server, where it is not the default.
-    fn settings_of_files(&self) -> BTreeMap<String, String> {
+    pub(super) fn settings_of_files(&self) -> BTreeMap<String, String> {
         let name = "lower_case_table_names";
         let value = self.variables.get(name).filter(|value| *value != "0");
         value.map(|value| (name.to_owned(), value.clone())).into_iter().collect()
@@ -209,7 +257,7 @@ impl PhysicalCopy for Copy {
             archive: Some(ARCHIVE.to_owned()),
             extension: EXTENSION,
             source: Producer::Tool(self.tool.clone()),
-            witness: Box::new(StreamWitness::new()),
+            witness: Box::new(FilesWitness::new()),
             estimate: 0,
             properties: serde_json::Value::Null,
         }))

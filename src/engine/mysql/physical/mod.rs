@@ -1,13 +1,17 @@
 //! Physical backups by the family's own copy tool. Neither tool looks whether it fits the server, whether an incremental
 //! fits what it builds on, or whether it could write what it unpacks: all of that is looked at here.
 
+mod archive;
 mod checkpoints;
+mod clone;
 mod copy;
 mod recover;
+mod recover_clone;
+mod steps;
 mod stream;
 
+pub(super) use archive::FilesWitness;
 pub(super) use recover::recover;
-pub(super) use stream::StreamWitness;
 
 use super::facts::MySqlServer;
 use super::flavor::{CopyPackage, CopyTool, Flavor};
@@ -21,6 +25,8 @@ use std::time::Duration;
 
 /// What the parts of a physical backup are called.
 pub(super) const ARCHIVE: &str = "server";
+/// The same of a clone.
+pub(super) const CLONED_EXTENSION: &str = "tar";
 /// What the source's server was told that the copy tool does not say, among the files of a restored one.
 pub(super) const SOURCE_SETTINGS: &str = "jagad-my.cnf";
 /// What their plain bytes are.

@@ -4,7 +4,7 @@ use crate::model::{Contents, Witness, WitnessError};
 use std::collections::BTreeSet;
 
 const FORMAT: &str = "xbstream";
-const MAGIC: &[u8; 8] = b"XBSTCK01";
+pub(super) const MAGIC: &[u8; 8] = b"XBSTCK01";
 /// Magic, flags, type and the length of the path.
 const HEAD: usize = 14;
 /// Length, offset and checksum in front of the bytes of a file.
@@ -18,7 +18,7 @@ const MOST_OPEN: usize = 1_000_000;
 
 /// Watches an xbstream.
 #[derive(Debug)]
-pub(in crate::engine::mysql) struct StreamWitness {
+pub(super) struct StreamWitness {
     /// What is still to come of the chunk's head.
     held: Vec<u8>,
     /// Bytes of a file that pass by.
@@ -30,7 +30,7 @@ pub(in crate::engine::mysql) struct StreamWitness {
 }
 
 impl StreamWitness {
-    pub(in crate::engine::mysql) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { held: Vec::new(), passing: 0, open: BTreeSet::new(), at: 0, follows: true, ended: 0 }
     }
 
