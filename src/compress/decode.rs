@@ -33,7 +33,7 @@ pub enum CompressError {
     Malformed {
         /// The codec.
         codec: Codec,
-        /// The codec's own words.
+        /// The codec's own error.
         #[source]
         source: io::Error,
     },

@@ -20,12 +20,12 @@ const INPUT_BYTES: usize = 256 << 10;
 const OUTBOX_BYTES: usize = 1 << 20;
 
 /// Compresses `plain` into one Zstandard frame with a checksum of its content, one gzip member, or not at all. A level
-/// out of the codec's range means the nearest one.
+/// outside the codec's range is replaced by the nearest one.
 ///
 /// Zstandard works on its own threads, at most 4 and no more than there are cores. When all of them are busy, reading
 /// blocks the calling thread until one job of 768 KiB is done (some 5 ms at level 3, half a second at level 19); gzip
-/// compresses on the calling thread, 256 KiB at a time. On a runtime of several threads that holds up nobody else for
-/// longer, which is what the program uses.
+/// compresses on the calling thread, 256 KiB at a time. On a runtime of several threads, as jagad uses, no other task
+/// waits longer than that.
 pub fn compress(plain: ByteReader<'_>, codec: Codec, level: i32) -> ByteReader<'_> {
     let level = level.clamp(*super::levels(codec).start(), *super::levels(codec).end());
     let encoder = match codec {
@@ -117,7 +117,7 @@ impl Compressing<'_> {
 impl Stage for Compressing<'_> {
     fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.stage != EncodeStage::Done {
-            // Big blocks: give out when the reader's buffer can be filled, or nothing more comes for now.
+            // Large reads: return bytes when they fill the reader's buffer, or when no more come for now.
             if self.encoder.outbox().waiting() >= buffer.remaining() {
                 break;
             }
@@ -136,8 +136,8 @@ impl Stage for Compressing<'_> {
     }
 }
 
-/// What the encoder has written and nobody has read yet. A full one answers `Pending` without waking anybody: its only
-/// user empties it and then asks again.
+/// Output of the encoder that has not been read yet. A full outbox returns `Pending` without registering a waker: its
+/// only user empties it and then polls again.
 struct Outbox {
     bytes: Vec<u8>,
     sent: usize,

@@ -1,7 +1,7 @@
 //! Compression as two stages of the pipeline.
 //!
 //! A packed stream is one Zstandard frame, one gzip member, or the plain bytes. A stream that is cut, altered or
-//! followed by anything never ends well: [`decompress`] gives end of file only after the codec's own end mark and
+//! followed by anything is an error: [`decompress`] reports end of file only after the codec's own end mark and
 //! checksum, and after its source has ended too.
 
 mod decode;
@@ -143,7 +143,7 @@ mod tests {
             for at in 0..packed.len() {
                 let mut altered = packed.clone();
                 altered[at] ^= 0x10;
-                // A few bits mean nothing, such as the time in a gzip header: then the same bytes come out.
+                // A few bits have no meaning, such as the time in a gzip header: then the same bytes come out.
                 let outcome = drain(decompress(Box::pin(&altered[..]), codec)).await;
                 assert!(outcome.is_err() || outcome.unwrap() == plain, "{codec} {at}");
             }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_of_the_source_is_handed_on_as_it_is() {
+    async fn an_error_of_the_source_is_passed_on_unchanged() {
         let broken = || -> ByteReader<'static> {
             let bytes: Vec<io::Result<&[u8]>> =
                 vec![Ok(b"some"), Err(io::Error::new(io::ErrorKind::BrokenPipe, "the dump failed"))];

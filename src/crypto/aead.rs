@@ -1,4 +1,4 @@
-//! One cipher with one key, in place, tag apart.
+//! One cipher with one key. It works in place and keeps the tag separate.
 
 use super::TAG_BYTES;
 use crate::model::CipherKind;
@@ -17,7 +17,7 @@ pub(super) enum Aead {
     ChaCha(Box<ChaCha20Poly1305>),
 }
 
-/// The bytes do not belong to this key, nonce and associated data.
+/// The tag does not match the bytes, key, nonce and associated data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unauthentic;
 
@@ -29,9 +29,9 @@ impl Aead {
         }
     }
 
-    /// Encrypts `bytes` where they stand. A nonce must never come back under the same key: both users of this type
-    /// draw a fresh key or a fresh random nonce for each object, and count within it. `None`: `bytes` is longer than
-    /// the cipher can take (64 GiB), which no caller can reach.
+    /// Encrypts `bytes` in place and returns the tag. A nonce must never be used twice with the same key: both users of
+    /// this type draw a fresh key or a fresh random nonce for each object, and count within it. `None`: `bytes` is
+    /// longer than the cipher allows (64 GiB), which no caller can reach.
     pub(super) fn seal(
         &self,
         nonce: &[u8; NONCE_BYTES],
@@ -45,8 +45,8 @@ impl Aead {
         tag.ok().map(Into::into)
     }
 
-    /// Decrypts `bytes` where they stand. When they do not authenticate they are left as they were: both crates
-    /// compare the tag before they touch the bytes, and a test below holds them to it.
+    /// Decrypts `bytes` in place. When they do not authenticate they are left as they were: both crates compare the tag
+    /// before they touch the bytes, and a test below checks that.
     pub(super) fn open(
         &self,
         nonce: &[u8; NONCE_BYTES],

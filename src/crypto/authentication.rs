@@ -9,7 +9,7 @@ use crate::model::{Authentication, HMAC_SHA256, Mac, RepositoryId};
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-/// Names the purpose of the key, so that it is good for nothing else.
+/// Binds the derived key to this purpose, so that it cannot be used for another.
 const INFO: &[u8] = b"jagad manifest authentication";
 
 /// Why a record is not authenticated.
@@ -18,16 +18,16 @@ pub enum Unproven {
     /// A newer jagad wrote it, or somebody made it up.
     #[error("its kind of authentication, `{kind}`, is unknown")]
     UnknownKind {
-        /// What it says.
+        /// The kind in the record.
         kind: String,
     },
-    /// The key it names is not one of ours.
+    /// The key that it names is not configured.
     #[error("it is authenticated with the key {key_id}, which is not configured")]
     KeyMissing {
-        /// What it names.
+        /// The key id in the record.
         key_id: String,
     },
-    /// The code does not fit.
+    /// The code does not match.
     #[error("its authentication code does not match: it was altered, or written without the key")]
     WrongCode,
     /// The passphrase cannot be turned into a key.
@@ -36,7 +36,7 @@ pub enum Unproven {
 }
 
 impl MasterKey {
-    /// Proof for `content`, a record of `repository`.
+    /// The authentication of `content`, a record of `repository`.
     pub fn authenticate(
         &self,
         repository: RepositoryId,
@@ -54,7 +54,7 @@ impl MasterKey {
 }
 
 impl Keyring {
-    /// Whether `content`, a record of `repository`, was written by somebody who has one of these keys.
+    /// Checks that `content`, a record of `repository`, was written by somebody who has one of these keys.
     pub fn prove(
         &self,
         repository: RepositoryId,

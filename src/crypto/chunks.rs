@@ -1,4 +1,4 @@
-//! Cuts a stream into chunks of one size and knows, before it hands one out, whether it is the last.
+//! Cuts a stream into chunks of one size and knows, before it returns one, whether it is the last.
 
 use super::envelope::Position;
 use super::{CHUNK_BYTES, TAG_BYTES};
@@ -14,7 +14,7 @@ struct Slot {
     filled: usize,
 }
 
-/// A source cut into chunks. Two buffers take turns: one is worked on where it stands, the other looks ahead.
+/// A source cut into chunks. Two buffers take turns: one is processed in place while the other is filled ahead.
 pub(super) struct Chunks<'a> {
     source: ByteReader<'a>,
     chunk_bytes: usize,
@@ -54,7 +54,7 @@ impl<'a> Chunks<'a> {
         (&mut self.front.bytes, self.front.filled)
     }
 
-    /// Lets go of the chunk in front; what was looked at ahead moves up.
+    /// Drops the chunk in front; the one that was read ahead takes its place.
     pub(super) fn advance(&mut self) {
         std::mem::swap(&mut self.front, &mut self.back);
         self.back.filled = 0;

@@ -50,7 +50,7 @@ impl Entropy {
     }
 }
 
-/// A parsed header. Nothing in it is proven before the object has been opened with its key.
+/// A parsed header. Nothing in it is authenticated before the object has been opened with its key.
 #[derive(Debug, Clone)]
 pub struct SealedHeader {
     /// The cipher of the wrapped key and of the chunks.
@@ -68,7 +68,7 @@ pub struct SealedHeader {
     bytes: Vec<u8>,
 }
 
-/// A header whose key fitted: all of it is authentic now.
+/// A header that its key has opened: all of it is authenticated.
 pub(super) struct OpenedHeader {
     pub(super) identity: ObjectIdentity,
     pub(super) chunks: ChunkCipher,
@@ -80,7 +80,7 @@ pub(super) struct ChunkCipher {
     aead: Aead,
     prefix: [u8; PREFIX_BYTES],
     header_digest: [u8; 32],
-    /// The chunk at hand.
+    /// The number of the current chunk.
     pub(super) counter: u32,
 }
 
@@ -98,7 +98,8 @@ pub fn header_bytes(identity: &ObjectIdentity) -> u64 {
     (FIXED_BYTES + texts) as u64
 }
 
-/// Reads the header at the start of `sealed` and nothing after it. It says what a file claims to be.
+/// Reads the header at the start of `sealed` and nothing after it. Nothing in it is authenticated yet: it says what a
+/// file claims to be.
 pub async fn read_header(mut sealed: ByteReader<'_>) -> std::io::Result<SealedHeader> {
     let mut bytes = Vec::new();
     (&mut sealed).take(PREAMBLE_BYTES as u64).read_to_end(&mut bytes).await?;
@@ -173,7 +174,7 @@ impl SealedHeader {
         Ok((bytes, chunks))
     }
 
-    /// Takes a whole header apart.
+    /// Parses a whole header.
     pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, CryptoError> {
         let length = header_length(&bytes)?;
         if bytes.len() < length {
@@ -199,7 +200,7 @@ impl SealedHeader {
         let cost = match wrap {
             WrapKind::Raw if (cost.memory_kib, cost.passes, cost.lanes) == (0, 0, 0) => None,
             WrapKind::Raw => return Err(malformed("it has a cost of Argon2id for a key file")),
-            WrapKind::Passphrase if cost.is_believable() => Some(cost),
+            WrapKind::Passphrase if cost.is_within_bounds() => Some(cost),
             WrapKind::Passphrase => return Err(malformed("its Argon2id cost is out of bounds")),
         };
         let wrap_nonce = fields.array().ok_or_else(short)?;
@@ -236,7 +237,7 @@ impl SealedHeader {
         self.bytes.len()
     }
 
-    /// Unwraps the data key; `None` when `key` is not the one, or a byte of the header is not authentic.
+    /// Unwraps the data key; `None` when `key` is another key, or a byte of the header is not authentic.
     pub(super) fn unwrap_with(&self, key: &MasterKey) -> Result<Option<OpenedHeader>, CryptoError> {
         let master = key.bytes(self.identity.repository, self.cost)?;
         let wrapping_key = wrapping_key(&master, self.cipher)?;
@@ -286,7 +287,7 @@ impl ChunkCipher {
         nonce
     }
 
-    /// Encrypts the chunk at hand and moves on to the next.
+    /// Encrypts the current chunk and moves on to the next.
     pub(super) fn seal(
         &mut self,
         position: Position,
@@ -299,8 +300,9 @@ impl ChunkCipher {
         Ok(tag)
     }
 
-    /// Decrypts the chunk at hand, `bytes` with its tag at the end, and moves on to the next. Says how many plain
-    /// bytes now stand at the front; `None` when it is not authentic here, and `bytes` is as it was.
+    /// Decrypts the current chunk, `bytes` with its tag at the end, and moves on to the next. Returns the number of
+    /// plain bytes now at the front of `bytes`; `None` when the chunk is not authentic at this position, which leaves
+    /// `bytes` as it was.
     pub(super) fn open(
         &mut self,
         position: Position,
@@ -326,7 +328,7 @@ impl ChunkCipher {
     }
 }
 
-/// What is left of a header.
+/// The part of a header that is not parsed yet.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {

@@ -42,13 +42,13 @@ pub enum CryptoError {
         /// What was found.
         problem: &'static str,
     },
-    /// No key at hand has the id in the header, or no passphrase is at hand.
+    /// No configured key has the id in the header, or no passphrase is configured.
     #[error("no configured key has the id {key_id}, which this object needs")]
     KeyMissing {
         /// The id in the header.
         key_id: KeyId,
     },
-    /// No passphrase at hand opens the header.
+    /// No configured passphrase opens the header.
     #[error("no configured passphrase decrypts this object (key id {key_id}), or its header was altered")]
     WrongKey {
         /// The id in the header.
@@ -75,7 +75,7 @@ pub enum CryptoError {
         /// Number of the last chunk, from 0.
         chunk: u64,
     },
-    /// The object is whole, but belongs in another place.
+    /// The object is whole, but its header names another place.
     #[error("this is the object {found}, where {expected} was expected")]
     OtherObject {
         /// What the reader wanted.
@@ -89,7 +89,7 @@ pub enum CryptoError {
     /// The stream is read on after it has failed.
     #[error("the encrypted stream failed before")]
     Failed,
-    /// A key text that is not one.
+    /// A text that is not a key.
     #[error("the key text is not usable: {problem}")]
     KeyText {
         /// What is wrong with it, without any of it.
@@ -101,7 +101,7 @@ pub enum CryptoError {
         /// The name asked for.
         name: KeyName,
     },
-    /// A key that may only open.
+    /// A key that may only decrypt.
     #[error("the key `{name}` is retired: it opens old objects and seals no new ones")]
     RetiredKey {
         /// Its name.
@@ -110,7 +110,7 @@ pub enum CryptoError {
     /// The passphrase cannot be turned into a key.
     #[error("cannot derive a key from the passphrase: {problem}")]
     Derivation {
-        /// The algorithm's own words.
+        /// The algorithm's own error.
         problem: String,
     },
     /// The operating system gives no random bytes.

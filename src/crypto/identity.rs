@@ -1,4 +1,4 @@
-//! Which object this is: bound into its header, so that a swapped or replayed object is noticed.
+//! Which object this is. The header authenticates it, so that a swapped or replayed object is detected.
 
 use crate::model::{BackupId, DatabaseName, PartName, RepositoryId};
 use std::fmt;

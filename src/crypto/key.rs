@@ -99,8 +99,8 @@ impl MasterKey {
         }
     }
 
-    /// The key for something new in `repository`. The first use of a passphrase blocks the calling thread for the time
-    /// of one derivation.
+    /// The key for a new object or record of `repository`. The first use of a passphrase blocks the calling thread for
+    /// the time of one derivation.
     pub(super) fn derived(&self, repository: RepositoryId) -> Result<Derived, CryptoError> {
         match &*self.0 {
             KeyKind::Raw { id, bytes } => Ok(Derived { id: *id, cost: None, bytes: bytes.clone() }),
@@ -112,7 +112,8 @@ impl MasterKey {
         }
     }
 
-    /// The 32 bytes behind something in `repository` that was made with this key and, for a passphrase, at `cost`.
+    /// The 32 bytes of the key that made an object or record of `repository` with this key and, for a passphrase, at
+    /// `cost`.
     pub(super) fn bytes(
         &self,
         repository: RepositoryId,

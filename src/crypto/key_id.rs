@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Which key an object needs. Text form is 32 hexadecimal digits. It tells nothing of the key.
+/// Which key an object needs. Text form is 32 hexadecimal digits. It reveals nothing about the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyId(pub [u8; 16]);

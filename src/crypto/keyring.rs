@@ -1,4 +1,4 @@
-//! The keys at hand.
+//! The configured keys.
 
 use super::envelope::{OpenedHeader, SealedHeader};
 use super::error::CryptoError;
@@ -53,7 +53,7 @@ impl Keyring {
         }
     }
 
-    /// The key of a raw-wrapped header is found by its id; for a passphrase each one at hand is tried.
+    /// The key of a raw-wrapped header is found by its id; for a passphrase each configured one is tried.
     pub(super) fn open(&self, header: &SealedHeader) -> Result<OpenedHeader, CryptoError> {
         let key_id = header.key_id;
         let same_wrap = self.entries.iter().map(|entry| &entry.key).filter(|key| key.wrap() == header.wrap);

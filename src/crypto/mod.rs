@@ -1,7 +1,7 @@
 //! Encrypted objects: self-describing, bound to their place, authenticated chunk by chunk.
 //!
-//! `docs/FORMAT.md` is the contract. [`seal()`] makes an object, [`open()`] takes it apart again and never hands out a
-//! byte before the chunk that holds it has been authenticated. Nothing here knows of files, stores or compression.
+//! `docs/FORMAT.md` is the contract. [`seal()`] makes an object, [`open()`] decrypts it and never returns a byte before
+//! the chunk that holds it has been authenticated. Nothing here knows about files, stores or compression.
 
 mod aead;
 mod authentication;

@@ -16,16 +16,16 @@ use tokio::io::ReadBuf;
 /// Which object the reader wants.
 #[derive(Debug, Clone)]
 pub enum Expect {
-    /// This one; another one, however authentic, is [`CryptoError::OtherObject`].
+    /// This one; another one, even an authentic one, is [`CryptoError::OtherObject`].
     Object(ObjectIdentity),
-    /// Whatever it says it is: for a file that was brought by hand.
+    /// Any object: for a file that the user supplies.
     Any,
 }
 
 /// Decrypts `sealed`.
 ///
-/// No byte is handed out before its chunk has been authenticated, and the end of file only after the last chunk of
-/// exactly this object. Everything else is an `io::Error` that holds a [`CryptoError`], or the source's own error.
+/// No byte is returned before its chunk has been authenticated, and end of file only after the last chunk of exactly
+/// this object. Everything else is an `io::Error` that holds a [`CryptoError`], or the source's own error.
 pub fn open(sealed: ByteReader<'_>, keyring: Arc<Keyring>, expect: Expect) -> ByteReader<'_> {
     let stage = OpenStage::Header { sealed, bytes: Vec::new() };
     stage::as_reader(Open { stage, keyring, expect })
@@ -46,7 +46,7 @@ struct Opening<'a> {
     sealed: Chunks<'a>,
     cipher: ChunkCipher,
     header_bytes: u64,
-    /// The plain bytes in front: from where, to where.
+    /// The range of the plain bytes in front.
     ready: std::ops::Range<usize>,
     /// Whether a chunk is in front, and which.
     front: Option<Position>,
@@ -129,7 +129,7 @@ impl Opening<'_> {
         }
     }
 
-    /// Decrypts the chunk in front and says how many plain bytes it has.
+    /// Decrypts the chunk in front and returns its number of plain bytes.
     fn open_front(&mut self, position: Position) -> Result<usize, CryptoError> {
         let chunk = u64::from(self.cipher.counter);
         let bytes = self.header_bytes + self.sealed.taken;
@@ -138,7 +138,7 @@ impl Opening<'_> {
             return Err(CryptoError::Truncated { bytes });
         }
         match self.cipher.open(position, &mut slot[..filled])? {
-            // Only an empty stream ends in an empty chunk: this one was made by someone who cut and re-sealed.
+            // Only an empty stream ends in an empty chunk: somebody cut this one and sealed it again.
             Some(0) if chunk > 0 => Err(CryptoError::Tampered { chunk }),
             Some(length) => Ok(length),
             // To say what happened, not to accept it: is it authentic in the other position?

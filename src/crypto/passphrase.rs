@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// Different costs that are tried for one repository. Whoever can write to a bucket could otherwise let each object ask
-/// for a derivation of its own.
+/// How many different costs are tried for one repository. Somebody who can write to the bucket could otherwise make
+/// each object need a derivation of its own.
 const COSTS_PER_REPOSITORY: usize = 8;
 
 /// A passphrase and the keys that were derived from it so far.
@@ -57,7 +57,7 @@ impl Passphrase {
 
 fn derive(text: &Secret, salt: KeyId, cost: Argon2Cost) -> Result<KeyBytes, CryptoError> {
     let refused = |error: argon2::Error| CryptoError::Derivation { problem: error.to_string() };
-    if !cost.is_believable() {
+    if !cost.is_within_bounds() {
         return Err(CryptoError::Derivation { problem: format!("a cost of {cost} is out of bounds") });
     }
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(KEY_BYTES));

@@ -13,7 +13,7 @@ use tokio::io::ReadBuf;
 
 /// Encrypts `plain` into the one object `identity` under a fresh data key, which `key` wraps.
 ///
-/// An error of `plain` is handed on, and the bytes given out so far are then no whole object: opening them fails.
+/// An error of `plain` is passed on. The bytes returned until then are not a whole object: opening them fails.
 pub fn seal<'a>(
     plain: ByteReader<'a>,
     key: &MasterKey,
@@ -23,7 +23,7 @@ pub fn seal<'a>(
     seal_with(plain, key, cipher, identity, Entropy::draw()?)
 }
 
-/// [`seal`] with the random bytes brought along, so that tests have fixed answers.
+/// [`seal`] with random bytes that the caller supplies, so that tests have fixed answers.
 pub fn seal_with<'a>(
     plain: ByteReader<'a>,
     key: &MasterKey,
@@ -57,7 +57,7 @@ struct Seal<'a> {
     plain: Chunks<'a>,
     cipher: ChunkCipher,
     header: Vec<u8>,
-    /// How much of the header, or of the sealed chunk in front, has been handed out.
+    /// How much of the header, or of the sealed chunk in front, has been returned.
     sent: usize,
     stage: SealStage,
 }
@@ -116,7 +116,7 @@ impl Stage for Seal<'_> {
     }
 }
 
-/// Copies as much of `bytes` as fits into `buffer`; says how much that was.
+/// Copies as much of `bytes` as fits into `buffer` and returns how much that was.
 pub(super) fn hand_over(bytes: &[u8], buffer: &mut ReadBuf<'_>) -> usize {
     let count = bytes.len().min(buffer.remaining());
     buffer.put_slice(&bytes[..count]);

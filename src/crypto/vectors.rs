@@ -58,7 +58,7 @@ async fn drain(mut reader: ByteReader<'_>) -> Result<Vec<u8>, CryptoError> {
     match reader.read_to_end(&mut bytes).await {
         Ok(_) => Ok(bytes),
         Err(error) => {
-            // What failed must not end well when it is asked again.
+            // What failed must fail again when it is read again.
             assert!(reader.read_u8().await.is_err());
             Err(error.downcast::<CryptoError>().unwrap())
         }
@@ -267,7 +267,7 @@ async fn a_stream_whose_source_failed_once_does_not_go_on_when_the_source_does()
 }
 
 #[tokio::test]
-async fn the_header_tells_what_a_file_is_without_a_key() {
+async fn the_header_says_what_a_file_is_without_a_key() {
     let object = sealed(b"x").await;
     let header = read_header(Box::pin(&object[..])).await.unwrap();
     assert_eq!((header.identity.clone(), header.key_id), (identity(), key().id().unwrap()));

@@ -1,14 +1,14 @@
-//! What proves that a record is ours, as plain data.
+//! The authentication of a record as plain data: algorithm, key and code.
 
 use super::digest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Proof of a record: which key, and the code it gave.
+/// The authentication of a record: which key made it, and the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authentication {
-    /// How it was made. A text, so that a kind of a newer jagad is told, not taken for damage.
+    /// The algorithm. A string, so that one of a newer jagad is reported as unknown and not as damage.
     pub kind: String,
     /// The key, 32 hexadecimal digits.
     pub key_id: String,
@@ -47,7 +47,7 @@ impl fmt::Debug for Mac {
     }
 }
 
-/// What Argon2id costs for one key.
+/// The cost parameters of Argon2id for one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Argon2Cost {
@@ -60,11 +60,12 @@ pub struct Argon2Cost {
 }
 
 impl Argon2Cost {
-    /// What new keys cost.
+    /// The cost of new keys.
     pub const CURRENT: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1 };
 
-    /// Whether a reader pays it: nobody who writes to a bucket may make us spend gigabytes or minutes.
-    pub const fn is_believable(self) -> bool {
+    /// Whether the cost is within our bounds: somebody who can write to the bucket must not make us spend gigabytes or
+    /// minutes.
+    pub const fn is_within_bounds(self) -> bool {
         self.memory_kib >= 8 << 10
             && self.memory_kib <= 256 << 10
             && self.passes >= 1

@@ -1,4 +1,4 @@
-//! What a dump holds, and the proof in its own bytes that it is whole.
+//! What a dump contains, and the check of its bytes that it is whole.
 
 use super::needs::Needs;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct TableRows {
     pub table: String,
     /// Number of rows.
     pub rows: u64,
-    /// Rows that vanish by themselves when their time comes: a restored server may have fewer.
+    /// Rows that may expire (Redis keys with a TTL): a restored server may have fewer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fleeting: bool,
 }
@@ -25,7 +25,7 @@ impl TableRows {
     }
 }
 
-/// A place in a server's own log of changes: where a later recovery begins.
+/// A position in a server's own log of changes: a later recovery begins there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPosition {
     /// The log file: `binlog.000003`.
@@ -51,7 +51,8 @@ pub struct Contents {
     /// Extensions or modules it needs, sorted.
     #[serde(default)]
     pub extensions: Vec<String>,
-    /// The place in the server's log that the dump is a picture of, where the server keeps one and the dump says so.
+    /// The position in the server's log that the dump corresponds to, where the server has a log and the dump names the
+    /// position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<LogPosition>,
     /// What its restore needs of a target.
@@ -60,7 +61,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// The same where the server does not tell names apart by case, and keeps them in lower case.
+    /// The same contents with the table names in lower case, as a server with case-insensitive names stores them.
     #[must_use]
     pub fn folded(&self) -> Self {
         let mut folded = self.clone();
@@ -70,7 +71,7 @@ impl Contents {
         folded
     }
 
-    /// The sum of all row counts, as far as it can be said.
+    /// The sum of all row counts; `u64::MAX` when it is larger than that.
     pub fn rows(&self) -> u64 {
         self.tables.iter().fold(0, |sum, table| sum.saturating_add(table.rows))
     }
@@ -97,13 +98,15 @@ pub enum WitnessError {
     },
 }
 
-/// Watches the plain bytes of one dump go by, without copying them, and says at the end whether they were whole.
+/// Checks the plain bytes of one dump as they pass, without copying them, and decides at the end whether the dump is
+/// whole.
 ///
 /// It must accept the stream cut at any byte into any pieces, keep bounded memory, and never panic on any input.
 pub trait Witness: Send {
-    /// The next bytes. An error ends the stream for every stage above.
+    /// Takes the next bytes. An error fails the stream for every later stage.
     fn feed(&mut self, bytes: &[u8]) -> Result<(), WitnessError>;
 
-    /// The stream has ended: is it whole? `None` when this format version cannot be counted.
+    /// Call once at the end of the stream: an error when it is not whole, `None` when this format version cannot be
+    /// counted.
     fn finish(&mut self) -> Result<Option<Contents>, WitnessError>;
 }

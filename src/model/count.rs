@@ -1,13 +1,13 @@
-//! How many of something, for people.
+//! A number with its noun, for people.
 
 use std::fmt;
 
-/// So many of a noun: `1 table`, `12345 rows`; `12,345 rows` as `{:#}`.
+/// A number and its noun: `1 table`, `12345 rows`; `12,345 rows` as `{:#}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count<'a>(pub u64, pub &'a str);
 
 impl Count<'_> {
-    /// As many as there are in a list.
+    /// The count of a list with `number` elements.
     pub fn len(number: usize, noun: &str) -> Count<'_> {
         Count(number as u64, noun)
     }

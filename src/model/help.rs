@@ -1,15 +1,15 @@
-//! What somebody can do about a failure.
+//! What the user can do about a failure.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::ops::Deref;
 
-/// Sentences that say what to do, one on each line. Never empty and without empty lines: a help that says nothing cannot be made.
+/// Sentences that say what to do, one on each line. Never empty and without empty lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Help(String);
 
-/// A [`Help`] from a text that is written in the code, with the arguments of `format!`. A text that is no sentence (a capital
-/// first, a full stop last), no question and no statement (a semicolon last) does not compile.
+/// A [`Help`] from a text that is written in the code, with the arguments of `format!`. A text that is not a sentence
+/// (a capital first, a full stop last), a question or a statement (a semicolon last) does not compile.
 macro_rules! help {
     ($text:literal $(, $($arguments:tt)*)?) => {{
         const { assert!($crate::model::Help::is_sentence($text), "a help is a sentence or a statement") }
@@ -25,7 +25,7 @@ impl Help {
         (!lines.is_empty()).then(|| Self(lines.join("\n")))
     }
 
-    /// For [`help!`] alone, which has looked at the text.
+    /// For [`help!`] only, which has checked the text.
     pub(crate) const fn written(text: String) -> Self {
         Self(text)
     }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_help_that_says_nothing_cannot_be_made() {
+    fn an_empty_help_cannot_be_made() {
         for nothing in ["", " ", "\n", " \n\t\n"] {
             assert_eq!(Help::new(nothing), None, "{nothing:?}");
         }

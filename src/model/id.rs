@@ -1,4 +1,4 @@
-//! Identities that jagad itself gives.
+//! Identifiers that jagad generates.
 
 use super::kind::BackupKind;
 use super::time::Timestamp;
@@ -98,7 +98,7 @@ impl fmt::Debug for BackupId {
 pub struct RestoreId(String);
 
 impl RestoreId {
-    /// What stands between its start and its random characters.
+    /// The text between its start and its random characters.
     pub const MIDDLE: &'static str = "-restore-";
 
     /// A new identity for a restore that starts now.

@@ -3,50 +3,51 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the restore of one logical database needs, as far as it was seen while the database was dumped. A field that is
-/// empty means that nothing is needed, or that the backup is older than the field: either way nothing can be compared.
+/// What the restore of one logical database needs, as far as it was seen while the database was dumped. An empty field
+/// means that nothing is needed, or that the backup is older than the field: either way there is nothing to check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Needs {
     /// PostgreSQL: libraries that the dumped server loads at its start (`shared_preload_libraries`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub preloaded: Vec<String>,
-    /// Kinds of objects that need a right of their own (`view`, `trigger`, `function`, `foreign key` …), each with one
-    /// object of the kind.
+    /// Kinds of objects that need a privilege of their own (`view`, `trigger`, `function`, `foreign key` …), each with
+    /// one object of the kind.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: BTreeMap<String, String>,
     /// Storage engines, each with a table of it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub engines: BTreeMap<String, String>,
-    /// Databases that views name, its own among them, each with a view that does.
+    /// Databases that views refer to, its own included, each with such a view.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub databases: BTreeMap<String, String>,
     /// The same for tables: foreign keys, defaults.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub referenced: BTreeMap<String, String>,
-    /// Tablespaces by name, each with a table that lives in it.
+    /// Tablespaces by name, each with a table that is stored in it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tablespaces: BTreeMap<String, String>,
-    /// Directories outside of the server's own that tables live in, each with a table.
+    /// Directories outside the server's data directory in which tables are stored, each with a table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub directories: BTreeMap<String, String>,
     /// Words in front of dots in texts of routines, triggers and events, each with an object that has such a text: where one
     /// is the name of the database, a copy may still mean the original.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,
-    /// Whether the dumped server does not tell names apart by case.
+    /// Whether names on the dumped server are case-insensitive.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub folds_names: bool,
-    /// Options of tables that a server may be set not to take (`no key`, `compressed`, `lenient` …), each with a table.
+    /// Table options that a server may be configured to refuse (`no key`, `compressed`, `lenient` …), each with a
+    /// table.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, String>,
-    /// Bytes of the longest statement, where a dump is made of statements: the target must take it.
+    /// Bytes of the longest statement, where a dump is made of statements: the target must accept it.
     #[serde(skip_serializing_if = "is_zero")]
     pub longest_statement: u64,
-    /// Bytes of the longest statement when escapes are left out without which the target reads the same.
+    /// Bytes of the longest statement without the escapes that the target does not need.
     #[serde(skip_serializing_if = "is_zero")]
     pub longest_unescaped: u64,
-    /// Bytes of the longest statement that the dumped server takes.
+    /// Bytes of the longest statement that the dumped server accepts.
     #[serde(skip_serializing_if = "is_zero")]
     pub statement_limit: u64,
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
 
-/// The name of a part: `shop.dump`. It becomes a file name where a backup is downloaded, so it is one that leads nowhere else.
+/// The name of a part: `shop.dump`. It becomes a file name when a backup is downloaded, so it cannot lead out of the
+/// folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PartName(String);

@@ -13,7 +13,7 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The secret itself: call it only where it leaves for the place it belongs to.
+    /// The secret itself. Call this only to hand it to its destination.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! A stage of a stream: reading, at its end, or failed, and never anything else again.
+//! A stage of a stream: reading, ended or failed. Once it has ended or failed, it stays so.
 
 use super::reader::ByteReader;
 use std::io;
@@ -15,8 +15,8 @@ pub trait Stage: Send {
     fn failed_before(&self) -> io::Error;
 }
 
-/// `stage` as a reader. What failed once never ends well later, the stage is not asked again after its end, and a read that
-/// fails leaves the buffer as it was: tokio's `read_to_end` panics otherwise.
+/// `stage` as a reader. After a failure every read fails, the stage is not polled again after its end, and a failed
+/// read leaves the buffer as it was: tokio's `read_to_end` panics otherwise.
 pub fn as_reader<'a, S: Stage + Unpin + 'a>(stage: S) -> ByteReader<'a> {
     Box::pin(StageReader { stage, state: StageState::Reading })
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use tokio::io::AsyncReadExt as _;
 
-    /// Answers each read with the next of these; a failing one has already put its bytes into the buffer.
+    /// Returns the next of these for each read; one that fails has put its bytes into the buffer before.
     struct Script(Vec<(&'static [u8], bool)>);
 
     impl Stage for Script {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stage_is_not_asked_again_after_its_end() {
+    async fn a_stage_is_not_polled_again_after_its_end() {
         let mut reader = as_reader(Script(vec![(b"all", true), (b"", true)]));
         let mut text = String::new();
         assert_eq!(reader.read(&mut []).await.unwrap(), 0, "a read without room does not reach the stage");

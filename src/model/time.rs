@@ -11,7 +11,7 @@ use std::time::Duration;
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Where the program reads the time; tests bring their own.
+/// The source of the current time; tests supply their own.
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
@@ -39,7 +39,7 @@ impl Timestamp {
         Self(Utc.timestamp_opt(seconds, 0).single().unwrap_or_default())
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z, without what is left of the last one.
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
     pub fn unix_seconds(self) -> i64 {
         self.0.timestamp()
     }
@@ -164,7 +164,7 @@ impl FromStr for Period {
             "w" => 604_800,
             _ => return Err(refused()),
         };
-        // A century is more than any setting can mean, and keeps date arithmetic far from its limits.
+        // A century is longer than any useful setting, and keeps date arithmetic far from its limits.
         count.checked_mul(unit).filter(|s| *s <= 3_155_760_000).map(Self::seconds).ok_or_else(refused)
     }
 }

@@ -1,4 +1,4 @@
-//! Ending a stream from outside.
+//! Cancels a stream from outside.
 
 use super::error::PipelineError;
 use crate::model::ByteReader;
@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Hands `inner` on until `token` is cancelled; from then on every read, also one that is waiting, fails at once with
-/// [`PipelineError::Cancelled`]. So every stage above ends as it does for any failed dump.
+/// Passes `inner` through until `token` is cancelled; from then on every read, also one that is waiting, fails at once
+/// with [`PipelineError::Cancelled`]. Every later stage then fails as it does for any failed dump.
 pub fn cancellable(inner: ByteReader<'_>, token: CancellationToken) -> ByteReader<'_> {
     Box::pin(Cancellable { inner, cancelled: Box::pin(token.clone().cancelled_owned()), token })
 }

@@ -7,7 +7,7 @@ pub enum PipelineError {
     /// The run was cancelled.
     #[error("the run was cancelled")]
     Cancelled,
-    /// What came back is not what was recorded.
+    /// What was read differs from what was recorded.
     #[error("{what} differs from the record: expected {expected}, found {found}")]
     Mismatch {
         /// What was compared: "the SHA-256 of stored segment 2".
@@ -23,7 +23,7 @@ pub enum PipelineError {
         /// Its number, from 0.
         index: u32,
     },
-    /// The objects of the store are too small to hold anything.
+    /// The store's largest object is too small for a segment of one byte.
     #[error("the largest object that the store takes is too small for a segment")]
     NoRoom,
     /// More segments than a part can have.

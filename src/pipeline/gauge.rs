@@ -1,4 +1,4 @@
-//! Counting and hashing bytes as they go by.
+//! Counts and hashes bytes as they pass.
 
 use crate::model::{ByteReader, Sha256Digest};
 use sha2::{Digest as _, Sha256};
@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// Reads the number of bytes that have passed a [`measure`] stage, at any time, from anywhere.
 ///
-/// Several streams may be measured by one gauge one after the other: it adds them up. A hashing gauge keeps the digest
-/// of the first stream that ended, so it is for one stream.
+/// One gauge may measure several streams one after the other: it adds them up. A hashing gauge keeps the digest of the
+/// first stream that ended, so it is for one stream.
 #[derive(Debug, Clone)]
 pub struct Gauge(Arc<Dial>);
 
@@ -59,7 +59,7 @@ impl Gauge {
     }
 }
 
-/// Hands `inner` on unchanged and shows it on `gauge`.
+/// Passes `inner` through unchanged and counts its bytes in `gauge`.
 pub fn measure<'a>(inner: ByteReader<'a>, gauge: &Gauge) -> ByteReader<'a> {
     let hasher = (gauge.0.hashing == Hashing::Yes).then(Sha256::new);
     Box::pin(Measured { inner, gauge: gauge.clone(), hasher })

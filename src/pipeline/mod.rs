@@ -1,4 +1,4 @@
-//! What happens to the bytes of a dump between its tool and its store, as stages that are pulled.
+//! The stages that the bytes of a dump pass between its tool and its store. Each stage is pulled by the next.
 //!
 //! Out: [`measure`] the plain bytes, [`witness`] them, [`pack()`] them, cut the packed stream into [`Segments`]. Sealing and
 //! storing each segment is the caller's. Back: [`unpack()`] asks a [`SegmentSource`] for the stored segments and gives plain

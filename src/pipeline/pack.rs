@@ -13,7 +13,7 @@ pub struct Recipe {
     pub level: i32,
 }
 
-/// What is learned while packing.
+/// What is measured while packing.
 #[derive(Debug, Clone)]
 pub struct PackGauges {
     /// The plain bytes: count.
@@ -35,7 +35,8 @@ impl Default for PackGauges {
     }
 }
 
-/// Measures, compresses, measures and hashes. The end of file comes only after that of `source`; its error is handed on.
+/// Measures, compresses, measures and hashes. The end of file comes only after that of `source`; its error is passed
+/// on.
 pub fn pack<'a>(source: ByteReader<'a>, recipe: &Recipe, gauges: &PackGauges) -> ByteReader<'a> {
     let plain = measure(source, &gauges.plain);
     measure(compress(plain, recipe.codec, recipe.level), &gauges.packed)

@@ -16,8 +16,8 @@ pub(super) struct Record {
     pub(super) sha256: Option<Sha256Digest>,
 }
 
-/// Hands `inner` on and gives end of file only when length and digest are as recorded. A byte too many is an error as
-/// soon as it comes.
+/// Passes `inner` through and reports end of file only when length and digest are as recorded. A byte too many is an
+/// error as soon as it is read.
 pub(super) fn prove<'a>(inner: ByteReader<'a>, record: Record, gauge: &Gauge) -> ByteReader<'a> {
     let hasher = record.sha256.is_some().then(Sha256::new);
     stage::as_reader(Proving { inner, record, gauge: gauge.clone(), hasher, bytes: 0 })

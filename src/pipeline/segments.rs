@@ -1,4 +1,4 @@
-//! Cutting a packed stream into segments that a store can take.
+//! Cuts a packed stream into segments that a store can hold.
 
 use super::error::PipelineError;
 use crate::model::ByteReader;
@@ -16,11 +16,11 @@ const PEEK_BYTES: usize = 64 << 10;
 pub struct Segments<'a> {
     packed: ByteReader<'a>,
     packed_limit: u64,
-    /// Bytes read ahead by [`Segments::next`], and how many of them are handed on.
+    /// Bytes read ahead by [`Segments::next`], and how many of them have been returned.
     peeked: Vec<u8>,
     sent: usize,
     begun: u32,
-    /// Bytes that the segment at hand may still hold.
+    /// Bytes that the current segment may still hold.
     room: u64,
     ended: bool,
 }
@@ -31,9 +31,9 @@ impl<'a> Segments<'a> {
         Self { packed, packed_limit, peeked: Vec::new(), sent: 0, begun: 0, room: 0, ended: false }
     }
 
-    /// The next segment, `None` after the last. There is at least one; none but an only one is empty.
+    /// The next segment, `None` after the last. There is at least one; only a single segment may be empty.
     ///
-    /// The stream is whole only when this has said `None`. A segment that was not read to its end before is
+    /// The stream is whole only when this has returned `None`. A segment that was not read to its end before is
     /// [`PipelineError::Unfinished`], an error of the stream comes back as it is; after either every call fails.
     pub async fn next(&mut self) -> io::Result<Option<ByteReader<'_>>> {
         if self.packed_limit == 0 {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn segments_are_full_but_the_last_and_never_empty_but_an_only_one() {
+    async fn all_segments_but_the_last_are_full_and_only_a_single_one_may_be_empty() {
         let bytes: Vec<u8> = (0..200_000).map(|at| u8::try_from(at % 251).unwrap()).collect();
         for length in [0, 1, 9, 10, 11, 20, 65_535, 65_536, 65_537, 131_072, 200_000] {
             for limit in [10, 60_000, 65_536, 70_000, 1 << 40] {

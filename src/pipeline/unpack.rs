@@ -32,7 +32,7 @@ pub struct SegmentExpectation {
 /// How the segments of a part were sealed.
 #[derive(Debug, Clone)]
 pub struct Sealing {
-    /// The keys at hand.
+    /// The configured keys.
     pub keyring: Arc<Keyring>,
     /// Which object segment 0 must be.
     pub identity: ObjectIdentity,
@@ -79,10 +79,10 @@ impl Default for UnpackGauges {
     }
 }
 
-/// How deep [`check_stored`] could look.
+/// How much [`check_stored`] was able to check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckedDepth {
-    /// Every stored byte; the key to look further is not at hand.
+    /// Every stored byte; the key to decrypt them is not configured.
     Stored,
     /// Every stored byte and every packed byte.
     Packed,
@@ -92,7 +92,7 @@ pub enum CheckedDepth {
 ///
 /// Segments are opened one after the other, when they are needed. End of file comes only after every length and every
 /// digest of the record agreed; a difference is [`PipelineError::Mismatch`], the other errors are those of the source,
-/// of [`open`] and of [`decompress`]. Encrypted bytes are handed on only after their chunk was authenticated.
+/// of [`open`] and of [`decompress`]. Encrypted bytes are passed on only after their chunk was authenticated.
 pub fn unpack(
     source: Arc<dyn SegmentSource>,
     expected: &PartExpectation,
@@ -114,7 +114,7 @@ pub fn stored(
 }
 
 /// Reads a whole part and compares every stored byte with the record, and every packed byte when the part is not
-/// encrypted or its key is at hand.
+/// encrypted or its key is configured.
 pub async fn check_stored(
     source: Arc<dyn SegmentSource>,
     expected: &PartExpectation,
@@ -184,7 +184,7 @@ impl Joined {
         }
     }
 
-    /// Starts on the next segment, or says that there is none.
+    /// Starts the next segment; `false` when there is none.
     fn begin(&mut self) -> Result<bool, PipelineError> {
         if self.segments.is_empty() {
             let (expected, found) = ("at least 1".to_owned(), "0".to_owned());

@@ -1,4 +1,4 @@
-//! The whole walk out and back, and every way in which the way back must fail.
+//! The whole way from plain bytes to stored segments and back, and every change that must make the way back fail.
 
 use super::*;
 use crate::compress::CompressError;
@@ -24,7 +24,7 @@ impl SegmentSource for Memory {
     }
 }
 
-/// What a change of the record must be called, and the change.
+/// What the error must name for a change of the record, and the change.
 type Change = (&'static str, fn(&mut PartExpectation, Sha256Digest));
 
 /// A stored part and its record.
@@ -173,7 +173,8 @@ async fn a_missing_or_swapped_segment_is_an_error() {
         let mut swapped = whole.clone();
         swapped.objects.swap(0, 1);
         assert!(swapped.unpacked().await.is_err());
-        // Somebody who can write the manifest swaps the records too: the seal still knows, and so does the packed digest.
+        // An attacker who can write the manifest swaps the records too: the seal still detects it, and so does the
+        // packed digest.
         swapped.record.segments.swap(0, 1);
         let error = swapped.unpacked().await.unwrap_err();
         let is_other = matches!(error.downcast(), Ok(CryptoError::OtherObject { .. }));
@@ -237,7 +238,7 @@ async fn an_error_of_the_dump_reaches_the_store_as_it_is() {
     assert_eq!(gauges.packed.digest(), None);
 }
 
-/// One segment that is far longer than anybody recorded.
+/// One segment that is far longer than its record says.
 struct Endless;
 
 #[async_trait::async_trait]

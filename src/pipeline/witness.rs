@@ -1,4 +1,4 @@
-//! Letting the engine's witness watch the plain bytes go by.
+//! Shows the plain bytes to the engine's witness as they pass.
 
 use super::error::PipelineError;
 use crate::model::{ByteReader, Contents, Stage, Witness, stage};
@@ -7,13 +7,13 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use tokio::io::ReadBuf;
 
-/// What the witness has said: empty until the end of the stream, `None` inside when it could not count.
+/// What the witness reported: unset until the end of the stream, `None` inside when it could not count.
 pub type WitnessedContents = Arc<OnceLock<Option<Contents>>>;
 
-/// Hands `inner` on unchanged and shows every byte to `witness`.
+/// Passes `inner` through unchanged and shows every byte to `witness`.
 ///
-/// A [`crate::model::WitnessError`] becomes the read error, also at the end: the end of file is given only when the
-/// witness has called the stream whole, and is asked for that once.
+/// A [`crate::model::WitnessError`] becomes the read error, also at the end: end of file is reported only after the
+/// witness has called the stream whole, and its `finish` is called once.
 pub fn witness(inner: ByteReader<'_>, witness: Box<dyn Witness>) -> (ByteReader<'_>, WitnessedContents) {
     let contents = WitnessedContents::default();
     let witnessed = Witnessed { inner, witness, contents: Arc::clone(&contents) };
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_contents_are_there_after_the_end_and_finish_is_asked_once() {
+    async fn the_contents_are_there_after_the_end_and_finish_is_called_once() {
         let (mut reader, contents) = witness(Box::pin(&b"well."[..]), Box::new(FullStop(0)));
         let mut text = [0; 5];
         reader.read_exact(&mut text).await.unwrap();

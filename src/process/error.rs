@@ -32,7 +32,7 @@ pub enum ToolError {
         /// The bound.
         seconds: u64,
     },
-    /// It printed more than is believable for a small answer.
+    /// It printed more than its output limit.
     #[error("{label} answered with more than {limit} bytes")]
     TooMuchOutput {
         /// For people: "psql".
@@ -57,11 +57,11 @@ pub enum ToolError {
     },
 }
 
-/// Lines that are shown of what a tool said, and their characters.
+/// Limits of what is shown of a tool's standard error.
 const GIST_LINES: usize = 6;
 const GIST_CHARS: usize = 1000;
 
-/// Whether a tool says here what went wrong, and not only where it was.
+/// Whether this line of a tool's standard error reports an error.
 fn is_error(line: &str) -> bool {
     let marked = |word: &str| {
         line.match_indices(word).any(|(at, _)| {
@@ -74,7 +74,8 @@ fn is_error(line: &str) -> bool {
         || ["error:", "Error:", "fatal:", "rror number"].iter().any(|word| line.contains(word))
 }
 
-/// The gist of what a tool said, on one line: the first line that tells of an error and what follows it, or else the last three.
+/// A tool's standard error on one line: the first line that reports an error and what follows it, or else the last
+/// three lines.
 fn gist(stderr: &str) -> String {
     let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let from = lines.iter().position(|line| is_error(line)).unwrap_or(lines.len().saturating_sub(3));
@@ -91,7 +92,7 @@ fn gist(stderr: &str) -> String {
 /// Which side of a feed failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The stream that was to be fed failed; the tool was killed.
+    /// The input stream failed; the tool was killed.
     #[error("the stream for {label} failed")]
     Body {
         /// For people: "pg_restore".

@@ -1,5 +1,5 @@
-//! The process group of one tool: watched to its end by a thread of its own, so that neither a busy nor an ending
-//! async runtime can leave a tool or a zombie behind.
+//! The process group of one tool. A thread of its own watches it to its end, so that a busy or ending async runtime
+//! leaves neither a tool nor a zombie behind.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -31,8 +31,8 @@ pub fn wait_for_all() {
     let _ = REAPED.wait_timeout_while(living(), patience, |living| *living > 0);
 }
 
-/// Where a tool is in its life. The leader stays a zombie until it is released, so that its group number cannot pass
-/// to another process while signals may still be sent to it.
+/// The state of a tool. The leader stays a zombie until it is released, so that its group number cannot pass to another
+/// process while signals may still be sent to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
     Running,
@@ -73,7 +73,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Whether the leader ends within `patience`.
+    /// Waits at most `patience`; whether the leader has ended by then.
     fn ends_within(&self, patience: Duration) -> bool {
         let waited = self.changed.wait_timeout_while(self.lock(), patience, |state| !state.exited);
         waited.unwrap_or_else(PoisonError::into_inner).0.exited
@@ -86,8 +86,9 @@ impl Shared {
         }
     }
 
-    /// The life of the watching thread: learn the leader's end without reaping it, wait until nobody needs the group
-    /// any more, end what is left of it, reap. `belongings` are dropped last: files that the tool may still read.
+    /// The watching thread: waits for the leader's end without reaping it, then until nobody needs the group any more,
+    /// kills what is left of it and reaps the leader. `belongings` are dropped last: files that the tool may still
+    /// read.
     fn watch<T>(&self, mut child: Child, belongings: T) {
         let status = wait_for_exit(self.pgid);
         let mut state = self.lock();
@@ -107,7 +108,7 @@ impl Shared {
     }
 }
 
-/// Exit status of the process, 128 + signal number when a signal ended it; 255 when the system will not tell.
+/// Exit status of the process, 128 + signal number when a signal ended it; 255 when the system does not report one.
 fn wait_for_exit(pid: Pid) -> i32 {
     loop {
         return match waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) {
@@ -169,7 +170,7 @@ impl Group {
         Ok(group)
     }
 
-    /// The leader's exit: its status. Independent of this handle, and cheap to give up.
+    /// Resolves to the leader's exit status. Independent of this handle, and cheap to drop.
     pub(super) fn exit(&self) -> impl Future<Output = i32> + Send + use<> {
         let mut life = self.life.clone();
         async move {
@@ -188,7 +189,8 @@ impl Group {
         self.gone().await;
     }
 
-    /// Ends when the whole group is dead, the leader is reaped and its private files are gone. Independent of this handle.
+    /// Resolves when the whole group is dead, the leader is reaped and its private files are gone. Independent of this
+    /// handle.
     pub(super) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut life = self.life.clone();
         async move {
@@ -196,7 +198,7 @@ impl Group {
         }
     }
 
-    /// SIGKILL for all of the group, now.
+    /// Sends SIGKILL to the whole group at once.
     pub(super) fn kill(&self) {
         self.shared.signal(Signal::SIGKILL);
     }
@@ -234,7 +236,7 @@ impl Drop for Group {
     }
 }
 
-/// Whether this process was told to outlive its terminal, as by nohup: a handler of ours would undo that.
+/// Whether this process ignores SIGHUP, as under nohup: a handler of ours would undo that.
 pub fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

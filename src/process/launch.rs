@@ -12,13 +12,15 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-/// Handed on from our own environment; everything else is left out, above all what libpq would take for settings.
+/// Passed on from our own environment; everything else is left out, above all the variables that libpq reads as
+/// settings.
 const HANDED_ON: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
-/// Asked of the kernel for the pipes that carry data: fewer wake-ups per byte. A refusal costs only speed.
+/// The size that we request for pipes that carry data: fewer wake-ups per byte. A refusal by the kernel costs only
+/// speed.
 const PIPE_BYTES: i32 = 1024 * 1024;
 
-/// Which of a tool's pipes lead to us.
+/// Which of a tool's pipes are connected to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pipes {
     /// Standard output.

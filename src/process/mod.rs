@@ -1,4 +1,4 @@
-//! Programs that jagad starts: described by a value, watched to their end.
+//! Programs that jagad starts: each is described by a value and watched to its end.
 
 mod account;
 mod error;
@@ -44,12 +44,13 @@ pub struct Running {
     pub body: ByteReader<'static>,
     /// Empty until the body has ended.
     pub outcome: Arc<OnceLock<ToolRun>>,
-    /// Ends when every process of the tool is dead and its private files are gone.
+    /// Resolves when every process of the tool is dead and its private files are gone.
     gone: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Running {
-    /// Stops the tool and waits until nothing of it is left: at most a second longer than its grace after SIGTERM.
+    /// Stops the tool and waits until none of its processes is left: at most a second longer than the grace period
+    /// after SIGTERM.
     pub async fn stop(self) {
         let Self { body, gone, .. } = self;
         drop(body);

@@ -6,11 +6,10 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// Connects to the Unix socket at `path`. Where this process is root, the server sees the user `wish` of the machine
-/// instead, as it would if a program ran as that user: what counts is who connects, and only one thread becomes that user,
-/// for as long as that takes.
-pub fn connect_as(wish: Option<&str>, path: &Path) -> io::Result<UnixStream> {
-    let Some(account) = account_for(wish)? else { return UnixStream::connect(path) };
+/// Connects to the Unix socket at `path`. When this process is root, the server sees the user `user_when_root` as its
+/// peer, as if a program ran as that user: one thread switches to that user while it connects.
+pub fn connect_as(user_when_root: Option<&str>, path: &Path) -> io::Result<UnixStream> {
+    let Some(account) = account_for(user_when_root)? else { return UnixStream::connect(path) };
     let user = Uid::from_raw(account.uid.as_raw());
     std::thread::scope(|scope| {
         let connecting = scope.spawn(|| {

@@ -15,8 +15,8 @@ pub(super) struct PrivateFiles {
 }
 
 impl PrivateFiles {
-    /// Writes the files (mode 0600) into a fresh folder (mode 0700), both owned by the account that a tool with the wish
-    /// `account` runs as.
+    /// Writes the files (mode 0600) into a fresh folder (mode 0700), both owned by the account that a tool with
+    /// `user_when_root` set to `account` runs as.
     pub(super) fn write(args: &[Argument], account: Option<&str>) -> std::io::Result<Self> {
         let mut folder = None;
         let mut arguments = Vec::with_capacity(args.len());
@@ -40,7 +40,7 @@ impl PrivateFiles {
         Ok(Self { arguments, _folder: folder })
     }
 
-    /// What the tool is started with.
+    /// The arguments that the tool is started with.
     pub(super) fn arguments(&self) -> &[OsString] {
         &self.arguments
     }

@@ -1,4 +1,4 @@
-//! A tool's standard output as a stream that ends well only with the tool.
+//! A tool's standard output as a stream that reports end of file only after the tool has succeeded.
 
 use super::launch::RunningTool;
 use super::{ToolError, ToolRun};
@@ -19,11 +19,11 @@ type Wait<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 enum ReadState {
     /// Bytes may come.
     Reading { stdout: ChildStdout, tool: Option<RunningTool>, overdue: Wait<()> },
-    /// The pipe has ended; its proof has not come yet.
+    /// The pipe has ended; the tool's exit status is not known yet.
     Ending(Wait<Result<ToolRun, ToolError>>),
-    /// It ended well.
+    /// The tool succeeded.
     Whole,
-    /// It did not. The error has been told once.
+    /// It failed. The error has been returned once.
     Broken,
 }
 
@@ -54,7 +54,7 @@ impl ToolReader {
         Arc::clone(&self.outcome)
     }
 
-    /// Ends when the tool is dead and reaped.
+    /// Resolves when the tool is dead and reaped.
     pub(super) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
         let gone = match &self.state {
             ReadState::Reading { tool: Some(tool), .. } => Some(tool.group.gone()),
@@ -72,7 +72,7 @@ impl ToolReader {
         Poll::Ready(Err(io::Error::other(error)))
     }
 
-    /// The proof has come, one way or the other.
+    /// The tool has ended: end of file when it succeeded, else its error.
     fn judge(&mut self, end: Result<ToolRun, ToolError>) -> Poll<io::Result<()>> {
         let run = match end {
             Ok(run) => run,

@@ -1,4 +1,4 @@
-//! Starting tools for real.
+//! Starts tools as processes of this machine.
 
 use super::launch::{Launched, Pipes, launch};
 use super::reader::ToolReader;
@@ -19,8 +19,8 @@ pub trait Runner: Send + Sync {
     async fn read(&self, tool: &ToolSpec) -> Result<Running, ToolError>;
 
     /// Starts `tool` and feeds it all of `body`. Its standard input is closed only after `body` has proven to be
-    /// whole; if `body` fails, the tool is killed first, so that it never takes a torn input for a whole one, and
-    /// that error comes back inside [`FeedError::Body`]. Says how the tool ended, whatever its status.
+    /// whole; if `body` fails, the tool is killed first, so that it never mistakes a torn input for a whole one, and
+    /// that error comes back inside [`FeedError::Body`]. Returns how the tool ended, whatever its status.
     async fn feed(&self, tool: &ToolSpec, body: ByteReader<'_>) -> Result<ToolRun, FeedError>;
 
     /// Runs `tool` to its end and collects at most 16 MiB of standard output. A status other than 0 is an error.
@@ -69,7 +69,7 @@ fn start_reading(tool: &ToolSpec) -> Result<ToolReader, ToolError> {
     Ok(ToolReader::new(stdout, running))
 }
 
-/// A tool that does not read all of its text says so by its exit status, if it matters to it.
+/// A failed write is no error here: a tool that needs all of its text fails by its exit status.
 async fn write_text(mut stdin: ChildStdin, text: Vec<u8>) {
     let _ = stdin.write_all(&text).await;
 }

@@ -43,7 +43,7 @@ pub struct ToolSpec {
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<Argument>,
-    /// Environment besides a minimal one (`PATH`, `HOME`, `LANG`, `TZ`, `TMPDIR` are handed on, nothing else).
+    /// Environment besides a minimal one (`PATH`, `HOME`, `LANG`, `TZ`, `TMPDIR` are passed on, nothing else).
     pub env: Vec<(String, String)>,
     /// Environment whose values are secrets: never shown, and redacted from what the tool prints.
     pub secret_env: Vec<(String, Secret)>,

@@ -1,4 +1,5 @@
-//! What a tool said on standard error: all of it, or of a long text the beginning, where the first error is, and the end.
+//! What a tool wrote to standard error: all of it, or of a long text the beginning, where the first error is, and the
+//! end.
 
 use crate::model::Secret;
 use memchr::memmem;
@@ -29,7 +30,8 @@ impl StderrTail {
         Self { kept, secrets, drain }
     }
 
-    /// What was said, as text without secrets and control characters. Waits for the end of the pipe, but not for another process that holds it open.
+    /// What was written, as text without secrets and control characters. Waits for the end of the pipe, but not for
+    /// another process that holds it open.
     pub(super) async fn finish(mut self) -> String {
         if let Some(drain) = self.drain.as_mut() {
             let _ = tokio::time::timeout(PATIENCE, drain).await;
@@ -63,7 +65,7 @@ impl Kept {
         self.begin.extend_from_slice(&piece[..room]);
         piece = &piece[room..];
         self.end.extend_from_slice(piece);
-        // Cut only now and then: cutting after every piece would copy all that is kept each time.
+        // Cut rarely: a cut after every piece would copy all that is kept each time.
         if self.end.len() > 4 * limit {
             let surplus = self.end.len() - limit;
             self.end.drain(..surplus);
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_reach_nobody() {
+    fn control_characters_are_removed() {
         let shown = redact(b"10 %\r20 %\r\n\x1b[31mred\x07\t\x00end\n", 0, &[]);
         assert_eq!(shown, "10 %\n20 %\n\u{fffd}[31mred\u{fffd}\t\u{fffd}end\n");
     }

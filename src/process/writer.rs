@@ -1,4 +1,4 @@
-//! A tool's standard input, closed only after all that was to go into it has proven to be whole.
+//! A tool's standard input. It is closed only after the whole body has been read without an error.
 
 use super::launch::RunningTool;
 use super::{FeedError, ToolError, ToolRun};
@@ -10,7 +10,7 @@ use tokio::process::ChildStdin;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A tool that is being fed. Dropping it before [`Feeding::close`] kills the tool and keeps its standard input open
-/// until it is dead: a tool must never take the end of a torn stream for the end of a whole one.
+/// until it is dead: a tool must never mistake the end of a torn stream for the end of a whole one.
 struct Feeding {
     tool: Option<RunningTool>,
     stdin: Option<ChildStdin>,
@@ -108,7 +108,7 @@ pub(super) async fn feed(
             Err(ToolError::Pipe { label, source }.into())
         }
         // It may have read all it needed, as pg_restore does with a selection: then the rest of the body must still
-        // prove itself. If it failed, its own words count, not our broken pipe.
+        // prove to be whole. If the tool failed, its own error counts, not our broken pipe.
         Stop::ToolStoppedReading => {
             let run = feeding.close().await?;
             if run.status == 0 {

@@ -1,4 +1,4 @@
-//! Periods of the calendar, as the clocks of one zone show them.
+//! Calendar periods in the local time of one zone.
 
 use crate::model::Timestamp;
 use chrono::{Datelike as _, TimeZone as _, Timelike as _};

@@ -1,4 +1,5 @@
-//! Which backups of one database stay and which go: facts, a rule and a time in, reasons out. Nothing is done here.
+//! Which backups of one database are kept and which are removed, each with a reason: pure functions of facts, a rule
+//! and a time. Nothing is removed here.
 
 mod buckets;
 mod plan;
@@ -10,14 +11,14 @@ use crate::model::Period;
 use chrono_tz::Tz;
 use std::time::Duration;
 
-/// What is kept. Everything not kept by any part of it goes, but never the last [`Retention::min_keep`] good fulls.
+/// What is kept. Everything that no part of it keeps is removed, but never the last [`Retention::min_keep`] good fulls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retention {
-    /// The newest so many good fulls.
+    /// This many of the newest good fulls.
     pub full: u32,
     /// Incrementals of fulls that are kept.
     pub incremental: IncrementalRule,
-    /// The newest good full of each of the newest so many hours that have one; and so on for longer periods.
+    /// The newest good full of each of the last N hours that have one; likewise for the longer periods.
     pub hourly: u32,
     /// Days.
     pub daily: u32,
@@ -27,18 +28,18 @@ pub struct Retention {
     pub monthly: u32,
     /// Years.
     pub yearly: u32,
-    /// So many good fulls are never removed, whatever the rest says; at least 1.
+    /// This many good fulls are never removed, whatever the other rules say; at least 1.
     pub min_keep: u32,
-    /// Where days begin.
+    /// The time zone that decides where days begin.
     pub zone: Tz,
 }
 
 /// How long incrementals are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IncrementalRule {
-    /// The newest so many.
+    /// This many of the newest.
     Count(u32),
-    /// Those that are not older.
+    /// Those that are not older than this.
     Age(Duration),
 }
 

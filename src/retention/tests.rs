@@ -74,7 +74,7 @@ fn the_newest_fulls_stay_and_commit_time_decides_not_the_name() {
 }
 
 #[test]
-fn what_a_clock_made_that_was_set_back_since_counts_as_older() {
+fn backups_of_a_clock_that_was_set_back_since_count_as_older() {
     // Three were taken while the clock was years ahead; then it was set right, and one more was taken.
     let candidates = [
         full(0, "2026-01-01T02:00"),
@@ -167,7 +167,7 @@ fn a_full_takes_its_incrementals_along_and_a_kept_one_keeps_what_it_builds_on() 
 }
 
 #[test]
-fn incrementals_go_by_age_or_by_number_and_those_that_hang_in_the_air_go() {
+fn incrementals_are_removed_by_age_or_by_number_and_so_are_those_without_a_parent() {
     let base = full(0, "2026-03-01T00:00");
     let first = incremental(1, &base, "2026-03-01T06:00");
     let second = incremental(2, &base, "2026-03-01T12:00");
@@ -219,7 +219,8 @@ fn histories() -> impl Strategy<Value = Vec<Candidate>> {
                 Candidate {
                     id: id(number, kinds[number]),
                     kind: kinds[number],
-                    // Parents that are missing, younger than their children, or in a circle: nothing may be taken for granted.
+                    // Parents that are missing, younger than their children, or in a circle: the rule must cope with
+                    // all of them.
                     parent: of.map(parent),
                     finished_at: at("2026-01-01T00:00").plus(std::time::Duration::from_secs(hours * HOUR)),
                     health: match health {
@@ -284,7 +285,7 @@ proptest! {
                 prop_assert!(failed || !kept.contains(&candidate.id) || !known || kept.contains(parent));
             }
         }
-        // Nothing goes before what builds on it, unless they go in a circle.
+        // Nothing is removed before what builds on it, unless they build on each other in a circle.
         let going: Vec<&BackupId> =
             decisions.iter().filter(|decision| decision.removed.is_some()).map(|decision| &decision.id).collect();
         for (place, id) in going.iter().enumerate() {
@@ -296,7 +297,7 @@ proptest! {
             }
         }
 
-        // Again over what stays: nothing more goes. And in another order: the same.
+        // Applied again to what stays, nothing more is removed. In another order, the result is the same.
         let rest: Vec<Candidate> =
             history.iter().filter(|candidate| kept.contains(&candidate.id)).cloned().collect();
         prop_assert!(plan(&rule, &rest, now).iter().all(|decision| decision.removed.is_none()));

@@ -1,8 +1,9 @@
-//! Five fields as crontab(5) of Debian's cron 3.0pl1 means them, read and walked by the crate `cron`.
+//! Crontab expressions of five fields with the meaning that crontab(5) of Debian's cron 3.0pl1 gives them, parsed and
+//! iterated by the crate `cron`.
 //!
 //! That crate has fields for seconds and years too, counts days of the week from 1, and wants both the day of the month and
-//! the day of the week to match. So each expression becomes one of its schedules at second 0 with days by name, or two where
-//! crontab means either day.
+//! the day of the week to match. So each expression becomes one schedule of the crate at second 0 with days by name, or
+//! two where either day is enough.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use cron::{Schedule, TimeUnitSpec as _};
@@ -15,7 +16,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crontab {
     text: String,
-    /// It happens whenever one of them does.
+    /// The expression matches whenever one of them does.
     schedules: Vec<Schedule>,
     every_hour: bool,
 }
@@ -28,7 +29,7 @@ pub struct CrontabError {
     problem: String,
 }
 
-/// One of the five places.
+/// One of the five fields.
 struct Field {
     name: &'static str,
     low: u32,
@@ -58,12 +59,12 @@ const WORDS: [(&str, &str); 7] = [
 ];
 
 impl Crontab {
-    /// The first time after `wall` that a clock on the wall shows.
+    /// The first local time after `wall` that matches.
     pub(super) fn next(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         self.after(wall).min()
     }
 
-    /// The last time before `wall`.
+    /// The last local time before `wall` that matches.
     pub(super) fn previous(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         let before = |schedule: &Schedule| schedule.after(&wall.and_utc()).next_back();
         self.schedules.iter().filter_map(before).map(|time| time.naive_utc()).max()
@@ -77,8 +78,8 @@ impl Crontab {
             .map(|time| time.naive_utc())
     }
 
-    /// Whether it follows the hours as they pass, those that a clock change repeats or leaves out with them: with `*` in the
-    /// field of hours or in that of minutes, as cron(8) says.
+    /// Whether it runs by elapsed time, so that it also runs in an hour that a clock change repeats, and not in one
+    /// that it skips: with `*` in the field of hours or minutes, as cron(8) says.
     pub(super) fn follows_every_hour(&self) -> bool {
         self.every_hour
     }
@@ -140,7 +141,7 @@ fn position(field: &Field) -> usize {
     FIELDS.iter().position(|other| other.name == field.name).unwrap_or(0)
 }
 
-/// What the crate reads more into than crontab does: a step without a range, and signs of its own.
+/// Refuses what the crate accepts and crontab does not: a step without a range, and signs of the crate's own.
 fn check_steps(field: &Field, text: &str) -> Result<(), String> {
     let name = field.name;
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | ',' | '-' | '/');
@@ -160,10 +161,10 @@ fn check_steps(field: &Field, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads an expression of the crate whose only field that says something is `field`.
+/// Parses an expression of the crate in which only `field` is restricted.
 fn read(field: &Field, text: &str, expression: &str) -> Result<Schedule, String> {
     let Field { name, low, high } = field;
-    // Not the words of the crate: it names fields of its own, and what it was given is not what the user wrote.
+    // Not the crate's error: it names other fields, and the crate was not given what the user wrote.
     expression.parse().map_err(|_| {
         format!(
             "`{text}` in the field {name} ({low} to {high}) cannot be read: write numbers, lists (1,3), ranges with the \
@@ -193,7 +194,7 @@ fn weekdays(text: &str) -> Result<String, String> {
     Ok(names.collect::<Vec<_>>().join(","))
 }
 
-/// The crate draws the place of an error below it.
+/// The crate marks the place of an error on further lines; only the first is kept.
 fn one_line(error: &cron::error::Error) -> String {
     let text = error.to_string();
     text.lines().last().unwrap_or_default().trim().to_owned()

@@ -3,10 +3,10 @@
 use super::Cadence;
 use crate::model::Timestamp;
 
-/// What a tick does about one kind of backup of one database.
+/// Whether one kind of backup of one database is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// It is due: the planned time that it makes up for. Of several that were missed only the last is made up for.
+    /// It is due for this planned time. Of several missed times only the last is made up for.
     Now {
         /// When it was planned.
         planned: Timestamp,
@@ -18,8 +18,9 @@ pub enum Due {
     },
 }
 
-/// Looks at the plan and the last attempt. `last` is when the last run began, whatever became of it, or when the database
-/// was attached: what was planned before is nobody's duty. A clock that was set back makes nothing due twice.
+/// Decides from the schedule and the last attempt. `last` is when the last run began, whatever its outcome, or when the
+/// database was attached: times that were planned before are not made up for. A clock that was set back makes nothing
+/// due twice.
 pub fn due(cadence: &Cadence, last: Timestamp, now: Timestamp) -> Due {
     match cadence.latest(now) {
         Some(planned) if planned > last => Due::Now { planned },

@@ -1,5 +1,5 @@
-//! When a policy's backups are due: crontab's meaning in a time zone, presets, and what a missed run means. Facts and a
-//! time in, answers out.
+//! When a policy's backups are due: crontab's meaning in a time zone, presets, and what a missed run means. Pure
+//! functions of facts and a time.
 
 mod crontab;
 mod due;

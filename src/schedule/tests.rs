@@ -63,7 +63,7 @@ fn expressions_mean_what_crontab_means() {
 }
 
 #[test]
-fn what_is_no_expression_is_told() {
+fn invalid_expressions_are_refused_with_the_reason() {
     for (expression, words) in [
         ("0 2 * *", "it has 4 fields, five are needed"),
         ("0 0 2 * * *", "it has 6 fields, five are needed"),
@@ -79,7 +79,7 @@ fn what_is_no_expression_is_told() {
         ("-1 * * * *", "`-1` in the field minute (0 to 59) cannot be read"),
         ("0 2 ? * *", "`?` in the field day of month is not valid in a crontab"),
         ("0 2 L * *", "`L` in the field day of month (1 to 31) cannot be read"),
-        // Nothing of the crate's own words: it speaks of other fields, and draws the place of an error.
+        // Not the crate's own error: it names other fields and marks the place of an error on further lines.
         ("0 2 * * fri-mon", "ranges with the smaller first (1-3)"),
         ("0 2 * * sunday", "names of three letters (jan, mon)"),
         ("1- * * * *", "write numbers"),

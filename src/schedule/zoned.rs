@@ -1,4 +1,4 @@
-//! A crontab expression on the clocks of one zone.
+//! A crontab expression in one time zone.
 
 use super::Crontab;
 use crate::model::Timestamp;
@@ -6,20 +6,21 @@ use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use std::fmt;
 
-/// Days with a planned time that are looked at before there is one: more than a zone that crosses the date line leaves out.
+/// How many planned days are examined for a time that exists: more than a zone skips when it crosses the date line.
 const LONGEST_SEARCH_DAYS: usize = 64;
 /// Clock changes are shorter.
 const LONGEST_GAP_MINUTES: u32 = 26 * 60;
 
-/// When something is to happen again and again.
+/// A recurring schedule.
 ///
-/// Clock changes, as cron means them: a time that is left out happens right after the change; a time that comes twice
-/// happens the first time only. Expressions with `*` at the beginning of the field of minutes or hours follow the hours as they pass.
+/// Clock changes are handled as by cron: a time that is skipped runs right after the change; a time that comes twice
+/// runs the first time only. Expressions with `*` at the beginning of the field of minutes or hours run by elapsed
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cadence {
-    /// When.
+    /// The expression.
     pub crontab: Crontab,
-    /// On whose clocks.
+    /// The time zone of its times.
     pub zone: Tz,
 }
 
@@ -32,7 +33,7 @@ impl fmt::Display for Cadence {
 impl Cadence {
     /// The first time after `after`; `None` when there is none, such as for 30 February.
     pub fn next(&self, after: Timestamp) -> Option<Timestamp> {
-        // Days before: a zone that moves across the date line leaves out a day, and its times happen right after.
+        // Starts two days early: a zone that crosses the date line skips a day, whose times run right after it.
         let first = self.date(after)?.checked_sub_days(Days::new(2))?;
         let dates = std::iter::successors(self.next_date(first.pred_opt()?), |date| self.next_date(*date));
         dates
@@ -55,7 +56,7 @@ impl Cadence {
             .find_map(|date| self.times_of(date).into_iter().rev().find(|time| *time <= until))
     }
 
-    /// `at` on the clocks of the zone: `2026-11-21 02:00 CET`.
+    /// `at` in the zone's local time: `2026-11-21 02:00 CET`.
     pub fn local(&self, at: Timestamp) -> String {
         let local = self.zone.timestamp_opt(at.unix_seconds(), 0).single();
         local.map(|local| local.format("%Y-%m-%d %H:%M %Z").to_string()).unwrap_or_default()
@@ -99,7 +100,7 @@ impl Cadence {
         }
     }
 
-    /// The first time that the clocks show after they have left out `local`.
+    /// The first local time after the gap that contains `local`.
     fn after_gap(&self, local: NaiveDateTime) -> Option<chrono::DateTime<Tz>> {
         (1..=LONGEST_GAP_MINUTES).find_map(|minutes| {
             let later = local + chrono::Duration::minutes(i64::from(minutes));
