@@ -12,7 +12,7 @@ pub enum StoreError {
         /// The key asked for.
         key: ObjectKey,
     },
-    /// A write-once key is taken by something else.
+    /// A write-once key exists with other content.
     #[error("`{key}` exists already with other content")]
     AlreadyExists {
         /// The key that was to be written.
@@ -32,7 +32,7 @@ pub enum StoreError {
         /// The server's words, or what is missing.
         code: String,
     },
-    /// The credentials are good but lack the right.
+    /// The credentials are valid but lack the permission.
     #[error("{action}: permission denied ({code})")]
     Denied {
         /// What was being done.
@@ -48,7 +48,7 @@ pub enum StoreError {
         /// The server's words.
         code: String,
     },
-    /// There is no room left: a quota, a cap, a disk of the server.
+    /// There is no space left: a quota, a cap or a disk of the server.
     #[error("{action}: the store is full ({code})")]
     Full {
         /// What was being done.
@@ -61,7 +61,7 @@ pub enum StoreError {
     Tls {
         /// What was being done.
         action: String,
-        /// The transport's own words.
+        /// The transport's own error.
         detail: String,
     },
     /// The bucket lives in another region than configured.
@@ -72,7 +72,7 @@ pub enum StoreError {
         /// What the server said.
         detail: String,
     },
-    /// The server refuses our clock.
+    /// The server refuses the request because our clock differs too much.
     #[error("{action}: the clocks differ too much ({detail})")]
     ClockSkew {
         /// What was being done.
@@ -85,7 +85,7 @@ pub enum StoreError {
     Unreachable {
         /// What was being done.
         action: String,
-        /// The transport's own words, without any URL query.
+        /// The transport's own error, without any URL query.
         detail: String,
     },
     /// The server answered with an error that no other class covers.
@@ -105,7 +105,7 @@ pub enum StoreError {
     Broken {
         /// The object.
         key: ObjectKey,
-        /// What did not fit.
+        /// What did not match.
         detail: String,
     },
     /// An object that must be small is not.
@@ -116,10 +116,10 @@ pub enum StoreError {
         /// The bound.
         limit: u64,
     },
-    /// The body that was to be stored failed: its own error is the source, and the store is not to blame.
+    /// Reading the body failed: its error is the source, and the store is not at fault.
     #[error("put `{key}`: the source of the data failed")]
     Body {
-        /// The object that was being written; it was not.
+        /// The object that was being written. It has not become visible.
         key: ObjectKey,
         /// Why.
         #[source]
@@ -142,7 +142,7 @@ pub enum StoreError {
     },
 }
 
-/// What a server answered, as far as it said anything: not every answer has a code or a message.
+/// A server's answer for people: not every answer has a code or a message.
 fn answer(status: u16, code: &str, message: &str) -> String {
     let known = if code.is_empty() { status.to_string() } else { format!("{status} {code}") };
     if message.is_empty() { known } else { format!("{known}: {message}") }
@@ -163,8 +163,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the store takes no writes, for good: it is full, read-only, or the credentials may only read. What it holds can
-    /// be read all the same.
+    /// Whether the store refuses all writes permanently: it is full, read-only, or the credentials may only read. Its
+    /// objects can still be read.
     pub fn refuses_writes(&self) -> bool {
         use std::io::ErrorKind;
         match self {
@@ -178,7 +178,7 @@ impl StoreError {
         }
     }
 
-    /// The [`StoreError`] that a reader from [`super::Store::get`] carries, or what its `io::Error` means.
+    /// The [`StoreError`] that a reader from [`super::Store::get`] carries, or one made from its `io::Error`.
     pub fn from_read(key: &ObjectKey, error: std::io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(inner) => inner,

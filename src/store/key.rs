@@ -1,4 +1,4 @@
-//! Keys and prefixes: the only shape in which a place in a store is named.
+//! Keys and prefixes: the only types that name a place in a store.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

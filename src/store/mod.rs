@@ -1,4 +1,4 @@
-//! Where bytes are kept: six promises, held by every store.
+//! Where bytes are kept: the contract that every store fulfils.
 
 mod error;
 pub mod key;
@@ -21,9 +21,9 @@ use std::time::Duration;
 /// What an object is for. It decides overwriting, storage class and retention lock in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectRole {
-    /// A part of a backup: written once, in the configured storage class, locked if the store is told to lock.
+    /// A part of a backup: written once, in the configured storage class, locked if object lock is configured.
     Data,
-    /// A fact such as a manifest: written once, standard storage class, locked if the store is told to lock.
+    /// A fact such as a manifest: written once, standard storage class, locked if object lock is configured.
     Record,
     /// State or a lease: may be overwritten, standard storage class, never locked.
     Mutable,

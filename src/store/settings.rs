@@ -1,4 +1,4 @@
-//! Settings of a store after resolution: typed, complete, secrets in hand.
+//! Settings of a store after resolution: typed, complete, with the secrets fetched.
 
 use crate::model::{ByteSize, Secret};
 use std::path::PathBuf;
@@ -58,8 +58,8 @@ pub struct S3Settings {
     pub checksum: S3Checksum,
     /// Upper bound of the upload rate in bytes per second.
     pub bandwidth: Option<ByteSize>,
-    /// How long an answer may take to begin; a call with all its tries takes four times as long at most, and the time that its
-    /// bytes need.
+    /// How long an answer may take to begin. A call with all its tries takes at most four times as long, plus the time
+    /// that its bytes need.
     pub answer_timeout: std::time::Duration,
     /// Tries of each request; 8 unless a test wants fewer.
     pub attempts: u32,

@@ -6,7 +6,7 @@ use crate::store::{KeyPrefix, ObjectKey, ObjectMeta};
 use std::io;
 use std::path::Path;
 
-/// Objects that are looked at in one step.
+/// Objects that one blocking step visits.
 const PAGE: usize = 1000;
 
 /// What is still to be visited; the top is next.
@@ -37,7 +37,7 @@ impl Walk {
         Ok(page)
     }
 
-    /// The next object; blocks. What vanishes while the walk goes on is left out.
+    /// The next object; blocks. What is deleted during the walk is left out.
     fn next(&mut self) -> io::Result<Option<ObjectMeta>> {
         while let Some(step) = self.stack.pop() {
             match step {

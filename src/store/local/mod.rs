@@ -1,4 +1,4 @@
-//! A directory as a store: for a first try, and for a NAS.
+//! A directory as a store, such as a NAS.
 
 mod listing;
 mod path;
@@ -66,7 +66,7 @@ impl LocalStore {
         Root::open(&settings.path).map(|root| Self { root })
     }
 
-    /// Copies `body` into `staged`; says how its own error differs from the disk's.
+    /// Copies `body` into `staged`. An error of the body is [`StoreError::Body`], one of the disk [`StoreError::Io`].
     async fn fill(key: &ObjectKey, mut body: ByteReader<'_>, staged: &Staged) -> Result<(), StoreError> {
         let mut file = tokio::fs::File::from_std(staged.writer().map_err(named("put", key))?);
         let mut buffer = bytes::BytesMut::with_capacity(COPY_BYTES);
@@ -110,7 +110,7 @@ impl Store for LocalStore {
         };
         match tokio::fs::File::open(path).await {
             Ok(file) => {
-                // The open file's own size: it may have been replaced since the look.
+                // The open file's own size: it may have been replaced since it was looked up.
                 let bytes = file.metadata().await.map_or(meta.bytes, |meta| meta.len());
                 Ok(Box::pin(WholeFile::new(key.clone(), file, bytes)))
             }
@@ -207,7 +207,7 @@ impl Store for LocalStore {
     }
 
     fn object_limit(&self) -> u64 {
-        // What a file offset can say.
+        // The largest file offset.
         i64::MAX.unsigned_abs()
     }
 

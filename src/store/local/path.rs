@@ -4,7 +4,7 @@ use crate::store::{ObjectKey, StoreError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The folder that holds files which are still written. No key may begin with it and no listing shows it.
+/// The folder of files that are still being written. No key may begin with it and no listing shows it.
 pub(super) const STAGING: &str = ".jagad-staging";
 
 /// The store's directory, free of symbolic links.
@@ -26,7 +26,7 @@ impl Root {
         let create = || {
             let root = path.canonicalize()?;
             match std::fs::create_dir_all(root.join(STAGING)) {
-                // What is there can be read; a write says why it cannot be done.
+                // The objects can still be read; a write will report why it fails.
                 Err(error) if is_closed(&error) => {}
                 made => made?,
             }
@@ -46,9 +46,10 @@ impl Root {
         self.0.join(STAGING)
     }
 
-    /// Whether the directory is still there: a disk may have been taken away.
+    /// Whether the directory is still there: a disk may have been unmounted.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        // Without the staging folder this is the empty place where the disk was, unless it is a copy that cannot be written to.
+        // Without the staging folder this is the empty mount point of a disk, unless it is a copy that cannot be
+        // written to.
         if self.staging().is_dir() || (self.0.is_dir() && self.0.join("jagad.json").is_file()) {
             return Ok(());
         }
@@ -77,7 +78,7 @@ impl Root {
     }
 }
 
-/// Whether a directory takes no writes: it is read-only, not ours, or full.
+/// Whether the error means that a directory cannot be written to: it is read-only, not ours, or full.
 pub(super) fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind;
     matches!(
@@ -89,8 +90,8 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
     )
 }
 
-/// Makes the entries of `folder` survive a power cut. File systems that cannot (some network ones) say so with
-/// "invalid"; there is nothing better to do there.
+/// Makes the entries of `folder` survive a power cut. File systems that cannot (some network ones) answer "invalid
+/// argument", which is ignored.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     match std::fs::File::open(folder)?.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {

@@ -1,4 +1,4 @@
-//! Files that are still written: invisible until they are whole and on disk.
+//! Files that are still being written: invisible until they are whole and on disk.
 
 use super::path::{Root, STAGING, is_closed, sync_folder};
 use crate::model::{Clock as _, SystemClock, Timestamp};
@@ -14,7 +14,7 @@ const NAME_LIMIT: usize = 200;
 /// A folder may vanish between its creation and its use, when its last object is deleted at the same time.
 const PUBLISH_TRIES: u32 = 5;
 
-/// The name under which `text`, a key or a prefix, shows in the staging folder. `!` is in no key.
+/// The name of `text`, a key or a prefix, in the staging folder. No key contains `!`.
 fn flat(text: &str) -> String {
     let mut name = text.replace('/', "!");
     name.truncate(NAME_LIMIT);
@@ -25,7 +25,7 @@ fn flat(text: &str) -> String {
 pub(super) enum Published {
     /// It is there, and on disk.
     Done,
-    /// Its place was taken, by other content.
+    /// The key exists already, with other content.
     Taken,
 }
 
@@ -39,7 +39,7 @@ impl Staged {
     /// An empty file for `key`, readable by its owner alone.
     pub(super) fn create(root: &Root, key: &ObjectKey) -> io::Result<Self> {
         let name = format!("{}!", flat(key.as_str()));
-        // It may be a copy of the objects alone.
+        // The directory may be a copy of only the objects.
         std::fs::create_dir_all(root.staging())?;
         Ok(Self { file: tempfile::Builder::new().prefix(&name).tempfile_in(root.staging())? })
     }
@@ -69,7 +69,7 @@ impl Staged {
             match failed.error.kind() {
                 io::ErrorKind::NotFound if tries < PUBLISH_TRIES => self.file = failed.file,
                 io::ErrorKind::AlreadyExists if target.is_file() => {
-                    // The same bytes again, say after a lost power: nothing is left to do.
+                    // The same bytes again, for example after a power cut: nothing is left to do.
                     let same = same_content(failed.file.path(), &target)?;
                     return Ok(if same { Published::Done } else { Published::Taken });
                 }
@@ -115,13 +115,13 @@ fn same_content(left: &Path, right: &Path) -> io::Result<bool> {
 pub(super) fn clock(root: &Root) -> io::Result<Timestamp> {
     match tempfile::Builder::new().prefix("clock!").tempfile_in(root.staging()) {
         Ok(file) => Ok(Timestamp::from_system(file.as_file().metadata()?.modified()?)),
-        // It cannot be asked; nothing is dated there either.
+        // Its clock cannot be read without a write; no new objects are dated there either.
         Err(error) if is_closed(&error) => Ok(SystemClock.now()),
         Err(error) => Err(error),
     }
 }
 
-/// Removes staged files of keys below `prefix` that were last written more than `older_than` ago; says how many.
+/// Removes staged files of keys below `prefix` that were last written more than `older_than` ago and returns how many.
 pub(super) fn sweep(root: &Root, prefix: &KeyPrefix, older_than: Duration) -> io::Result<u64> {
     let (now, begin) = (clock(root)?, flat(prefix.as_str()));
     let mut swept = 0;

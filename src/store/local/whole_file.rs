@@ -1,4 +1,4 @@
-//! A file that ends well only when all of it was read.
+//! A file that reports its end only when all of it was read.
 
 use crate::store::{ObjectKey, StoreError};
 use std::io;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// What became of reading a file as a whole.
+/// The result of reading a file as a whole.
 pub(super) enum Whole {
     /// All of it.
     Bytes(Vec<u8>),
@@ -18,7 +18,8 @@ pub(super) enum Whole {
     Absent,
 }
 
-/// Reads a file of at most `limit` bytes; blocks. It is never written to in place, so its end is its end.
+/// Reads a file of at most `limit` bytes; blocks. Files are never modified in place, so the end of file is the end of
+/// the object.
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<Whole> {
     use io::Read as _;
     let file = match std::fs::File::open(path) {
@@ -38,7 +39,7 @@ pub(super) fn read(path: &Path, limit: u64) -> io::Result<Whole> {
     Ok(if bytes.len() as u64 > limit { Whole::TooLarge } else { Whole::Bytes(bytes) })
 }
 
-/// Reads a file of a known size: fewer bytes are an error, more are not looked at.
+/// Reads a file of a known size: fewer bytes are an error, more are not read.
 pub(super) struct WholeFile {
     key: ObjectKey,
     file: File,

@@ -1,4 +1,4 @@
-//! The one way to the server: addresses, TLS, signed tries with a time bound, answers read to their end.
+//! The HTTP client of a bucket: addresses, TLS, signed tries with a time limit, answers read to their end.
 
 use super::credentials::CredentialSource;
 use super::failure::Failure;
@@ -19,20 +19,20 @@ use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// An answer that brings no byte for so long is given up.
+/// An answer that sends no byte for this long is aborted.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A call, with all its tries, takes no longer than so many answers that do not come.
+/// A call with all its tries takes at most this many times `answer_timeout`.
 const ANSWERS_OF_A_CALL: u32 = 4;
 
-/// Shorter than the idle time of any known server or load balancer, so that no request meets a connection that
-/// the other side just closed.
+/// Shorter than the idle time of any known server or load balancer, so that no request uses a connection that the other
+/// side has just closed.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// No answer but an object's own bytes is larger: a page of 1,000 keys of 1 KiB with their elements.
 const ANSWER_LIMIT: usize = 8 << 20;
 
-/// A bucket on a server, and the right to use it.
+/// A bucket on a server, with the credentials to use it.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -104,7 +104,7 @@ fn http_client(settings: &S3Settings) -> Result<reqwest::Client, StoreError> {
         .dns_resolver(Arc::new(SystemNames))
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
-        // A redirect must be signed anew for its target, and means a wrong region: told, not followed.
+        // A redirect would need a new signature for its target and means a wrong region: it is reported, not followed.
         .redirect(reqwest::redirect::Policy::none())
         .https_only(!settings.allow_http)
         .danger_accept_invalid_certs(settings.insecure_tls);
@@ -182,7 +182,7 @@ impl Client {
         let headers = self.signer.sign(&request.method, &url, headers, &request.payload.sha256).await?;
         let body = request.payload.bytes.clone();
         let begin = self.answer_timeout + request.patience + time_to_drain(body.len());
-        // Later than the end of `begin`, which says better what happened.
+        // Later than the end of `begin`, whose error is more precise.
         let mut whole = (begin + SHORT_ANSWER + request.moving).min(left) + Duration::from_secs(1);
         let mut sending = self.http.request(request.method.clone(), url).headers(headers);
         let movement = RequestProgress::new();
@@ -209,7 +209,7 @@ impl Client {
         Err(self.renewing(Failure::from_answer(status, &headers, &body)).await)
     }
 
-    /// Credentials that have expired are fetched anew before the next try, where they come from somewhere that has new ones.
+    /// Fetches expired credentials again before the next try, if their source can give new ones.
     async fn renewing(&self, failure: Failure) -> Failure {
         if failure.is_expired() && self.signer.credentials.renew().await {
             return failure.with_renewed_credentials();
@@ -235,7 +235,7 @@ impl Client {
         self.retry.tries(self.action(verb, request.key.as_ref()), bound)
     }
 
-    /// Looks at an object that may show in a moment.
+    /// The tries for looking up an object that may become visible a moment later.
     pub(super) fn looks(&self, key: &ObjectKey) -> Tries<'_> {
         self.retry.tries(self.action("look up", Some(key)), self.answer_timeout * ANSWERS_OF_A_CALL)
     }
@@ -276,7 +276,7 @@ pub(super) fn date(headers: &HeaderMap) -> Option<crate::model::Timestamp> {
     crate::model::Timestamp::from_http(super::request::text(headers, "date")?).ok()
 }
 
-/// The next bytes of an answer, `None` at its end; silence is a failure.
+/// The next bytes of an answer, `None` at its end; a stalled connection is a failure.
 pub(super) async fn chunk(response: &mut reqwest::Response) -> Result<Option<Bytes>, Failure> {
     match tokio::time::timeout(IDLE_TIMEOUT, response.chunk()).await {
         Ok(chunk) => chunk.map_err(Failure::from_transport),

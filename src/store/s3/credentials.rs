@@ -7,14 +7,13 @@ use s3::creds::Credentials;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-/// Temporary credentials are renewed this long before they expire, so that no request carries one that dies on
-/// the way.
+/// Temporary credentials are renewed this long before they expire, so that none expires while a request is under way.
 const RENEW_BEFORE: time::Duration = time::Duration::minutes(5);
 
-/// Credentials that are there when asked for, loaded once and renewed when they come close to their end.
+/// Credentials that are loaded once and renewed shortly before they expire.
 pub(super) struct CredentialSource {
     origin: S3Credentials,
-    /// Held over a load, so that any number of requests cause one load.
+    /// Locked during a load, so that concurrent requests cause only one.
     held: Mutex<Option<Credentials>>,
 }
 
@@ -23,9 +22,9 @@ impl CredentialSource {
         Self { origin, held: Mutex::new(None) }
     }
 
-    /// Credentials that are good now.
+    /// Credentials that are valid now.
     ///
-    /// When a renewal fails while the old ones still live, those are used and the failure is logged.
+    /// When a renewal fails while the old ones are still valid, those are used and the failure is logged.
     pub(super) async fn current(&self) -> Result<Credentials, Failure> {
         let mut held = self.held.lock().await;
         if let Some(credentials) = held.as_ref()
@@ -37,7 +36,7 @@ impl CredentialSource {
             Ok(fresh) => Ok(held.insert(fresh).clone()),
             Err(failure) => match held.as_ref() {
                 Some(old) if !expires_before(old, now()) => {
-                    tracing::warn!("cannot renew the store's credentials, the old ones still serve");
+                    tracing::warn!("cannot renew the store's credentials; the old ones are still valid");
                     Ok(old.clone())
                 }
                 _ => Err(failure),
@@ -45,7 +44,8 @@ impl CredentialSource {
         }
     }
 
-    /// Forgets what is held, because the server says that it has expired. `false` when the next ones would be the same.
+    /// Drops the current credentials because the server says that they have expired. `false` when the next ones would
+    /// be the same.
     pub(super) async fn renew(&self) -> bool {
         *self.held.lock().await = None;
         !matches!(self.origin, S3Credentials::Static { .. })
@@ -65,7 +65,7 @@ impl CredentialSource {
             .map_err(|error| Failure::credentials(error.to_string())),
             S3Credentials::Profile(name) => Credentials::from_profile(Some(&name))
                 .map_err(|error| Failure::credentials(format!("profile `{name}`: {error}"))),
-            // The error says nothing more, and what it might say could hold a token.
+            // The error has no more information, and its text could contain a token.
             S3Credentials::Chain => Credentials::default().map_err(|_| {
                 Failure::credentials(
                     "none found in the environment, the shared file, web identity, container or instance",

@@ -1,4 +1,4 @@
-//! Deleting objects, with every key's own answer looked at.
+//! Deletes objects and checks the answer for every key.
 
 use super::client::Client;
 use super::failure::Failure;
@@ -11,7 +11,7 @@ use s3::serde_types::{DeleteError, DeleteObjectsRequest, DeleteObjectsResult, Ob
 /// Keys of one batch request: S3's own bound.
 const BATCH_KEYS: usize = 1_000;
 
-/// Keys that are deleted one by one are so many at a time.
+/// How many keys are deleted at a time when there is no batch.
 const AT_ONCE: usize = 8;
 
 /// See [`crate::store::Store::delete`].
@@ -29,14 +29,14 @@ pub(super) async fn delete(client: &Client, keys: &[ObjectKey]) -> Result<(), St
 async fn delete_one(client: &Client, key: &ObjectKey) -> Result<(), StoreError> {
     match client.send(&Request::object(Method::DELETE, key), "delete").await {
         Ok(_) => Ok(()),
-        // A missing bucket is 404 too, and no reason to believe that anything was deleted.
+        // A missing bucket is 404 too, but does not mean that anything was deleted.
         Err(failure) if failure.status() == 404 && failure.code() != "NoSuchBucket" => Ok(()),
         Err(failure) => Err(client.error(failure, "delete", Some(key))),
     }
 }
 
-/// Whatever is said against the batch, or against a key of it, for good: each key has the right to be tried by itself. Google's
-/// S3 interface has no batches, others want a header that a third refuses, and all say it in words of their own.
+/// After a permanent error of the batch, or of a key in it, each key is tried by itself: Google's S3 interface has no
+/// batches, some servers require a header that others refuse, and each reports this differently.
 async fn delete_batch(client: &Client, batch: &[ObjectKey]) -> Result<(), StoreError> {
     let mut left: Vec<&ObjectKey> = batch.iter().collect();
     let mut tries = client.tries(&batch_request(client, &left), "delete objects of");
@@ -62,7 +62,7 @@ async fn delete_batch(client: &Client, batch: &[ObjectKey]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Tries every key; the first failure is told.
+/// Tries every key and returns the first failure.
 async fn delete_each(client: &Client, keys: &[&ObjectKey]) -> Result<(), StoreError> {
     let mut ended = Ok(());
     for some in keys.chunks(AT_ONCE) {
@@ -93,7 +93,7 @@ fn worst(errors: &[DeleteError]) -> Option<Failure> {
     failures.into_iter().nth(lasting.unwrap_or(0))
 }
 
-/// The error of one key in the form of an answer of its own.
+/// The error of one key as if it were an answer of its own.
 fn failure(error: &DeleteError) -> Failure {
     let status = if error.code == "AccessDenied" { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let body = format!("<Error><Code>{}</Code><Message>{}</Message></Error>", error.code, error.message);

@@ -49,8 +49,8 @@ struct RangedReader {
     /// The range that is delivered, and how much of it has been.
     current: BytesMut,
     position: usize,
-    /// Buffers of delivered ranges. They are used again: freed and taken on changing threads, the allocator would
-    /// hold several times as many.
+    /// Buffers of delivered ranges. They are reused: if buffers were freed and allocated on changing threads, the
+    /// allocator would hold several times as many.
     spare: Vec<BytesMut>,
     ahead: VecDeque<AbortOnDropHandle<Result<BytesMut, StoreError>>>,
     /// First byte that no request has been made for.
@@ -72,7 +72,7 @@ impl RangedReader {
 
     fn poll_range(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<BytesMut>, StoreError>> {
         let Some(front) = self.ahead.front_mut() else {
-            // End of file is claimed only when every byte has been delivered.
+            // End of file is reported only when every byte has been delivered.
             return Poll::Ready(if self.delivered == self.version.bytes {
                 Ok(None)
             } else {

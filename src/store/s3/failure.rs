@@ -1,4 +1,5 @@
-//! One failed request: what the server or the transport said, whether to try again, and what it means to callers.
+//! One failed request: what the server or the transport reported, whether to try again, and the error class for
+//! callers.
 
 use super::names::UnknownName;
 use crate::store::{ObjectKey, StoreError};
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub(super) struct Failure {
     cause: Cause,
     retry_after: Option<Duration>,
-    /// Whether the credentials that were refused have been fetched anew since.
+    /// Whether the credentials that were refused have been fetched again since.
     renewed: bool,
 }
 
@@ -18,11 +19,11 @@ pub(super) struct Failure {
 enum Cause {
     /// The server answered with an error.
     Answer { status: u16, code: String, message: String, region: Option<String> },
-    /// Something that is no S3 server answered with an error: a web server, a proxy.
+    /// Something that is not an S3 server answered with an error: a web server, a proxy.
     Foreign { status: u16, body: String },
     /// There was no (whole) answer.
     Transport { detail: String, kind: Breakdown },
-    /// No credentials could be had.
+    /// No credentials could be loaded.
     Credentials(String),
     /// The server answered with success, but not with what was asked for.
     Nonsense(String),
@@ -35,17 +36,17 @@ enum Breakdown {
     Broken,
     /// The server's name has no address.
     Lookup,
-    /// The certificate, or TLS altogether: it looks the same at every try.
+    /// The certificate, or TLS as a whole: every try fails the same way.
     Tls,
     /// The request could not be made.
     Hopeless,
 }
 
-/// The most that is shown of what a server says.
+/// Longest text of a server that is shown, in characters.
 const WORDS_LIMIT: usize = 300;
 
 /// The text of the first element `tag` in `xml`, with or without attributes and a namespace's prefix; empty when there is none.
-/// It is shown to people: bounded, and without what moves a cursor.
+/// It is shown to people: bounded, and without control characters.
 fn element(xml: &str, tag: &str) -> String {
     let found = xml.match_indices(tag).find_map(|(at, _)| {
         let before = xml[..at].rsplit('<').next()?;
@@ -64,8 +65,8 @@ fn element(xml: &str, tag: &str) -> String {
     legible.take(WORDS_LIMIT).collect()
 }
 
-/// Codes and words of stores that have no room left. Backblaze says it in the message of an AccessDenied, Garage in that of a
-/// Forbidden.
+/// Whether an answer means that the store is full. Backblaze says so in the message of an AccessDenied, Garage in that
+/// of a Forbidden.
 fn means_full(status: u16, code: &str, message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     let spoken = [
@@ -82,8 +83,8 @@ fn means_full(status: u16, code: &str, message: &str) -> bool {
             && spoken.iter().any(|(one, other)| message.contains(one) && message.contains(other)))
 }
 
-/// Statuses and codes that AWS or a compatible service sends for something that passes by itself. `BadDigest` and
-/// its kin mean that bytes were damaged on the way: the next try signs and sends the same good bytes.
+/// Statuses and codes that AWS or a compatible service sends for temporary conditions. `BadDigest` and similar codes
+/// mean that bytes were damaged on the way: the next try signs and sends the same good bytes.
 const TRANSIENT_STATUS: [u16; 6] = [408, 429, 500, 502, 503, 504];
 const TRANSIENT_CODE: [&str; 10] = [
     "RequestTimeout",
@@ -111,15 +112,15 @@ impl Failure {
             Some(element(&xml, "Region")).filter(|name| !name.is_empty()).or(text("x-amz-bucket-region"));
         let (status, code, message) = (status.as_u16(), element(&xml, "Code"), element(&xml, "Message"));
         let cause = match foreign(&xml) {
-            // Rights are told by the status alone, also by what stands in front of a server.
+            // Missing permissions show in the status alone, also when a proxy answers.
             Some(body) if status == 404 => Cause::Foreign { status, body },
             _ => Cause::Answer { status, code, message, region },
         };
         Self { cause, retry_after, renewed: false }
     }
 
-    /// No answer, or half of one. `reqwest` hides the cause behind the first sentence and shows the URL: the chain
-    /// is walked here, and the URL is dropped because its query names uploads.
+    /// No answer, or half of one. `reqwest` shows only the outermost error, with the URL: the chain is walked here for
+    /// the cause, and the URL is dropped because its query names uploads.
     pub(super) fn from_transport(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut detail = error.to_string();
@@ -150,7 +151,7 @@ impl Failure {
         Self::broken(format!("no answer began within {} s", limit.as_secs_f64().ceil()))
     }
 
-    /// The connection fell silent or ended early.
+    /// The connection stalled or ended early.
     pub(super) fn broken(detail: impl Into<String>) -> Self {
         Self::transport(detail.into(), Breakdown::Broken)
     }
@@ -160,7 +161,7 @@ impl Failure {
         Self { cause: Cause::Credentials(detail.into()), retry_after: None, renewed: false }
     }
 
-    /// A success that is none.
+    /// The answer has a success status but is not a valid answer.
     pub(super) fn nonsense(detail: impl Into<String>) -> Self {
         Self { cause: Cause::Nonsense(detail.into()), retry_after: None, renewed: false }
     }
@@ -186,22 +187,22 @@ impl Failure {
         EXPIRED_CODE.contains(&self.code())
     }
 
-    /// The same, after the credentials were fetched anew.
+    /// The same failure, after the credentials were fetched again.
     pub(super) fn with_renewed_credentials(self) -> Self {
         Self { renewed: true, ..self }
     }
 
-    /// Whether the server's name is not known.
+    /// Whether the server's name has no address.
     pub(super) fn is_lookup(&self) -> bool {
         matches!(self.cause, Cause::Transport { kind: Breakdown::Lookup, .. })
     }
 
-    /// Whether nobody answered.
+    /// Whether no answer came.
     pub(super) fn is_silence(&self) -> bool {
         matches!(self.cause, Cause::Transport { .. })
     }
 
-    /// What is shown of it beside what was being done.
+    /// The text for people, to be shown beside what was being done.
     pub(super) fn words(&self) -> String {
         match &self.cause {
             Cause::Answer { status, code, message, .. } => {
@@ -220,12 +221,12 @@ impl Failure {
         self.retry_after
     }
 
-    /// Whether another try can end otherwise, after `tries` of them.
+    /// Whether another try may succeed after `tries` of them.
     pub(super) fn is_transient(&self, tries: u32) -> bool {
         match &self.cause {
             // A request may wait so long that its date is old when it leaves: once more with a fresh date.
             Cause::Answer { code, .. } if code == "RequestTimeTooSkewed" => tries < 2,
-            // The same credentials are refused again; those that were fetched anew may not be.
+            // The same credentials would be refused again; new ones may be accepted.
             Cause::Answer { .. } if self.is_expired() => self.renewed && tries < 2,
             Cause::Answer { status, code, message, .. } => {
                 !means_full(*status, code, message)
@@ -241,7 +242,7 @@ impl Failure {
         matches!(self.status(), 501 | 405) || matches!(self.code(), "NotImplemented" | "MethodNotAllowed")
     }
 
-    /// Whether the server refuses what was asked for, for whatever reason, without saying more (HEAD).
+    /// Whether the server refuses the request without giving a reason (HEAD).
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self.status(), 400 | 401 | 403)
     }
@@ -277,7 +278,7 @@ impl Failure {
                 let detail = region.map_or(message, |name| format!("the bucket is in `{name}`"));
                 StoreError::WrongRegion { action, detail }
             }
-            // An archived object is no matter of rights: the message says what to do.
+            // An archived object is not a matter of permissions: the message says what to do.
             (403, "InvalidObjectState") => StoreError::Response { action, status, code, message },
             (401 | 403, _) => StoreError::Denied { action, code: words },
             (404, "" | "NoSuchKey") if key.is_some() => key
@@ -289,10 +290,10 @@ impl Failure {
     }
 }
 
-/// How much is shown of an answer that is none of an S3 server.
+/// How much is shown of an answer that is not from an S3 server.
 const SHOWN_OF_A_FOREIGN_BODY: usize = 80;
 
-/// The beginning of a body that is no S3 error. An answer to HEAD has no body, and some servers send none.
+/// The beginning of a body that is not an S3 error. An answer to HEAD has no body, and some servers send none.
 fn foreign(body: &str) -> Option<String> {
     let words: Vec<&str> = body.split_whitespace().collect();
     let foreign = !words.is_empty() && !body.contains("<Error");
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_web_server_is_not_an_object_that_is_not_there() {
+    fn a_404_page_of_a_web_server_does_not_count_as_a_missing_object() {
         let key: ObjectKey = "a/b".parse().unwrap();
         let error = |body: &[u8]| {
             let failure = Failure::from_answer(StatusCode::NOT_FOUND, &HeaderMap::new(), body);
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_region_that_the_server_names_is_told() {
+    fn the_region_that_the_server_names_is_shown() {
         let body = b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>";
         let failure = Failure::from_answer(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
         let error = failure.into_error("list".to_owned(), "bkt", None);
@@ -362,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_passes_by_itself_is_tried_again() {
+    fn only_temporary_failures_are_tried_again() {
         for (status, code) in [(503, "SlowDown"), (500, ""), (429, ""), (400, "RequestTimeout")] {
             assert!(answer(status, code).is_transient(1), "{status} {code}");
         }

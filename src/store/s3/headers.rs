@@ -8,13 +8,14 @@ use crate::store::{ObjectRole, S3Settings, StoreError};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
-/// Marks each upload with a random word, so that a lost answer can be looked up: an object with our word is ours.
+/// Marks each upload with a random word, so that a lost answer can be looked up: an object with our word is the one
+/// that we sent.
 const NONCE: HeaderName = HeaderName::from_static("x-amz-meta-jagad-nonce");
 const IF_NONE_MATCH: HeaderName = HeaderName::from_static("if-none-match");
 const LOCK_MODE: HeaderName = HeaderName::from_static("x-amz-object-lock-mode");
 const LOCK_UNTIL: HeaderName = HeaderName::from_static("x-amz-object-lock-retain-until-date");
 
-/// How objects of a store are kept.
+/// The settings that decide how a store keeps objects.
 #[derive(Debug)]
 pub(super) struct Keeping {
     storage_class: Option<HeaderValue>,
@@ -91,8 +92,8 @@ impl Keeping {
         self.lock_days > 0 && is_write_once(role)
     }
 
-    /// The end of the retention of an object written now. Our clock serves: a server refuses signatures of a clock
-    /// that is a quarter of an hour off, and the unit here is a day.
+    /// The end of the retention of an object written now. Our own clock is good enough: a server refuses signatures of
+    /// a clock that is a quarter of an hour off, and the unit here is a day.
     pub(super) fn lock_until(&self) -> String {
         let end = now() + time::Duration::days(i64::from(self.lock_days));
         Timestamp::from_unix_seconds(end.unix_timestamp()).to_string()

@@ -9,14 +9,14 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt
 use http::Method;
 use s3::serde_types::{ListBucketResult, Object};
 
-/// Where a listing stands.
+/// The next page of a listing.
 enum Page {
     First,
     After(String),
     Done,
 }
 
-/// See [`crate::store::Store::list`]. What is not jagad's (a console's folder marks, say) is left out.
+/// See [`crate::store::Store::list`]. Foreign objects, such as a console's folder markers, are left out.
 pub(super) fn list<'a>(
     client: &'a Client,
     prefix: &'a KeyPrefix,

@@ -1,4 +1,4 @@
-//! What the server knows of one object, and its clock.
+//! Looks up one object, and the server's clock.
 
 use super::client::{Client, date};
 use super::failure::Failure;
@@ -53,8 +53,8 @@ impl Client {
             Err(failure) if failure.is_refusal() => failure,
             other => return found(key, other),
         };
-        // An answer to HEAD has no body, so it cannot say why. Asking for one byte can; and where the reason has
-        // passed by then (credentials that were renewed), the first question gets its answer.
+        // An answer to HEAD has no body, so it cannot say why. A GET of one byte can. If the reason is gone by then
+        // (credentials that were renewed), HEAD is sent again.
         match self.send(&Request::object(Method::GET, key).header("range", "bytes=0-0"), LOOK_UP).await {
             Err(told) if told.status() == 404 => Ok(None),
             Err(told) if told.status() == refusal.status() => Err(told),
@@ -68,8 +68,8 @@ impl Client {
         Ok(found.map(|found| found.meta))
     }
 
-    /// The server's clock, to the second. The request asks for one key of the bucket, so that wrong credentials and
-    /// a missing bucket show too.
+    /// The server's clock, to the second. The request asks for one key of the bucket, so that wrong credentials and a
+    /// missing bucket are found too.
     pub(super) async fn clock(&self) -> Result<Timestamp, StoreError> {
         let request = Request::bucket(Method::GET)
             .ask("list-type", "2")

@@ -1,8 +1,8 @@
 //! A bucket of S3 or of a compatible service.
 //!
-//! rust-s3 gives the signature, the credentials and the shapes of the XML; every request goes through one HTTP client
-//! of our own (`docs/adr/0002-s3-client.md` tells why). A request walks `request` (what is asked) -> `client` (one
-//! signed try) -> `failure` (what an error means) -> `retry` (whether and when again).
+//! rust-s3 provides the signature, the credentials and the XML types; every request goes through one HTTP client of our
+//! own (`docs/adr/0002-s3-client.md` says why). A request passes `request` (what is sent) -> `client` (one signed try)
+//! -> `failure` (what an error means) -> `retry` (whether and when to try again).
 
 mod client;
 mod credentials;
@@ -42,7 +42,7 @@ use std::time::Duration;
 const PART_BYTES: RangeInclusive<u64> = 5 << 20..=5 << 30;
 const MAX_PARTS: RangeInclusive<u32> = 1..=10_000;
 
-/// Parts in flight: more than this does not help any line and costs memory.
+/// Parts in flight: more than this makes no upload faster and costs memory.
 const UPLOADS: RangeInclusive<u32> = 1..=64;
 
 /// S3's bound of a key is 1,024 bytes, and ours is 900.
@@ -88,7 +88,7 @@ fn check(settings: &S3Settings) -> Result<(), StoreError> {
 }
 
 impl S3Store {
-    /// Checks the settings and reads the private CA's file; the server is not asked anything yet.
+    /// Checks the settings and reads the private CA's file; no request is sent yet.
     pub fn open(settings: &S3Settings) -> Result<Self, StoreError> {
         check(settings)?;
         let plan = PartPlan {

@@ -14,22 +14,22 @@ use s3::serde_types::{CompleteMultipartUploadData, InitiateMultipartUploadRespon
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What joining the parts may take before the answer begins, with [`JOIN_ONE`] for each. AWS begins its answer at once, and
-/// sends blanks while it joins; others say nothing until they are done.
+/// How long joining the parts may take before the answer begins, plus [`JOIN_ONE`] for each part. AWS begins its answer
+/// at once, and sends blanks while it joins; others send nothing until they are done.
 const JOIN_PATIENCE: Duration = Duration::from_secs(30);
 const JOIN_ONE: Duration = Duration::from_millis(50);
 
-/// What it may take in all, while blanks come: AWS may take minutes to join 10,000 parts.
+/// How long joining may take in all while blanks arrive: AWS may take minutes to join 10,000 parts.
 const JOIN_LONGEST: Duration = Duration::from_secs(570);
 
-/// So many completions are waited for to no avail: each takes its whole patience, and what is written last must not hang for
-/// the time that an answer which trickles may take.
+/// How many unanswered completions are waited for. Each takes its whole time limit, and the last object of a backup
+/// must not wait as long as an answer that trickles may take.
 const UNANSWERED: u32 = 3;
 
 /// How often an object that was completed is looked for before it counts as missing.
 const LOOKS: u32 = 5;
 
-/// An abort is tried less often than what it cleans up after: the sweep finds what it leaves.
+/// An abort is tried less often than other requests: the sweep finds what it leaves behind.
 const ABORT_ATTEMPTS: u32 = 4;
 
 const ABORT: &str = "abort the upload of";
@@ -44,7 +44,7 @@ pub(super) struct Multipart {
 }
 
 impl Multipart {
-    /// Begins an upload. Trying again may leave a second, empty one behind, which the sweep finds.
+    /// Begins an upload. A retry may leave a second, empty upload behind, which the sweep finds.
     pub(super) async fn begin(upload: &Upload<'_>) -> Result<Self, StoreError> {
         let (client, key) = (upload.client, upload.key);
         if is_write_once(upload.role) && look_first(client, key).await?.is_some() {
@@ -69,7 +69,7 @@ impl Multipart {
             .ask("uploadId", self.id.as_str())
     }
 
-    /// The part as the completion names it.
+    /// The entry of a part in the completion request.
     pub(super) fn part(part_number: u32, answer: &Answer) -> Result<Part, Failure> {
         let etag = text(&answer.headers, "etag")
             .ok_or_else(|| Failure::nonsense("the answer to a part has no ETag header"))?
@@ -77,10 +77,10 @@ impl Multipart {
         Ok(Part { part_number, etag })
     }
 
-    /// Makes the object visible, and looks whether it is there in full.
+    /// Makes the object visible, and checks that it exists in full.
     ///
-    /// The look decides: an answer may be lost or time out after the object has appeared, and a second completion
-    /// is then refused by some servers. The object is ours when it has our size and our word.
+    /// The check decides: an answer may be lost or time out after the object has become visible, and some servers
+    /// refuse a second completion then. The object is ours when it has our size and our nonce.
     pub(super) async fn complete(&self, sent: &Sent) -> Result<ObjectMeta, StoreError> {
         let list = CompleteMultipartUploadData { parts: sent.parts.clone() }.to_string();
         let mut request = Request::object(Method::POST, &self.key)
@@ -105,7 +105,7 @@ impl Multipart {
                 (Ok(_), Ok(Some(found))) if found.meta.bytes == sent.bytes && found.nonce.is_none() => {
                     return Ok(found.meta);
                 }
-                // Credentials that may write but not look.
+                // Credentials that may write but not read.
                 (Ok(answer), Err(failure)) if failure.status() == 403 => {
                     let modified = date(&answer.headers).unwrap_or_else(|| SystemClock.now());
                     return Ok(ObjectMeta { key: self.key.clone(), bytes: sent.bytes, modified });
@@ -116,7 +116,7 @@ impl Multipart {
                 (Err(failure), Ok(Some(_))) if failure.status() == 412 => {
                     return Err(StoreError::AlreadyExists { key: self.key.clone() });
                 }
-                // Neither this nor the look, which has tried for long, was answered: nobody is there.
+                // Neither the completion nor the lookup, which was tried for long, was answered: the server is down.
                 (Err(failure), Err(look)) if failure.is_silence() && look.is_silence() => {
                     return Err(self.client.error(failure, "complete", Some(&self.key)));
                 }
@@ -131,8 +131,8 @@ impl Multipart {
         }
     }
 
-    /// What is there after a completion that ended with `failure`. Where it may have had its effect, an object that is not there
-    /// is looked for again: on some servers it shows a moment later.
+    /// Looks up the object after a completion that ended with `failure`. If the completion may have taken effect, a
+    /// missing object is looked up again: on some servers it becomes visible a moment later.
     async fn look(&self, failure: Option<&Failure>) -> Result<Option<FoundObject>, Failure> {
         let refused = failure.is_some_and(|failure| {
             !failure.is_silence() && failure.status() != 404 && failure.status() < 500
@@ -155,7 +155,7 @@ impl Multipart {
         }
     }
 
-    /// Gives up the upload and frees what was sent. What cannot be freed now is logged and left to the sweep.
+    /// Aborts the upload and frees what was sent. What cannot be freed now is logged and left to the sweep.
     pub(super) async fn abort(&self) {
         if let Err(failure) = abort(&self.client, &self.key, &self.id).await {
             let error = self.client.error(failure, ABORT, Some(&self.key));
@@ -164,7 +164,7 @@ impl Multipart {
     }
 }
 
-/// Aborts upload `id`; one that is gone counts as aborted.
+/// Aborts upload `id`; one that no longer exists counts as aborted.
 pub(super) async fn abort(client: &Client, key: &ObjectKey, id: &str) -> Result<(), Failure> {
     let request = Request::object(Method::DELETE, key).ask("uploadId", id);
     match client.send_within(&request, client.tries(&request, ABORT).at_most(ABORT_ATTEMPTS)).await {

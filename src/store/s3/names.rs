@@ -1,13 +1,13 @@
-//! Looking up a server's name, within a bound: the system's resolver alone may take half a minute to say that it knows nothing.
+//! Looks up a server's name within a time limit: the system's resolver alone may take half a minute to fail.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How long one look may take.
+/// How long one lookup may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// A name that has no address, or whose address nobody told in time.
+/// A name that has no address, or whose lookup took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the name `{name}` cannot be looked up: {problem}")]
 pub(super) struct UnknownName {

@@ -1,4 +1,4 @@
-//! An object on its way into the store, and what was sent of it.
+//! An object that is being uploaded, and what was sent of it.
 
 use super::client::Client;
 use super::headers::Keeping;
@@ -22,7 +22,7 @@ impl PartPlan {
     }
 }
 
-/// One object on its way into the store.
+/// One object that is being uploaded.
 pub(super) struct Upload<'a> {
     pub(super) client: &'a Arc<Client>,
     pub(super) keeping: &'a Keeping,
@@ -31,7 +31,7 @@ pub(super) struct Upload<'a> {
     pub(super) role: ObjectRole,
 }
 
-/// What all parts together are.
+/// All parts that were sent.
 pub(super) struct Sent {
     pub(super) bytes: u64,
     /// In the order of their numbers.

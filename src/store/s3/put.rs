@@ -61,13 +61,13 @@ impl SmallPut<'_> {
         self.client.error(failure, "put", Some(self.key))
     }
 
-    /// The answer's own date stands for the modification time: both are the server's clock.
+    /// The answer's `Date` is used as the modification time: both are the server's clock.
     fn stored(&self, answer: &Answer, request: &Request) -> ObjectMeta {
         let modified = date(&answer.headers).unwrap_or_else(|| SystemClock.now());
         ObjectMeta { key: self.key.clone(), bytes: request.payload.bytes.len() as u64, modified }
     }
 
-    /// The key is taken: by our own upload whose answer got lost, by the same bytes, or by something else.
+    /// The key exists already: by our own upload whose answer got lost, with the same bytes, or with other content.
     async fn taken(
         &self,
         found: FoundObject,
@@ -83,7 +83,7 @@ impl SmallPut<'_> {
         Err(StoreError::AlreadyExists { key: self.key.clone() })
     }
 
-    /// At most `limit` bytes of what is there now.
+    /// At most `limit` bytes of the object that exists now.
     async fn read_back(&self, limit: u64) -> Result<Bytes, StoreError> {
         let request = Request::object(Method::GET, self.key);
         let left = self.client.tries(&request, "get").left();
@@ -101,8 +101,8 @@ impl SmallPut<'_> {
     }
 }
 
-/// What is at a write-once key before it is written. Some servers ignore the condition of a PUT silently, so asking
-/// is all that keeps an older object there. Credentials that may write but not read cannot ask: they go on.
+/// Looks up a write-once key before it is written. Some servers silently ignore the condition of a PUT, so only this
+/// lookup protects an older object there. Credentials that may write but not read skip it.
 pub(super) async fn look_first(client: &Client, key: &ObjectKey) -> Result<Option<FoundObject>, StoreError> {
     match client.find(key).await {
         Ok(found) => Ok(found),

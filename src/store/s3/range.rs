@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use std::ops::Range;
 use std::time::Duration;
 
-/// Which state of an object is read: every answer must show the same.
+/// The version of an object that is being read: every answer must be of the same one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObjectVersion {
     /// Size of the whole object.
@@ -19,7 +19,7 @@ pub(super) struct ObjectVersion {
 }
 
 impl ObjectVersion {
-    /// What an answer to a GET says of the whole object; `None` when it tells no size.
+    /// The version that an answer to a GET describes; `None` when it has no size.
     fn of(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
         let bytes = if status == StatusCode::PARTIAL_CONTENT {
             text(headers, "content-range")?.rsplit_once('/')?.1.parse().ok()?
@@ -41,7 +41,7 @@ fn start(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     }
 }
 
-/// A range on its way. `got` grows until it is whole.
+/// A range that is being fetched. `got` grows until it is whole.
 pub(super) struct Fetch<'a> {
     client: &'a Client,
     key: &'a ObjectKey,
@@ -53,7 +53,7 @@ pub(super) struct Fetch<'a> {
 enum Break {
     /// Another try may bring the rest.
     Failed(Failure),
-    /// No try can: the object is another one now.
+    /// No try can: the object was replaced.
     Changed(String),
 }
 
@@ -64,7 +64,7 @@ impl From<Failure> for Break {
 }
 
 impl<'a> Fetch<'a> {
-    /// The first `bytes` of an object, or all of it when it is smaller. Tells which version it found.
+    /// Fetches the first `bytes` of an object, or all of it when it is smaller, and the version that it found.
     pub(super) async fn first(
         client: &'a Client,
         key: &'a ObjectKey,
@@ -104,7 +104,7 @@ impl<'a> Fetch<'a> {
                 Break::Failed(failure) => failure,
                 Break::Changed(detail) => return Err(self.broken(detail)),
             };
-            // Progress resets the budget: a line that breaks every minute still brings the object home.
+            // Progress resets the number of tries: a connection that breaks every minute still delivers the object.
             if self.got.len() > before {
                 tries.moved();
             }
@@ -125,7 +125,7 @@ impl<'a> Fetch<'a> {
         StoreError::Broken { key: self.key.clone(), detail }
     }
 
-    /// No range fits an empty object. Anything else that answers so is broken.
+    /// An empty object has no valid range. Any other object with this answer is an error.
     async fn empty(&mut self) -> Result<(), StoreError> {
         match self.client.head(self.key).await? {
             Some(meta) if meta.bytes == 0 => Ok(()),
@@ -163,7 +163,7 @@ impl<'a> Fetch<'a> {
         Ok(())
     }
 
-    /// Looks whether the answer is of the version that is read, and begins where it was asked to.
+    /// Checks that the answer is of the version that is being read, and begins at the requested byte.
     fn check(&mut self, response: &reqwest::Response, wanted: u64) -> Result<(), Break> {
         let Some(version) = ObjectVersion::of(response.status(), response.headers()) else {
             return Err(Failure::nonsense("the answer does not contain the object's size").into());
@@ -172,7 +172,7 @@ impl<'a> Fetch<'a> {
             return Err(Failure::nonsense("the answer is not the requested range").into());
         }
         match &self.version {
-            // Garage, Ceph and AWS refuse by If-Match; servers that ignore it are caught here.
+            // Garage, Ceph and AWS refuse by If-Match; servers that ignore it are detected here.
             Some(first) if *first != version => {
                 Err(Break::Changed("the object was replaced while it was read".to_owned()))
             }

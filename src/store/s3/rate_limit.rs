@@ -1,17 +1,17 @@
-//! The bound on the upload rate.
+//! The limit of the upload rate.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes sent between two looks at the clock. Small enough that a slow line flows, not jerks.
+/// Bytes sent between two reads of the clock: small enough that a slow upload flows evenly.
 pub(super) const SLICE: usize = 32 << 10;
 
 /// A rate that all uploads of a store share.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     bytes_per_second: u64,
-    /// When the next slice may leave.
+    /// When the next slice may be sent.
     next: Mutex<Instant>,
 }
 
@@ -27,7 +27,8 @@ impl RateLimit {
         Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
     }
 
-    /// When a slice of `bytes` that is ready at `now` may leave; the next one may leave when its time has passed.
+    /// When a slice of `bytes` that is ready at `now` may be sent; the next one may follow after the time that this one
+    /// takes.
     pub(super) fn turn(&self, now: Instant, bytes: usize) -> Instant {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let at = (*next).max(now);

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// A line that carries less than this is as good as dead; it bounds the time of every request with a body.
+/// A connection slower than this counts as dead; it limits the time of every request with a body.
 pub(super) const SLOWEST_BYTES_PER_SECOND: u64 = 64 << 10;
 
-/// The time that `bytes` may take on a slow line.
+/// The time that `bytes` may take on a slow connection.
 pub(super) fn time_to_move(bytes: u64) -> Duration {
     Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND)
 }
@@ -60,7 +60,7 @@ impl Payload {
     }
 }
 
-/// What is asked of the server.
+/// A request, not signed yet.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) method: Method,
@@ -70,9 +70,9 @@ pub(super) struct Request {
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) headers: HeaderMap,
     pub(super) payload: Payload,
-    /// The time that its bytes, those of a large answer and its own, may take beside the wait for the answer to begin.
+    /// How long its bytes and those of a large answer may take, in addition to the wait for the answer to begin.
     pub(super) moving: Duration,
-    /// What the server may take longer than usual before its answer begins.
+    /// How much longer than usual the server may take before its answer begins.
     pub(super) patience: Duration,
 }
 
@@ -139,8 +139,8 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Whether the body of a success is an error after all: a status is sent before the work is done. However it is written,
-/// with a namespace or without, it is the outermost element that decides.
+/// Whether the body of an answer with a success status is an error: some servers send the status before the work is
+/// done. The outermost element decides, with a namespace or without.
 pub(super) fn is_error(body: &[u8]) -> bool {
     use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_reader(body);

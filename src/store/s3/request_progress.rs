@@ -1,4 +1,4 @@
-//! A request under way: when it last moved, and when it must be taken for dead.
+//! A request under way: when it last made progress, and when it counts as stalled.
 
 use super::rate_limit::RateLimit;
 use bytes::Bytes;
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 /// Bytes handed to the connection at once where no rate is set.
 const SLICE: usize = 256 << 10;
 
-/// What connections may hold of a body that was handed to them: it still has to leave.
+/// Bytes of a body that a connection may have accepted and not sent yet.
 const BUFFERED_BYTES: u64 = 4 << 20;
 
-/// When a request last moved.
+/// When a request last made progress.
 #[derive(Debug, Clone)]
 pub(super) struct RequestProgress(Arc<Mutex<Instant>>);
 
@@ -31,7 +31,7 @@ impl RequestProgress {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
-    /// Ends when nothing has moved for `limit`.
+    /// Resolves when there was no progress for `limit`.
     pub(super) async fn stalled(&self, limit: Duration) {
         loop {
             let end = self.last() + limit;
@@ -42,7 +42,7 @@ impl RequestProgress {
         }
     }
 
-    /// `body` in slices, each of which is a movement, at the rate of `pace` where there is one.
+    /// `body` in slices, each of which counts as progress, at the rate of `pace` if there is one.
     pub(super) fn slices(
         self,
         body: Bytes,
@@ -65,8 +65,8 @@ impl RequestProgress {
     }
 }
 
-/// How much longer than without a body the answer to one of `bytes` may take: the last of it is still on its way when the
-/// connection has taken it.
+/// How much longer the answer to a body of `bytes` may take than one without a body: its last bytes are still buffered
+/// when the connection has accepted them.
 pub(super) fn time_to_drain(bytes: usize) -> Duration {
     Duration::from_secs((bytes as u64).min(BUFFERED_BYTES) / super::request::SLOWEST_BYTES_PER_SECOND)
 }

@@ -1,4 +1,4 @@
-//! Retention that is proven, not assumed.
+//! Checks that objects are really under retention.
 
 use super::client::Client;
 use super::failure::Failure;
@@ -9,8 +9,8 @@ use http::Method;
 
 /// Makes sure that the object just written is under retention.
 ///
-/// Some servers drop the lock headers without a word (Ceph 16 on multipart uploads, Garage on all): so the object is
-/// looked at, locked by a request of its own where it is not, and looked at again. An error leaves the object there,
+/// Some servers silently drop the lock headers (Ceph 16 on multipart uploads, Garage on all). So the object is looked
+/// up, locked by a separate request if it is not locked, and looked up again. An error leaves the object there,
 /// unlocked.
 pub(super) async fn ensure(client: &Client, keeping: &Keeping, key: &ObjectKey) -> Result<(), StoreError> {
     let named = |failure| client.error(failure, "lock", Some(key));

@@ -1,26 +1,26 @@
-//! When to try a request again, after which pause, and for how long in all.
+//! When to try a request again, after which pause, and for how long in total.
 
 use super::failure::Failure;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// No pause is longer, whatever the server asks for: a wait must end within sight of the person who waits.
+/// No pause is longer, whatever the server asks for: somebody may be waiting at a terminal.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// A name that is unknown for so long will not become known by asking again.
+/// A name that has had no address for this long is not looked up again.
 const LOOKUP_BOUND: Duration = Duration::from_secs(5);
 
-/// When many requests meet the same trouble, one warning in this time is enough.
+/// When many requests fail for the same reason, one warning within this time is enough.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(5);
 
 /// Exponential pauses with full jitter.
 #[derive(Debug)]
 pub(super) struct RetryPolicy {
-    /// Tries of one request in all, at least 1.
+    /// Total number of tries of one request, at least 1.
     attempts: u32,
     /// Bound of the first pause; doubled each time.
     base: Duration,
-    /// When somebody was last told that something is tried again.
+    /// When a retry was last logged as a warning.
     warned: Mutex<Option<Instant>>,
 }
 
@@ -29,7 +29,7 @@ impl RetryPolicy {
         Self { attempts: attempts.max(1), base, warned: Mutex::default() }
     }
 
-    /// The tries of one call, which may take `bound` in all. `what` is a verb with its object.
+    /// The tries of one call, which may take `bound` in total. `what` is a verb with its object.
     pub(super) fn tries(&self, what: String, bound: Duration) -> Tries<'_> {
         Tries { retry: self, what, bound, attempts: self.attempts, made: 0, began: Instant::now() }
     }
@@ -39,7 +39,7 @@ impl RetryPolicy {
         self.base.saturating_mul(2u32.saturating_pow(tries.saturating_sub(1))).min(LONGEST_PAUSE)
     }
 
-    /// `chance` is from 0 to 1. A server's `RetryPolicy-After` wins over the own bound.
+    /// `chance` is from 0 to 1. A server's `Retry-After` wins over our own pause.
     fn pause(&self, tries: u32, failure: &Failure, chance: f64) -> Duration {
         let own = self.longest_pause(tries).mul_f64(chance.clamp(0.0, 1.0));
         failure.retry_after().map_or(own, |asked| asked.min(LONGEST_PAUSE))
@@ -80,12 +80,12 @@ impl Tries<'_> {
         self.bound.saturating_sub(self.began.elapsed())
     }
 
-    /// Something got through: count and time begin anew.
+    /// There was progress: the count and the time start again.
     pub(super) fn moved(&mut self) {
         (self.made, self.began) = (0, Instant::now());
     }
 
-    /// Waits before the next try. `false`, at once, when there must be none.
+    /// Waits before the next try. Returns `false` at once when there must be none.
     pub(super) async fn again(&mut self, failure: &Failure) -> bool {
         self.made += 1;
         if self.made >= self.attempts || !failure.is_transient(self.made) {
@@ -104,7 +104,8 @@ impl Tries<'_> {
         true
     }
 
-    /// Waits before a thing is looked at once more that may show in a moment. `false` when it was looked at often enough.
+    /// Waits before the next lookup of an object that may become visible a moment later. `false` when it was looked up
+    /// often enough.
     pub(super) async fn look_again(&mut self) -> bool {
         self.made += 1;
         let pause = self.retry.longest_pause(self.made);
@@ -122,7 +123,7 @@ mod tests {
     use http::{HeaderMap, StatusCode};
 
     #[test]
-    fn pauses_double_up_to_a_bound_and_the_servers_wish_wins() {
+    fn pauses_double_up_to_a_bound_and_retry_after_wins() {
         let retry = RetryPolicy::new(8, Duration::from_millis(200));
         let slow = Failure::broken("cut");
         for (tries, milliseconds) in [(1, 200), (2, 400), (3, 800), (20, 20_000)] {

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 on every request, by the functions that rust-s3 publishes.
+//! AWS Signature Version 4 for every request, with the functions of rust-s3.
 
 use super::credentials::CredentialSource;
 use super::failure::Failure;
@@ -30,7 +30,7 @@ impl Signer {
 
     /// `headers` with the date, the payload's hash and the signature over all of them.
     ///
-    /// Called for every try anew, so that a retried request carries a fresh date and fresh credentials.
+    /// Called for every try, so that a retried request has a fresh date and fresh credentials.
     pub(super) async fn sign(
         &self,
         method: &Method,
@@ -79,7 +79,7 @@ fn secret_value(text: &str) -> Result<HeaderValue, Failure> {
     Ok(value)
 }
 
-/// The only way to get here is a key or token with characters that no header can hold.
+/// This happens only for a key or token with characters that are not allowed in a header.
 fn unsignable() -> Failure {
-    Failure::credentials("they hold characters that cannot be sent")
+    Failure::credentials("they contain characters that cannot be sent")
 }

@@ -1,4 +1,4 @@
-//! Uploads that were begun and never ended.
+//! Uploads that were begun and never completed or aborted.
 
 use super::client::{Client, date};
 use super::failure::Failure;

@@ -1,4 +1,4 @@
-//! A stream of unknown length becomes one object: read, cut into equal parts, sent with several parts in flight.
+//! Uploads a stream of unknown length as one object: cuts it into equal parts and sends several at once.
 
 use super::multipart::Multipart;
 use super::outgoing::{Sent, Upload};
@@ -30,7 +30,7 @@ impl Upload<'_> {
         if first.len() < self.plan.part_bytes {
             let small =
                 SmallPut { client: self.client, keeping: self.keeping, key: self.key, role: self.role };
-            // Give back what a short body does not need: the copy is small then.
+            // Free the rest of the buffer when the body is short: the copy is small then.
             let bytes = if first.len() < self.plan.part_bytes / 2 {
                 Bytes::copy_from_slice(&first)
             } else {
@@ -41,7 +41,7 @@ impl Upload<'_> {
         let multipart = Multipart::begin(self).await?;
         let mut tasks = JoinSet::new();
         let sent = self.send_parts(&multipart, first, &mut body, &mut tasks).await;
-        // Parts that still run would land after the abort and stay for ever: end them first.
+        // Parts still in flight would arrive after the abort and stay for ever: stop them first.
         tasks.shutdown().await;
         let outcome = match sent {
             Ok(sent) => multipart.complete(&sent).await,
@@ -69,7 +69,7 @@ impl Upload<'_> {
         Ok(())
     }
 
-    /// Sends every part. Whatever it waits for, a part that has failed ends it at once.
+    /// Sends every part. A failed part ends this at once, whatever it waits for.
     async fn send_parts(
         &self,
         multipart: &Multipart,
@@ -123,7 +123,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Each part is a task of its own, so that a slow body never keeps a part from moving.
+    /// Each part is a task of its own, so that a slow body never delays a part.
     fn spawn(&self, multipart: &Multipart, part: FullPart, tasks: &mut PartTasks) {
         let (client, key, md5) = (self.client.clone(), self.key.clone(), self.keeping.md5(self.role));
         let request = multipart.part_request(part.number);
