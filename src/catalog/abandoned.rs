@@ -1,5 +1,5 @@
-//! What dead and failed runs and interrupted deletions left: objects of backups that do not exist. They are known by what is in
-//! the folder, not by what its manifest says.
+//! What dead and failed runs and interrupted deletions left behind: objects of backups that do not exist. They are
+//! found by listing the folder, not by reading its manifest.
 
 use super::error::CatalogError;
 use super::layout::{self, Item};
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// The objects of one backup that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abandoned {
-    /// The backup that they would have been.
+    /// The id of the backup that they would have belonged to.
     pub id: BackupId,
     /// Their bytes.
     pub bytes: u64,
@@ -27,7 +27,7 @@ pub struct Abandoned {
 /// What was seen of one folder.
 struct Folder {
     recorded: bool,
-    /// Beside the manifest and what goes with it.
+    /// Bytes without the manifest and the other records.
     data_bytes: u64,
     data_objects: u64,
     bytes: u64,
@@ -35,9 +35,9 @@ struct Folder {
 }
 
 impl Catalog {
-    /// Objects of `database` that belong to no backup: those of runs that `listing` has as failed, and those without any
-    /// manifest of which the last was written more than `older_than` ago by the store's own clock. Runs that are under way are
-    /// for the caller to leave out.
+    /// Objects of `database` that belong to no backup: those of runs that failed according to `listing`, and those
+    /// without a manifest of which the last was written more than `older_than` ago by the store's clock. The caller
+    /// must leave out runs that are under way.
     pub async fn abandoned(
         &self,
         database: &DatabaseName,

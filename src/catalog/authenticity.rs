@@ -1,4 +1,4 @@
-//! Whether a manifest is ours: the record at its end proves every byte before it.
+//! Whether a manifest was written with our key: the record at its end authenticates every byte before it.
 
 use super::error::Doubt;
 use super::manifest::Manifest;
@@ -6,46 +6,46 @@ use super::record;
 use crate::model::{Authentication, RepositoryId};
 use std::fmt;
 
-/// Begins the record that ends an authenticated manifest. A raw line feed cannot stand inside a JSON text, and the member
-/// stands on the top level, so nothing in a manifest's content looks like this.
+/// The beginning of the record at the end of an authenticated manifest. A JSON string cannot contain a raw line feed,
+/// and the member is on the top level, so nothing in a manifest's content looks like this.
 const MEMBER: &[u8] = b",\n  \"authentication\": ";
 /// What follows the record.
 const END: &[u8] = b"\n}\n";
 
-/// Who can make and check the proof of a manifest. The catalogue knows no keys; whoever opens it does.
+/// Makes and checks the authentication of manifests. The catalogue knows no keys; the caller that opens it does.
 pub trait Authenticator: fmt::Debug + Send + Sync {
-    /// Proof for `content`, the text of `manifest`; `None` when no key is at hand.
+    /// The authentication of `content`, the text of `manifest`; `None` when no key is configured.
     fn authenticate(&self, manifest: &Manifest, content: &[u8]) -> Option<Authentication>;
 
-    /// What is known of `content`, a manifest of `repository`, and of what is at its end.
+    /// Checks `content`, a manifest of `repository`, against the record at its end.
     fn prove(&self, repository: RepositoryId, content: &[u8], record: Result<&Authentication, &str>)
     -> Proof;
 
-    /// What happens with a manifest that is not proven.
+    /// What happens with a manifest that is not authenticated.
     fn unproven(&self) -> UnprovenManifests;
 }
 
-/// What is known of where a manifest comes from.
+/// Whether a manifest is authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Proof {
-    /// Somebody who has one of our keys wrote exactly this.
+    /// A configured key authenticates it.
     Given,
-    /// No key is configured, so nobody can tell.
+    /// No key is configured, so this was not checked.
     NotAsked,
-    /// A key is configured and does not prove the manifest.
+    /// A key is configured and does not authenticate it.
     Missing(Doubt),
 }
 
-/// What happens with a manifest that is not proven.
+/// What happens with a manifest that is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnprovenManifests {
-    /// It is refused.
+    /// It is an error.
     Refused,
-    /// It is believed, because somebody said so.
+    /// It is used, because the user allowed that.
     Accepted,
 }
 
-/// Of a configuration without keys: its bucket is read by choice.
+/// For a configuration without keys: all manifests of its bucket are accepted.
 #[derive(Debug)]
 pub struct NoKeys;
 
@@ -63,7 +63,7 @@ impl Authenticator for NoKeys {
     }
 }
 
-/// The bytes of a manifest, with its proof as the last member where there is one.
+/// The bytes of a manifest, with its authentication as the last member if there is one.
 pub fn print(manifest: &Manifest, authenticator: &dyn Authenticator) -> Vec<u8> {
     let whole = record::print(manifest);
     let Some(content) = whole.strip_suffix(END) else { return whole };
@@ -72,9 +72,9 @@ pub fn print(manifest: &Manifest, authenticator: &dyn Authenticator) -> Vec<u8> 
     [content, MEMBER, record.as_bytes(), END].concat()
 }
 
-/// A manifest as it was stored, taken apart.
+/// A stored manifest, split into content and authentication.
 pub(super) struct Stored {
-    /// The text that is proven, and the only one that is read as a manifest.
+    /// The authenticated text, and the only one that is parsed as a manifest.
     pub(super) text: Vec<u8>,
     content: usize,
     record: Result<Authentication, String>,
@@ -90,12 +90,12 @@ impl Stored {
         let malformed = || "its authentication is malformed".to_owned();
         let record = bytes[at + MEMBER.len()..].strip_suffix(END).ok_or_else(malformed);
         let record = record.and_then(|record| serde_json::from_slice(record).map_err(|_| malformed()));
-        // What is read is what was proven, and the brace that closes it.
+        // Only the authenticated bytes are parsed, with the brace that closes them.
         let text = [&bytes[..at], END].concat();
         Self { text, content: at, record }
     }
 
-    /// What is known of it.
+    /// Whether it is authenticated.
     pub(super) fn proof(&self, repository: RepositoryId, authenticator: &dyn Authenticator) -> Proof {
         let record = self.record.as_ref().map_err(String::as_str);
         authenticator.prove(repository, &self.text[..self.content], record)
@@ -113,7 +113,7 @@ mod tests {
     const RECORD: &str = "{\"kind\": \"k\", \"key_id\": \"i\", \"mac\": \"0000000000000000000000000000000000000000000000000000000000000000\"}";
 
     #[test]
-    fn what_is_read_is_what_is_proven() {
+    fn only_the_authenticated_text_is_parsed() {
         let whole = format!("{{\n  \"format\": 1,\n  \"authentication\": {RECORD}\n}}\n");
         let stored = split(&whole);
         assert_eq!(&stored.text[..stored.content], b"{\n  \"format\": 1");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_anything_around_it_or_in_it_is_no_proof() {
+    fn a_record_with_anything_around_it_or_in_it_authenticates_nothing() {
         let content = "{\n  \"format\": 1";
         let end = "\n}\n";
         let key = ",\n  \"authentication\": ";
@@ -139,7 +139,7 @@ mod tests {
         ] {
             assert!(split(&text).record.is_err(), "{text}");
         }
-        // A second record proves what stands before it, the first one too.
+        // A second record authenticates everything before it, the first one included.
         let stored = split(&format!("{content}{key}{RECORD}{key}{RECORD}{end}"));
         assert_eq!(stored.content, content.len() + key.len() + RECORD.len());
     }

@@ -1,4 +1,4 @@
-//! How a repository comes into being.
+//! Creation of a repository.
 
 use super::FORMAT;
 use super::authenticity::Authenticator;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl Catalog {
-    /// Opens the repository, or makes its marker. Two first runs at once agree on one marker.
+    /// Opens the repository, or writes its marker. Two first runs at once agree on one marker.
     pub async fn open_or_create(
         store: Arc<dyn Store>,
         authenticator: Arc<dyn Authenticator>,
@@ -29,7 +29,7 @@ impl Catalog {
         let began = Instant::now();
         let lease = loop {
             match take_creation_lease(&store, record.clone()).await {
-                // Somebody else makes it at this moment, which takes a few requests; a dead one runs out.
+                // Another process creates it right now, which takes a few requests; the lease of a dead one expires.
                 Err(CatalogError::Busy { .. }) if began.elapsed() <= lifetime * 2 => {
                     match open().await {
                         Err(CatalogError::NoRepository { .. }) => {}
@@ -50,7 +50,7 @@ impl Catalog {
             opened => opened,
         };
         if let Err(error) = lease.release().await {
-            tracing::warn!(%error, "the lease of the repository's creation will run out by itself");
+            tracing::warn!(%error, "the lease on the repository's creation was not removed; it will expire");
         }
         opened
     }
@@ -63,7 +63,7 @@ async fn take_creation_lease(store: &Arc<dyn Store>, record: LeaseRecord) -> Res
         problem: format!("{error}"),
     })?;
     match Lease::acquire_in(store, &folder, &subject, record.clone()).await {
-        // A dead creation left nothing but its lease.
+        // A creation that died left only its lease.
         Err(CatalogError::Expired { leases, .. }) => {
             for found in leases {
                 lease::end(store.as_ref(), &found.key).await?;

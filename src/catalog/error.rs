@@ -6,12 +6,12 @@ use crate::model::{BackupId, DatabaseName, RepositoryId, StoreName};
 use crate::store::{ObjectKey, StoreError};
 use std::fmt;
 
-/// Why a manifest is not proven.
+/// Why a manifest is not authenticated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
-    /// Whether the key for it is not at hand: with that key it may be proven.
+    /// Whether its key is not configured: with that key it may be authenticated.
     pub key_is_missing: bool,
-    /// In words.
+    /// The reason, for people.
     pub problem: String,
 }
 
@@ -50,7 +50,7 @@ pub enum CatalogError {
         /// The store's name.
         store: StoreName,
     },
-    /// No backup answers to the reference.
+    /// No backup matches the reference.
     #[error("backup not found: `{reference}`")]
     NotFound {
         /// What was asked for.
@@ -64,7 +64,7 @@ pub enum CatalogError {
         /// Those that succeeded, the newest first.
         candidates: Vec<PassedOver>,
     },
-    /// A backup that may be the one that is meant cannot be read.
+    /// A backup that may be the one that was meant cannot be read.
     #[error("`{reference}` is ambiguous: {ids} cannot be read")]
     Unclear {
         /// What was asked for.
@@ -77,7 +77,7 @@ pub enum CatalogError {
         #[source]
         source: Box<CatalogError>,
     },
-    /// More than one backup answers to the prefix.
+    /// More than one backup matches the prefix.
     #[error("`{prefix}` matches {count} backups: {examples}")]
     Ambiguous {
         /// What was asked for.
@@ -87,7 +87,7 @@ pub enum CatalogError {
         /// The first few.
         examples: String,
     },
-    /// Text that is no backup id, prefix or `DB@…`.
+    /// Text that is not a backup id, prefix or `DB@…`.
     #[error("`{text}` is not a backup: {problem}")]
     Reference {
         /// What was given.
@@ -103,7 +103,7 @@ pub enum CatalogError {
         /// Who, doing what, since when, last heard of when.
         holder: String,
     },
-    /// Leases that ran out are in the way: their runs are dead and must be recorded before their leases go.
+    /// Expired leases are in the way: their runs are dead and must be recorded before the leases are removed.
     #[error("{} dead run(s) left a lease on `{database}`", .leases.len())]
     Expired {
         /// The database.
@@ -111,7 +111,7 @@ pub enum CatalogError {
         /// The leases.
         leases: Vec<FoundLease>,
     },
-    /// The lease could not be kept; somebody else may be at work, so nothing was committed.
+    /// The lease was lost; another process may be at work, so nothing was committed.
     #[error("the lease on `{database}` was lost: {problem}")]
     LeaseLost {
         /// The database.
@@ -140,20 +140,20 @@ pub enum CatalogError {
     Stranger {
         /// The object.
         key: ObjectKey,
-        /// What does not fit.
+        /// What does not match.
         problem: String,
     },
-    /// A manifest that no key at hand proves to be ours.
+    /// A manifest that no configured key authenticates.
     #[error("`{key}` is not authenticated: {doubt}")]
     Unproven {
         /// The object.
         key: ObjectKey,
-        /// Why it is not proven.
+        /// Why it is not authenticated.
         doubt: Doubt,
-        /// What it says. Nothing of it may be believed.
+        /// Its content. None of it may be trusted.
         claim: Box<Manifest>,
     },
-    /// The store said that it had stored something, and does not have it.
+    /// The store reported success for a write, but does not have the object.
     #[error("the store accepted `{key}`, but {problem}")]
     NotStored {
         /// The object.
@@ -179,7 +179,7 @@ impl CatalogError {
         move |source| Self::Store { doing, source }
     }
 
-    /// Whether it says something of one object only: the others can be read all the same.
+    /// Whether it concerns only one object: the others can still be read.
     pub(super) fn is_of_one_object(&self) -> bool {
         match self {
             Self::Store { source, .. } => {
@@ -195,7 +195,7 @@ impl CatalogError {
         }
     }
 
-    /// What it says, with what the store said, on one line.
+    /// The error with its cause, on one line.
     pub(super) fn with_cause(&self) -> String {
         let text = match self {
             Self::Store { source, .. } => format!("{self}: {source}"),

@@ -80,7 +80,7 @@ pub fn attachment(database: &DatabaseName) -> ObjectKey {
     key(&format!("databases/{database}/attachment.json"))
 }
 
-/// How a database has fared.
+/// The state of a database's runs.
 pub fn state(database: &DatabaseName) -> ObjectKey {
     key(&format!("databases/{database}/state.json"))
 }
@@ -96,7 +96,7 @@ pub fn leased_database(key: &ObjectKey) -> Option<DatabaseName> {
     name.parse().ok()
 }
 
-/// Who reads backups of a database.
+/// Leases of readers of a database's backups.
 pub fn readers(database: &DatabaseName) -> KeyPrefix {
     folder(&format!("databases/{database}/readers"))
 }
@@ -121,7 +121,8 @@ pub fn restore_log(database: &DatabaseName, id: &RestoreId) -> ObjectKey {
     key(&format!("databases/{database}/restores/{id}/log.txt"))
 }
 
-/// Which restore an object belongs to, and whether it says how that ended; `None` for keys that are no record of a restore.
+/// Which restore a record belongs to, and whether it is the final record; `None` for keys that are not a record of a
+/// restore.
 pub fn restore_item(key: &ObjectKey) -> Option<(DatabaseName, RestoreId, bool)> {
     let mut segments = key.as_str().splitn(5, '/');
     let ("databases", database, "restores", id, file @ ("begun.json" | "restore.json")) =
@@ -167,7 +168,7 @@ pub fn part_file(part: &str, codec: Codec, cipher: Option<CipherKind>) -> String
     format!("{part}{packed}{}", if cipher.is_some() { ".enc" } else { "" })
 }
 
-/// Whether a file of a backup's folder is a record, and no segment of a part.
+/// Whether a file of a backup's folder is a record and not a segment of a part.
 pub(super) fn is_record(file: &str) -> bool {
     matches!(file, "manifest.json" | "pin.json" | "log.txt")
 }

@@ -1,9 +1,10 @@
 //! One writer per database, on any number of hosts: write, then list.
 //!
-//! Conditional writes cannot be the proof, because some servers ignore the condition silently. What every server gives
-//! is that a write is seen by the next listing. So: list, and a live other lease means busy; write an own random key;
-//! list again, and any other live lease means to take the own one back, wait and try again. Two writers that race see
-//! each other and both withdraw. Age is the store's clock minus the object's modification time, never ours.
+//! This cannot rely on conditional writes, because some servers silently ignore the condition. On every server the next
+//! listing shows a write. So: list, and any other live lease means busy; write a lease under a random key of our own;
+//! list again, and if there is any other live lease, remove our own, wait and try again. Two writers that race see each
+//! other and both withdraw. The age of a lease is the store's clock minus the object's modification time; our own clock
+//! is never used.
 
 mod record;
 
@@ -22,10 +23,11 @@ use tokio_util::sync::CancellationToken;
 
 /// A lease record never grows beyond this.
 const RECORD_LIMIT: u64 = 64 << 10;
-/// How often a race for the lease is run again before it counts as busy.
+/// How often a race for the lease is repeated before the database counts as busy.
 const TRIES: u32 = 6;
 
-/// Takes a lease away. Where the store refuses to delete, it is made empty: an empty lease is nobody's.
+/// Removes a lease. If the store refuses to delete it, it is overwritten with an empty object: an empty lease counts as
+/// released.
 pub async fn end(store: &dyn Store, key: &ObjectKey) -> Result<(), CatalogError> {
     let refused = match store.delete(std::slice::from_ref(key)).await {
         Ok(()) => return Ok(()),
@@ -42,11 +44,11 @@ pub async fn end(store: &dyn Store, key: &ObjectKey) -> Result<(), CatalogError>
     Err(CatalogError::Store { doing: format!("remove lease `{key}`"), source: refused })
 }
 
-/// Every lease in `folder` that somebody holds or held when he died.
+/// Every lease in `folder` that a process holds or has not released.
 pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLease>, CatalogError> {
     let doing = || format!("list leases in `{folder}`");
     let mut objects: Vec<_> = store.list(folder).try_collect().await.map_err(CatalogError::store(doing()))?;
-    // Given back where nothing can be deleted.
+    // Empty leases were released on a store that refuses deletions.
     objects.retain(|object| object.bytes > 0);
     if objects.is_empty() {
         return Ok(Vec::new());
@@ -62,7 +64,7 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLe
         };
         let record = match record {
             Err(error) if !error.is_of_one_object() => return Err(error),
-            // Its holder may be alive: it counts, and it runs out like any other.
+            // Its holder may be alive: it counts, and it expires like any other.
             record => record.map_err(|error| error.with_cause()),
         };
         found.push(FoundLease { record, age: now.since(object.modified), key: object.key });
@@ -70,11 +72,11 @@ pub async fn survey(store: &dyn Store, folder: &KeyPrefix) -> Result<Vec<FoundLe
     Ok(found)
 }
 
-/// What a lease says. Whoever writes it to the store holds the lock until that is done, so that what was said last stays.
+/// The content of a lease. A writer holds the lock until its write to the store is done, so that the last content wins.
 type RecordLock = tokio::sync::Mutex<LeaseRecord>;
 
-/// A held lease. It is renewed in the background until it is released; dropping it stops the renewal only, and the
-/// lease then runs out by itself.
+/// A held lease. It is renewed in the background until it is released; dropping it only stops the renewal, and the
+/// lease then expires.
 #[derive(Debug)]
 pub struct Lease {
     store: Arc<dyn Store>,
@@ -101,7 +103,7 @@ impl Lease {
         Self::acquire_in(store, &layout::leases(database), database, record).await
     }
 
-    /// Says that a backup of `database` is being read. Readers keep nobody out but who would delete it.
+    /// Takes a lease for reading a backup of `database`. It only prevents the deletion of that backup.
     pub(super) async fn announce(
         store: &Arc<dyn Store>,
         database: &DatabaseName,
@@ -130,7 +132,7 @@ impl Lease {
                 Ok(()) => return Ok(Self::start(Arc::clone(store), subject.clone(), key, record, written)),
                 Err(error) => {
                     if let Err(left) = end(store.as_ref(), &key).await {
-                        // It runs out by itself, and until then says that the database is busy.
+                        // It expires; until then the database is busy.
                         tracing::warn!(lease = %key, error = %left, "the lease was not removed");
                         return Err(error);
                     }
@@ -170,12 +172,13 @@ impl Lease {
         Self { store, database, key, lifetime, record, renewed, lost, stop, renewal }
     }
 
-    /// Fires when the lease could not be renewed in time, or was taken away: whoever holds it must stop before it commits.
+    /// Cancelled when the lease could not be renewed in time, or was removed: the holder must stop before it commits.
     pub fn lost(&self) -> &CancellationToken {
         &self.lost
     }
 
-    /// Proves that the lease is still ours, right before a commit: renewed in time, and still in the store.
+    /// Checks right before a commit that the lease is still ours: renewed in time, and still in the store. Else
+    /// [`CatalogError::LeaseLost`].
     pub async fn check(&self) -> Result<(), CatalogError> {
         let lost = |problem: &str| CatalogError::LeaseLost {
             database: self.database.clone(),
@@ -191,7 +194,7 @@ impl Lease {
         }
     }
 
-    /// Says from now on that it is held for another backup, which builds on `parents`.
+    /// Rewrites the lease for another backup, which builds on `parents`.
     pub async fn change_backup(&self, backup: BackupId, parents: Vec<BackupId>) -> Result<(), CatalogError> {
         self.check().await?;
         let mut record = self.record.lock().await;
@@ -202,10 +205,10 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives the lease back: when it returns, nothing is on its way to the store that would bring the lease back to life.
+    /// Releases the lease. When this returns, no write is in flight that could create the lease again.
     pub async fn release(mut self) -> Result<(), CatalogError> {
         self.stop.cancel();
-        // Bounded by the lifetime; one that panicked renews nothing any more.
+        // Bounded by the lifetime; a renewal that panicked writes nothing any more.
         let _ended = (&mut self.renewal).await;
         end(self.store.as_ref(), &self.key).await
     }
@@ -217,7 +220,7 @@ impl Drop for Lease {
     }
 }
 
-/// An error when anybody else has a lease in `folder`: live ones first.
+/// An error when there is another lease in `folder`; live ones come first.
 async fn refuse_others(
     store: &dyn Store,
     folder: &KeyPrefix,
@@ -230,7 +233,7 @@ async fn refuse_others(
     if let Some(own) = own
         && others.len() == found
     {
-        // A lease that is not in the listing keeps nobody away.
+        // A lease that is missing from the listing protects nothing.
         return Err(CatalogError::NotStored { key: own.clone(), problem: "it is not there".to_owned() });
     }
     if let Some(live) = others.iter().find(|found| !found.is_expired()) {
@@ -242,7 +245,7 @@ async fn refuse_others(
     Err(CatalogError::Expired { database: subject.clone(), leases: others })
 }
 
-/// Writes a lease under a key that nobody else can have; says when the write began.
+/// Writes a lease under a unique key and returns when the write began.
 async fn write_new(
     store: &dyn Store,
     folder: &KeyPrefix,
@@ -258,7 +261,7 @@ async fn write_new(
     Ok((key, began))
 }
 
-/// What is left of a lease last renewed at `renewed`, less a sixth for what is still on its way to the store.
+/// The time left of a lease last renewed at `renewed`, less a sixth for writes that are still in flight.
 fn time_left(renewed: &Mutex<Instant>, lifetime: Duration) -> Duration {
     let renewed = *renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     (lifetime * 5 / 6).saturating_sub(renewed.elapsed())
@@ -274,7 +277,7 @@ struct Renewal {
     stop: CancellationToken,
 }
 
-/// Rewrites the lease every third of its lifetime; gives up, and says so, when its time is over.
+/// Rewrites the lease every third of its lifetime. When the lease has expired or was removed, stops and cancels `lost`.
 async fn renew(lease: Renewal) {
     let third = lease.lifetime / 3;
     let mut pause = third;
@@ -290,9 +293,9 @@ async fn renew(lease: Renewal) {
             return;
         }
         let began = Instant::now();
-        // Somebody may have taken it away: writing it once more would bring it back to life.
+        // Another process may have removed it: writing it again would create it again.
         match tokio::time::timeout(left, lease.store.head(&lease.key)).await {
-            // An empty one was taken away where nothing can be deleted.
+            // An empty one was removed on a store that refuses deletions.
             Ok(Ok(Some(found))) if found.bytes > 0 => {}
             Ok(Ok(_)) => {
                 tracing::error!(lease = %lease.key, "the lease was removed by another process");
@@ -313,7 +316,7 @@ async fn renew(lease: Renewal) {
         let left = time_left(&lease.renewed, lease.lifetime);
         let bytes = print(&*record);
         let write = store::write_small(lease.store.as_ref(), &lease.key, bytes, ObjectRole::Mutable);
-        // A stop lets it end: a write that is dropped may reach the store all the same, and after the lease was deleted.
+        // A stop waits for this write: a dropped write may still reach the store, even after the lease was deleted.
         match tokio::time::timeout(left, write).await {
             Ok(Ok(_)) => {
                 *lease.renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = began;

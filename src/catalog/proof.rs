@@ -1,4 +1,5 @@
-//! Whether what the store accepted is there. An answer of 200 is a claim; a listing and a look are the proof.
+//! Checks that the objects that the store accepted exist. An answer of 200 is not enough; a listing and a lookup prove
+//! it.
 
 use super::error::CatalogError;
 use super::layout;
@@ -9,7 +10,7 @@ use futures_util::TryStreamExt as _;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Looks before an object counts as missing: some servers show it a moment later.
+/// Lookups before an object counts as missing: on some servers it becomes visible a moment later.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -34,7 +35,7 @@ impl Catalog {
         }
     }
 
-    /// Looks whether an object that was just written is there.
+    /// Checks that an object that was just written exists with `bytes` bytes.
     pub(super) async fn prove(&self, key: &ObjectKey, bytes: u64) -> Result<(), CatalogError> {
         let mut looks = 0;
         loop {
@@ -59,7 +60,7 @@ fn instead(found: Option<u64>, bytes: u64) -> String {
     }
 }
 
-/// The first segment that is not there as it was sent.
+/// The first segment that is missing or has another size.
 fn missing(manifest: &Manifest, objects: &[ObjectMeta]) -> Option<CatalogError> {
     let there: BTreeMap<&ObjectKey, u64> = objects.iter().map(|object| (&object.key, object.bytes)).collect();
     let segments = manifest.parts.iter().flat_map(|part| &part.segments);

@@ -1,8 +1,8 @@
-//! Who protects a database, and how it has fared: two small objects beside its backups.
+//! The policy that protects a database, and the state of its runs: two small objects beside its backups.
 //!
-//! They are written only by who holds the lease on the database, and a lease is given back only when the outcome of its run
-//! is noted here; who records an abandoned run notes what became of it first. So every recorded run is counted once, on any number
-//! of hosts, whatever the clocks say.
+//! Only the holder of the lease on the database writes them. A holder releases its lease only after the outcome of its
+//! run is noted here; a process that records an abandoned run notes its outcome first. So every recorded run is counted
+//! once, on any number of hosts, whatever their clocks say.
 
 use super::error::CatalogError;
 use super::repository::Catalog;
@@ -20,7 +20,7 @@ pub struct Attachment {
     pub format: u32,
     /// The policy.
     pub policy: PolicyName,
-    /// Since when: what was planned before is nobody's duty.
+    /// Since when: times planned before are not made up for.
     pub attached_at: Timestamp,
     /// From which host it was attached.
     pub host: String,
@@ -45,9 +45,9 @@ impl Catalog {
         record::write(self.store().as_ref(), &key, attachment, ObjectRole::Mutable).await
     }
 
-    /// Detaches `database` and forgets how it fared; its backups stay. Only under its lease.
+    /// Detaches `database` and deletes its state; its backups stay. Only under its lease.
     pub async fn detach(&self, database: &DatabaseName) -> Result<(), CatalogError> {
-        // The attachment first: whoever reads in between sees a database that nobody protects, which is what it is.
+        // The attachment first: a reader in between sees a database without protection, which is true.
         for key in [layout::attachment(database), layout::state(database)] {
             let doing = format!("delete `{key}`");
             self.store().delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))?;
@@ -55,9 +55,9 @@ impl Catalog {
         Ok(())
     }
 
-    /// How `database` has fared; a blank state when nothing was noted, and when what was noted is damaged: what is planned
-    /// is then due, and the run that takes it writes a new one. One that a newer jagad wrote is left as it is, and the backups
-    /// say when the last runs were.
+    /// The state of `database`; a blank one when there is none or it is damaged: planned runs are then due, and the
+    /// next run writes a new state. A state that a newer jagad wrote is left as it is, and the times of the last runs
+    /// come from the backups.
     pub async fn state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
         match self.changeable_state(database).await {
             Err(CatalogError::UnknownFormat { .. }) => self.foreign_state(database).await,
@@ -65,13 +65,13 @@ impl Catalog {
         }
     }
 
-    /// As [`Catalog::state`], for a change that somebody asked for: where a newer jagad wrote the state it could not be kept,
-    /// and that is an error.
+    /// As [`Catalog::state`], for a change that the user asked for: a state that a newer jagad wrote is an error,
+    /// because the change could not be stored.
     pub async fn changeable_state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
         let key = layout::state(database);
         match record::read(self.store().as_ref(), &key).await {
             Ok(found) => Ok(found.unwrap_or_default()),
-            // A database must not stay without backups because nobody can read how the last ones went.
+            // A damaged state must not leave a database without backups.
             Err(error @ CatalogError::Damaged { .. }) => {
                 tracing::warn!("{error}: failures and pauses of `{database}` are forgotten");
                 Ok(State::default())
@@ -80,7 +80,7 @@ impl Catalog {
         }
     }
 
-    /// What the keys of the backups tell of runs whose state cannot be read.
+    /// The last runs as the keys of the backups show them, when the state itself cannot be read.
     async fn foreign_state(&self, database: &DatabaseName) -> Result<State, CatalogError> {
         let prefix = layout::backups(database);
         let mut newest: [Option<BackupId>; 2] = [None, None];
@@ -97,7 +97,7 @@ impl Catalog {
         Ok(State { last_full: full, last_incremental: incremental, foreign: true, ..State::default() })
     }
 
-    /// Writes how `database` has fared, but never over what a newer jagad wrote. Only under its lease.
+    /// Writes the state of `database`, but never over one of a newer jagad. Only under its lease.
     pub async fn write_state(&self, database: &DatabaseName, state: &State) -> Result<(), CatalogError> {
         if state.foreign {
             return Ok(());

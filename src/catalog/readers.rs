@@ -1,5 +1,5 @@
-//! Readers of a backup announce themselves beside it, so that nobody deletes what is being restored. Many may read at once; a
-//! record runs out like a lease when nobody renews it.
+//! Leases of readers, which protect a backup from deletion while it is being read. Any number of readers may hold one;
+//! it expires like any lease when it is not renewed.
 
 use super::error::CatalogError;
 use super::lease::{self, FoundLease, Lease, LeaseRecord};
@@ -8,8 +8,9 @@ use crate::model::{BackupId, DatabaseName};
 use crate::store::ObjectKey;
 
 impl Catalog {
-    /// Announces that `record.backup` of `database` is being read. After it has returned, the reader looks whether the backup
-    /// is still there: whoever deletes removes the manifest first and then looks for readers, so one of the two sees the other.
+    /// Announces that `record.backup` of `database` is being read. After this has returned, the reader must check that
+    /// the backup still exists: a deletion removes the manifest first and then looks for readers, so one of the two
+    /// sees the other.
     pub async fn announce(
         &self,
         database: &DatabaseName,
@@ -18,7 +19,7 @@ impl Catalog {
         Lease::announce(self.store(), database, record).await
     }
 
-    /// Who reads backups of `database` now. What dead readers left is removed by the way, as far as that is possible.
+    /// The processes that read backups of `database` now. Expired leases of dead readers are removed if possible.
     pub async fn readers(&self, database: &DatabaseName) -> Result<Vec<FoundLease>, CatalogError> {
         let found = lease::survey(self.store().as_ref(), &layout::readers(database)).await?;
         let (dead, alive): (Vec<FoundLease>, Vec<FoundLease>) =
@@ -32,7 +33,7 @@ impl Catalog {
         Ok(alive)
     }
 
-    /// The first of those who read the backup `id` now, or may.
+    /// The first process that reads, or may read, the backup `id` now.
     pub async fn reader_of(
         &self,
         database: &DatabaseName,

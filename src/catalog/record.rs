@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 /// No record grows beyond this: a manifest with ten thousand parts stays below it.
 pub(super) const RECORD_LIMIT: u64 = 64 << 20;
 
-/// Reads a record of `key`. A higher format is refused before anything else of it is looked at.
+/// Reads a record of `key`. A higher format is refused before any other field is read.
 pub fn parse<T: DeserializeOwned>(key: &ObjectKey, bytes: &[u8]) -> Result<T, CatalogError> {
     let damaged =
         |error: serde_json::Error| CatalogError::Damaged { key: key.clone(), problem: error.to_string() };
@@ -29,7 +29,7 @@ pub fn print<T: Serialize>(record: &T) -> Vec<u8> {
     bytes
 }
 
-/// Reads the record at `key`; `None` where nothing is.
+/// Reads the record at `key`; `None` when there is none.
 pub(super) async fn read<T: DeserializeOwned>(
     store: &dyn Store,
     key: &ObjectKey,

@@ -1,4 +1,4 @@
-//! How people name a backup.
+//! How users name a backup.
 
 use super::error::CatalogError;
 use crate::model::{BackupId, DatabaseName, Timestamp};
@@ -20,7 +20,7 @@ pub enum BackupReference {
 }
 
 impl BackupReference {
-    /// Whether it means the best of several backups, and not one by its name.
+    /// Whether it selects the best of several backups instead of naming one.
     pub fn is_symbolic(&self) -> bool {
         matches!(self, Self::Latest(_) | Self::At(..))
     }
@@ -65,7 +65,7 @@ impl FromStr for BackupReference {
     }
 }
 
-/// What `show` and `logs` are asked about.
+/// The subject of `show` and `logs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A backup.
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_restore_is_told_from_a_backup() {
+    fn restores_and_backups_are_told_apart() {
         for text in ["20260102T030405Z-restore-k3v9x2", "20260102T030405Z-r", "20260102T030405Z-restore-k3"] {
             assert_eq!(text.parse::<Subject>().unwrap(), Subject::Restore(text.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! Taking backups out of a store, in an order in which a crash leaves garbage and never a backup that does not restore.
+//! Deletes backups in an order in which a crash leaves garbage, never a backup that cannot be restored.
 
 use super::{Catalog, CatalogError, layout};
 use crate::model::{BackupId, BackupStatus, DatabaseName, PartName};
@@ -6,14 +6,14 @@ use crate::store::{ObjectKey, ObjectMeta};
 use futures_util::TryStreamExt as _;
 
 impl Catalog {
-    /// Deletes the manifest of a backup: from then on it does not exist. None there is success.
+    /// Deletes the manifest of a backup: from then on the backup does not exist. A missing manifest is success.
     pub async fn delete_manifest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
         let key = layout::manifest(database, id);
         let doing = format!("delete manifest `{key}`");
         self.store().delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
     }
 
-    /// Deletes what there is of a backup whose manifest is gone; with a manifest there it does nothing.
+    /// Deletes the other objects of a backup whose manifest is gone; does nothing when the manifest exists.
     pub async fn delete_rest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
         let key = layout::manifest(database, id);
         let doing = format!("look for `{key}`");
@@ -23,8 +23,8 @@ impl Catalog {
         }
     }
 
-    /// Deletes what a failed or dead run stored; its manifest and log stay. Of a backup that is recorded as good it deletes
-    /// nothing.
+    /// Deletes what a failed or dead run stored; its manifest and log stay. It deletes nothing of a backup that is
+    /// recorded as good.
     pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
         if self.manifest(database, id).await?.is_some_and(|found| found.status == BackupStatus::Success) {
             return Ok(());
@@ -33,7 +33,7 @@ impl Catalog {
         self.delete_data(database, id, |key| !keep.contains(key)).await
     }
 
-    /// Deletes what was stored of a part that does not become part of the backup.
+    /// Deletes the stored segments of a part that is not included in the backup.
     pub async fn delete_part(
         &self,
         database: &DatabaseName,
@@ -46,7 +46,7 @@ impl Catalog {
         self.delete_data(database, id, of_part).await
     }
 
-    /// Deletes leases that were made empty because the store did not delete then; as well as it does now.
+    /// Tries to delete leases that were made empty because the store refused to delete them.
     pub async fn clear_empty_leases(&self, database: &DatabaseName) {
         let objects: Vec<ObjectMeta> =
             self.store().list(&layout::leases(database)).try_collect().await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is recorded of restores: that one has begun, how it ended, and its log.
+//! Records of restores: the start, the end and the log.
 
 use super::error::CatalogError;
 use super::layout;
@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A log that is longer is shown up to here.
+/// A longer log is shown up to this size.
 const LOG_LIMIT: u64 = 64 << 20;
 
 /// The record of one restore: written when it begins, and once more when it ends.
@@ -32,7 +32,7 @@ pub struct RestoreRecord {
     pub databases: Vec<String>,
     /// `running` while it has only begun.
     pub status: RestoreStatus,
-    /// When it began: after somebody had said yes.
+    /// When it began: after the confirmation.
     pub started_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub struct RestoreRecord {
     pub pid: u32,
 }
 
-/// A restore of which a record cannot be read.
+/// A restore with a record that cannot be read.
 #[derive(Debug)]
 pub struct UnreadableRestore {
     /// The entry that it went to.
@@ -57,12 +57,12 @@ pub struct UnreadableRestore {
     pub error: CatalogError,
 }
 
-/// Every restore that is recorded, the oldest first, and what cannot be read.
+/// Every recorded restore, the oldest first, and the records that cannot be read.
 #[derive(Debug, Default)]
 pub struct RestoreListing {
     /// Restores by their beginning.
     pub restores: Vec<RestoreRecord>,
-    /// Those that cannot be read: never silently left out.
+    /// Those that cannot be read.
     pub unreadable: Vec<UnreadableRestore>,
 }
 
@@ -94,7 +94,8 @@ impl Catalog {
         }
     }
 
-    /// Every restore into `database`, or into any. One that has begun and not ended runs while its lease lives, and is dead then.
+    /// Every restore into `database`, or into any. A restore without an end is running while its lease is live, and
+    /// dead after that.
     pub async fn restores(&self, database: Option<&DatabaseName>) -> Result<RestoreListing, CatalogError> {
         let prefix = database.map_or_else(layout::databases, layout::restores);
         let mut found: BTreeMap<(DatabaseName, RestoreId), bool> = BTreeMap::new();

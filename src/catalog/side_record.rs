@@ -1,5 +1,5 @@
-//! The small records beside a manifest: pins, verifications, and the mark of one that is under way. They add to what a backup
-//! is, and one that cannot be read takes nothing away from it.
+//! The small records beside a manifest: pins, verifications, and the mark of one that is under way. One that cannot be
+//! read does not make the backup unreadable.
 
 use super::error::CatalogError;
 use super::manifest::{Manifest, PinRecord};
@@ -22,7 +22,7 @@ pub enum SideRecord<T> {
     Absent,
     /// What it says.
     Known(T),
-    /// It is there, and what it says is not known.
+    /// It exists and cannot be read.
     Unreadable {
         /// Why.
         unreadable: String,
@@ -30,7 +30,7 @@ pub enum SideRecord<T> {
 }
 
 impl<T> SideRecord<T> {
-    /// What it says, where that is known.
+    /// Its content, if it can be read.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(record) => Some(record),
@@ -38,7 +38,7 @@ impl<T> SideRecord<T> {
         }
     }
 
-    /// Why it cannot be read, where it cannot.
+    /// Why it cannot be read, if so.
     pub fn problem(&self) -> Option<&str> {
         match self {
             Self::Unreadable { unreadable } => Some(unreadable),
@@ -47,7 +47,8 @@ impl<T> SideRecord<T> {
     }
 }
 
-/// The mark of a verification that is under way. It is dead when it was not rewritten for `lifetime_seconds`, as a lease.
+/// The mark of a verification that is under way. Like a lease, it has expired when it was not rewritten for
+/// `lifetime_seconds`.
 #[derive(Debug, Serialize, Deserialize)]
 struct VerifyingRecord {
     format: u32,
@@ -58,7 +59,7 @@ struct VerifyingRecord {
     lifetime_seconds: u64,
 }
 
-/// Reads a record beside a manifest; an error only where the store itself does not answer.
+/// Reads a record beside a manifest; an error only when the store itself fails.
 pub(super) async fn read<T: DeserializeOwned>(
     store: &dyn Store,
     key: &crate::store::ObjectKey,
@@ -73,7 +74,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     }
 }
 
-/// The mark of a verification, renewed until it is taken away.
+/// The mark of a verification, renewed until it is removed.
 #[derive(Debug)]
 pub struct VerifyingMark {
     renewal: JoinHandle<()>,
@@ -86,7 +87,7 @@ impl Drop for VerifyingMark {
 }
 
 impl Catalog {
-    /// Keeps a backup from being deleted. A pin that is there already stays as it is.
+    /// Pins a backup, which protects it from deletion. An existing pin stays as it is.
     pub async fn pin(
         &self,
         manifest: &Manifest,
@@ -102,21 +103,21 @@ impl Catalog {
         }
     }
 
-    /// Takes the pin away; none there is success.
+    /// Removes the pin; a missing pin is success.
     pub async fn unpin(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = layout::pin(&manifest.database, &manifest.id);
         let doing = format!("delete pin `{key}`");
         self.store().delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
     }
 
-    /// Records the result of a verification behind what the last one of the backup says; what is recorded.
+    /// Merges the result of a verification with the last one of the backup, writes it and returns what was written.
     pub async fn record_verification(
         &self,
         manifest: &Manifest,
         result: Verification,
     ) -> Result<Verification, CatalogError> {
         let (database, id) = (&manifest.database, &manifest.id);
-        // Another look may have ended since this one began.
+        // Another verification may have ended since this one began.
         let before = self.find_entry(database, id).await?.map(|entry| entry.verification);
         let result = result.after(before.as_ref().and_then(SideRecord::known));
         let key = layout::verification(database, id, result.verified_at);
@@ -124,7 +125,8 @@ impl Catalog {
         Ok(result)
     }
 
-    /// Marks a backup as being verified until [`Catalog::unmark_verifying`]. It is for people only, so what fails is passed over.
+    /// Marks a backup as being verified until [`Catalog::unmark_verifying`]. It is only information for people, so a
+    /// failure is only logged.
     pub async fn mark_verifying(
         &self,
         manifest: &Manifest,
@@ -157,16 +159,16 @@ impl Catalog {
         VerifyingMark { renewal }
     }
 
-    /// Takes the mark away.
+    /// Removes the mark.
     pub async fn unmark_verifying(&self, manifest: &Manifest, mark: VerifyingMark) {
         mark.renewal.abort();
         let key = layout::verifying(&manifest.database, &manifest.id);
         if let Err(error) = self.store().delete(std::slice::from_ref(&key)).await {
-            tracing::debug!(%error, "the mark of a verification runs out by itself");
+            tracing::debug!(%error, "the mark of a verification was not removed; it will expire");
         }
     }
 
-    /// Since when a verification is under way whose mark was last written at `written`. One that cannot be read is none.
+    /// When the verification began whose mark was last written at `written`. A mark that cannot be read counts as none.
     pub(super) async fn verifying_since(
         &self,
         database: &DatabaseName,

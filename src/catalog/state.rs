@@ -1,4 +1,4 @@
-//! How a database has fared, and what one more run means for it. Nothing is read or written here.
+//! The state of a database's runs, and how one more run changes it. Nothing is read from or written to a store here.
 
 mod records;
 
@@ -12,16 +12,16 @@ use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, Timestamp}
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A failed run that was planned is tried again after so long, and after twice as long each further time.
+/// A failed planned run is tried again after this time, and after twice as long each further time.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// So many incrementals in a row that became fulls are told.
-const FALLBACKS_TOLD: u32 = 2;
+/// This many consecutive incrementals that became fulls are reported.
+const FALLBACKS_REPORTED: u32 = 2;
 
-/// Whoever took a backup begins to verify it within so long, if it lives.
+/// A process that took a backup begins to verify it within this time, unless it died.
 const VERIFIED_WITHIN: Duration = Duration::from_secs(30);
 
-/// How a database has fared since it was attached.
+/// The state of a database's runs since it was attached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
@@ -31,19 +31,19 @@ pub struct State {
     pub failures: u32,
     /// Nothing is scheduled while it is paused.
     pub paused: Option<Pause>,
-    /// When it was last resumed: what was planned before is nobody's duty any more.
+    /// When it was last resumed: times planned before are not made up for.
     pub resumed_at: Option<Timestamp>,
     /// The last failure, until a run succeeds.
     pub last_error: Option<NotedFailure>,
-    /// The last run, whatever became of it.
+    /// The last run, whatever its outcome.
     pub last_run: Option<NotedRun>,
-    /// The last run for a full, whatever became of it.
+    /// The last run for a full, whatever its outcome.
     pub last_full: Option<NotedRun>,
-    /// The last run for an incremental, whatever became of it.
+    /// The last run for an incremental, whatever its outcome.
     pub last_incremental: Option<NotedRun>,
-    /// A run that failed, and is tried again before it counts.
+    /// A failed run that will be tried again before it counts.
     pub retry: Option<Retry>,
-    /// A run that succeeded, and counts when its backup has been verified.
+    /// A successful run that counts when its backup has been verified.
     pub unverified: Option<Unverified>,
     /// The last good full.
     pub last_good: Option<GoodRun>,
@@ -51,65 +51,65 @@ pub struct State {
     pub last_source: Option<String>,
     /// When garbage was last looked for.
     pub swept_at: Option<Timestamp>,
-    /// The planned time of the backup that somebody was told is overdue.
+    /// The planned time of the backup that was last reported as overdue.
     pub overdue_told: Option<Timestamp>,
-    /// Incrementals in a row that became fulls.
+    /// Consecutive incrementals that became fulls.
     pub fallbacks: Option<Fallbacks>,
-    /// What could not be removed, until it is.
+    /// Objects that could not be removed, until they are.
     pub leftovers: Option<NotedLeftovers>,
-    /// Whether it stands for one that a newer jagad wrote, which must not be overwritten.
+    /// Whether the stored state is of a newer jagad and must not be overwritten.
     #[serde(skip)]
     pub foreign: bool,
 }
 
-/// What noting a run changed.
+/// What a noted run changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEffect {
-    /// Nothing that somebody must be told.
+    /// Nothing to report.
     None,
-    /// It was one failure too many.
+    /// It was one failure too many: the database is paused.
     Paused,
     /// A success ended the pause.
     Resumed,
-    /// It does not count yet: it is tried again, not before this time.
+    /// It does not count yet: it will be tried again at this time or later.
     Again(Timestamp),
 }
 
-/// What a policy says of its runs.
+/// A policy's rules for failed runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    /// So many failures in a row pause the database; `None` never does.
+    /// This many consecutive failures pause the database; `None` means never.
     pub limit: Option<u32>,
-    /// A failed run that was planned is tried again so often.
+    /// How often a failed planned run is tried again.
     pub retries: u32,
     /// The time that the run was planned for, and when the next one is.
     pub period: Option<(Timestamp, Timestamp)>,
 }
 
-/// How a verification ended, for who counts runs.
+/// How a verification ended, for counting its run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VerificationEnd {
     /// The backup is good.
     Passed,
     /// It is not.
     Failed(FailureRecord),
-    /// Nothing is known.
+    /// The verification proved nothing.
     Inconclusive,
 }
 
-/// Whether a recorded time can be true at `now`. One that lies further ahead than clocks are usually set back was written by
-/// a clock that was wrong, and would keep a database unprotected until it comes.
+/// Whether a recorded time can be true at `now`. One that is further in the future than clocks are usually set back was
+/// written by a wrong clock, and would leave a database unprotected until then.
 pub fn is_plausible(time: Timestamp, now: Timestamp) -> bool {
     const LONGEST_STEP_BACK: Duration = Duration::from_secs(24 * 60 * 60);
     time <= now.plus(LONGEST_STEP_BACK)
 }
 
-/// How long to wait after so many failures.
+/// How long to wait after `failed` failures.
 fn backoff(failed: u32) -> Duration {
     TRY_AGAIN_AFTER * 2_u32.saturating_pow(failed.saturating_sub(1).min(10))
 }
 
-/// Whether the run was stopped or died, and did not fail by itself.
+/// Whether the run was stopped or died instead of failing by itself.
 fn is_interrupted(manifest: &Manifest) -> bool {
     manifest.error.as_ref().is_some_and(|error| error.class == INTERRUPTED)
 }
@@ -139,8 +139,9 @@ impl Default for State {
 }
 
 impl State {
-    /// Counts a recorded run. One of only some databases and a safety copy say nothing of the plan and change nothing, nor
-    /// does the run that was noted last when it is noted again. With `verification` a success counts when that has passed.
+    /// Counts a recorded run. A run of only some databases and a safety copy do not belong to the schedule and change
+    /// nothing, nor does the last noted run when it is noted again. With `verification`, a success counts only after
+    /// that has passed.
     pub fn note(
         &mut self,
         manifest: &Manifest,
@@ -153,7 +154,7 @@ impl State {
         }
         let run =
             NotedRun { id: manifest.id.clone(), started_at: manifest.started_at, status: manifest.status };
-        // A run by hand that failed fulfils no plan.
+        // A failed manual run does not replace a planned one.
         if manifest.status == BackupStatus::Success || manifest.purpose == BackupPurpose::Scheduled {
             match manifest.kind {
                 BackupKind::Full => self.last_full = Some(run.clone()),
@@ -180,7 +181,7 @@ impl State {
         self.succeeded(&unverified)
     }
 
-    /// Counts the fulls that are taken where incrementals were wanted. Those that were wanted themselves change nothing.
+    /// Counts the fulls that were taken in place of incrementals. Requested fulls change nothing.
     fn note_fallback(&mut self, manifest: &Manifest) {
         match (&manifest.fallback_reason, manifest.kind) {
             (Some(reason), _) => {
@@ -192,9 +193,9 @@ impl State {
         }
     }
 
-    /// How many incrementals in a row became fulls, and why the last did, once that is no single case.
+    /// How many consecutive incrementals became fulls, and why the last did; `None` below [`FALLBACKS_REPORTED`].
     pub fn repeated_fallbacks(&self) -> Option<&Fallbacks> {
-        self.fallbacks.as_ref().filter(|fallbacks| fallbacks.count >= FALLBACKS_TOLD)
+        self.fallbacks.as_ref().filter(|fallbacks| fallbacks.count >= FALLBACKS_REPORTED)
     }
 
     fn note_failure(&mut self, manifest: &Manifest, rules: &Rules) -> RunEffect {
@@ -209,7 +210,7 @@ impl State {
                 return RunEffect::Again(again);
             }
         }
-        // Nothing is wrong with the database where somebody else ended the run.
+        // An interrupted run does not mean that anything is wrong with the database.
         if interrupted { RunEffect::None } else { self.count_failure(manifest.finished_at, rules.limit) }
     }
 
@@ -224,12 +225,12 @@ impl State {
         let before = self.retry.take();
         let (planned, next) = rules.period?;
         if before.as_ref().is_some_and(|retry| retry.planned != planned) {
-            // Nobody tried again while it was time to.
+            // No retry was made in time.
             self.failures = self.failures.saturating_add(1);
         }
         let earlier = before.filter(|retry| retry.planned == planned && retry.kind == kind);
         let failed = earlier.map_or(1, |retry| retry.failed + 1);
-        // What a reboot cut short is made up for at once; what kills its host every time must not.
+        // A run that a reboot interrupted is made up for at once; one that kills its host every time must not be.
         let wait = if interrupted && failed == 1 { Duration::ZERO } else { backoff(failed) };
         let after = at.plus(wait);
         if failed > rules.retries.max(interrupted.into()) || after >= next {
@@ -255,7 +256,7 @@ impl State {
                 self.unverified = Some(Unverified { failed, after, ..unverified });
                 RunEffect::Again(after)
             }
-            // Of one that stays unproven nothing bad is known, and its run succeeded.
+            // Nothing bad is known about a backup without a result, and its run succeeded.
             VerificationEnd::Passed | VerificationEnd::Inconclusive => self.succeeded(&unverified),
             VerificationEnd::Failed(failure) => {
                 self.last_error = Some(NotedFailure { at, id: id.clone(), failure: failure.clone() });
@@ -267,8 +268,8 @@ impl State {
         })
     }
 
-    /// Counts a failed run that could not be recorded in its time: no failure in a row any more where something good has begun
-    /// since then, and no attempt either, so that what was planned is made up for at once.
+    /// Counts a failed run that could not be recorded in time. If a good run has begun since then, it is not a
+    /// consecutive failure any more, and not an attempt either, so that the planned run is made up for at once.
     pub fn note_late(&mut self, manifest: &Manifest, rules: &Rules) -> RunEffect {
         let good = self.last_good.as_ref().map(|good| good.started_at);
         let since = good.filter(|good| is_plausible(*good, manifest.finished_at));
@@ -283,7 +284,7 @@ impl State {
     }
 
     fn succeeded(&mut self, run: &Unverified) -> RunEffect {
-        // What was planned after this run began is not done by it, and neither is a full by an incremental.
+        // This run does not replace a run that was planned after it began, and an incremental does not replace a full.
         self.retry.take_if(|retry| {
             let same = retry.kind == run.id.kind() || run.id.kind() == BackupKind::Full;
             same && run.started_at >= retry.planned
@@ -321,7 +322,7 @@ impl State {
         RunEffect::Paused
     }
 
-    /// Forgets the failures and goes on. What was planned until `until` is not made up for.
+    /// Resets the failures and ends the pause. Times planned until `until` are not made up for.
     pub fn resume(&mut self, until: Option<Timestamp>) {
         self.failures = 0;
         self.paused = None;
@@ -331,7 +332,7 @@ impl State {
         }
     }
 
-    /// When the last run of `kind` began, if that can be true at `now`. A full does what an incremental would do.
+    /// When the last run of `kind` began, if that can be true at `now`. A full also counts as an incremental.
     pub fn last_attempt(&self, kind: BackupKind, now: Timestamp) -> Option<Timestamp> {
         let began = |run: &Option<NotedRun>| {
             run.as_ref().map(|run| run.started_at).filter(|time| is_plausible(*time, now))
@@ -342,8 +343,8 @@ impl State {
         }
     }
 
-    /// The try of `kind` that is still to come, if there is one. A backup that waits for its verification is a try that has
-    /// been made.
+    /// The pending retry of `kind`, if there is one. A backup that waits for its verification counts as a retry that
+    /// was made.
     pub fn retry_of(&self, kind: BackupKind, now: Timestamp) -> Option<&Retry> {
         let made = |retry: &Retry| {
             let unverified = self.unverified.as_ref().filter(|unverified| unverified.id.kind() == kind);
@@ -358,7 +359,7 @@ impl State {
 /// Whether a backup is verified before its run counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VerificationFollows {
-    /// It is.
+    /// A success counts after its verification.
     Yes,
     /// A success counts at once.
     No,

@@ -1,4 +1,4 @@
-//! What looks at a backup have found, and what they say of it together.
+//! The results of verifications of a backup, and what they mean together.
 
 use super::manifest::FailureRecord;
 use super::state::is_plausible;
@@ -6,12 +6,12 @@ use crate::model::{Timestamp, VerificationStatus, VerifyLevel};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The result of one verification, and what is still true of those before it: the last record says everything.
+/// The result of one verification, merged with what still holds of those before it: the last record is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
     /// [`super::FORMAT`].
     pub format: u32,
-    /// How deep it looked.
+    /// Its level.
     pub level: VerifyLevel,
     /// How it ended.
     pub status: VerificationStatus,
@@ -28,15 +28,15 @@ pub struct Verification {
     /// When the backup last passed each level, since it was last found bad.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub passed: BTreeMap<VerifyLevel, Timestamp>,
-    /// The look that found it bad, while no look as deep has passed since.
+    /// The verification that found it bad, while no verification of the same or a deeper level has passed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found_bad: Option<FoundBad>,
 }
 
-/// A look that found a backup bad.
+/// A verification that found a backup bad.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundBad {
-    /// How deep it looked.
+    /// Its level.
     pub level: VerifyLevel,
     /// When.
     pub at: Timestamp,
@@ -45,19 +45,19 @@ pub struct FoundBad {
 }
 
 impl Verification {
-    /// This result behind `before`. A look that proved nothing changes nothing, and one that was less deep does not
-    /// contradict one that found the backup bad.
+    /// This result merged with the record `before`. A verification without a result changes nothing, and a less deep
+    /// one does not clear a backup that a deeper one found bad.
     #[must_use]
     pub fn after(mut self, before: Option<&Self>) -> Self {
         let (mut passed, found_bad) =
             before.map_or_else(Default::default, |before| (before.all_passed(), before.bad()));
-        // Of a clock that was far ahead: it would count as new until its time comes.
+        // A time of a clock that was far ahead would count as new until it comes.
         passed.retain(|_, at| is_plausible(*at, self.verified_at));
         match self.status {
             VerificationStatus::Inconclusive => (self.passed, self.found_bad) = (passed, found_bad),
             VerificationStatus::Passed => {
                 self.found_bad = found_bad.filter(|bad| bad.level > self.level);
-                // What was found bad in its depth has passed nothing that counts.
+                // A backup that was found bad has passed no level.
                 self.passed = if self.found_bad.is_some() { BTreeMap::new() } else { passed };
                 if self.found_bad.is_none() {
                     self.passed.insert(self.level, self.verified_at);
@@ -73,13 +73,13 @@ impl Verification {
         self
     }
 
-    /// What is wrong with the backup, as far as is known.
+    /// Why the backup is known to be bad, if it is.
     pub fn bad(&self) -> Option<FoundBad> {
         let own = || FoundBad { level: self.level, at: self.verified_at, error: self.error.clone() };
         self.found_bad.clone().or_else(|| (self.status == VerificationStatus::Failed).then(own))
     }
 
-    /// When it was last proven at `level` or deeper; `None` where it was not, or where it is known to be bad.
+    /// When it last passed `level` or a deeper one; `None` if it did not, or is known to be bad.
     pub fn proven(&self, level: VerifyLevel) -> Option<(VerifyLevel, Timestamp)> {
         if self.bad().is_some() {
             return None;
@@ -103,7 +103,7 @@ mod tests {
     use VerificationStatus::{Failed, Inconclusive, Passed};
     use VerifyLevel::{Checksum, Exists, Restore};
 
-    /// What is known after these looks, one an hour.
+    /// The record after these verifications, one an hour.
     fn after(looks: &[(VerifyLevel, VerificationStatus)]) -> Verification {
         let mut known = None;
         for (hour, (level, status)) in looks.iter().enumerate() {
@@ -129,18 +129,18 @@ mod tests {
     }
 
     #[test]
-    fn a_shallow_look_does_not_contradict_a_deep_one_that_found_the_backup_bad() {
+    fn a_shallow_verification_does_not_clear_a_backup_that_a_deep_one_found_bad() {
         let known = after(&[(Restore, Failed), (Exists, Passed), (Checksum, Inconclusive)]);
         assert_eq!(known.bad().map(|bad| (bad.level, bad.at)), Some((Restore, at(0))));
         assert_eq!(known.proven(Exists), None);
         let known = after(&[(Checksum, Failed), (Restore, Passed)]);
         assert_eq!((known.bad(), known.proven(Checksum)), (None, Some((Restore, at(1)))));
-        // Two that failed: the deeper one must be contradicted.
+        // Two that failed: the deeper level must pass again.
         assert!(after(&[(Restore, Failed), (Exists, Failed), (Checksum, Passed)]).bad().is_some());
     }
 
     #[test]
-    fn what_was_proven_deeply_stays_proven_when_a_shallow_look_passes_or_one_proves_nothing() {
+    fn a_passed_level_stays_passed_when_a_shallower_verification_passes_or_one_proves_nothing() {
         let known = after(&[(Restore, Passed), (Exists, Passed), (Restore, Inconclusive)]);
         assert_eq!(known.proven(Checksum), Some((Restore, at(0))));
         assert_eq!(known.proven(Exists), Some((Exists, at(1))));

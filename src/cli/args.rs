@@ -71,7 +71,7 @@ pub struct Global {
     pub log_file: Option<PathBuf>,
 }
 
-/// How long work is shown.
+/// How the progress of long work is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
     /// Bars on a terminal, else plain lines.
@@ -97,7 +97,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// A word of a closed set that the configuration knows too.
+/// A word of a closed set that the configuration uses too.
 fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Several files and `--set` become one tree of values, and every value remembers where it was written.
+//! Merges several files and `--set` into one tree of values that records where each value was written.
 
 use super::ConfigError;
 use super::error::nearest;
@@ -108,7 +108,7 @@ impl Document {
         Ok(())
     }
 
-    /// Tables merge; anything else, and a whole named entry, may be said once only.
+    /// Tables are merged; any other value, and each named entry, may be given only once.
     fn merge(
         &mut self,
         from: Table,
@@ -183,7 +183,7 @@ impl Document {
         &self.root
     }
 
-    /// The values as `T`; an error names file, line, key and what was meant.
+    /// The values as `T`; an error names file, line, key and the likely correct key.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         serde_path_to_error::deserialize(Value::Table(self.root.clone())).map_err(|error| {
             let mut path: Vec<String> = error.path().iter().map(ToString::to_string).collect();
@@ -214,7 +214,7 @@ pub(super) fn wrong(origin: impl std::fmt::Display, problem: String, help: Optio
     ConfigError::Wrong { origin: origin.to_string(), problem, help }
 }
 
-/// The name and the known names in serde's words for a key that a struct does not have.
+/// The unknown name and the known names in serde's error for an unknown field.
 fn unknown_field(message: &str) -> Option<(&str, Vec<&str>)> {
     let rest = message.strip_prefix("unknown field `")?;
     let (key, rest) = rest.split_once('`')?;
@@ -230,7 +230,7 @@ fn lookup<'t>(table: &'t Table, path: &[String]) -> Option<&'t Value> {
     parents.iter().try_fold(table, |table, key| table.get(key)?.as_table())?.get(last)
 }
 
-/// Puts `value` at `path`, making tables on the way; callers have seen that nothing but tables is there.
+/// Puts `value` at `path` and creates missing tables; callers have checked that only tables are on the way.
 fn insert(table: &mut Table, path: &[String], value: Value) {
     let Some((first, rest)) = path.split_first() else { return };
     if rest.is_empty() {

@@ -63,7 +63,7 @@ pub enum ConfigError {
         /// What to do.
         help: Option<Help>,
     },
-    /// A secret cannot be had. Its value is never part of the message.
+    /// A secret cannot be read. Its value is never part of the message.
     #[error("{key}: {problem}")]
     Secret {
         /// The configuration key: `databases.shop.password_file`.
@@ -90,7 +90,7 @@ impl ConfigError {
     }
 }
 
-/// The error of a name that nothing has, with those that come close.
+/// The error for an unknown name, with similar names.
 pub(super) fn unknown<'a>(
     what: &'static str,
     name: &str,

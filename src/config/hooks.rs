@@ -1,4 +1,4 @@
-//! Programs around a backup or a restore.
+//! Programs that run before and after a backup or a restore.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ pub struct Hooks {
     pub after_backup: Vec<String>,
     /// After a failure.
     pub on_failure: Vec<String>,
-    /// At last.
+    /// After every backup, successful or not.
     pub last: Vec<String>,
     /// Before a database is filled by a restore.
     pub before_restore: Vec<String>,
-    /// When it is full and counted.
+    /// When it is loaded and counted.
     pub after_restore: Vec<String>,
-    /// Longest life of each.
+    /// Time limit of each hook.
     pub timeout: Duration,
 }
 

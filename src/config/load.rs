@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Which files to read.
 #[derive(Debug, Clone, Default)]
 pub struct ConfigRequest {
-    /// The main file; `None` looks in the usual places.
+    /// The main file; `None` searches the usual places.
     pub path: Option<PathBuf>,
     /// `KEY=VALUE` assignments.
     pub set: Vec<String>,

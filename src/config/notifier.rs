@@ -17,14 +17,14 @@ use std::time::Duration;
 pub struct NotifierEntry {
     /// Its name.
     pub name: NotifierName,
-    /// The events it is told of.
+    /// The events that it gets.
     pub on: BTreeSet<EventKind>,
-    /// Longest life of one message.
+    /// Time limit of one message.
     pub timeout: Duration,
     pub(super) channel: ChannelEntry,
 }
 
-/// How somebody is told, the secrets not yet fetched.
+/// How events are sent; the secrets are not fetched yet.
 #[derive(Debug, Clone)]
 pub(super) enum ChannelEntry {
     Email {
@@ -62,7 +62,7 @@ impl HttpEntry {
 }
 
 impl NotifierEntry {
-    /// What sending needs, with the secrets fetched.
+    /// The settings for sending, with the secrets fetched.
     pub async fn settings(&self) -> Result<NotifierSettings, ConfigError> {
         let channel = match &self.channel {
             ChannelEntry::Email { server, login, tls_ca, from, to, subject } => {
@@ -95,7 +95,7 @@ impl NotifierEntry {
         Ok(NotifierSettings { timeout: self.timeout, channel })
     }
 
-    /// Whether a secret of it stands in the configuration file itself.
+    /// Whether the configuration file itself contains one of its secrets.
     pub(super) fn has_inline_secret(&self) -> bool {
         match &self.channel {
             ChannelEntry::Email { login, .. } => login.as_ref().is_some_and(|(_, source)| source.is_inline()),

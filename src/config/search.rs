@@ -1,4 +1,4 @@
-//! Where the configuration is. The only place, besides secrets, that looks at the environment.
+//! Finds the configuration. The only file, besides secrets, that reads the environment.
 
 use super::ConfigError;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Where this host keeps what it must remember by itself: what systemd gives a service, or the usual place for root, or for
-/// another user.
+/// The folder of this host's own state: the one that systemd gives a service, or the usual one of root or of another
+/// user.
 pub(super) fn state_dir() -> PathBuf {
     if let Some(given) = environment("STATE_DIRECTORY") {
-        // Several are separated by colons; the first is as good as any.
+        // Several are separated by colons; any of them will do, so take the first.
         return PathBuf::from(given.split(':').next().unwrap_or_default());
     }
     if nix::unistd::geteuid().is_root() {

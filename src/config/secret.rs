@@ -8,9 +8,9 @@ use crate::process::{Runner as _, SystemRunner, ToolSpec};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A secret is at most so long.
+/// The longest secret, in bytes.
 const LIMIT: u64 = 64 << 10;
-/// A command that gives a secret ends within this.
+/// Time limit of a command that prints a secret.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One of the five forms of a secret.
@@ -30,7 +30,7 @@ enum SecretForm {
     Credential(String),
 }
 
-/// The five keys of one secret as they stand in a file.
+/// The five keys of one secret in a file.
 pub(super) struct Forms<'a> {
     pub(super) inline: Option<&'a Secret>,
     pub(super) file: Option<&'a PathBuf>,
@@ -65,7 +65,7 @@ impl SecretSource {
         Ok(given.pop().zip(names.into_iter().next()).map(|((_, form), key)| Self { key, form }))
     }
 
-    /// Whether the secret stands in the configuration file itself.
+    /// Whether the configuration file itself contains the secret.
     pub fn is_inline(&self) -> bool {
         matches!(self.form, SecretForm::Inline(_))
     }
@@ -81,7 +81,7 @@ impl SecretSource {
         }
     }
 
-    /// Fetches the secret. One line feed at the end of a file or of an answer is cut.
+    /// Fetches the secret. One line feed at the end of a file or of a command's output is removed.
     pub async fn resolve(&self) -> Result<Secret, ConfigError> {
         let failed = |problem: String| ConfigError::Secret { key: self.key.clone(), problem };
         match &self.form {
@@ -102,7 +102,7 @@ impl SecretSource {
                 };
                 let mut tool = ToolSpec::new(program).args(args.iter().map(String::as_str));
                 tool.timeout = Some(COMMAND_TIMEOUT);
-                // Its standard error may hold anything, so only how it ended is told.
+                // Its standard error may contain anything, so the error only has the exit status.
                 let run = SystemRunner.output(&tool).await.map_err(|error| {
                     let status = match error {
                         crate::process::ToolError::Failed { status, .. } => format!("exit status {status}"),

@@ -1,9 +1,9 @@
-//! Secrets that whoever starts jagad hands over, by name.
+//! Names of the secrets that the process which starts jagad must provide.
 
 use super::Inventory;
 use std::collections::BTreeSet;
 
-/// Names of secrets that whoever starts jagad hands over.
+/// Names of the secrets that the process which starts jagad must provide.
 #[derive(Debug, Default)]
 pub struct SecretNames {
     /// Of `…_env` keys.
@@ -24,7 +24,7 @@ fn collect(value: &serde_json::Value, names: &mut SecretNames) {
 }
 
 impl Inventory {
-    /// The environment variables that secrets are taken from, and the systemd credentials.
+    /// The environment variables and the systemd credentials that secrets are read from.
     pub fn secret_names(&self) -> SecretNames {
         let mut names = SecretNames::default();
         collect(&serde_json::to_value(self.document.root()).unwrap_or_default(), &mut names);

@@ -1,9 +1,9 @@
-//! Why somebody could not be told.
+//! Why a message could not be sent.
 
 use crate::model::{Help, Period};
 use std::time::Duration;
 
-/// A notifier that could not do its work. Never holds a secret.
+/// A notifier that failed. Never holds a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub struct NotifyError {

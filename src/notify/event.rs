@@ -1,11 +1,11 @@
-//! What happened, bounded and free of anything that could break out of a header, an environment or a terminal.
+//! What happened, bounded and without anything that could break out of a header, an environment or a terminal.
 
 use crate::model::kind::word_enum;
 use crate::model::{BackupId, DatabaseName, Help, PolicyName, Timestamp};
 use serde::Serialize;
 use std::fmt;
 
-/// How much of a log's end goes with an event.
+/// How many bytes of the end of a log an event contains.
 pub const LOG_TAIL_BYTES: usize = 10_000;
 pub(super) const TEXT_BYTES: usize = 4 << 10;
 const FACT_BYTES: usize = 1 << 10;
@@ -18,33 +18,33 @@ word_enum! {
         BackupStarted = "backup_started",
         /// A backup is in the store.
         BackupSucceeded = "backup_succeeded",
-        /// A backup failed, or could not even begin.
+        /// A backup failed, or could not begin.
         BackupFailed = "backup_failed",
         /// Too many failures in a row: nothing is scheduled any more.
         PolicyPaused = "policy_paused",
-        /// A success, or somebody, ended the pause.
+        /// A success or a user ended the pause.
         PolicyResumed = "policy_resumed",
-        /// A log is missing: points in time behind it cannot be reached.
+        /// A log is missing: points in time after it cannot be restored.
         PitrGap = "pitr_gap",
         /// Backups come from another server now.
         SourceChanged = "source_changed",
-        /// A backup is not what it was, or could not be looked at.
+        /// A verification failed, or could not be done.
         VerifyFailed = "verify_failed",
-        /// A restore ended well.
+        /// A restore succeeded.
         RestoreFinished = "restore_finished",
         /// A restore failed.
         RestoreFailed = "restore_failed",
-        /// What retention does not keep could not be removed.
+        /// Backups that retention does not keep could not be removed.
         PruneFailed = "prune_failed",
         /// A backup that was due did not happen.
         Overdue = "overdue",
-        /// Nothing happened: somebody tries the notifier.
+        /// A test message.
         Test = "test",
     }
 }
 
 impl EventKind {
-    /// What people read first.
+    /// The title for people.
     pub const fn title(self) -> &'static str {
         match self {
             Self::BackupStarted => "Backup Started",
@@ -85,7 +85,7 @@ pub struct Event {
     log_tail: String,
 }
 
-/// Something worth knowing, such as a size.
+/// A named value, such as a size.
 #[derive(Debug, Clone, Serialize)]
 struct Fact {
     name: String,
@@ -112,28 +112,28 @@ impl Event {
         }
     }
 
-    /// Of this database entry.
+    /// With this database entry.
     #[must_use]
     pub fn database(mut self, name: &DatabaseName) -> Self {
         self.database = Some(name.clone());
         self
     }
 
-    /// Under this policy.
+    /// With this policy.
     #[must_use]
     pub fn policy(mut self, name: Option<&PolicyName>) -> Self {
         self.policy = name.cloned();
         self
     }
 
-    /// About this backup.
+    /// With this backup.
     #[must_use]
     pub fn backup(mut self, id: Option<&BackupId>) -> Self {
         self.backup = id.cloned();
         self
     }
 
-    /// With what to do about it.
+    /// With a help text that says what to do.
     #[must_use]
     pub fn help(mut self, help: Option<&str>) -> Self {
         self.help = help.and_then(|help| Help::new(&clean(help, TEXT_BYTES)));
@@ -154,7 +154,7 @@ impl Event {
         self
     }
 
-    /// With one more thing worth knowing; beyond 32 they are left out.
+    /// With one more named value; beyond 32 they are left out.
     #[must_use]
     pub fn fact(mut self, name: &str, value: impl fmt::Display) -> Self {
         if self.facts.len() < FACTS {
@@ -164,14 +164,14 @@ impl Event {
         self
     }
 
-    /// Who wants to hear of `kind` hears of it too.
+    /// The event also goes to notifiers that are configured for `kind`.
     #[must_use]
     pub fn counts_as(mut self, kind: EventKind) -> Self {
         self.also = Some(kind);
         self
     }
 
-    /// Whether somebody who wants to hear of `kinds` is told of it.
+    /// Whether a notifier that is configured for `kinds` gets this event.
     pub fn is_wanted(&self, kinds: &std::collections::BTreeSet<EventKind>) -> bool {
         kinds.contains(&self.kind) || self.also.is_some_and(|also| kinds.contains(&also))
     }
@@ -214,7 +214,7 @@ impl Event {
         &self.host
     }
 
-    /// The title, and for a repeat which one it is.
+    /// The title, with the number of the failure when it is a repeated one.
     pub(super) fn headline(&self) -> String {
         match self.failures_in_a_row {
             0 | 1 => self.title.to_owned(),
@@ -222,7 +222,7 @@ impl Event {
         }
     }
 
-    /// All of it for people, without the log.
+    /// The event as text for people, without the log.
     pub(super) fn summary(&self) -> String {
         let mut text = self.headline();
         if let Some(database) = &self.database {
@@ -248,7 +248,7 @@ impl Event {
         text
     }
 
-    /// All of it for people, with the log's end.
+    /// The event as text for people, with the end of the log.
     pub(super) fn text(&self) -> String {
         let mut text = self.summary();
         if !self.log_tail.is_empty() {
@@ -257,7 +257,7 @@ impl Event {
         text
     }
 
-    /// As docs/JSON.md has it.
+    /// The event as JSON, see docs/JSON.md.
     pub(super) fn json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }
@@ -274,12 +274,12 @@ fn ordinal(count: u32) -> String {
     format!("{count}{ending}")
 }
 
-/// `text` as an event has it: without control characters but line feeds and tabs, and at most 4 KiB.
+/// `text` as in an event: without control characters except line feeds and tabs, and at most 4 KiB.
 pub fn printable(text: &str) -> String {
     clean(text, TEXT_BYTES)
 }
 
-/// Without control characters but line feeds and tabs, and at most `limit` bytes.
+/// Without control characters except line feeds and tabs, and at most `limit` bytes.
 fn clean(text: &str, limit: usize) -> String {
     let kept: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     if kept.len() <= limit {
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_break_out_is_taken_out_and_every_text_is_bounded() {
+    fn control_characters_are_removed_and_every_text_is_bounded() {
         let event = event(&format!("a\0b\r\x1b[31m{}", "é".repeat(9000))).fact("a\nb", "c\nd");
         assert_eq!(event.host, "db1 Bcc: x");
         assert!(event.message.starts_with("ab[31mé") && event.message.len() <= TEXT_BYTES + 4);

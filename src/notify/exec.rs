@@ -1,4 +1,4 @@
-//! A program that is told: never through a shell.
+//! A program that gets the event. It is never run through a shell.
 
 use super::event::{TEXT_BYTES, line};
 use super::{Channel, Event, ExecSettings, NotifyError};

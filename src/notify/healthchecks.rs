@@ -1,4 +1,4 @@
-//! Pings to a dead man's switch: healthchecks.io, a server of one's own, or whatever understands the same addresses.
+//! Pings to a dead man's switch: healthchecks.io, or any server with the same API.
 //!
 //! The addresses, `rid` and the bound of 100 kB for a body are those of <https://healthchecks.io/docs/http_api/>; that a `rid`
 //! is a UUID in lower case, <https://healthchecks.io/docs/measuring_script_run_time/>.
@@ -27,7 +27,7 @@ const fn suffix(kind: EventKind) -> &'static str {
         | EventKind::RestoreFailed
         | EventKind::PruneFailed
         | EventKind::Overdue => "fail",
-        // Kept by the check, without a change of its state.
+        // Logged by the check without changing its state.
         EventKind::PolicyResumed
         | EventKind::SourceChanged
         | EventKind::RestoreFinished
@@ -35,7 +35,8 @@ const fn suffix(kind: EventKind) -> &'static str {
     }
 }
 
-/// The same for start and end of one backup, so that the check can tell how long it took. RFC 9562, version 8: from a hash.
+/// The same id for start and end of one backup, so that the check can measure the duration. RFC 9562, version 8: from a
+/// hash.
 fn run_id(backup: &BackupId) -> String {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&Sha256::digest(backup.to_string())[..16]);

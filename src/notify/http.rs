@@ -1,4 +1,5 @@
-//! The one way to a web service: TLS, one more try where the first did not get through, and no secret in any error.
+//! The HTTP client for web services: TLS, a second try after a failure that may be temporary, and no secret in any
+//! error.
 
 use super::{HttpSettings, NotifyError};
 use crate::certificates;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Tries of one message: told twice is better than not told.
+/// Tries of one message: a duplicate is better than none.
 const TRIES: u32 = 2;
 /// Between them.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -18,7 +19,7 @@ impl HttpSettings {
     fn parsed(&self) -> Result<Url, NotifyError> {
         let refused = |problem: &str, help: &str| Err(NotifyError::new(problem).help(help));
         let help = "Correct `url` of the notifier.";
-        // Parse errors do not quote the text, and neither may anything here.
+        // Parse errors do not contain the text, and no error here may contain it.
         let url: Url = match self.url.expose().trim().parse() {
             Ok(url) => url,
             Err(error) => return refused(&format!("the URL is not valid: {error}"), help),
@@ -40,7 +41,7 @@ impl HttpSettings {
         Ok(url)
     }
 
-    /// Scheme and host, for people: everything behind them may be secret.
+    /// Scheme and host, for people: the rest of the URL may be secret.
     pub(super) fn place(&self) -> String {
         self.parsed().map_or_else(|_| String::new(), |url| origin(&url))
     }
@@ -50,7 +51,7 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// What is posted.
+/// A POST request.
 pub(super) struct Post<'a> {
     /// Where.
     pub(super) url: &'a Url,
@@ -74,7 +75,7 @@ impl Http {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("jagad/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            // A message must not end up elsewhere, and a token even less.
+            // A redirect must not send the message, or the token, to another host.
             .redirect(reqwest::redirect::Policy::none())
             .https_only(!settings.allow_plain);
         if let Some(path) = &settings.tls_ca {
@@ -91,7 +92,7 @@ impl Http {
         Ok(Self { client, url, token })
     }
 
-    /// The whole address, for making others from it.
+    /// The whole URL, from which others are made.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -129,8 +130,8 @@ impl Http {
         })
     }
 
-    /// Whether the service's host is found, takes a connection and shows a certificate that is trusted. Asks for the
-    /// host's front page, whose answer may be anything: the address itself could count a visit as a message.
+    /// Checks that the service's host has an address, accepts a connection and has a trusted certificate. Requests the
+    /// host's front page, whose answer may be anything: a request to the URL itself could count as a message.
     pub(super) async fn probe(&self) -> Result<(), NotifyError> {
         let mut front = self.url.clone();
         front.set_path("/");
@@ -150,7 +151,7 @@ impl Http {
     }
 }
 
-/// Whether a second try could get through.
+/// Whether a second try may succeed.
 enum Again {
     Yes,
     No,
@@ -165,7 +166,7 @@ fn bearer(token: &Secret) -> Result<HeaderValue, NotifyError> {
     Ok(value)
 }
 
-/// The innermost causes say what it was; the outer ones only that a request failed.
+/// The innermost causes name the problem; the outer ones only say that a request failed.
 fn chain(error: &reqwest::Error) -> String {
     let mut words = error.to_string();
     let mut next = error.source();

@@ -1,5 +1,5 @@
-//! Telling people and machines what happened: an [`Event`] goes to one [`Notifier`]. Nothing here needs a store, a database
-//! or a key, so that somebody is told also when nothing else works.
+//! Notifications: an [`Event`] goes to one [`Notifier`]. Nothing here needs a store, a database or a key, so that it
+//! works when nothing else does.
 
 pub mod email;
 mod error;
@@ -22,17 +22,17 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One way to tell somebody. Errors never hold a secret: neither a password or token nor a secret URL.
+/// A way to send an event. Errors never contain a secret: no password, token or secret URL.
 #[async_trait]
 trait Channel: Send + Sync {
-    /// Hands the event over. `Ok` means that the other side took it.
+    /// Sends the event. `Ok` means that the other side accepted it.
     async fn send(&self, event: &Event) -> Result<(), NotifyError>;
 
     /// Tries everything that sending needs without telling anybody anything.
     async fn probe(&self) -> Result<(), NotifyError>;
 }
 
-/// A channel and the time it has.
+/// A channel with its timeout.
 pub struct Notifier {
     channel: Box<dyn Channel>,
     place: String,
@@ -40,8 +40,8 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Checks the settings; nothing is sent. `runner` starts the programs of `exec`, and `host` is how this machine
-    /// introduces itself to a mail server.
+    /// Checks the settings; nothing is sent. `runner` starts the programs of `exec`, and `host` is the name that this
+    /// machine sends to a mail server.
     pub fn open(
         settings: NotifierSettings,
         runner: Arc<dyn Runner>,
@@ -64,7 +64,7 @@ impl Notifier {
         &self.place
     }
 
-    /// Hands the event over, or fails within the timeout.
+    /// Sends the event, or fails within the timeout.
     pub async fn send(&self, event: &Event) -> Result<(), NotifyError> {
         self.within(self.channel.send(event)).await
     }

@@ -1,4 +1,4 @@
-//! What a notifier needs to know, with its secrets fetched.
+//! The settings of a notifier, with the secrets fetched.
 
 use super::email::{MailAddress, SmtpServer, SubjectTemplate};
 use crate::model::Secret;
@@ -9,13 +9,13 @@ use std::time::Duration;
 /// A notifier.
 #[derive(Debug, Clone)]
 pub struct NotifierSettings {
-    /// Longest life of one message, all tries together.
+    /// Time limit of one message, all tries together.
     pub timeout: Duration,
-    /// How it tells.
+    /// How events are sent.
     pub channel: ChannelSettings,
 }
 
-/// How a notifier tells.
+/// How a notifier sends events.
 #[derive(Debug, Clone)]
 pub enum ChannelSettings {
     /// An email.
@@ -29,7 +29,7 @@ pub enum ChannelSettings {
 }
 
 impl ChannelSettings {
-    /// Where it leads, for people: of a secret URL only scheme and host.
+    /// The destination, for people: of a secret URL only scheme and host.
     pub(super) fn place(&self) -> String {
         match self {
             Self::Email(settings) => settings.server.to_string(),
@@ -40,12 +40,12 @@ impl ChannelSettings {
     }
 }
 
-/// A mail server, and who writes to whom.
+/// A mail server, the sender and the recipients.
 #[derive(Debug, Clone)]
 pub struct EmailSettings {
     /// The server.
     pub server: SmtpServer,
-    /// User and password; `None` logs in nowhere.
+    /// User and password; `None` means no login.
     pub login: Option<(String, Secret)>,
     /// Private authority that is trusted beside the system's.
     pub tls_ca: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub struct EmailSettings {
 /// How a web service is reached.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Its address; whoever knows it may write there.
+    /// Its URL; anyone who knows it can post there.
     pub url: Secret,
     /// Private authority that is trusted beside the system's.
     pub tls_ca: Option<PathBuf>,
@@ -68,14 +68,14 @@ pub struct HttpSettings {
     pub allow_plain: bool,
 }
 
-/// What a web service is sent.
+/// The format of what a web service gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum WebhookFormat {
     /// The event as it is in docs/JSON.md.
     Json,
-    /// A message for Slack, Mattermost, Rocket.Chat and others that take the same.
+    /// A message for Slack, Mattermost, Rocket.Chat and others with the same format.
     Slack,
 }
 
@@ -84,7 +84,7 @@ pub enum WebhookFormat {
 pub struct WebhookSettings {
     /// How it is reached.
     pub http: HttpSettings,
-    /// What it is sent.
+    /// The format that it gets.
     pub format: WebhookFormat,
     /// Sent as `Authorization: Bearer`.
     pub token: Option<Secret>,

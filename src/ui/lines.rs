@@ -8,7 +8,7 @@ use std::io::Write;
 #[derive(Clone)]
 pub(super) struct Lines {
     pub(super) bars: MultiProgress,
-    /// What they are fitted to; lines of JSON to nothing.
+    /// The page that lines are wrapped for; lines of JSON are not wrapped.
     pub(super) page: Page,
 }
 
@@ -19,7 +19,7 @@ impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Lines {
     }
 }
 
-/// One log line on its way.
+/// One log line that is being written.
 pub(super) struct Line {
     bars: MultiProgress,
     page: Page,
@@ -44,7 +44,7 @@ impl Drop for Line {
     }
 }
 
-/// Writes to standard error; a closed one is nobody's fault.
+/// Writes to standard error; errors are ignored, because it may be closed.
 pub(super) fn talk(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

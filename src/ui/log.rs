@@ -1,4 +1,4 @@
-//! Log lines on standard error, and in a file where that is wanted.
+//! Log lines on standard error, and in a file if one is configured.
 
 use super::lines::Lines;
 use super::plain::visible;
@@ -20,7 +20,7 @@ use tracing_subscriber::{Layer, filter};
 /// How lines are written for people.
 #[derive(Clone, Copy)]
 pub(super) struct Plain {
-    /// Time and level in front: not wanted by somebody who sits before a terminal.
+    /// Time and level in front of each line: not on a terminal.
     pub(super) stamped: bool,
     /// Colours.
     pub(super) coloured: bool,
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// What is logged where.
+/// What is logged, and where.
 pub(super) struct LogOptions<'a> {
     pub(super) level: LogLevel,
     pub(super) format: LogFormat,

@@ -1,4 +1,4 @@
-//! What users see: data on standard output, talk on standard error.
+//! What users see: data on standard output, messages on standard error.
 
 mod draw;
 mod lines;

@@ -1,12 +1,12 @@
-//! What a report is drawn on: a terminal of some width, or a file or pipe that is as wide as it needs to be.
+//! The width that a report is drawn for: that of a terminal, or unlimited for a file or pipe.
 
 use super::plain::one_line;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// Nothing is fitted to a terminal that is narrower.
+/// A narrower terminal is treated as this wide.
 const NARROWEST: usize = 40;
-/// The last column of a table is wrapped to no less.
+/// The smallest width to which the last column of a table is wrapped.
 const NARROWEST_COLUMN: usize = 12;
 /// Two spaces between columns.
 const GAP: usize = 2;
@@ -29,10 +29,10 @@ pub(super) struct Columns<'a> {
 }
 
 impl Page {
-    /// As wide as it needs to be.
+    /// Unlimited width.
     pub const ENDLESS: Self = Self { width: None };
 
-    /// The terminal on standard output; endless where that is no terminal, so that nothing is missing from a file.
+    /// The terminal on standard output; unlimited when that is not a terminal, so that a file misses nothing.
     pub fn of_output() -> Self {
         Self::of(terminal_size::terminal_size_of(std::io::stdout()))
     }
@@ -70,7 +70,7 @@ impl Page {
         lines.join("\n") + "\n"
     }
 
-    /// The columns that there is room for. The cells of the last one are wrapped where that is not enough.
+    /// The columns that fit. If that is not enough, the cells of the last one are wrapped.
     fn fit(self, columns: Columns<'_>, cells: &mut [Vec<String>]) -> Vec<usize> {
         let mut kept: Vec<usize> = (0..columns.titles.len()).collect();
         let Some(page) = self.width else { return kept };
@@ -123,12 +123,12 @@ fn width(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
 
-/// A line of a table without what surrounds it.
+/// A line of a table without the space around it.
 fn trimmed(line: &str) -> String {
     line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
 }
 
-/// Where the text of a line begins: behind `help:` and the like, behind the name of a value (`database       shop`), or a little
+/// The hanging indent of a line, where its text begins: behind `help:` and the like, behind the name of a value (`database       shop`), or a little
 /// to the right of the line's own beginning.
 fn hanging(coloured: &str) -> usize {
     const LABELS: [&str; 4] = ["error: ", "help: ", "warning: ", "note: "];
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_gives_up_columns_before_it_wraps_the_last_one() {
+    fn a_table_drops_columns_before_it_wraps_the_last_one() {
         let endless = Page::ENDLESS.table(COLUMNS, &rows());
         assert!(longest(&endless) > 90, "{endless}");
         let narrow = Page { width: Some(80) }.table(COLUMNS, &rows());

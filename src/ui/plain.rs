@@ -1,8 +1,8 @@
-//! Text that others wrote, made harmless: notes, names, messages and logs may come from a bucket, a server or a tool, and a
-//! terminal obeys more characters than it shows.
+//! Makes foreign text safe to print: notes, names, messages and logs may come from a bucket, a server or a tool, and a
+//! terminal interprets control characters.
 
-/// Whether a terminal, or somebody who reads, is led astray by `c`: control characters, also those of the second kind (U+009B
-/// begins a command as ESC [ does), and signs that turn the direction of what follows.
+/// Whether `c` can mislead a terminal or a reader: control characters, also C1 ones (U+009B begins a command as ESC [
+/// does), and characters that change the text direction.
 fn misleads(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -13,7 +13,7 @@ pub(super) fn visible(text: &str) -> String {
     text.replace(|c: char| misleads(c) && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }
 
-/// As [`visible`], on one line: what stands in a row or behind a name must not look like the next one.
+/// As [`visible`], on one line: a value in a row or behind a name must not look like the next row.
 pub(super) fn one_line(text: &str) -> String {
     visible(text).trim_end().replace(['\n', '\t'], " ")
 }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_left() {
+    fn no_character_that_a_terminal_interprets_is_left() {
         let text = "a\x1b[2Jb\u{9b}31mc\rd\x07e\u{202e}f\x7fg\th\n";
         assert_eq!(visible(text), "a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}d\u{fffd}e\u{fffd}f\u{fffd}g\th\n");
         assert_eq!(one_line("a\nauthenticated  yes\n"), "a authenticated  yes");

@@ -1,4 +1,4 @@
-//! Long work as it goes on: bars on a terminal, lines elsewhere.
+//! Progress of long work: bars on a terminal, lines elsewhere.
 
 use super::plain::{self, one_line};
 use crate::commands::{Progress, Task};
@@ -22,9 +22,9 @@ pub(super) enum Style {
     None,
 }
 
-/// A bar moves so often.
+/// How often a bar is redrawn.
 const BAR_TICK: Duration = Duration::from_millis(100);
-/// A line comes so often.
+/// How often a line is written.
 const LINE_TICK: Duration = Duration::from_secs(10);
 
 /// A thread that looks at the gauge until it is told to stop.
@@ -75,7 +75,7 @@ fn ticker(
 
 fn bar(bars: &MultiProgress, task: Task) -> Ticker {
     let bar = match task.total {
-        // An estimate that is too small must not look like more than all.
+        // An estimate that is too small must not show more than 100 %.
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::no_length(),
     };

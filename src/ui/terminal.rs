@@ -1,4 +1,4 @@
-//! The two streams of the process, and the person who may sit before them.
+//! The two output streams of the process, and confirmations by a user at a terminal.
 
 use super::draw::Draw;
 use super::lines::{Lines, talk};
@@ -13,7 +13,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 
-/// How to talk.
+/// How to print and log.
 #[derive(Debug, Clone)]
 pub struct Options {
     json: bool,
@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// What the flags ask for; `configured` stands in where they do not say.
+    /// What the flags ask for; `configured` applies where they are not given.
     pub fn new(global: &Global, configured: Option<&crate::config::LogSettings>) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let style = match global.progress {
@@ -69,7 +69,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts logging and gets ready to talk. Fails when the log file cannot be opened.
+    /// Starts logging and opens the streams. Fails when the log file cannot be opened.
     pub fn start(options: Options) -> Result<Self, Failure> {
         let target = match options.style {
             Style::Bar => ProgressDrawTarget::stderr(),
@@ -92,7 +92,7 @@ impl Terminal {
         Ok(Self { options, bars })
     }
 
-    /// Shows a report on standard output and says what it means for the exit code.
+    /// Shows a report on standard output and returns the class that decides the exit code.
     pub fn show(&self, report: &dyn Draw) -> Result<Option<Class>, Failure> {
         if self.options.json {
             print_json(&report.json())
@@ -113,7 +113,7 @@ impl Terminal {
     }
 }
 
-/// A failure for people: the chain once, and what to do on lines of its own.
+/// A failure for people: the chain of errors on one line, and the help on lines of its own.
 pub(super) fn describe(failure: &Failure, coloured: bool) -> String {
     let (red, cyan, reset) = if coloured { ("\x1b[1;31m", "\x1b[1;36m", "\x1b[0m") } else { ("", "", "") };
     let mut text = format!("{red}error:{reset} {}\n", plain::visible(&failure.message()));
@@ -123,7 +123,7 @@ pub(super) fn describe(failure: &Failure, coloured: bool) -> String {
     text
 }
 
-/// Shows a failure before there is a terminal to show it with.
+/// Shows a failure before the terminal is set up.
 pub fn print_failure(failure: &Failure) {
     talk(&Page::of_talk().wrap(&describe(failure, false)));
 }
@@ -133,7 +133,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     write(plain::visible(text).as_bytes())
 }
 
-/// Writes a report to standard output, as wide as that is.
+/// Writes a report to standard output, wrapped to its width.
 fn print_wrapped(text: &str) -> Result<(), Failure> {
     print(&Page::of_output().wrap(text))
 }
@@ -143,7 +143,7 @@ pub fn print_json(text: &str) -> Result<(), Failure> {
     write(plain::json(text).as_bytes())
 }
 
-/// Writes what this program made itself to standard output. A reader that went away (`| head`) is a quiet end, not an error.
+/// Writes our own output to standard output. A closed pipe (`| head`) is not an error.
 pub fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {

@@ -1,4 +1,4 @@
-//! What a lease says, and what is known of one that was found.
+//! The content of a lease, and a lease that was found in the store.
 
 use crate::catalog::FORMAT;
 use crate::model::{BackupId, BackupPurpose, Method, Timestamp};
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// No lease lives longer without being renewed, whatever it says and whether or not it can be read: the longest lifetime
-/// that a configuration can have.
+/// Every lease expires after this time without a renewal, whatever its content and even if it cannot be read: the
+/// longest lifetime that can be configured.
 const LONGEST_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// What a lease is held for.
@@ -21,13 +21,13 @@ pub enum Operation {
     Restore,
     /// Deleting backups.
     Delete,
-    /// Attaching, detaching, pausing or resuming it.
+    /// Attaching, detaching, pausing or resuming the database.
     Policy,
-    /// Making the repository's marker.
+    /// Creating the repository's marker.
     Create,
     /// Verifying a backup.
     Verify,
-    /// Getting a backup out.
+    /// Downloading a backup.
     Download,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Operation {
     }
 }
 
-/// What a lease says of its holder.
+/// The content of a lease: its holder, and what it is held for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
     /// [`FORMAT`].
@@ -70,11 +70,11 @@ pub struct LeaseRecord {
     pub parents: Vec<BackupId>,
     /// When it began, by its own clock.
     pub started: Timestamp,
-    /// It is dead when its object was not rewritten for so long.
+    /// It has expired when its object was not rewritten for this many seconds.
     pub lifetime_seconds: u64,
 }
 
-/// A text in which nothing looks like the next line of an answer or of a question.
+/// A text without line breaks, so that it cannot imitate the next line of an output or a question.
 fn on_one_line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(String::deserialize(deserializer)?.replace(char::is_control, " "))
 }
@@ -97,29 +97,29 @@ impl LeaseRecord {
 pub struct FoundLease {
     /// Its key.
     pub key: ObjectKey,
-    /// What it says, or why that cannot be read.
+    /// Its content, or why that cannot be read.
     pub record: Result<LeaseRecord, String>,
     /// How long ago it was last written, by the store's clock.
     pub age: Duration,
 }
 
 impl FoundLease {
-    /// Whether its holder has had its time and did not renew it.
+    /// Whether its holder did not renew it in time.
     pub fn is_expired(&self) -> bool {
         self.age > self.lifetime()
     }
 
-    /// What it says, where that can be read.
+    /// Its content, if that can be read.
     pub fn known(&self) -> Option<&LeaseRecord> {
         self.record.as_ref().ok()
     }
 
-    /// Whether it is, or may be, what `is` says: nobody knows what one that cannot be read is held for.
+    /// Whether `is` holds, or may hold: a lease that cannot be read may be held for anything.
     pub fn may_be(&self, is: impl FnOnce(&LeaseRecord) -> bool) -> bool {
         self.known().is_none_or(is)
     }
 
-    /// How long it lives without being renewed.
+    /// How long it is valid without a renewal.
     fn lifetime(&self) -> Duration {
         let said = |record: &LeaseRecord| Duration::from_secs(record.lifetime_seconds);
         self.known().map_or(LONGEST_LIFETIME, said).min(LONGEST_LIFETIME)
@@ -136,7 +136,7 @@ impl FoundLease {
     }
 }
 
-/// The record of a lease that this process takes now.
+/// The content of a lease that this process takes now.
 pub fn record(
     operation: Operation,
     backup: Option<BackupId>,

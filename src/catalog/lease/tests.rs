@@ -1,4 +1,4 @@
-//! What a lease does while its store takes its time.
+//! Leases on a slow store.
 
 use super::*;
 use crate::model::ByteReader;
@@ -9,7 +9,7 @@ use futures_util::stream::BoxStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::AsyncReadExt as _;
 
-/// What it was sent it stores, 200 ms later, whether somebody waits for the answer or not: as servers do.
+/// Stores an object 200 ms after the request, even if the caller no longer waits for the answer, as servers do.
 #[derive(Debug, Clone)]
 struct Stubborn {
     inner: Arc<LocalStore>,

@@ -1,26 +1,26 @@
-//! What is written down of a database's runs.
+//! The records within the state of a database.
 
 use crate::catalog::FailureRecord;
 use crate::model::{BackupId, BackupKind, BackupStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Something of dead or failed runs, or of old backups, that the store did not let go.
+/// Objects of dead or failed runs, or of old backups, that the store did not delete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotedLeftovers {
-    /// When it was last tried.
+    /// When the deletion was last tried.
     pub at: Timestamp,
-    /// What, and why it is still there.
+    /// Which objects, and why they still exist.
     pub problem: String,
 }
 
-/// A database is left alone for now.
+/// A database is paused: nothing is scheduled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// Since when.
     pub at: Timestamp,
     /// Why.
     pub cause: PauseCause,
-    /// In words.
+    /// The reason, for people.
     pub reason: String,
 }
 
@@ -30,11 +30,11 @@ pub struct Pause {
 pub enum PauseCause {
     /// Too many failures in a row; a success ends it.
     Failures,
-    /// Somebody; only they end it.
+    /// A user paused it; only a user resumes it.
     Hand,
 }
 
-/// A run, as far as planning needs it.
+/// A run, with the fields that scheduling needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotedRun {
     /// The backup.
@@ -50,27 +50,27 @@ pub struct NotedRun {
 pub struct GoodRun {
     /// The backup.
     pub id: BackupId,
-    /// When it began: it holds nothing newer.
+    /// When it began: it contains no newer data.
     pub started_at: Timestamp,
 }
 
 /// Incrementals that became fulls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fallbacks {
-    /// So many in a row.
+    /// How many in a row.
     pub count: u32,
     /// Why the last did.
     pub reason: String,
 }
 
-/// A run that is to be tried again.
+/// A run that will be tried again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
-    /// Of which kind.
+    /// Its kind.
     pub kind: BackupKind,
     /// The time that it was planned for.
     pub planned: Timestamp,
-    /// So many tries have failed.
+    /// How many tries have failed.
     pub failed: u32,
     /// Not before.
     pub after: Timestamp,
@@ -85,7 +85,7 @@ pub struct Unverified {
     pub started_at: Timestamp,
     /// The server that it was read from.
     pub source: Option<String>,
-    /// So many tries to verify it proved nothing.
+    /// How many verifications proved nothing.
     pub failed: u32,
     /// Not before.
     pub after: Timestamp,

@@ -1,4 +1,4 @@
-//! What runs mean, one after the other.
+//! How consecutive runs change the state.
 
 use super::*;
 use std::time::Duration;
@@ -22,13 +22,13 @@ fn manifest(number: u32, status: &str, more: &str) -> Manifest {
     serde_json::from_str(&text).unwrap()
 }
 
-/// A policy of one run a day that tries nothing again.
+/// A policy with one run a day and no retries.
 fn rules(number: u32, limit: Option<u32>) -> Rules {
     let period = (day(number), day(number).plus(Duration::from_secs(DAY)));
     Rules { limit, retries: 0, period: Some(period) }
 }
 
-/// What each run of `days` turns, and the state after all of them.
+/// The effect of each run of `days`, and the state after all of them.
 fn noted(days: &[(u32, &str)], limit: Option<u32>) -> (Vec<RunEffect>, State) {
     let mut state = State::default();
     let turns = days.iter().map(|(number, status)| {
@@ -71,7 +71,7 @@ fn a_try_that_waits_for_its_verification_is_not_made_again() {
     let good = Manifest { status: BackupStatus::Success, error: None, ..attempt(5, "store") };
     assert_eq!(state.note(&good, &two, VerificationFollows::Yes), RunEffect::None);
     assert_eq!(state.retry_of(BackupKind::Full, minute(6)), None, "its backup is there");
-    // It is found bad: the plan is tried once more, as its third try.
+    // The backup is bad: the planned run is tried once more, as its third try.
     let failure = attempt(0, "integrity").error.unwrap();
     let bad = VerificationEnd::Failed(failure);
     assert_eq!(state.settle(&good.id, &bad, minute(7), &two), Some(RunEffect::Again(minute(17))));
@@ -90,7 +90,7 @@ fn a_failed_run_that_was_planned_is_tried_again_before_it_counts() {
     assert_eq!((state.failures, state.paused.is_some(), state.last_error.is_some()), (0, false, true));
     assert_eq!(note(&mut state, 15), RunEffect::Paused);
     assert_eq!((state.failures, state.retry), (1, None));
-    // One by hand is not tried again.
+    // A manual run is not tried again.
     let mut state = State::default();
     let by_hand = Manifest { purpose: BackupPurpose::Manual, ..attempt(0, "store") };
     assert_eq!(state.note(&by_hand, &two, VerificationFollows::No), RunEffect::Paused);
@@ -102,7 +102,7 @@ fn a_failed_run_that_was_planned_is_tried_again_before_it_counts() {
 }
 
 #[test]
-fn what_was_cut_short_is_made_up_for_and_counts_for_no_pause() {
+fn an_interrupted_run_is_made_up_for_and_does_not_count_towards_a_pause() {
     let two = Rules { retries: 2, ..rules(2, Some(1)) };
     let minute = |minutes: u64| day(2).plus(Duration::from_secs(minutes * 60));
     for (rules, expected) in [
@@ -161,7 +161,7 @@ fn a_run_that_is_noted_twice_counts_once() {
 }
 
 #[test]
-fn a_run_that_is_not_of_the_whole_says_nothing_of_the_plan() {
+fn a_run_of_only_some_databases_does_not_change_the_state() {
     let (_, mut state) = noted(&[(1, "failed")], Some(3));
     let before = state.clone();
     let safety = Manifest { purpose: BackupPurpose::Safety, ..manifest(2, "success", "") };
@@ -172,12 +172,12 @@ fn a_run_that_is_not_of_the_whole_says_nothing_of_the_plan() {
 }
 
 #[test]
-fn what_is_recorded_late_is_counted_unless_something_good_came_since() {
+fn a_failure_recorded_late_counts_unless_a_good_run_came_since() {
     let (_, mut state) = noted(&[(1, "success"), (3, "failed")], Some(3));
     state.note_late(&manifest(2, "failed", ""), &rules(2, Some(3)));
     assert_eq!(state.failures, 2);
     assert_eq!(state.last_full.as_ref().unwrap().started_at, day(3));
-    // A good run in the future is of a clock that was wrong.
+    // A good run in the future has the time of a wrong clock.
     for (good, failures) in [(1, 1), (3, 0), (20, 1)] {
         let (_, mut state) = noted(&[(good, "success")], Some(3));
         state.note_late(&manifest(2, "failed", ""), &rules(2, Some(3)));
@@ -185,7 +185,7 @@ fn what_is_recorded_late_is_counted_unless_something_good_came_since() {
     }
 }
 
-/// The run that was planned for an hour of the second day, as an incremental or as what became of it.
+/// The run that was planned for an hour of the second day, as an incremental or as the full that replaced it.
 fn hourly(hour: u32, kind: &str, fallback: Option<&str>) -> Manifest {
     let mut run = manifest(2, "success", "");
     run.id = format!("20260102T{hour:02}0000Z-{kind}-abcdef").parse().unwrap();
@@ -202,7 +202,7 @@ fn an_incremental_that_became_a_full_was_the_run_of_its_hour() {
     let run = hourly(5, "full", Some("why"));
     state.note(&run, &rules(2, None), VerificationFollows::No);
     assert_eq!(state.last_attempt(BackupKind::Incremental, run.started_at), Some(run.started_at));
-    // And a full that failed leaves the incrementals to come alone.
+    // A full that failed does not affect the incrementals to come.
     let mut state = State::default();
     state.note(&hourly(5, "incremental", None), &rules(2, None), VerificationFollows::No);
     assert_eq!(state.last_attempt(BackupKind::Full, run.started_at), None);
@@ -236,7 +236,7 @@ fn a_full_that_is_to_be_tried_again_is_not_forgotten_for_an_incremental_that_suc
 }
 
 #[test]
-fn a_late_verification_forgets_no_run_that_failed_since() {
+fn a_late_verification_keeps_a_failure_that_came_since() {
     let mut state = State::default();
     let earlier = hourly(3, "incremental", None);
     state.note(&earlier, &rules(2, Some(2)), VerificationFollows::Yes);

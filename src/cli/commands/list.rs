@@ -28,7 +28,7 @@ pub struct List {
 }
 
 impl List {
-    /// The request. An entry that is named `restores` is meant before the word.
+    /// The request. If there is an entry named `restores`, the word means that entry.
     pub fn request(self, inventory: &Inventory) -> Listed {
         let status = self.status.and_then(|word| word.parse().ok());
         let (mut databases, store, limit) = (self.databases, self.store, self.limit);

@@ -1,10 +1,10 @@
-//! Which backups a command believes.
+//! Which backups a command accepts.
 
 use super::Command;
 use crate::catalog::UnprovenManifests;
 use clap::Args;
 
-/// What is believed.
+/// Whether backups that no key authenticates are accepted.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct TrustArgs {
     /// Also take a backup that no key of the configuration proves to be ours

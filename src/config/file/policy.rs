@@ -186,7 +186,7 @@ pub struct RetentionFile {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "a number of backups, or a length of time such as \"30d\"")]
 pub enum CountOrAge {
-    /// The newest so many.
+    /// This many of the newest.
     Count(u32),
     /// Not older than this.
     Age(Period),

@@ -6,7 +6,7 @@ use crate::config::file::{HooksFile, Words};
 use crate::config::hooks::Hooks;
 use std::time::Duration;
 
-/// The hooks of one table; what it does not name is that of `beneath`.
+/// The hooks of one table; those that it does not set come from `beneath`.
 pub(super) fn resolve(
     place: &EntryPlace<'_>,
     written: &HooksFile,

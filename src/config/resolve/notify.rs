@@ -1,4 +1,4 @@
-//! `[notify.NAME]`: what is written, for the type that it is written for.
+//! Resolves `[notify.NAME]` and checks each key against the notifier's type.
 
 use super::EntryPlace;
 use crate::config::error::{ConfigError, nearest};
@@ -12,7 +12,7 @@ use crate::notify::{EventKind, WebhookFormat};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What went wrong: nobody wants a mail for every backup that did not.
+/// The default events: problems only, because a mail for every good backup would be noise.
 const TROUBLE: [EventKind; 8] = [
     EventKind::BackupFailed,
     EventKind::PolicyPaused,
@@ -24,7 +24,7 @@ const TROUBLE: [EventKind; 8] = [
     EventKind::Overdue,
 ];
 
-/// A dead man's switch must hear of every backup, and of what makes one worthless.
+/// The default events of a dead man's switch: every backup, and what makes one worthless.
 const RUNS: [EventKind; 5] = [
     EventKind::BackupStarted,
     EventKind::BackupSucceeded,
@@ -33,7 +33,7 @@ const RUNS: [EventKind; 5] = [
     EventKind::Overdue,
 ];
 
-/// Keys that not every type has a use for: where they stand, whether they are written, and who takes them.
+/// A key that is not for every type: its name, whether it is set, and the types that use it.
 type Suited = (&'static str, fn(&NotifierFile) -> bool, &'static [NotifierType]);
 
 const EMAIL: &[NotifierType] = &[NotifierType::Email];

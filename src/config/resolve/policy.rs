@@ -13,7 +13,7 @@ use crate::schedule::{Cadence, Crontab};
 use chrono_tz::Tz;
 use std::time::Duration;
 
-/// What a month surely has.
+/// The last day that every month has.
 const LAST_DAY_OF_EVERY_MONTH: u64 = 28;
 const LONGEST_UNVERIFIED: Duration = Duration::from_secs(30 * 86_400);
 

@@ -95,7 +95,7 @@ fn a_schedule_that_means_nothing_is_refused_with_its_place() {
 }
 
 #[test]
-fn an_entry_goes_before_its_policy_and_a_level_with_its_codec() {
+fn an_entry_overrides_its_policy_and_a_level_belongs_to_its_codec() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jagad.toml");
     let entry = |name: &str, more: &str| {

@@ -1,4 +1,4 @@
-//! `[[databases.NAME.replicas]]`: what a replica says of itself, and what it has from its entry.
+//! `[[databases.NAME.replicas]]`: the keys of a replica, and those that it inherits from its entry.
 
 use super::EntryPlace;
 use crate::config::entry::{Connection, ReplicaEntry};
@@ -7,9 +7,9 @@ use crate::config::file::ReplicaFile;
 use crate::config::secret::Forms;
 use std::time::Duration;
 
-/// How far behind a replica may be that says nothing of it.
+/// The default of how far a replica may be behind.
 const MAX_LAG: Duration = Duration::from_secs(60);
-/// Replicas of one entry: each is asked before every backup.
+/// Most replicas of one entry: each is queried before every backup.
 const MOST: usize = 16;
 
 /// The replicas of the entry at `place`, whose own server is at `primary`.

@@ -1,4 +1,4 @@
-//! The tables of stores.
+//! Resolves `[stores.NAME]`.
 
 use super::EntryPlace;
 use crate::config::entry::{CredentialsEntry, S3Entry, StoreEntry};
@@ -9,7 +9,7 @@ use crate::model::ByteSize;
 use crate::store::settings::S3Checksum;
 use std::time::Duration;
 
-/// A store as its table says.
+/// One `[stores.NAME]` table.
 pub(super) fn resolve(place: &EntryPlace<'_>, written: &StoreFile) -> Result<StoreEntry, ConfigError> {
     match (written.kind, &written.path) {
         (StoreType::Local, Some(path)) => match s3_only(place) {
@@ -24,7 +24,7 @@ pub(super) fn resolve(place: &EntryPlace<'_>, written: &StoreFile) -> Result<Sto
     }
 }
 
-/// A key that a directory has no use for: leaving it would look as if it did something.
+/// A key that a directory store does not use; it is refused, because it would have no effect.
 fn s3_only<'a>(place: &'a EntryPlace<'_>) -> Option<&'a str> {
     let table = place.path.iter().try_fold(place.document.root(), |table, key| table.get(key)?.as_table())?;
     table.keys().map(String::as_str).find(|key| !matches!(*key, "type" | "path" | "repository"))

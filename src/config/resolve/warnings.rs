@@ -7,7 +7,7 @@ use crate::config::notifier::NotifierEntry;
 use crate::config::secret::SecretSource;
 use std::os::unix::fs::PermissionsExt as _;
 
-/// Everything in the configuration that is one line for its author.
+/// All warnings about the configuration, one line each.
 pub(super) fn of(inventory: &Inventory, document: &Document) -> Vec<String> {
     let mut warnings = Vec::new();
     let inline = inventory.databases.values().any(|entry| {
@@ -41,7 +41,7 @@ pub(super) fn of(inventory: &Inventory, document: &Document) -> Vec<String> {
     warnings
 }
 
-/// What a policy plans and its databases cannot have.
+/// A warning when a policy has incrementals that none or some of its databases support.
 fn without_incrementals(inventory: &Inventory, policy: &PolicyEntry) -> Option<String> {
     policy.incremental.as_ref()?;
     let names = |entry: &&DatabaseEntry| entry.policy.as_ref() == Some(&policy.name);

@@ -1,17 +1,17 @@
-//! Where mail goes: servers and mailboxes, checked when they are declared.
+//! Mail servers and mail addresses, checked when the configuration is read.
 
 use std::fmt;
 use std::str::FromStr;
 use url::Url;
 
-/// How the way to a mail server is protected.
+/// How the connection to a mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Security {
     /// TLS from the first byte.
     Tls,
-    /// TLS before anything is said; a server that does not offer it is refused.
+    /// TLS by STARTTLS, before anything else is sent; a server that does not offer it is refused.
     StartTls,
-    /// None: user, password and mail can be read on the way.
+    /// None: others on the network can read user, password and mail.
     None,
 }
 
@@ -24,7 +24,7 @@ pub struct SmtpServer {
 }
 
 impl SmtpServer {
-    /// Whether what is sent can be read on the way.
+    /// Whether the connection is not encrypted.
     pub fn is_plain(&self) -> bool {
         self.security == Security::None
     }

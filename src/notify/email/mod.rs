@@ -22,20 +22,20 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// A mail server that is logged in to anew for every message.
+/// A mail server. Every message uses a new connection and login.
 pub(super) struct Email {
     settings: EmailSettings,
     transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
 impl Email {
-    /// Checks the settings; no connection is made. `host` is how this machine introduces itself.
+    /// Checks the settings; no connection is made. `host` is the name that this machine sends in EHLO.
     pub(super) fn open(settings: EmailSettings, timeout: Duration, host: &str) -> Result<Self, NotifyError> {
         let server = &settings.server;
         let tls = || parameters(server, settings.tls_ca.as_deref());
         let tls = match server.security {
             Security::Tls => Tls::Wrapper(tls()?),
-            // Never "where the server offers it": whoever sits in between would answer that it does not.
+            // Never opportunistic: an attacker on the network would answer that the server does not offer it.
             Security::StartTls => Tls::Required(tls()?),
             Security::None => Tls::None,
         };
@@ -66,7 +66,7 @@ impl Email {
         let failed =
             |error: &dyn std::error::Error| NotifyError::new(format!("the mail cannot be written: {error}"));
         let mut message = message.body(event.text()).map_err(|error| failed(&error))?;
-        // RFC 3834: so that no absent colleague's mailbox answers.
+        // RFC 3834: so that automatic replies (out of office) are not sent.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         message.headers_mut().insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
         Ok(message)

@@ -4,7 +4,7 @@ use crate::notify::Event;
 use crate::notify::event::line;
 use std::str::FromStr;
 
-/// What a subject may speak of.
+/// The placeholders that a subject may contain.
 const PLACEHOLDERS: [&str; 5] = ["event", "database", "policy", "host", "backup"];
 
 /// Longer ones are cut by mail programs anyway.
@@ -21,7 +21,7 @@ enum Piece {
 }
 
 impl SubjectTemplate {
-    /// The subject of mails whose notifier says nothing about it.
+    /// The default subject.
     pub const DEFAULT: &'static str = "[jagad] {host}: {event} {database}";
 
     /// The subject for this event, on one line.

@@ -224,14 +224,14 @@ impl Draw for policy::PolicyReport {
     }
 }
 
-/// Entries of which nothing is known.
+/// Entries that could not be checked.
 fn not_seen(summary: &policy::PolicySummary) -> String {
     let line =
         |one: &policy::Unknown| format!("! {}: cannot be checked: {}\n", one.database, one_line(&one.reason));
     summary.unknown.iter().map(line).collect()
 }
 
-/// What somebody must look at comes first.
+/// The databases with problems, to be shown first.
 fn banner(report: &policy::PolicyReport) -> String {
     let mut text = not_seen(&report.summary);
     for database in

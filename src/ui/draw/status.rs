@@ -1,4 +1,4 @@
-//! How every database stands.
+//! The status of every database.
 
 use super::{Draw, count, pretty};
 use crate::commands::status::{Report, Standing};
@@ -84,7 +84,7 @@ fn row(one: &Standing, at: Timestamp) -> Vec<String> {
     ]
 }
 
-/// Two digits that matter: `45s`, `12m`, `7h`, `3d`.
+/// An age in its largest unit: `45s`, `12m`, `7h`, `3d`.
 fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     let unit = [86_400, 3_600, 60].into_iter().find(|unit| seconds >= *unit).unwrap_or(1);
