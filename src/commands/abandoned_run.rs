@@ -1,4 +1,4 @@
-//! Runs that died holding the lease on a database: recorded as failed, cleared up, and counted.
+//! Runs that died while they held the lease on a database: they are recorded as failed, cleaned up and counted.
 
 use super::leftovers::Leftovers;
 use super::record::PlannedBackup;
@@ -12,8 +12,8 @@ use crate::config::DatabaseEntry;
 use crate::model::{BackupId, BackupPurpose, BackupStatus, Help, Method};
 use crate::store::StoreError;
 
-/// Records the run whose lease has run out as failed, removes what it stored, and only then removes its lease: a crash in
-/// between leaves the lease, and the next run does it again.
+/// Records the run of an expired lease as failed, removes what it stored, and only then removes its lease: a crash in
+/// between leaves the lease, and the next run repeats all of it.
 pub(super) async fn record(
     app: &App,
     catalog: &Catalog,
@@ -32,7 +32,7 @@ pub(super) async fn record(
     Ok(lease::end(catalog.store().as_ref(), &lease.key).await?)
 }
 
-/// A run whose lease has run out.
+/// A run whose lease has expired.
 struct AbandonedRun<'a> {
     app: &'a App,
     catalog: &'a Catalog,
@@ -41,13 +41,13 @@ struct AbandonedRun<'a> {
     log: &'a RunLog,
 }
 
-/// What is at the place of a dead backup's manifest, once it has been recorded as failed there.
+/// What is at the key of a dead backup's manifest after the attempt to record it as failed.
 enum Recorded {
     /// The record that was just written.
     Now,
-    /// A manifest that was there before.
+    /// A manifest that existed before.
     Before(Box<Manifest>),
-    /// Nothing that could be used: there is no more to do.
+    /// Nothing usable: there is nothing more to do.
     Not,
 }
 
@@ -65,7 +65,7 @@ impl AbandonedRun<'_> {
             (Some(id), Operation::Backup) => self.record_backup(id).await?,
             (Some(id), Operation::Delete) => self.leftovers(id).of_deletion().await,
             (_, Operation::Restore) if !database.engine.restores_beside() => log.warn(format!(
-                "an interrupted restore may have left what it was filling on the server of `{}` incomplete, until a restore into it succeeds",
+                "an interrupted restore may have left incomplete data on the server of `{}`, until a restore into it succeeds",
                 database.name
             )),
             (_, Operation::Restore) => log.warn(format!(
@@ -83,8 +83,8 @@ impl AbandonedRun<'_> {
         Leftovers { app, catalog, database: &database.name, id, log }
     }
 
-    /// Written down before anything is removed: from then on a run that is alive after all cannot commit, so no manifest ever names
-    /// data that is gone.
+    /// Recorded before anything is removed: after that a run that is still alive cannot commit, so no manifest ever
+    /// names data that was removed.
     async fn record_backup(&self, id: &BackupId) -> Result<(), Failure> {
         let manifest = self.manifest(id);
         let found = match self.commit(&manifest).await? {
@@ -92,17 +92,17 @@ impl AbandonedRun<'_> {
             Recorded::Before(found) => Some(found),
             Recorded::Not => return Ok(()),
         };
-        // Its outcome is counted before its lease goes.
+        // Its outcome is counted before its lease is removed.
         let ended = found.as_deref().unwrap_or(&manifest);
         let verification = protection::verification_of(self.app, self.database, ended.purpose);
         let counted = self.count(ended, verification).await;
         match found.map(|found| found.status) {
-            // Killed between its commit and the release of its lease: nothing is wrong with it.
+            // Killed between its commit and the release of its lease: the backup is good.
             Some(BackupStatus::Success) => {
                 self.log.say(format!("its backup {id} had been committed"));
                 return Ok(());
             }
-            // Killed while it cleared up.
+            // Killed while it cleaned up.
             Some(_) => self.log.say(format!("its backup {id} had been recorded as failed")),
             None => {
                 self.log.warn(format!("recorded backup {id} as failed"));
@@ -134,7 +134,7 @@ impl AbandonedRun<'_> {
         }
     }
 
-    /// Writes `manifest`, unless one is there.
+    /// Writes `manifest`, unless one exists.
     async fn commit(&self, manifest: &Manifest) -> Result<Recorded, Failure> {
         let (catalog, log) = (self.catalog, self.log);
         let found = match catalog.manifest(&manifest.database, &manifest.id).await {
@@ -146,7 +146,7 @@ impl AbandonedRun<'_> {
             },
             Ok(found) => found,
             Err(error @ CatalogError::Store { .. }) => return Err(error.into()),
-            // What is there is not the work of that run, or is of no use to anybody: it is left for people to look at.
+            // The object there is not from that run, or is unusable: it is left for a person to look at.
             Err(error) => {
                 log.warn(format!(
                     "what the dead run left is not touched: {}",
@@ -159,12 +159,12 @@ impl AbandonedRun<'_> {
         Ok(found.map_or(Recorded::Now, |found| Recorded::Before(Box::new(found))))
     }
 
-    /// A store that takes no writes cannot take the record either: this host keeps it until one does.
+    /// A store that accepts no writes does not accept the record either: this host keeps it until the store does.
     fn keep(&self, manifest: &Manifest, failure: Failure) -> Result<Recorded, Failure> {
         if !failure.is_refused_write() {
             return Err(failure);
         }
-        // Its data goes when it is recorded, or with `jagad prune` when nobody has written to it for a day.
+        // Its data is removed when the run is recorded, or by `jagad prune` when nothing was written there for a day.
         self.log.warn(format!(
             "backup {} could not be recorded as failed: {}",
             manifest.id,
@@ -187,8 +187,8 @@ impl AbandonedRun<'_> {
     }
 }
 
-/// Whether a failed run could not be recorded because another run took it for dead and did so: what it has stored since
-/// then is still to be removed.
+/// Whether a failed run could not be recorded because another run considered it dead and recorded it: what it has
+/// stored since then must still be removed.
 pub(super) async fn was_recorded_as_abandoned(
     catalog: &Catalog,
     manifest: &Manifest,
@@ -198,7 +198,7 @@ pub(super) async fn was_recorded_as_abandoned(
     is_taken(error) && found().await.is_some_and(|found| found.status == BackupStatus::Failed)
 }
 
-/// Whether something is at the key already.
+/// Whether an object exists at the key already.
 fn is_taken(error: &CatalogError) -> bool {
     matches!(error, CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. })
 }

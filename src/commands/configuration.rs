@@ -3,7 +3,7 @@
 use super::App;
 use serde::Serialize;
 
-/// What a good configuration holds.
+/// The contents of a valid configuration.
 #[derive(Debug, Serialize)]
 pub struct Checked {
     /// The files it was read from.
@@ -18,7 +18,7 @@ pub struct Checked {
     pub warnings: Vec<String>,
 }
 
-/// The configuration was read by the time this runs: what was wrong with it has been said.
+/// The configuration has been read before this runs, and its errors have been reported.
 pub fn check(app: &App) -> Checked {
     let inventory = &app.inventory;
     Checked {
@@ -39,7 +39,7 @@ pub struct Shown {
     pub value: serde_json::Value,
 }
 
-/// What the files, the folder and `--set` add up to.
+/// The configuration merged from the files, the folder and `--set`.
 pub fn show(app: &App) -> Shown {
     let value = app.inventory.shown();
     let text = toml::to_string_pretty(&value).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What a test can do to the process: kill it exactly between two steps, and set its clock. Compiled away unless the
-//! `crash-points` feature is on, which no release has.
+//! Lets tests kill the process between two steps, and set its clock. Compiled away unless the `crash-points` feature is
+//! on, which no release has.
 
 use crate::model::{Clock, SystemClock};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) fn point(name: &str) {
     }
 }
 
-/// The same for one of several that have a name: `recovery-step-3`.
+/// The same for one of several numbered points: `recovery-step-3`.
 #[cfg(feature = "crash-points")]
 pub(super) fn numbered(name: &str, number: usize) {
     point(&format!("{name}-{number}"));
@@ -29,7 +29,7 @@ pub(super) const fn point(_name: &str) {}
 #[cfg(not(feature = "crash-points"))]
 pub(super) const fn numbered(_name: &str, _number: usize) {}
 
-/// A clock that began at another time.
+/// A clock with an offset.
 #[cfg(feature = "crash-points")]
 struct ShiftedClock {
     start: crate::model::Timestamp,

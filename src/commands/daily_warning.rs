@@ -1,4 +1,4 @@
-//! Warnings that every tick would repeat, said once a day on one host.
+//! Warnings that every tick would repeat: each is logged once a day on one host.
 
 use super::{App, RunLog, host_files};
 use crate::model::{DatabaseName, Sha256Digest, Timestamp, digest};
@@ -7,13 +7,14 @@ use std::time::Duration;
 
 const ONCE_IN: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Warns of `line` about `database`, unless this host has done so within a day. One that cannot remember says it every time.
+/// Logs the warning `line` about `database`, unless this host has done so within a day. A host that cannot store this
+/// logs it every time.
 pub(super) fn warn(app: &App, database: &DatabaseName, log: &RunLog, line: &str) {
     let path = app.inventory.settings.state_dir.join("said").join(database.as_str());
     let now = app.clock.now();
     let known = host_files::read(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
     let mut said: BTreeMap<String, Timestamp> = known.unwrap_or_default();
-    // One that lies ahead is of a clock that was wrong.
+    // A time in the future was written by a wrong clock.
     said.retain(|_, at| *at <= now && now.since(*at) < ONCE_IN);
     // Two configurations of one host may both have an entry of that name.
     let said_where = format!("{:?} {line}", app.inventory.files);

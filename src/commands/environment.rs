@@ -1,5 +1,5 @@
-//! Whether a look at a backup failed because of the backup, or because of what it was looked at with: a throw-away server
-//! that died, or a disk that was full, says nothing about a backup.
+//! Whether a verification failed because of the backup or because of its environment: a throw-away server that died, or
+//! a full disk, does not mean that the backup is bad.
 
 use super::{Class, Failure};
 use crate::engine::Drill;
@@ -7,15 +7,15 @@ use crate::process::{Runner, ToolError};
 use std::path::Path;
 use std::time::Duration;
 
-/// Less than this is a full disk: what wrote last may just have been removed.
+/// A disk with less free space than this counts as full: the file that filled it may just have been removed.
 const FULL_BELOW_BYTES: u64 = 8 << 20;
-/// How long a server may take to answer before it is taken for dead.
+/// How long a server may take to answer before it counts as dead.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
 /// The status of a program that ended itself: 128 and the number of the signal.
 const ABORTED: i32 = 134;
 
-/// Words of tools and servers that lost their surroundings.
+/// Messages of tools and servers whose environment failed.
 const WORDS: [&str; 33] = [
     "No space left on device",
     "could not extend file",
@@ -43,24 +43,25 @@ const WORDS: [&str; 33] = [
     "could not open extension control file",
     "could not access file",
     "Unknown storage engine",
-    // A drill reads no foreign tables, lets nothing connect, and has the libraries that are installed.
+    // A drill reads no foreign tables, allows no outgoing connections, and has only the installed libraries.
     "access to non-system foreign table is restricted",
     "could not establish connection",
     "via shared_preload_libraries",
-    // Files that the program here, or its system, is not made for.
+    // Files that the installed server or this operating system does not support.
     "incompatible with server",
     "incompatible with operating system",
-    // A drill has no keys of encrypted files.
+    // A drill does not have the keys of encrypted files.
     "encrypted",
     "decrypt",
 ];
 
-/// Whether the words of a tool that failed say that its surroundings did.
+/// Whether the messages of a failed tool mean that its environment failed.
 fn lost(stderr: &str) -> bool {
     WORDS.iter().any(|words| stderr.contains(words))
 }
 
-/// The failure of a tool that reads a backup: the backup's, unless a signal or its surroundings ended the tool.
+/// Classifies the failure of a tool that reads a backup: the backup is bad, unless a signal or the environment ended
+/// the tool.
 pub(super) fn judge_reader(failure: Failure) -> Failure {
     match failure.find::<ToolError>() {
         Some(ToolError::Failed { status, stderr, .. }) if *status < 128 && !lost(stderr) => {
@@ -71,7 +72,7 @@ pub(super) fn judge_reader(failure: Failure) -> Failure {
     }
 }
 
-/// As [`judge_reader`], for what a throw-away server was asked to do: it must still answer, and have room.
+/// As [`judge_reader`], for work of a throw-away server: it must still answer, and have free space.
 pub(super) async fn judge_loader(
     runner: &dyn Runner,
     drill: &Drill,
@@ -99,8 +100,8 @@ pub(super) async fn judge_loader(
     Failure { class: Class::Prerequisite, ..failure }
 }
 
-/// As [`judge_reader`], for a program that makes a server of files, or opens them, below `folder`. One that gives itself up
-/// has seen what it cannot go on with.
+/// As [`judge_reader`], for a program that turns files below `folder` into a server, or opens them. One that aborted
+/// has found files that it cannot use.
 pub(super) fn judge_opener(folder: &Path, failure: Failure) -> Failure {
     let gave_up = match failure.find::<ToolError>() {
         Some(ToolError::Failed { status, stderr, .. }) => *status == ABORTED && !lost(stderr),
@@ -142,7 +143,7 @@ mod tests {
         ] {
             assert_ne!(judged(1, stderr), Class::Integrity, "{stderr}");
         }
-        // Killed, by whomever.
+        // Killed by a signal.
         assert_ne!(judged(137, ""), Class::Integrity);
     }
 

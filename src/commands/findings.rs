@@ -1,9 +1,9 @@
-//! What an engine found out about a server, for people.
+//! An engine's findings about a server, for people.
 
 use super::{Class, Failure};
 use crate::engine::{Finding, FindingLevel};
 
-/// One failure that names every error among `findings`, with all that fixes them; `None` where there is none.
+/// One failure that names every error among `findings`, with the help for all of them; `None` when there is no error.
 pub(super) fn failure_of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<Failure> {
     let errors: Vec<_> =
         findings.into_iter().filter(|finding| finding.level == FindingLevel::Error).collect();

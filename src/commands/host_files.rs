@@ -6,7 +6,7 @@ use std::path::Path;
 /// No file of ours grows beyond this.
 const FILE_LIMIT: u64 = 1 << 20;
 
-/// The text of `path`, at most as much as one of our files holds.
+/// The text of `path`, cut at [`FILE_LIMIT`] bytes.
 pub(super) fn read(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
@@ -14,7 +14,7 @@ pub(super) fn read(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// All or nothing, for this user alone.
+/// Writes a file atomically, readable by this user only.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -50,7 +50,7 @@ pub fn run(request: &Request) -> Result<Report, Failure> {
         );
     }
     if let FirstStore::Local(path) = &request.store {
-        // A store's directory is never made by the way later: one that is missing may be a disk that is not mounted.
+        // A store's directory is never created implicitly later: a missing one may be a disk that is not mounted.
         let path = request.file.parent().map_or_else(|| path.clone(), |folder| folder.join(path));
         std::fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
     }
@@ -65,7 +65,7 @@ pub fn run(request: &Request) -> Result<Report, Failure> {
     let written =
         std::fs::File::create_new(&request.file).and_then(|mut file| file.write_all(text.as_bytes()));
     if let Err(error) = written {
-        // A key that no configuration names would only confuse.
+        // A key that no configuration names would be confusing.
         let _ = std::fs::remove_file(&key_file);
         return Err(failed(&request.file, error));
     }
@@ -77,7 +77,7 @@ fn failed(path: &Path, error: std::io::Error) -> Failure {
     Failure::from(error).doing(format!("write {}", path.display()))
 }
 
-/// The text of a first configuration: what is needed, and a word on what else there is.
+/// The text of a first configuration, with comments about further keys.
 pub(super) fn template(store: &FirstStore, key_file: &Path) -> String {
     let store = match store {
         FirstStore::Local(path) => format!(

@@ -1,4 +1,4 @@
-//! `jagad key`: the care of what nothing can be read without.
+//! `jagad key`: generates, lists, rotates and exports keys.
 
 use super::{App, Class, Confirmation, Failure};
 use crate::config::{Inventory, KeySource};
@@ -35,7 +35,7 @@ pub struct KeyReport {
     pub problem: Option<String>,
 }
 
-/// What somebody needs to read the backups when everything else is gone.
+/// What is needed to read the backups when everything else is lost.
 #[derive(Debug, Serialize)]
 pub struct RecoveryNotes {
     /// Name of the key.
@@ -44,7 +44,7 @@ pub struct RecoveryNotes {
     pub id: String,
     /// Its file.
     pub key_file: Option<PathBuf>,
-    /// In words.
+    /// The note, for people.
     pub note: String,
 }
 
@@ -165,8 +165,9 @@ pub struct Rotated {
     pub file: PathBuf,
 }
 
-/// Makes a new key beside `name`, marks `name` as retired in the configuration file, and points what named it at the new
-/// one. Old backups stay readable, because a retired key still opens them. The old file text is kept but for these lines.
+/// Makes a new key beside `name`, marks `name` as retired in the configuration file, and replaces its other uses there
+/// by the new key. Old backups stay readable, because a retired key still opens them. The rest of the file stays as it
+/// is.
 pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
     let entry = app.inventory.keys.get(name).ok_or_else(|| {
         Failure::new(Class::NotFound, format!("no key is named `{name}`")).help("See `jagad key list`.")
@@ -253,7 +254,7 @@ fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     partial.persist(file).map(|_| ()).map_err(|error| failed(error.error))
 }
 
-/// A key in the open, for a safe or a sheet of paper.
+/// A key as plain text, to be kept in a safe or on paper.
 #[derive(Debug, Serialize)]
 pub struct Exported {
     /// Its name.
@@ -277,7 +278,7 @@ pub async fn keyring(app: &App, file: Option<&Path>) -> Result<Keyring, Failure>
     Ok(Keyring::new(vec![KeyringEntry { name, key, usage: KeyUse::Retired }]))
 }
 
-/// Hands out a key: the one command that shows a secret, so it asks first.
+/// Exports a key. This is the only command that shows a secret, so it asks first.
 pub async fn export(app: &App, name: &KeyName, output: Option<&Path>) -> Result<Exported, Failure> {
     let key = app.inventory.key(name).await?;
     let text = key.to_file_text().ok_or_else(|| {

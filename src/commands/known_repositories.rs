@@ -1,5 +1,6 @@
-//! Which repositories this host has seen, so that a store whose folder is not mounted, or whose prefix was mistyped, is not
-//! taken for an empty one. Small files below `settings.state_dir`; a host that loses them only loses this care.
+//! Which repositories this host has seen, so that a store whose folder is not mounted, or whose prefix was mistyped,
+//! does not count as an empty one. They are small files below `settings.state_dir`; a host that loses them only loses
+//! this check.
 
 use super::{App, Tone, host_files};
 use crate::catalog::{Catalog, FORMAT};
@@ -8,7 +9,7 @@ use crate::model::{RepositoryId, Sha256Digest, StoreName, digest};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Files that are looked through: one for each store of each configuration of this host.
+/// Most files that are read: one for each store of each configuration of this host.
 const LIMIT: usize = 1000;
 
 /// A repository that was seen.
@@ -31,7 +32,7 @@ fn configuration(app: &App) -> PathBuf {
     app.inventory.files.first().and_then(|file| std::path::absolute(file).ok()).unwrap_or_default()
 }
 
-/// A name for the store `name` of this configuration, as no other configuration of this host has it.
+/// A key for the store `name` that is unique among the configurations of this host.
 fn key(app: &App, name: &StoreName) -> String {
     let named = format!("{}\n{name}", configuration(app).display());
     digest::hex(&Sha256Digest::of(named.as_bytes()).0[..16])
@@ -45,8 +46,8 @@ fn seen(app: &App, name: &StoreName) -> Option<Seen> {
     serde_json::from_str(&host_files::read(&file(app, name)).ok()?).ok()
 }
 
-/// Under which names this host keeps what it remembers of `entry` in the store `named`, or in the entry's own: that of the
-/// repository first, where one was ever seen there, and that of the store.
+/// The keys of this host's state files about `entry` in the store `named`, or in the entry's own: that of the
+/// repository first, if one was seen there, and that of the store.
 pub(super) fn keys(app: &App, entry: &DatabaseEntry, named: Option<&StoreName>) -> Vec<String> {
     let Some(name) = app.inventory.store_of(entry, named) else { return Vec::new() };
     let repository = seen(app, &name).map(|seen| seen.repository.to_string());
@@ -60,8 +61,8 @@ pub(super) fn keys_of(app: &App, catalog: &Catalog) -> Vec<String> {
     [catalog.id().to_string()].into_iter().chain(ours.map(|name| key(app, name))).collect()
 }
 
-/// Remembers that the store `name` holds the repository of `catalog`. Another one than before is told: either somebody began
-/// it on purpose, or it is not the store that is meant.
+/// Remembers that the store `name` holds the repository of `catalog`. A change is a warning: either a new repository
+/// was begun on purpose, or it is the wrong store.
 pub(super) fn remember(app: &App, name: &StoreName, catalog: &Catalog) {
     let seen = Seen {
         format: FORMAT,

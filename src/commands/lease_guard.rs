@@ -1,4 +1,4 @@
-//! Taking the lease on a database, and giving it back.
+//! Takes and releases the lease on a database.
 
 use super::record::PlannedBackup;
 use super::{App, Class, Failure, RunLog, abandoned_run, run_effects, unrecorded};
@@ -17,20 +17,21 @@ pub(super) struct LeaseRequest<'a> {
     pub(super) backup: Option<BackupId>,
     /// The backup that is made.
     pub(super) makes: Option<&'a PlannedBackup>,
-    /// How long to wait while somebody else holds it.
+    /// How long to wait while another process holds it.
     pub(super) wait: Duration,
     /// The log of the run.
     pub(super) log: &'a RunLog,
 }
 
 impl<'a> LeaseRequest<'a> {
-    /// For `operation`, which makes, restores and deletes no backup.
+    /// For an `operation` that does not make, restore or delete a backup.
     pub(super) fn new(operation: Operation, wait: Duration, log: &'a RunLog) -> Self {
         Self { operation, backup: None, makes: None, wait, log }
     }
 }
 
-/// Takes the lease on `database`. Runs that died with it are first recorded as failed and their leftovers removed.
+/// Takes the lease on `database`. Runs that died while they held it are first recorded as failed, and their leftovers
+/// removed.
 pub(super) async fn acquire_lease(
     app: &App,
     catalog: &Catalog,
@@ -68,7 +69,7 @@ pub(super) async fn acquire_lease(
     }
 }
 
-/// Whoever wants to make room in a full store needs some hundred bytes for the lease first.
+/// A deletion that frees space in a full store first needs a few hundred bytes for the lease.
 fn without_room(failure: Failure, operation: Operation) -> Failure {
     if failure.class != Class::Full || operation != Operation::Delete {
         return failure;
@@ -79,10 +80,11 @@ fn without_room(failure: Failure, operation: Operation) -> Failure {
     )
 }
 
-/// The right to work on a database where the store may be read-only: a lease, or the knowledge that nobody has one.
+/// Permission to work on a database whose store may be read-only: a lease, or nothing when no process can take one.
 pub(super) struct Claim(Option<Lease>);
 
-/// As [`hold`], but a store that takes no writes is no reason not to read from it: nobody else can hold the database there either.
+/// As [`acquire_lease`], but a store that accepts no writes can still be read: no other process can take a lease there
+/// either.
 pub(super) async fn claim(
     app: &App,
     catalog: &Catalog,
@@ -104,7 +106,7 @@ pub(super) async fn claim(
 }
 
 impl Claim {
-    /// Proves that the lease is still ours, where there is one.
+    /// Checks that the lease, if there is one, is still ours.
     pub(super) async fn check(&self) -> Result<(), Failure> {
         match &self.0 {
             Some(lease) => Ok(lease.check().await?),
@@ -112,12 +114,12 @@ impl Claim {
         }
     }
 
-    /// Fires when it is lost.
+    /// Cancelled when it is lost.
     pub(super) fn lost(&self) -> CancellationToken {
         self.0.as_ref().map_or_else(CancellationToken::new, |lease| lease.lost().clone())
     }
 
-    /// What a failure means for the run that held it.
+    /// Replaces `failure` by the loss of the lease, if that was the cause.
     pub(super) fn lost_or(&self, app: &App, failure: Failure) -> Failure {
         match &self.0 {
             Some(lease) => lost_or(lease, app, failure),
@@ -125,12 +127,12 @@ impl Claim {
         }
     }
 
-    /// Whether something can be written down.
+    /// Whether there is a lease, so that records can be written.
     pub(super) fn is_held(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Gives it back.
+    /// Releases it.
     pub(super) async fn release(self, log: &RunLog) {
         if let Some(lease) = self.0 {
             release(lease, log).await;
@@ -138,14 +140,14 @@ impl Claim {
     }
 }
 
-/// Gives the lease back; one that stays runs out by itself.
+/// Releases the lease. If that fails, it expires.
 pub(super) async fn release(lease: Lease, log: &RunLog) {
     if let Err(error) = lease.release().await {
         log.warn(format!("the lease was not released and will expire: {}", Failure::from(error).message()));
     }
 }
 
-/// What a lost lease means for the run that held it.
+/// Replaces `failure` by the loss of the lease, if that was the cause.
 pub(super) fn lost_or(lease: &Lease, app: &App, failure: Failure) -> Failure {
     if let Some(interrupted) = app.cancel.failure() {
         return interrupted;

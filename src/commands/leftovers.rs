@@ -1,12 +1,12 @@
-//! Removing what failed and dead runs stored. It is housekeeping: what the store does not let go is said, shown by `status` and
-//! tried again, and never keeps anybody from a backup.
+//! Removes what failed and dead runs stored. This is housekeeping: what the store does not delete is logged, shown by
+//! `status` and tried again, and never prevents a backup.
 
 use super::{App, Failure, RunLog, protection};
 use crate::catalog::{Catalog, layout};
 use crate::model::{BackupId, DatabaseName};
 use std::time::Duration;
 
-/// Whose data it is.
+/// The run whose data is removed.
 #[derive(Clone, Copy)]
 pub(super) struct Leftovers<'a> {
     pub(super) app: &'a App,
@@ -17,7 +17,7 @@ pub(super) struct Leftovers<'a> {
 }
 
 impl Leftovers<'_> {
-    /// Removes what a run stored that has just failed and has ended its uploads. Its manifest and its log stay.
+    /// Removes what a run stored that has just failed and has finished its uploads. Its manifest and its log stay.
     pub(super) async fn of_failed_run(&self) {
         if let Err(error) = self.catalog.delete_leftovers(self.database, self.id).await {
             self.tell(&format!("data of {} stays: {}", self.id, words(error))).await;
@@ -45,7 +45,7 @@ impl Leftovers<'_> {
         self.tell(&problems.join("; ")).await;
     }
 
-    /// Removes what an interrupted deletion left. Before that came to the manifest nothing was deleted, and nothing is now.
+    /// Removes what an interrupted deletion left. If it had not yet deleted the manifest, nothing is removed.
     pub(super) async fn of_deletion(&self) {
         if let Err(error) = self.catalog.delete_rest(self.database, self.id).await {
             self.tell(&format!("data of the deleted {} stays: {}", self.id, words(error))).await;

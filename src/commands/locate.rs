@@ -1,11 +1,12 @@
-//! Finding the backup that a reference means, in the store where it is.
+//! Finds the backup of a reference, and its store.
 
 use super::{App, Class, Failure, Tone, protection};
 use crate::catalog::{BackupReference, Catalog, CatalogError, ListedBackup, Located, PassedOver};
 use crate::config::ConfigError;
 use crate::model::{BackupId, BackupStatus, DatabaseName, StoreName};
 
-/// The stores to look in: the named one; else that of the database which the reference names, the default one, and all others.
+/// The stores to search: the named one; else the store of the database in the reference, the default one, and all
+/// others.
 fn stores(app: &App, reference: &BackupReference, named: Option<&StoreName>) -> Vec<StoreName> {
     if let Some(name) = named {
         return vec![name.clone()];
@@ -28,8 +29,8 @@ fn stores(app: &App, reference: &BackupReference, named: Option<&StoreName>) -> 
     stores
 }
 
-/// Backups that were passed over and are told of one by one.
-const TOLD: usize = 5;
+/// How many skipped backups are listed one by one.
+const LISTED: usize = 5;
 
 /// The backup that `reference` means, and the catalogue it is in. An entry that was moved to another store has backups in both:
 /// a symbolic reference means the newest of all.
@@ -67,7 +68,7 @@ async fn locate_holding(
             Ok(LocateOutcome::Nothing(failure)) => {
                 missing.get_or_insert(failure);
             }
-            // What one store has must not be out of reach because of another one.
+            // A store that fails must not hide the backups of another one.
             Err(failure) => silent.push((name, failure)),
         }
     }
@@ -80,12 +81,13 @@ async fn locate_holding(
     if names.first() != Some(name) {
         app.watch.say(Tone::Warning, &format!("`{reference}` means a backup in store `{name}`"));
     }
-    tell_passed_over(app, reference, &found.passed_over);
+    warn_of_skipped(app, reference, &found.passed_over);
     Ok((catalog, found.entry))
 }
 
-/// What it means that the stores in `silent` could not be asked. Without a backup from another one that is the failure; with one,
-/// the newest backup may be in the store that comes first, which is the entry's own: then the user has to say which is meant.
+/// What follows when the stores in `silent` did not answer. Without a backup from another store, that is the failure.
+/// With one, the newest backup may still be in the first store, which is the entry's own: then the user must name the
+/// backup.
 fn unanswered(
     app: &App,
     reference: &BackupReference,
@@ -112,7 +114,7 @@ fn unanswered(
     None
 }
 
-/// What a store has of a reference.
+/// What a store has for a reference.
 enum LocateOutcome {
     /// The backup that it means there.
     Backup(Catalog, Box<Located>),
@@ -144,17 +146,17 @@ async fn find_in(
     }
 }
 
-/// Whoever says `@latest` must hear that it is not the last one.
-fn tell_passed_over(app: &App, reference: &BackupReference, passed_over: &[PassedOver]) {
-    for one in passed_over.iter().take(TOLD) {
+/// Warns that `@latest` is not the last backup.
+fn warn_of_skipped(app: &App, reference: &BackupReference, passed_over: &[PassedOver]) {
+    for one in passed_over.iter().take(LISTED) {
         app.watch.say(Tone::Warning, &format!("`{reference}` passes over {}: {}", one.id, one.reason));
     }
-    if let Some(more) = passed_over.len().checked_sub(TOLD).filter(|more| *more > 0) {
+    if let Some(more) = passed_over.len().checked_sub(LISTED).filter(|more| *more > 0) {
         app.watch.say(Tone::Warning, &format!("`{reference}` passes over {more} more; see `jagad list`"));
     }
 }
 
-/// Where the backup `id` is recorded, also when its manifest cannot be read.
+/// The store of the backup `id`, also when its manifest cannot be read.
 pub(super) async fn locate_unreadable(
     app: &App,
     id: &BackupId,

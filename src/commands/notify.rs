@@ -1,4 +1,4 @@
-//! Notifications: who hears of an event, and what it means that a notifier fails: a warning, never more.
+//! Notifications: which notifiers get an event. A notifier that fails is a warning, never an error.
 
 use super::{App, Class, Failure, Tone, protection};
 use crate::catalog::lease::host_name;
@@ -8,12 +8,12 @@ use crate::notify::{Event, EventKind, Notifier, NotifyError};
 use futures_util::future::join_all;
 use std::sync::Arc;
 
-/// Whether notifiers are told.
+/// Whether notifications are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notifications {
     /// They are.
     On,
-    /// `--no-notify`: nobody is.
+    /// `--no-notify`: none are sent.
     Off,
 }
 
@@ -27,13 +27,13 @@ impl From<NotifyError> for Failure {
     }
 }
 
-/// Who is told of an entry: those that its policy names. The one place that decides it.
+/// The notifiers of an entry: those that its policy names. Nothing else decides this.
 pub(super) fn recipients<'a>(app: &'a App, entry: &DatabaseEntry) -> &'a [NotifierName] {
     app.inventory.policy_of(entry).map_or(&[], |policy| policy.notify.as_slice())
 }
 
-/// The entry `name` as it is protected, for telling of it: what it says of its policy counts, and the store is asked only for
-/// one that says nothing. `None` for what is not in the inventory.
+/// The entry `name` with its policy, for notifications: the policy that the entry names counts, and the store is
+/// queried only for an entry that names none. `None` for a name that is not in the inventory.
 pub(super) async fn entry(app: &App, name: &DatabaseName) -> Option<DatabaseEntry> {
     let entry = app.inventory.databases.get(name)?;
     if entry.policy.is_some() {
@@ -60,13 +60,13 @@ pub(super) fn failed(app: &App, kind: EventKind, entry: &DatabaseEntry, failure:
         .fact("class", failure.class.as_str())
 }
 
-/// Whether somebody must be told of `failure`. A configuration that cannot work is told to who runs the command: nothing was
+/// Whether `failure` must be notified. A configuration error is only shown to the user of the command: nothing was
 /// tried, so nothing has failed.
 pub(super) fn is_reported(failure: &Failure) -> bool {
     failure.class != Class::Usage
 }
 
-/// Tells those who are told of `entry`, and of kinds in `also` every notifier that is declared.
+/// Sends `event` to the notifiers of `entry`; kinds in `also` go to every declared notifier.
 pub(super) async fn send_also(app: &App, entry: &DatabaseEntry, also: &[EventKind], event: &Event) {
     let everybody = also.contains(&event.kind());
     let named = recipients(app, entry);
@@ -77,12 +77,12 @@ pub(super) async fn send_also(app: &App, entry: &DatabaseEntry, also: &[EventKin
     tell(app, chosen, event).await;
 }
 
-/// Tells those who are told of `entry`.
+/// Sends `event` to the notifiers of `entry`.
 pub(super) async fn send(app: &App, entry: &DatabaseEntry, event: &Event) {
     send_also(app, entry, &[], event).await;
 }
 
-/// Tells all of `notifiers` at once. One that fails is a warning in the log and is not tried again.
+/// Sends `event` to all of `notifiers` at once. One that fails is a warning in the log and is not tried again.
 async fn tell(app: &App, notifiers: impl Iterator<Item = &NotifierEntry>, event: &Event) {
     if app.notifications == Notifications::Off {
         return;
@@ -103,7 +103,7 @@ async fn tell(app: &App, notifiers: impl Iterator<Item = &NotifierEntry>, event:
     }
 }
 
-/// Makes a notifier ready: its secrets are fetched within its timeout, and its settings checked.
+/// Opens a notifier: fetches its secrets within its timeout, and checks its settings.
 pub(super) async fn open(app: &App, entry: &NotifierEntry) -> Result<Notifier, Failure> {
     let fetched = tokio::time::timeout(entry.timeout, entry.settings()).await;
     let settings = fetched.map_err(|_| {
@@ -113,7 +113,7 @@ pub(super) async fn open(app: &App, entry: &NotifierEntry) -> Result<Notifier, F
     Ok(Notifier::open(settings, Arc::clone(&app.runner), &host_name())?)
 }
 
-/// Tells one, within twice its timeout at most: once for its secrets and once for the message.
+/// Sends to one notifier within at most twice its timeout: once for its secrets and once for the message.
 pub(super) async fn send_to(app: &App, entry: &NotifierEntry, event: &Event) -> Result<(), Failure> {
     Ok(open(app, entry).await?.send(event).await?)
 }

@@ -1,4 +1,4 @@
-//! `jagad pin` and `unpin`: backups that nothing deletes.
+//! `jagad pin` and `unpin`: protects backups from deletion.
 
 use super::locate::locate;
 use super::{App, Failure};
@@ -6,7 +6,7 @@ use crate::catalog::BackupReference;
 use crate::model::{BackupId, StoreName};
 use serde::Serialize;
 
-/// What became of a pin.
+/// The result of `pin` or `unpin`.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The backup.
@@ -15,7 +15,7 @@ pub struct Report {
     pub pinned: bool,
 }
 
-/// Keeps a backup from being deleted.
+/// Protects a backup from deletion.
 pub async fn pin(
     app: &App,
     backup: &BackupReference,
@@ -27,7 +27,7 @@ pub async fn pin(
     Ok(Report { id: entry.manifest.id, pinned: true })
 }
 
-/// Lets it be deleted again.
+/// Removes the protection.
 pub async fn unpin(
     app: &App,
     backup: &BackupReference,

@@ -1,4 +1,4 @@
-//! Which policy an entry is attached to, in which store, and what its runs come to.
+//! Which policy an entry is attached to, in which store, and the effect of its runs.
 
 use super::{App, Class, Failure};
 use crate::catalog::state::{GoodRun, Rules, VerificationEnd, VerificationFollows};
@@ -11,25 +11,25 @@ use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Failures in a row that pause a database whose policy this host does not know.
+/// Consecutive failures that pause a database whose policy is not in this host's configuration.
 const PAUSE_AFTER: u32 = 3;
 
-/// How long a store may take to say whether it has a repository. Its own patience, with every retry, is minutes.
+/// How long a store may take to say whether it has a repository. Its own limit, with all retries, is minutes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An attached entry.
 #[derive(Debug, Clone)]
 pub(super) struct Protection {
-    /// The entry as its policy protects it; as it is written where this host does not know the policy.
+    /// The entry with the defaults of its policy; unchanged if this host's configuration does not have the policy.
     pub(super) entry: DatabaseEntry,
-    /// The repository that says so.
+    /// The repository that has the attachment.
     pub(super) catalog: Catalog,
     /// Since when, and under which policy.
     pub(super) attachment: Attachment,
 }
 
 impl Protection {
-    /// What its policy says of the store, where that is another one than it is attached in.
+    /// The store that its policy names, if that is not the one in which it is attached.
     pub(super) fn other_store<'a>(&self, app: &'a App) -> Option<&'a StoreName> {
         let named = self.policy(app)?.store.as_ref().or_else(|| app.inventory.default_store())?;
         (self.entry.store.as_ref() != Some(named)).then_some(named)
@@ -47,7 +47,8 @@ pub(super) struct Repositories {
 }
 
 impl Repositories {
-    /// Opens those that may know one of `entries`. One that cannot be opened is an error only for who needs it.
+    /// Opens those that may have one of `entries`. One that cannot be opened is an error only for the entries that need
+    /// it.
     pub(super) async fn open<'a>(app: &App, entries: impl IntoIterator<Item = &'a DatabaseEntry>) -> Self {
         let names: BTreeSet<StoreName> =
             entries.into_iter().flat_map(|entry| candidates(app, entry)).collect();
@@ -58,7 +59,7 @@ impl Repositories {
         Self { opened: join_all(opened).await.into_iter().collect() }
     }
 
-    /// The attachment of `entry`, if there is one. Asks each repository that may know it once.
+    /// The attachment of `entry`, if there is one. Queries each repository that may have it once.
     pub(super) async fn find(&self, app: &App, entry: &DatabaseEntry) -> Result<Option<Protection>, Failure> {
         for name in candidates(app, entry) {
             let catalog = match self.opened.get(&name) {
@@ -69,8 +70,8 @@ impl Repositories {
             if let Some(attachment) = catalog.attachment(&entry.name).await? {
                 let policy = app.inventory.policies.get(&attachment.policy);
                 let mut entry = policy.map_or_else(|| entry.clone(), |policy| entry.under(policy));
-                // Its backups go where their runs are counted, also when the policy names another store by now: a run that
-                // is counted elsewhere would be due again at every tick.
+                // Its backups go to the store where its runs are counted, even if the policy names another store now: a
+                // run that is counted elsewhere would be due again at every tick.
                 entry.store = Some(name);
                 return Ok(Some(Protection { entry, catalog: catalog.clone(), attachment }));
             }
@@ -84,7 +85,7 @@ pub(super) async fn find(app: &App, entry: &DatabaseEntry) -> Result<Option<Prot
     Repositories::open(app, [entry]).await.find(app, entry).await
 }
 
-/// Where one entry is attached, and to which policy; one whose attachment is damaged is attached to nobody knows which.
+/// Where one entry is attached, and to which policy; `None` for the policy when the attachment is damaged.
 pub(super) async fn find_place(
     app: &App,
     entry: &DatabaseEntry,
@@ -101,7 +102,7 @@ pub(super) async fn find_place(
     Ok(None)
 }
 
-/// The entry as it is protected: under the policy that it is attached to, or else the one that it names.
+/// The entry under the policy that it is attached to, or else the one that it names.
 pub(super) async fn protected(app: &App, entry: &DatabaseEntry) -> Result<DatabaseEntry, Failure> {
     Ok(match find(app, entry).await? {
         Some(protected) => protected.entry,
@@ -109,7 +110,7 @@ pub(super) async fn protected(app: &App, entry: &DatabaseEntry) -> Result<Databa
     })
 }
 
-/// The entry under the policy that it names, whatever the store says.
+/// The entry under the policy that it names, without a look into the store.
 pub(super) fn declared(app: &App, entry: &DatabaseEntry) -> DatabaseEntry {
     app.inventory.policy_of(entry).map_or_else(|| entry.clone(), |policy| entry.under(policy))
 }
@@ -129,7 +130,7 @@ fn candidates(app: &App, entry: &DatabaseEntry) -> Vec<StoreName> {
     names
 }
 
-/// A store that hangs must not keep those from their backups whose store answers.
+/// A store that hangs must not delay the databases of other stores.
 async fn open_in_time(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
     tokio::time::timeout(PATIENCE, open(app, name)).await.unwrap_or_else(|_| {
         let problem = format!("store `{name}` did not answer within {}", Period(PATIENCE));
@@ -147,7 +148,7 @@ async fn open(app: &App, name: &StoreName) -> Result<Option<Catalog>, Failure> {
     }
 }
 
-/// What a recorded run came to.
+/// The effect of a recorded run.
 #[derive(Debug, Clone)]
 pub(super) struct CountedRun {
     /// What it changed.
@@ -160,8 +161,8 @@ pub(super) struct CountedRun {
     pub(super) fell_back_before: bool,
 }
 
-/// Changes the state of an attached database; `None` when it is not attached, or `change` finds nothing to count. Only under
-/// the lease, which is to be given back only after this has succeeded.
+/// Changes the state of an attached database; `None` when it is not attached, or `change` finds nothing to count. Only
+/// under the lease, which must be released only after this has succeeded.
 async fn count(
     catalog: &Catalog,
     database: &DatabaseName,
@@ -176,8 +177,8 @@ async fn count(
     Ok(Some(CountedRun { effect, state, source_before, fell_back_before }))
 }
 
-/// Counts a recorded run; `None` when its database is not attached. With `verification` a success counts when that has
-/// passed, for which [`settle`] is there.
+/// Counts a recorded run; `None` when its database is not attached. With `verification`, a success counts when that has
+/// passed, see [`settle`].
 pub(super) async fn note(
     app: &App,
     catalog: &Catalog,
@@ -220,7 +221,8 @@ pub(super) async fn settle(
     .await
 }
 
-/// Counts a failed run that could not be recorded in its time; `None` when the database is not attached. Only under the lease.
+/// Counts a failed run that could not be recorded in time; `None` when the database is not attached. Only under the
+/// lease.
 pub(super) async fn note_late(
     app: &App,
     catalog: &Catalog,
@@ -233,7 +235,8 @@ pub(super) async fn note_late(
     .await
 }
 
-/// Takes a backup that was found bad for the last good one no longer: the newest good full is. Only under the lease.
+/// If the backup that was found bad is noted as the last good one, notes the newest good full instead. Only under the
+/// lease.
 pub(super) async fn forget_good(
     app: &App,
     catalog: &Catalog,
@@ -257,21 +260,22 @@ pub(super) async fn forget_good(
     .map(|_| ())
 }
 
-/// What runs are counted under. Under one that is damaged none is: else it would keep the lease that is needed to detach it.
+/// The attachment under which runs are counted. With a damaged one none is counted: else the lease that is needed to
+/// detach the database would never be released.
 async fn attachment_to_count(
     catalog: &Catalog,
     database: &DatabaseName,
 ) -> Result<Option<Attachment>, CatalogError> {
     match catalog.attachment(database).await {
         Err(error @ CatalogError::Damaged { .. }) => {
-            tracing::warn!("{error}: what became of the run is not counted");
+            tracing::warn!("{error}: the run is not counted");
             Ok(None)
         }
         found => found,
     }
 }
 
-/// What the policy says of a run of `kind` that began at `started`.
+/// The policy's rules for a run of `kind` that began at `started`.
 fn rules(app: &App, attachment: &Attachment, kind: BackupKind, started: Timestamp) -> Rules {
     let Some(policy) = app.inventory.policies.get(&attachment.policy) else {
         return Rules { limit: Some(PAUSE_AFTER), retries: 0, period: None };
@@ -288,7 +292,7 @@ fn rules(app: &App, attachment: &Attachment, kind: BackupKind, started: Timestam
     Rules { limit: (limit > 0).then_some(limit), retries: policy.retries, period }
 }
 
-/// Remembers that garbage was looked for, where the database is attached. Only under the lease.
+/// Notes the time of the last search for garbage, if the database is attached. Only under the lease.
 pub(super) async fn note_sweep(
     catalog: &Catalog,
     database: &DatabaseName,
@@ -301,8 +305,8 @@ pub(super) async fn note_sweep(
     swept.await.map(|_| ())
 }
 
-/// Remembers what could not be removed, for `status`, or that nothing is left, where the database is attached. Only under the
-/// lease. What cannot be remembered is not: it was said.
+/// Notes for `status` what could not be removed, or that nothing is left, if the database is attached. Only under the
+/// lease. A failure is only logged.
 pub(super) async fn note_leftovers(
     app: &App,
     catalog: &Catalog,

@@ -3,11 +3,11 @@
 use super::{App, Class, Failure, RunLog};
 use crate::catalog::{Catalog, Lease, Manifest, Operation, lease};
 
-/// A reader that has announced itself, or could not.
+/// The lease of a reader, or nothing when the store accepts no writes.
 pub(super) struct Reader(Option<Lease>);
 
-/// Announces that `manifest`'s backup is being read, and looks whether it is still there. Where nothing may be written, which is
-/// no reason not to read, that is said.
+/// Writes a reader's lease for `manifest`'s backup and checks that the backup still exists. A store that accepts no
+/// writes is only a warning, because the backup can still be read.
 pub(super) async fn announce(
     app: &App,
     catalog: &Catalog,
@@ -21,7 +21,7 @@ pub(super) async fn announce(
         Ok(lease) => Reader(Some(lease)),
         Err(error) => {
             log.warn(format!(
-                "no record says that {} is being read, so it may be deleted during that time: {}",
+                "no lease protects {} while it is read, so it may be deleted during that time: {}",
                 manifest.id,
                 Failure::from(error).message()
             ));
@@ -40,12 +40,12 @@ pub(super) async fn announce(
 }
 
 impl Reader {
-    /// Takes the announcement back; one that stays runs out by itself.
+    /// Removes the lease. If that fails, it expires.
     pub(super) async fn finish(self) {
         if let Some(lease) = self.0
             && let Err(error) = lease.release().await
         {
-            tracing::debug!(%error, "the reader's announcement was not taken back");
+            tracing::debug!(%error, "the reader's lease was not removed and will expire");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A backup, with everything that it builds on, becomes the files of a server: for `restore --target-dir`, and for a drill.
+//! Turns a backup, with everything that it builds on, into the files of a server: for `restore --target-dir`, and for a
+//! drill.
 
 use super::stored::{StoredBackup, StoredPart};
 use super::{App, Class, Failure, Task, crash};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// What the engine has to know of `manifest`, of which `parts` are wanted.
+/// The engine's view of `manifest` with the selected `parts`.
 pub(super) fn link_of(manifest: &Manifest, parts: &[&Part]) -> RecoveryLink {
     RecoveryLink {
         backup: manifest.id.clone(),
@@ -31,7 +32,7 @@ fn recovery_part(part: &Part) -> RecoveryPart {
     }
 }
 
-/// What goes into one file system.
+/// The space that is needed on one file system.
 struct Demanded<'a> {
     /// The first folder there.
     folder: &'a Path,
@@ -55,7 +56,7 @@ pub(super) fn refuse_without_room(folders: &[FilledFolder]) -> Result<(), Failur
 
 impl Demanded<'_> {
     fn refuse_without_room(&self) -> Result<(), Failure> {
-        // A file system that does not say has its own way to tell.
+        // A file system that does not report its free space fails later if it is full.
         let Ok(said) = nix::sys::statvfs::statvfs(self.existing) else { return Ok(()) };
         let free = said.blocks_available().saturating_mul(said.fragment_size());
         if free >= self.bytes {
@@ -68,7 +69,7 @@ impl Demanded<'_> {
     }
 }
 
-/// A chain on its way into folders.
+/// A chain that is being written into folders.
 pub(super) struct Recovering<'a> {
     pub(super) app: &'a App,
     /// The backup and what it builds on, the newest first.
@@ -76,7 +77,7 @@ pub(super) struct Recovering<'a> {
     pub(super) recovery: &'a Recovery,
 }
 
-/// A part that is written, and of which backup.
+/// A part that is written, and its backup.
 pub(super) struct Source<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) part: &'a Part,
@@ -122,7 +123,7 @@ impl Recovering<'_> {
             .ok_or_else(|| Failure::new(Class::Integrity, format!("the backup has no part `{}`", write.part)))
     }
 
-    /// What a part is called, for people.
+    /// The name of a part, for people.
     pub(super) fn name(&self, manifest: &Manifest, part: &Part) -> String {
         match &part.database {
             Some(database) => database.clone(),

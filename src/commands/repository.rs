@@ -1,4 +1,4 @@
-//! `jagad repository init`: the one way to begin a repository where this host knows of another.
+//! `jagad repository init`: the only way to begin a repository where this host has seen another one.
 
 use super::{App, Class, Failure, known_repositories};
 use crate::catalog::{Catalog, CatalogError};
@@ -7,7 +7,7 @@ use crate::model::{RepositoryId, StoreName};
 use crate::store;
 use serde::Serialize;
 
-/// A repository that is there now.
+/// The repository that exists now.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The store.
@@ -16,12 +16,12 @@ pub struct Report {
     pub place: String,
     /// Its identity.
     pub repository: RepositoryId,
-    /// Whether it was made just now; false when it had been there.
+    /// Whether it was created just now; false when it existed before.
     pub created: bool,
 }
 
-/// Makes the repository in the store `name`, or the default one, with the directory of a local store. One that is there stays
-/// as it is, and this host takes it for the store's from now on.
+/// Makes the repository in the store `name`, or the default one, with the directory of a local store. An existing one
+/// stays as it is, and this host accepts it as the store's from now on.
 pub async fn init(app: &App, name: Option<&StoreName>) -> Result<Report, Failure> {
     let name = name.or_else(|| app.inventory.default_store()).ok_or(ConfigError::NoStore)?;
     if let Some(repository) = app.inventory.repositories.get(name) {

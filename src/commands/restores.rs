@@ -22,10 +22,10 @@ pub struct Request {
 /// One restore.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// What is recorded of it.
+    /// Its record.
     #[serde(flatten)]
     pub record: RestoreRecord,
-    /// The store that says so.
+    /// The store of the record.
     pub store: StoreName,
 }
 
@@ -41,13 +41,13 @@ pub struct Report {
 /// Everything about one restore.
 #[derive(Debug, Serialize)]
 pub struct Detail {
-    /// What is recorded of it.
+    /// Its record.
     pub restore: RestoreRecord,
     /// The store, described.
     pub store: String,
 }
 
-/// Lists the restores that the stores know of.
+/// Lists the recorded restores of the stores.
 pub async fn list(app: &App, request: &Request) -> Result<Report, Failure> {
     let mut restores = Vec::new();
     for (name, catalog) in catalogs(app, request.store.as_ref()).await? {
@@ -114,7 +114,7 @@ async fn find(app: &App, text: &str, store: Option<&StoreName>) -> Result<(Catal
     }
 }
 
-/// The repositories that may know of restores, by the names of their stores.
+/// The repositories that may have records of restores, by the names of their stores.
 async fn catalogs(app: &App, store: Option<&StoreName>) -> Result<Vec<(StoreName, Catalog)>, Failure> {
     let names: Vec<StoreName> = match store {
         Some(name) => vec![name.clone()],
@@ -127,7 +127,7 @@ async fn catalogs(app: &App, store: Option<&StoreName>) -> Result<Vec<(StoreName
     for name in names {
         match app.catalog(Some(&name)).await {
             Ok(catalog) => catalogs.push((name, catalog)),
-            // A store that was never written to knows of none.
+            // A store without a repository has none.
             Err(failure)
                 if matches!(failure.find::<CatalogError>(), Some(CatalogError::NoRepository { .. })) => {}
             Err(failure) => return Err(failure),

@@ -1,4 +1,4 @@
-//! What a counted run means for those outside: a pause, its end, another source.
+//! Notifications of the effects of a counted run: a pause, its end, another source.
 
 use super::protection::CountedRun;
 use super::{App, notify, unrecorded};
@@ -7,7 +7,7 @@ use crate::config::DatabaseEntry;
 use crate::model::BackupId;
 use crate::notify::{Event, EventKind};
 
-/// Tells of a run that died without a word, now that it was found, and of what that means.
+/// Sends the notifications of an abandoned run that was found, and of its effects.
 pub(super) async fn report_abandoned(
     app: &App,
     database: &DatabaseEntry,
@@ -22,15 +22,15 @@ pub(super) async fn report_abandoned(
     report_late_count(app, database, noted).await;
 }
 
-/// Tells of what it means that runs were counted only now.
+/// Sends the notifications of the effects of runs that were counted late.
 pub(super) async fn report_late_count(app: &App, database: &DatabaseEntry, noted: Option<&CountedRun>) {
     for event in noted.into_iter().flat_map(|noted| events_of(app, database, noted)) {
         notify::send(app, database, &event).await;
     }
 }
 
-/// Which consecutive failure it is: as it was counted, or as far as this host remembers where no store would take it; 0
-/// where it is not counted at all.
+/// The number of consecutive failures, this one included: as it was counted, or as this host remembers it when the
+/// store did not accept the record; 0 when it is not counted.
 pub(super) fn consecutive_failures(
     app: &App,
     database: &DatabaseEntry,
@@ -44,7 +44,7 @@ pub(super) fn consecutive_failures(
     counted.map_or(0, |noted| noted.state.failures)
 }
 
-/// What a counted run changed for the protection of its database.
+/// The events for what a counted run changed in the protection of its database.
 pub(super) fn events_of(app: &App, database: &DatabaseEntry, noted: &CountedRun) -> Vec<Event> {
     let name = &database.name;
     let event = |kind, message: String| notify::event(app, kind, Some(database), &message);

@@ -1,4 +1,4 @@
-//! A throw-away server under way: started, waited for, watched while it works, and always removed.
+//! Runs a throw-away server: starts it, waits for it, watches it while it works, and always removes it.
 
 use super::{App, Class, Failure, RunLog};
 use crate::engine::{Drill, DrilledFiles, Server};
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt as _;
 
-/// A folder in `parent` for a throw-away server. What killed runs left there goes first: it may take the room that the new one
-/// needs.
+/// A folder in `parent` for a throw-away server. Folders of killed runs are removed first: they may take the space that
+/// the new one needs.
 pub(super) async fn folder(app: &App, parent: &Path, log: &RunLog) -> Result<TemporaryFolder, Failure> {
     let doing = || format!("make a folder for the throw-away server in `{}`", parent.display());
     let places = [parent.to_owned(), app.inventory.settings.tmp_dir.clone()];
@@ -35,7 +35,7 @@ pub(super) fn example(parent: &Path) -> PathBuf {
 const LONGEST_START: Duration = Duration::from_secs(60);
 const START_POLL: Duration = Duration::from_millis(50);
 
-/// A throw-away server. Whatever happened to it, [`ScratchServer::stop`] has to follow.
+/// A throw-away server. [`ScratchServer::stop`] must be called in any case.
 pub(super) struct ScratchServer<'a> {
     app: &'a App,
     drill: &'a Drill,
@@ -48,8 +48,8 @@ impl<'a> ScratchServer<'a> {
         Self { app, drill, running: None }
     }
 
-    /// Makes it and starts it; the inspected server, as soon as it answers. A failure says nothing about a backup, so it is
-    /// one of prerequisites.
+    /// Creates and starts it, and returns the inspected server as soon as it answers. A failure does not mean that the
+    /// backup is bad, so its class is `Prerequisite`.
     pub(super) async fn start(&mut self) -> Result<Box<dyn Server>, Failure> {
         let runner = self.app.runner.as_ref();
         for step in &self.drill.setup {
@@ -60,7 +60,7 @@ impl<'a> ScratchServer<'a> {
         answering(self.app, self.drill, self.running.insert(running)).await
     }
 
-    /// Does `work` as long as the server lives; a server that ends by itself is the failure.
+    /// Does `work` while the server runs; a server that ends by itself is the failure.
     pub(super) async fn work<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
@@ -75,7 +75,7 @@ impl<'a> ScratchServer<'a> {
         }
     }
 
-    /// Stops it. What does not stop cleanly is only told.
+    /// Stops it. If it does not stop cleanly, this is only a warning.
     pub(super) async fn stop(self, log: &RunLog) {
         if let Some(running) = self.running {
             // It may still write into the folder that is removed next.
@@ -90,8 +90,8 @@ impl<'a> ScratchServer<'a> {
     }
 }
 
-/// Opens the files that a throw-away server is to run on; a failure of the program that does may be the files' own fault. Before
-/// that, a failure says nothing about a backup.
+/// Opens the files that a throw-away server is to run on; a failure of the program that opens them may mean that the
+/// files are bad. Any failure before that does not.
 pub(super) async fn open(app: &App, files: &DrilledFiles) -> Result<(), Failure> {
     let runner = app.runner.as_ref();
     for step in &files.before {
@@ -101,7 +101,7 @@ pub(super) async fn open(app: &App, files: &DrilledFiles) -> Result<(), Failure>
     Ok(())
 }
 
-/// Reads what a server prints, so that its pipe never fills, until it ends; why it did.
+/// Reads a server's output until it ends, so that its pipe never fills, and returns why it ended.
 async fn end(running: &mut Running) -> Failure {
     let failure = match tokio::io::copy(&mut running.body, &mut tokio::io::sink()).await {
         Ok(_) => Failure::new(Class::Prerequisite, "it ended by itself"),
@@ -123,7 +123,7 @@ async fn answering(app: &App, drill: &Drill, running: &mut Running) -> Result<Bo
             Ok(server) => return Ok(server),
             Err(error) => Failure::from(error),
         };
-        // A server that prints is alive; one that ended tells why.
+        // A server that prints is alive; reading from one that has ended gives the reason.
         match tokio::time::timeout(START_POLL, running.body.read(&mut printed)).await {
             Ok(Ok(0)) => return Err(not_started(error.doing("the server ended at once"))),
             Ok(Err(ended)) => return Err(not_started(ended.into())),

@@ -14,7 +14,7 @@ pub enum DatabaseSelection {
     Labelled(BTreeMap<String, String>),
 }
 
-/// The entries that a selection means, in the order of their names or as named.
+/// The selected entries, in the order of their names or as named.
 pub(super) fn select<'a>(
     app: &'a App,
     selection: &DatabaseSelection,
@@ -37,7 +37,7 @@ pub(super) fn select<'a>(
             let entries: Vec<_> =
                 app.inventory.databases.values().filter(|entry| entry.active).filter(fits).collect();
             if entries.is_empty() {
-                return Err(Failure::new(Class::NotFound, "no active database of the inventory fits")
+                return Err(Failure::new(Class::NotFound, "no active database of the configuration matches")
                     .help("Add a [databases.NAME] table, or check the labels."));
             }
             Ok(entries)

@@ -1,8 +1,8 @@
-//! At most so many pipelines at once on one host, across processes: a slot is a locked file, which the kernel frees
+//! Limits the concurrent pipelines on one host, across processes: a slot is a locked file, which the kernel unlocks
 //! however its holder ends.
 //!
-//! The files are in the state directory, not in a temporary one that everybody writes to: somebody else's lock would keep ours
-//! away, and somebody else's link would lead us to a file that is none of our business. Nothing is ever written to them.
+//! The files are in the state directory and not in a temporary one that every user can write to: another user could
+//! lock them, or replace them by links to other files. Nothing is ever written to them.
 
 use super::{App, Class, Failure, RunLog};
 use nix::fcntl::{OFlag, open, openat};
@@ -13,7 +13,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How often a wanted slot is asked for again.
+/// How often a busy slot is tried again.
 const POLL: Duration = Duration::from_millis(200);
 
 /// A taken slot; dropping it frees it.
@@ -22,8 +22,8 @@ pub(super) struct Slot {
     _file: Option<File>,
 }
 
-/// Takes one of `settings.max_concurrent` slots, waiting up to `wait` for one. Where there can be no slots, the backup is taken
-/// without one, and that is said.
+/// Takes one of `settings.max_concurrent` slots, waiting up to `wait` for one. If slots cannot be used at all, the
+/// backup is taken without one, with a warning.
 pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot, Failure> {
     let count = app.inventory.settings.max_concurrent;
     let path = folder(app);
@@ -34,7 +34,7 @@ pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot
             Ok(None) => {}
             Err(error) => {
                 log.warn(format!(
-                    "backups at once are not limited across processes, because `{}` cannot be used: {error}",
+                    "concurrent backups are not limited across processes, because `{}` cannot be used: {error}",
                     path.display()
                 ));
                 return Ok(Slot { _file: None });
@@ -50,17 +50,17 @@ pub(super) async fn take(app: &App, wait: Duration, log: &RunLog) -> Result<Slot
     }
 }
 
-/// Whether slots can be taken at all, whoever has them now.
+/// Whether slots can be used at all, even if all are taken now.
 pub(super) fn probe(app: &App) -> std::io::Result<()> {
     own_folder(&folder(app)).map(|_| ())
 }
 
-/// Each user has slots of its own: who may lock a file may keep others away.
+/// Each user has separate slots: a user who may lock a file could block others.
 fn folder(app: &App) -> PathBuf {
     app.inventory.settings.state_dir.join(format!("slots-{}", nix::unistd::geteuid()))
 }
 
-/// A slot that nobody has; `None` when all are taken.
+/// A free slot; `None` when all are taken.
 fn free(path: &Path, count: u32) -> std::io::Result<Option<File>> {
     let folder = own_folder(path)?;
     for number in 0..count {
@@ -76,10 +76,10 @@ fn free(path: &Path, count: u32) -> std::io::Result<Option<File>> {
     Ok(None)
 }
 
-/// The folder, made where it is missing: a directory of this user that nobody else may look into.
+/// The folder, created if it is missing: a directory of this user that is closed to others.
 fn own_folder(path: &Path) -> std::io::Result<File> {
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
-        // What is there is looked at below.
+        // An existing one is checked below.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
         _ => {}
     }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_elses_folder_is_used_and_no_link_is_followed() {
+    fn no_folder_of_another_user_is_used_and_no_link_is_followed() {
         let folder = tempfile::tempdir().unwrap();
         let victim = folder.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
@@ -123,7 +123,7 @@ mod tests {
         symlink(&victim, path.join("slot-0")).unwrap();
         assert!(free(&path, 1).is_err());
         std::fs::remove_file(path.join("slot-0")).unwrap();
-        // What is in a file stays.
+        // The content of a file is not changed.
         std::fs::write(path.join("slot-0"), "what is here").unwrap();
         drop(free(&path, 1).unwrap().unwrap());
         assert_eq!(std::fs::read_to_string(path.join("slot-0")).unwrap(), "what is here");

@@ -1,4 +1,4 @@
-//! Stopping: by a signal, by a deadline, by a lease that is lost.
+//! Stops work: by a signal, by a deadline, or when a lease is lost.
 
 use super::{Class, Failure};
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long work may go on by itself after a stop was asked for.
+/// How long work may go on after a stop was requested.
 const STOP_GRACE: Duration = Duration::from_secs(1);
 
-/// Tells every running step to stop, and remembers which signal asked for it.
+/// Stops every running step, and remembers which signal asked for it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
-    /// Fires when the run is to stop.
+    /// Cancelled when the run must stop.
     pub token: CancellationToken,
     signal: Arc<AtomicU8>,
 }
@@ -37,9 +37,9 @@ impl Cancel {
         })
     }
 
-    /// Waits for `work` to end, but not much longer once `stop` has fired: whoever reads a stream hears of it at once, and
-    /// who is at work behind its end (a tool that makes indexes, a server that does not answer) would go on for hours.
-    /// What is given up is dropped, and every process that it runs is ended.
+    /// Waits for `work` to end, but only for [`STOP_GRACE`] once `stop` is cancelled: a reader of a stream notices at
+    /// once, but work after the end of the stream (a tool that builds indexes, a server that does not answer) could go
+    /// on for hours. Unfinished work is dropped, and every process that it runs is ended.
     pub(crate) async fn unless_stopped<T>(
         &self,
         stop: &CancellationToken,
@@ -59,13 +59,13 @@ impl Cancel {
         }
     }
 
-    /// An error once a stop was asked for; between two steps.
+    /// An error once a stop was requested; to be called between two steps.
     pub fn check(&self) -> Result<(), Failure> {
         self.failure().map_or(Ok(()), Err)
     }
 }
 
-/// A token that fires when either of two does.
+/// A token that is cancelled when either of two is.
 pub(super) fn either(one: &CancellationToken, other: &CancellationToken) -> CancellationToken {
     let both = one.child_token();
     let (fired, other) = (both.clone(), other.clone());

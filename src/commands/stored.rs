@@ -37,7 +37,7 @@ impl SegmentSource for StoredSegments {
     }
 }
 
-/// Where a stored part is and what opens it.
+/// The location of a stored backup, and the keys to open it.
 pub(super) struct StoredBackup<'a> {
     pub(super) store: &'a Arc<dyn Store>,
     pub(super) keyring: &'a Arc<Keyring>,

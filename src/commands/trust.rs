@@ -1,4 +1,4 @@
-//! Which manifests are believed: those that a key of the configuration proves to be ours.
+//! Which manifests are accepted: those that a configured key authenticates.
 
 use super::App;
 use crate::catalog::{Authenticator, Doubt, Manifest, NoKeys, Proof, UnprovenManifests};
@@ -8,7 +8,8 @@ use crate::model::{Authentication, RepositoryId};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// What a command demands of manifests, and the keys that prove them, read once when they are first needed.
+/// Whether a command accepts manifests that are not authenticated, and the keys that authenticate them, read once when
+/// they are first needed.
 #[derive(Debug, Clone)]
 pub struct Trust {
     unproven: UnprovenManifests,
@@ -21,26 +22,26 @@ enum Keys {
     /// Not one of them can be read.
     Unreadable(String),
     /// Those that can be read.
-    AtHand(Keyring),
+    Readable(Keyring),
 }
 
 impl Trust {
-    /// Believes what is proven, or everything (`--allow-unauthenticated`).
+    /// Accepts authenticated manifests, or all (`--allow-unauthenticated`).
     pub fn new(unproven: UnprovenManifests) -> Self {
         Self { unproven, keys: Arc::default() }
     }
 }
 
 impl App {
-    /// Who proves manifests of this configuration. A key that cannot be read is a warning: what it would have proven is
-    /// then not proven.
+    /// The authenticator with the keys of this configuration. A key that cannot be read is a warning: manifests of that
+    /// key are then not authenticated.
     pub(super) async fn authenticator(&self) -> Arc<dyn Authenticator> {
         if self.inventory.keys.is_empty() {
             return Arc::new(NoKeys);
         }
         let read = async || {
             Arc::new(match self.inventory.keyring().await {
-                Ok(keyring) => Keys::AtHand(keyring),
+                Ok(keyring) => Keys::Readable(keyring),
                 Err(error) => Keys::Unreadable(error.to_string()),
             })
         };
@@ -49,7 +50,7 @@ impl App {
     }
 }
 
-/// Proves with the keys of the configuration.
+/// Authenticates with the keys of the configuration.
 #[derive(Debug)]
 struct OwnKeys {
     inventory: Arc<Inventory>,
@@ -77,12 +78,12 @@ impl Authenticator for OwnKeys {
     fn authenticate(&self, manifest: &Manifest, content: &[u8]) -> Option<Authentication> {
         let problem = match self.keys.as_ref() {
             Keys::Unreadable(problem) => problem.clone(),
-            Keys::AtHand(keyring) => match self.key_for(keyring, manifest) {
+            Keys::Readable(keyring) => match self.key_for(keyring, manifest) {
                 Some(key) => match key.authenticate(manifest.repository, content) {
                     Ok(authentication) => return Some(authentication),
                     Err(error) => error.to_string(),
                 },
-                None => "every key at hand is retired".to_owned(),
+                None => "every key that can be read is retired".to_owned(),
             },
         };
         tracing::warn!(target: "jagad", "the manifest of {} is not authenticated: {problem}", manifest.id);
@@ -100,10 +101,10 @@ impl Authenticator for OwnKeys {
                 Proof::Missing(Doubt { key_is_missing: true, problem: problem.clone() })
             }
             (_, Err(problem)) => Proof::Missing(Doubt { key_is_missing: false, problem: problem.to_owned() }),
-            (Keys::AtHand(keyring), Ok(record)) => match keyring.prove(repository, content, record) {
+            (Keys::Readable(keyring), Ok(record)) => match keyring.prove(repository, content, record) {
                 Ok(()) => Proof::Given,
                 Err(error) => Proof::Missing(Doubt {
-                    // Of a passphrase nobody can tell whether it is another one or the manifest was altered.
+                    // With a passphrase it is not known whether it is another one or the manifest was altered.
                     key_is_missing: match error {
                         Unproven::KeyMissing { .. } | Unproven::Derivation(_) => true,
                         Unproven::WrongCode => record.argon2id.is_some(),

@@ -1,4 +1,4 @@
-//! `jagad unlock`: ends the claim of a run that is certainly dead.
+//! `jagad unlock`: removes the lease of a run that is certainly dead.
 
 use super::{App, Confirmation, Failure, abandoned_run, protection};
 use crate::catalog::layout;
@@ -17,7 +17,7 @@ pub struct Report {
 
 /// Shows who holds the lease, asks, records the run as failed and removes its lease.
 ///
-/// A run that is alive after all notices before its commit and commits nothing.
+/// A run that is still alive notices this before its commit and commits nothing.
 pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) -> Result<Report, Failure> {
     let entry = app.database(database)?;
     let entry = &protection::protected(app, entry).await?;
@@ -27,7 +27,7 @@ pub async fn run(app: &App, database: &DatabaseName, store: Option<&StoreName>) 
     if found.is_empty() {
         return Ok(Report { database: database.clone(), removed });
     }
-    let question = format!("Take the lease on `{database}` away from it?");
+    let question = format!("Remove its lease on `{database}`?");
     app.watch.confirm(&Confirmation { facts: removed.clone(), question })?;
     let log = app.log();
     for lease in &found {

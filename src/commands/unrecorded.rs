@@ -1,5 +1,5 @@
-//! What this host remembers while a store does not answer: failed runs that no store would take, until one does, and when it
-//! last began a backup. Without these a store that is down would be silence. They are small files below
+//! What this host remembers while a store does not answer: failed runs that could not be recorded yet, and when it last
+//! began a backup. Without these nobody would be notified while a store is down. They are small files below
 //! `settings.state_dir`; a host that loses them loses nothing that was recorded.
 
 use super::leftovers::Leftovers;
@@ -13,13 +13,14 @@ use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Failures kept for one database; a store that is down for longer than so many runs has been told of often enough.
+/// Most failures that are kept for one database; when a store is down for more runs than this, it has been reported
+/// often enough.
 const LIMIT: usize = 1000;
 /// What could not be recorded, and when a backup was last begun.
 const UNRECORDED: &str = "unrecorded";
 const SEEN: &str = "seen";
 
-/// A failed run that no store would take.
+/// A failed run that could not be recorded in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Unrecorded {
     /// [`FORMAT`].
@@ -32,14 +33,14 @@ pub(super) struct Unrecorded {
     method: Method,
     /// When it began.
     pub(super) started_at: Timestamp,
-    /// When it was given up.
+    /// When it failed.
     finished_at: Timestamp,
     /// Why.
     error: FailureRecord,
 }
 
 impl Unrecorded {
-    /// A run for `planned` that was given up at `now`.
+    /// A run for `planned` that failed at `now`.
     pub(super) fn new(
         planned: PlannedBackup,
         started_at: Timestamp,
@@ -50,7 +51,7 @@ impl Unrecorded {
         Self { format: FORMAT, id, purpose, method, started_at, finished_at: now, error: failure.record() }
     }
 
-    /// A dead run that somebody else found, as `manifest` has it.
+    /// A dead run that was found, from its `manifest`.
     pub(super) fn dead(manifest: &Manifest) -> Self {
         let unknown = || Failure::new(Class::Operation, "it ended without a result").record();
         Self {
@@ -71,12 +72,12 @@ fn folder(app: &App, kind: &str, key: &str, database: &DatabaseName) -> PathBuf 
     app.inventory.settings.state_dir.join(kind).join(key).join(database.as_str())
 }
 
-/// Whose memory is meant.
+/// The entry or repository whose files are used.
 #[derive(Clone, Copy)]
 pub(super) enum Where<'a> {
-    /// That of an entry whose store does not answer: the named one, or the entry's own.
+    /// An entry whose store, the named one or its own, does not answer.
     Store(&'a DatabaseEntry, Option<&'a StoreName>),
-    /// That of a database of an opened repository.
+    /// A database of an opened repository.
     Repository(&'a Catalog, &'a DatabaseName),
 }
 
@@ -91,7 +92,7 @@ impl Where<'_> {
     }
 }
 
-/// Keeps a failed run here. What cannot be kept is said: the failure itself is what the caller must see.
+/// Keeps a failed run on this host. An error is only logged, because the caller must report the failure itself.
 pub(super) fn keep(app: &App, place: Where<'_>, run: &Unrecorded, log: &RunLog) {
     let Some(folder) = place.folder(app, UNRECORDED) else { return };
     let kept = std::fs::read_dir(&folder).map_or(0, Iterator::count);
@@ -110,11 +111,11 @@ pub(super) fn keep(app: &App, place: Where<'_>, run: &Unrecorded, log: &RunLog) 
     }
 }
 
-/// Remembers that a backup of `database` was begun at `started_at`, for ticks that cannot ask the store.
+/// Remembers that a backup of `database` was begun at `started_at`, for ticks during which the store does not answer.
 pub(super) fn remember(app: &App, place: Where<'_>, started_at: Timestamp) {
     let Some(path) = place.folder(app, SEEN) else { return };
     if let Err(error) = host_files::write(&path, started_at.to_string().as_bytes()) {
-        // It matters only while a store is down, and then a tick rather speaks once too often.
+        // It matters only while a store is down, and then at worst one notification too many is sent.
         tracing::debug!(%error, path = %path.display(), "the last run is not remembered");
     }
 }
@@ -128,7 +129,7 @@ pub(super) fn last_attempt(app: &App, entry: &DatabaseEntry) -> Option<Timestamp
     seen.max(failed)
 }
 
-/// What is kept of `database`, the oldest first. A file that cannot be understood is nobody's.
+/// What is kept of `database`, the oldest first. A file that cannot be parsed is ignored.
 pub(super) fn pending(app: &App, entry: &DatabaseEntry) -> Vec<(PathBuf, Unrecorded)> {
     kept(app, &known_repositories::keys(app, entry, None), &entry.name)
 }
@@ -146,8 +147,8 @@ fn kept(app: &App, keys: &[String], database: &DatabaseName) -> Vec<(PathBuf, Un
     runs
 }
 
-/// Records and counts what is kept of an entry, now that its store answers, and removes what those runs left. Only under its
-/// lease. What it came to, the last of them. What cannot be done now is said, and done by a later run.
+/// Records and counts the kept runs of an entry, now that its store answers, and removes what those runs left. Only
+/// under its lease. Returns the effect of the last one. A failure is logged, and a later run tries again.
 pub(super) async fn record(
     app: &App,
     catalog: &Catalog,
@@ -190,7 +191,7 @@ async fn record_one(
     };
     match catalog.commit(&manifest).await {
         Ok(()) => protection::note_late(app, catalog, &manifest).await,
-        // Its dead lease was found first, and it was recorded then.
+        // It was recorded when its expired lease was found.
         Err(CatalogError::Store { source: StoreError::AlreadyExists { .. }, .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,4 @@
-//! How commands talk while they work. What is drawn, and where, is decided above.
+//! The interface through which commands report while they work. The caller decides what is shown, and where.
 
 use super::failure::Failure;
 use crate::pipeline::Gauge;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 pub enum Tone {
     /// Normal operation.
     Info,
-    /// It goes on, but somebody should look.
+    /// The work goes on, but the user should look at it.
     Warning,
 }
 
@@ -24,7 +24,7 @@ pub struct Task {
     pub gauge: Gauge,
 }
 
-/// A question before harm is done.
+/// A question before something harmful is done.
 #[derive(Debug, Clone)]
 pub struct Confirmation {
     /// What is about to happen, in lines.
@@ -36,15 +36,15 @@ pub struct Confirmation {
 /// Shows progress until it is dropped.
 pub trait Progress: Send {}
 
-/// Whoever looks at a run.
+/// The observer of a run.
 pub trait Watch: Send + Sync {
-    /// Says one line.
+    /// Shows one line.
     fn say(&self, tone: Tone, line: &str);
 
     /// Starts to show a piece of work.
     fn start(&self, task: Task) -> Box<dyn Progress>;
 
-    /// Asks before harm. `Ok` is yes; no, or nobody there to ask, is a [`Failure`].
+    /// Asks for confirmation. `Ok` is yes; no, or no terminal to ask at, is a [`Failure`].
     fn confirm(&self, question: &Confirmation) -> Result<(), Failure>;
 }
 
@@ -65,12 +65,12 @@ impl RunLog {
         Self { watch, clock, lines: Arc::default() }
     }
 
-    /// Says and keeps a line.
+    /// Shows and keeps a line.
     pub fn say(&self, line: impl AsRef<str>) {
         self.add(Tone::Info, line.as_ref());
     }
 
-    /// Says and keeps a warning.
+    /// Shows and keeps a warning.
     pub fn warn(&self, line: impl AsRef<str>) {
         self.add(Tone::Warning, line.as_ref());
     }
@@ -83,7 +83,7 @@ impl RunLog {
         self.watch.say(tone, line);
     }
 
-    /// Keeps a line that the watcher is told otherwise.
+    /// Keeps a line that the watcher gets in another way.
     pub fn keep(&self, line: impl AsRef<str>) {
         let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if lines.len() < LOG_LIMIT {
@@ -91,8 +91,8 @@ impl RunLog {
         }
     }
 
-    /// Keeps a failure that the watcher is told otherwise, with all that the tool which failed has said, as far as that is known:
-    /// the message has only the gist of it.
+    /// Keeps a failure that the watcher gets in another way, with the kept standard error of the tool that failed: the
+    /// message has only a summary of it.
     pub fn keep_failure(&self, heading: &str, failure: &Failure) {
         for line in failure.tool_output().unwrap_or_default().lines() {
             self.keep(format!("TOOL: {line}"));

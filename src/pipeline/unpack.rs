@@ -163,10 +163,10 @@ struct Joined {
     stored: Gauge,
     /// The segment to open next.
     index: usize,
-    at_hand: AtHand,
+    current: CurrentSegment,
 }
 
-enum AtHand {
+enum CurrentSegment {
     Nothing,
     Opening(BoxFuture<'static, io::Result<ByteReader<'static>>>),
     Open(ByteReader<'static>),
@@ -180,7 +180,7 @@ impl Joined {
             sealing: expected.sealing.clone(),
             stored: stored.clone(),
             index: 0,
-            at_hand: AtHand::Nothing,
+            current: CurrentSegment::Nothing,
         }
     }
 
@@ -196,7 +196,7 @@ impl Joined {
         }
         let index = u32::try_from(self.index).map_err(|_| PipelineError::TooManySegments)?;
         let source = Arc::clone(&self.source);
-        self.at_hand = AtHand::Opening(Box::pin(async move { source.open(index).await }));
+        self.current = CurrentSegment::Opening(Box::pin(async move { source.open(index).await }));
         self.index += 1;
         Ok(true)
     }
@@ -220,23 +220,23 @@ impl Joined {
 impl Stage for Joined {
     fn poll_more(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
-            match &mut self.at_hand {
-                AtHand::Nothing => {
+            match &mut self.current {
+                CurrentSegment::Nothing => {
                     if !self.begin()? {
                         return Poll::Ready(Ok(()));
                     }
                 }
-                AtHand::Opening(opening) => {
+                CurrentSegment::Opening(opening) => {
                     let stored = ready!(opening.as_mut().poll(cx))?;
-                    self.at_hand = AtHand::Open(self.proven_segment(stored));
+                    self.current = CurrentSegment::Open(self.proven_segment(stored));
                 }
-                AtHand::Open(reader) => {
+                CurrentSegment::Open(reader) => {
                     let before = buffer.filled().len();
                     ready!(reader.as_mut().poll_read(cx, buffer))?;
                     if buffer.filled().len() > before {
                         return Poll::Ready(Ok(()));
                     }
-                    self.at_hand = AtHand::Nothing;
+                    self.current = CurrentSegment::Nothing;
                 }
             }
         }

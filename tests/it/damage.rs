@@ -46,7 +46,7 @@ fn an_attachment_that_is_damaged_can_be_made_anew_and_harms_no_other_database() 
     let Some(bench) = attached() else { return };
     damage(&bench, "a", "attachment.json");
     bench.run(&["policy", "attach", "prod", "a"]).expect(4).says("is damaged").says("jagad policy detach");
-    bench.run(&["backup", "a"]).ok().says("what became of the run is not counted");
+    bench.run(&["backup", "a"]).ok().says("the run is not counted");
     let ticked = bench.run(&["schedule", "run", "--json"]).ok().json();
     assert_eq!(actions(&ticked), ["unknown", "waiting"]);
     let shown = bench.run(&["policy", "show", "prod"]).ok().stdout;

@@ -1,4 +1,4 @@
-//! One backup from its beginning to the moment when everybody knows how it ended.
+//! One backup from its beginning to the notification of its end.
 
 use super::announcement::{Announcement, Ended};
 use super::run::BackupRun;
@@ -7,8 +7,8 @@ use crate::catalog::{Catalog, Manifest};
 use crate::commands::{App, Failure, crash, notify, verify};
 use crate::config::DatabaseEntry;
 
-/// Takes one backup, verifies it where that is asked for, and tells of it, also when it could not even begin. Nobody hears of a
-/// success before it is verified.
+/// Takes one backup, verifies it if requested, and sends the notifications, also when it could not begin. A success is
+/// announced only after the verification.
 pub(in crate::commands) async fn back_up(
     app: &App,
     database: &DatabaseEntry,
@@ -21,7 +21,7 @@ pub(in crate::commands) async fn back_up(
         Ok(Ran::Taken(report)) => report,
         // Nothing was begun, and nothing failed.
         Ok(ran) => return Ok(ran),
-        // Nothing could be tried with such a configuration: no run has failed, and nobody is told of one.
+        // Nothing could be tried with such a configuration: no run has failed, so there is no notification.
         Err(failure) if !notify::is_reported(&failure) => {
             announcement.unannounced().await;
             return Err(failure);
@@ -58,7 +58,7 @@ pub(in crate::commands) async fn back_up(
     }
 }
 
-/// Tells of a run whose backup was verified only now, after another process had taken it.
+/// Sends the notifications of a run whose backup another process took and this one verified.
 pub(in crate::commands) async fn run_verified(
     app: &App,
     database: &DatabaseEntry,
@@ -70,7 +70,7 @@ pub(in crate::commands) async fn run_verified(
     let choices = Choices::default();
     let announcement = Announcement::new(app, database, &choices);
     announcement.of(id);
-    // Somebody else counted it, and told of it.
+    // Another process counted and announced it.
     let counted = verified.counted.is_some();
     announcement.counted(verified.counted);
     let again = announcement.tried_again();

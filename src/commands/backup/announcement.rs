@@ -1,4 +1,4 @@
-//! What those outside hear of one backup: notifiers of its beginning and its end; hooks run around it.
+//! The notifications and hooks of one backup.
 
 use super::hooks::{self, HookedRun};
 use super::{Choices, Report};
@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// How a run ended, for those who are told.
+/// How a run ended, for notifications.
 pub(super) enum Ended<'r> {
-    /// Its backup is there, and verified where that was asked for.
+    /// Its backup exists, and is verified if that was requested.
     Succeeded(&'r Report),
     /// There is no backup; it may be tried again.
     Failed { failure: &'r Failure, again: Option<Timestamp> },
-    /// There is a backup, and it is bad or could not be looked at; either is tried again.
+    /// There is a backup, but it is bad or could not be verified; either is tried again.
     NotVerified { failure: &'r Failure, proven_bad: bool, again: Option<Timestamp> },
 }
 
@@ -39,11 +39,11 @@ pub(super) struct Announcement<'a> {
 #[derive(Default)]
 struct State {
     id: Option<BackupId>,
-    /// What the run came to for the database's protection, where it is attached.
+    /// The effect of the run on the database's protection, if it is attached.
     noted: Option<CountedRun>,
-    /// Hooks that failed without making the backup fail.
+    /// Hooks that failed without failing the backup.
     complaints: Vec<(&'static str, String)>,
-    /// Notifications of the beginning goes on beside the work.
+    /// The notification of the beginning, which is sent while the backup runs.
     telling: Option<JoinHandle<()>>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Announcement<'a> {
         Self { app, database, also, verified, began: Instant::now(), log, state: Mutex::default() }
     }
 
-    /// It is about the backup `id`.
+    /// Sets the backup's id.
     pub(super) fn of(&self, id: BackupId) {
         self.state().id = Some(id);
     }
@@ -65,8 +65,8 @@ impl<'a> Announcement<'a> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The database is held: tells of the beginning, beside the work, and runs `before_backup`, whose failure is the
-    /// backup's.
+    /// Called with the lease held: sends the notification of the beginning in the background and runs `before_backup`.
+    /// If that hook fails, so does the backup.
     pub(super) async fn begin(&self, manifest: &Manifest, stop: &CancellationToken) -> Result<(), Failure> {
         let message = format!("a backup of {} {} began", self.database.engine, self.database.name);
         let event = notify::event(self.app, EventKind::BackupStarted, Some(self.database), &message)
@@ -85,17 +85,18 @@ impl<'a> Announcement<'a> {
         self.app.cancel.check()
     }
 
-    /// Its end is decided, and the database still held: runs the hooks behind it. What they do changes nothing any more.
+    /// Called when the outcome is decided and the lease still held: runs the hooks after the backup, whose failures do
+    /// not change the outcome.
     pub(super) async fn finish(&self, manifest: &Manifest, failure: Option<&Failure>) {
         let moment = HookedRun { app: self.app, database: self.database, manifest: Some(manifest), failure };
         let complaints = hooks::after(&moment, &self.log).await;
         self.state().complaints.extend(complaints);
     }
 
-    /// The run was counted.
+    /// Stores the effect of the counted run.
     pub(super) fn counted(&self, noted: Option<CountedRun>) {
         let mut state = self.state();
-        // The one before says where the good backup before it came from.
+        // The earlier effect has the source of the good backup before this one.
         let before = state.noted.take();
         state.noted = noted.map(|noted| match before {
             Some(before) => CountedRun {
@@ -107,7 +108,7 @@ impl<'a> Announcement<'a> {
         });
     }
 
-    /// Waits for what is being told; nothing is told of its end.
+    /// Waits for the notification of the beginning, and sends none of the end.
     pub(super) async fn unannounced(self) {
         let telling = self.state().telling.take();
         if let Some(telling) = telling {
@@ -128,8 +129,8 @@ impl<'a> Announcement<'a> {
         }
     }
 
-    /// Runs what is left to run, and tells of its end and of what the end means. What is tried again is told when its tries are
-    /// used up; that a backup is bad is told at once.
+    /// Runs the remaining hooks and sends the notifications of the end and its effects. A failed run that will be tried
+    /// again is announced only when its tries are used up; a bad backup is announced at once.
     pub(super) async fn ended(self, ended: Ended<'_>) {
         let (app, database) = (self.app, self.database);
         let State { id, noted, mut complaints, telling } =
@@ -138,7 +139,7 @@ impl<'a> Announcement<'a> {
             let moment = HookedRun { app, database, manifest: None, failure: Some(failure) };
             complaints.extend(hooks::failed_early(&moment, &self.log).await);
         }
-        // In order: nobody shall hear of the end first. The notifiers' own timeouts bound it.
+        // In order, so that the end is not announced before the beginning. The notifiers' timeouts limit the wait.
         if let Some(telling) = telling {
             let _ = telling.await;
         }

@@ -1,4 +1,4 @@
-//! From dumped parts to a backup: pin and log first, when all parts are seen to be there, then the manifest.
+//! Turns dumped parts into a backup: checks that all parts exist, writes pin and log, and then the manifest.
 
 use super::held::HeldRun;
 use crate::commands::{Failure, crash, milliseconds};
@@ -8,13 +8,13 @@ use crate::model::BackupStatus;
 pub(super) enum Committed {
     /// The manifest is in the store: the backup exists.
     Yes,
-    /// It is not, and never will be.
+    /// It is not in the store, and will not be.
     No(Failure),
-    /// The store could not be asked.
+    /// The store did not answer, so this is not known.
     Unknown(Failure),
 }
 
-/// Commits. An answer that got lost is looked for before anything is said.
+/// Commits the backup. If the answer got lost, looks up the manifest first.
 pub(super) async fn commit(run: &mut HeldRun<'_>) -> Committed {
     run.manifest.status = BackupStatus::Success;
     run.manifest.finished_at = run.app.clock.now();
@@ -26,20 +26,18 @@ pub(super) async fn commit(run: &mut HeldRun<'_>) -> Committed {
     let committed = catalog.commit(manifest).await;
     crash::point("after-commit");
     let Err(error) = committed else { return Committed::Yes };
-    // The answer may have got lost after the store had taken the manifest.
+    // The answer may have got lost after the store had accepted the manifest.
     match catalog.manifest(&manifest.database, &manifest.id).await {
         Ok(Some(found)) if found.status == BackupStatus::Success => Committed::Yes,
-        // Or another run took this one for dead and recorded it as failed.
+        // Another run considered this one dead and recorded it as failed.
         Ok(_) => Committed::No(error.into()),
-        Err(_) => {
-            Committed::Unknown(Failure::from(error).help(
-                "Whether the commit reached the store is not known; the next run looks and records it.",
-            ))
-        }
+        Err(_) => Committed::Unknown(Failure::from(error).help(
+            "It is not known whether the commit reached the store; the next run checks that and records it.",
+        )),
     }
 }
 
-/// Everything that has to be there before the manifest.
+/// Everything that must exist before the manifest.
 async fn prepare(run: &HeldRun<'_>) -> Result<(), Failure> {
     let HeldRun { app, catalog, manifest, choices, lease, .. } = run;
     app.cancel.check()?;
@@ -47,7 +45,7 @@ async fn prepare(run: &HeldRun<'_>) -> Result<(), Failure> {
         catalog.pin(manifest, choices.note.clone(), app.clock.now()).await?;
     }
     if let Err(error) = catalog.prove_parts(manifest).await {
-        // Whoever took the lease away has removed the objects too: then that is what went wrong.
+        // A process that removed the lease has removed the objects too: then the lost lease is the cause.
         lease.check().await?;
         return Err(error.into());
     }

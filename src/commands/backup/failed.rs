@@ -1,4 +1,4 @@
-//! What is left to do for a backup that failed: it is written down, and what it stored goes.
+//! Records a failed backup and removes what it stored.
 
 use super::held::HeldRun;
 use crate::commands::leftovers::Leftovers;
@@ -7,7 +7,7 @@ use crate::commands::unrecorded::{self, Unrecorded, Where};
 use crate::commands::{Failure, abandoned_run, crash, milliseconds};
 use crate::model::BackupStatus;
 
-/// Whether a manifest may be on its way that names what was stored.
+/// Whether a write of a manifest that names the stored data may still be in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Data {
     /// The commit was tried.
@@ -17,8 +17,8 @@ pub(super) enum Data {
 }
 
 impl HeldRun<'_> {
-    /// Writes down that it failed, and only then removes what it stored: whatever happens in between, no manifest names data
-    /// that is gone. What cannot be done is said, not hidden: the failure itself is what the caller must see.
+    /// Records the failure, and only then removes what the run stored: whatever happens in between, no manifest names
+    /// data that was removed. An error here is only logged, because the caller must report the failure itself.
     pub(super) async fn record_failure(&mut self, failure: &Failure, data: Data) {
         self.manifest.status = BackupStatus::Failed;
         self.manifest.finished_at = self.app.clock.now();
@@ -42,8 +42,8 @@ impl HeldRun<'_> {
             };
             let run = Unrecorded::new(planned, manifest.started_at, manifest.finished_at, failure);
             unrecorded::keep(app, Where::Repository(catalog, &manifest.database), &run, log);
-            // Where nothing was ever committed, no manifest can appear that names its data; and a full store needs the room.
-            // Else whoever records it removes it.
+            // If no commit was tried, no manifest can name the data, and a full store needs the space. Else the process
+            // that records the run removes it.
             if data == Data::OfCommit {
                 return;
             }

@@ -19,17 +19,17 @@ pub(super) struct HeldRun<'a> {
     pub(super) lease: Lease,
     /// What an incremental builds on.
     pub(super) parent: Option<Box<Manifest>>,
-    /// What is written down of it; it says `failed` until the backup is proven.
+    /// Its manifest; the status is `failed` until the backup is complete and checked.
     pub(super) manifest: Manifest,
     pub(super) began: Instant,
-    /// Fires when the dump must stop.
+    /// Cancelled when the dump must stop.
     pub(super) stop: CancellationToken,
-    /// Fires when the run has had its time.
+    /// Cancelled when the run's time limit is over.
     pub(super) deadline: CancellationToken,
 }
 
 impl HeldRun<'_> {
-    /// Takes a full where an incremental was begun, which cannot be taken for `reason`. Nothing may have been stored yet.
+    /// Changes an incremental, which cannot be taken for `reason`, into a full. Nothing may have been stored yet.
     pub(super) async fn fall_back(&mut self, reason: String) -> Result<(), Failure> {
         let id = BackupId::new(self.manifest.started_at, BackupKind::Full);
         self.log().warn(format!("a full backup is taken in place of an incremental: {reason}"));

@@ -1,4 +1,4 @@
-//! Programs of the user around a backup: what they are told, and what their failure means.
+//! The user's hooks of a backup: their environment, and what their failure means.
 
 use crate::catalog::Manifest;
 use crate::commands::hook::Hook;
@@ -7,11 +7,11 @@ use crate::config::DatabaseEntry;
 use crate::model::BackupStatus;
 use crate::notify::printable;
 
-/// What a hook is told of.
+/// The run that a hook gets information about.
 pub(super) struct HookedRun<'a> {
     pub(super) app: &'a App,
     pub(super) database: &'a DatabaseEntry,
-    /// Absent when the backup failed before it had a name.
+    /// Absent when the backup failed before it had an id.
     pub(super) manifest: Option<&'a Manifest>,
     pub(super) failure: Option<&'a Failure>,
 }
@@ -19,7 +19,7 @@ pub(super) struct HookedRun<'a> {
 /// A hook that failed, and why.
 pub(super) type Complaint = (&'static str, String);
 
-/// Runs `before_backup`; its failure is the backup's.
+/// Runs `before_backup`; its failure fails the backup.
 pub(super) async fn before(run: &HookedRun<'_>, log: &RunLog) -> Result<(), Failure> {
     call(run, "before_backup", &run.database.hooks.before_backup, "running", log).await
 }
@@ -38,7 +38,7 @@ pub(super) async fn after(run: &HookedRun<'_>, log: &RunLog) -> Vec<Complaint> {
     complaints
 }
 
-/// Runs `on_failure` of a backup that never began. Not `finally`: another run may be in the middle of what it would undo.
+/// Runs `on_failure` of a backup that never began. Not `finally`: it could undo what another run is using.
 pub(super) async fn failed_early(run: &HookedRun<'_>, log: &RunLog) -> Option<Complaint> {
     let hook = ("on_failure", &run.database.hooks.on_failure);
     without_harm(run, hook, BackupStatus::Failed, log).await

@@ -1,4 +1,5 @@
-//! Databases that are not in a backup of a whole server: those that cannot be dumped, and those that went away while others were.
+//! Databases that are missing from a backup of a whole server: those that cannot be dumped, and those that were dropped
+//! while others were dumped.
 
 use super::held::HeldRun;
 use crate::catalog::{Manifest, layout};
@@ -7,12 +8,12 @@ use crate::engine::{DatabaseChoice, Scope, Server};
 use crate::model::PartKind;
 use serde::Serialize;
 
-/// One of them.
+/// A database that was left out.
 #[derive(Debug, Clone, Serialize)]
 pub struct LeftOut {
     /// The logical database.
     pub database: String,
-    /// Why, in words.
+    /// The reason, for people.
     pub reason: String,
 }
 
@@ -23,13 +24,13 @@ pub(super) struct Lost {
     pub(super) failure: Failure,
 }
 
-/// Writes down what could not be taken from the beginning.
+/// Records the databases that could not be dumped from the beginning.
 pub(super) fn note_unfit(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) {
     let unfit = server.logical().unfit(scope).into_iter().map(|unfit| (unfit.database, unfit.reason));
     run.manifest.left_out = unfit.collect();
 }
 
-/// Goes on without a database that went away after all of the server was looked at; any other failure comes back.
+/// Continues without a database that was dropped after the server was inspected; any other failure is returned.
 pub(super) async fn go_on_without(
     run: &mut HeldRun<'_>,
     server: &dyn Server,

@@ -8,13 +8,13 @@ use crate::model::{Period, ServerRole, SourceChoice};
 use serde::Serialize;
 use std::time::Duration;
 
-/// A replica may be behind for a moment, and what it says of its place is not said in one moment: one that does not fit
-/// for such a reason is asked so many times.
-const LOOKS: usize = 3;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
-/// A primary that does not answer for so long stands still, and its replicas are asked without it: they notice after a minute
-/// that it is gone, and send nothing from then on.
-const PRIMARY_PATIENCE: Duration = Duration::from_secs(15);
+/// A replica may be behind for a moment, and its position is not read atomically: one that does not fit for such a
+/// reason is checked this many times.
+const CHECKS: usize = 3;
+const BETWEEN_CHECKS: Duration = Duration::from_millis(300);
+/// A primary that does not answer within this time is left out, and its replicas are checked without it: they notice
+/// after a minute that it is gone, and send nothing from then on.
+const PRIMARY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A server that answered.
 pub(in crate::commands) struct ReachableServer {
@@ -30,7 +30,7 @@ pub(in crate::commands) struct Source {
     pub(super) replaceable: bool,
 }
 
-/// What was found out about one replica.
+/// The result of checking one replica.
 pub(in crate::commands) struct CheckedReplica {
     pub(in crate::commands) address: String,
     /// The server and why it fits, or why it does not.
@@ -50,7 +50,7 @@ pub struct ReplicaReport {
     pub reason: String,
 }
 
-/// How many replicas are looked at.
+/// How many replicas are checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum ReplicaSearch {
     /// None after the first that fits.
@@ -59,14 +59,14 @@ pub(in crate::commands) enum ReplicaSearch {
     All,
 }
 
-/// Everything that was found out about an entry's servers.
+/// The results of checking an entry's servers.
 pub(in crate::commands) struct SourceSurvey {
     primary: Result<ReachableServer, Failure>,
     pub(in crate::commands) replicas: Vec<CheckedReplica>,
     wish: SourceChoice,
 }
 
-/// The source of a backup of `entry`, said in the log where there was a choice.
+/// The source of a backup of `entry`, logged if there was a choice.
 pub(in crate::commands) async fn choose(
     app: &App,
     entry: &DatabaseEntry,
@@ -77,13 +77,13 @@ pub(in crate::commands) async fn choose(
     let SourceRecord { role, address, reason } = &source.record;
     if !entry.replicas.is_empty() {
         let line = format!("SOURCE: {role} {address} ({reason})");
-        // Somebody declared replicas so that they would be used.
+        // Declared replicas are meant to be used.
         if *role == ServerRole::Primary && source.replaceable { log.warn(line) } else { log.say(line) }
     }
     Ok(source)
 }
 
-/// Asks the entry's own server and its replicas.
+/// Checks the entry's own server and its replicas.
 pub(in crate::commands) async fn survey(
     app: &App,
     entry: &DatabaseEntry,
@@ -99,10 +99,10 @@ pub(in crate::commands) async fn survey(
     if wish == SourceChoice::Primary || entry.replicas.is_empty() {
         return Ok(SourceSurvey { primary: primary(app, entry).await, replicas: Vec::new(), wish });
     }
-    let first = tokio::time::timeout(PRIMARY_PATIENCE, primary(app, entry)).await;
+    let first = tokio::time::timeout(PRIMARY_TIMEOUT, primary(app, entry)).await;
     let late = first.is_err();
     let mut survey =
-        SourceSurvey { primary: first.unwrap_or_else(|_| Err(stands_still())), replicas: Vec::new(), wish };
+        SourceSurvey { primary: first.unwrap_or_else(|_| Err(no_answer())), replicas: Vec::new(), wish };
     for (at, replica) in entry.replicas.iter().enumerate() {
         app.cancel.check()?;
         let primary = survey.primary.as_ref().ok();
@@ -113,7 +113,7 @@ pub(in crate::commands) async fn survey(
             break;
         }
     }
-    // It may only be slow, and it is the only one that is left.
+    // The primary may only be slow, and it is the only server left.
     if late && wish == SourceChoice::Auto && survey.replicas.iter().all(|looked| looked.verdict.is_err()) {
         survey.primary = primary(app, entry).await;
     }
@@ -125,8 +125,8 @@ async fn primary(app: &App, entry: &DatabaseEntry) -> Result<ReachableServer, Fa
     reach(app, app.inventory.engine_settings(entry).await?).await.1
 }
 
-fn stands_still() -> Failure {
-    Failure::new(Class::Operation, format!("it did not answer within {}", Period(PRIMARY_PATIENCE)))
+fn no_answer() -> Failure {
+    Failure::new(Class::Operation, format!("it did not answer within {}", Period(PRIMARY_TIMEOUT)))
 }
 
 async fn reach(app: &App, settings: ServerSettings) -> (String, Result<ReachableServer, Failure>) {
@@ -165,11 +165,11 @@ async fn look(
 
 /// Why a replica does not fit.
 enum Unfit {
-    /// It may in a moment.
-    Now(String),
-    /// It will not.
-    Ever(String),
-    /// It could not be asked.
+    /// It may fit a moment later.
+    Temporary(String),
+    /// It will not fit.
+    Permanent(String),
+    /// It could not be checked.
     Failed(EngineError),
 }
 
@@ -186,15 +186,17 @@ async fn judge(
     max_lag: Duration,
     primary: Option<&ReachableServer>,
 ) -> Result<String, Failure> {
-    let mut looks = 1;
+    let mut checks = 1;
     loop {
         match judge_once(app, reached, max_lag, primary).await {
             Ok(reason) => return Ok(reason),
-            Err(Unfit::Now(_)) if looks < LOOKS => {
-                looks += 1;
-                tokio::time::sleep(BETWEEN_LOOKS).await;
+            Err(Unfit::Temporary(_)) if checks < CHECKS => {
+                checks += 1;
+                tokio::time::sleep(BETWEEN_CHECKS).await;
             }
-            Err(Unfit::Now(why) | Unfit::Ever(why)) => return Err(Failure::new(Class::Refused, why)),
+            Err(Unfit::Temporary(why) | Unfit::Permanent(why)) => {
+                return Err(Failure::new(Class::Refused, why));
+            }
             Err(Unfit::Failed(error)) => return Err(error.into()),
         }
     }
@@ -208,26 +210,32 @@ async fn judge_once(
 ) -> Result<String, Unfit> {
     let runner = app.runner.as_ref();
     let Some(replication) = reached.server.replication(runner).await? else {
-        return Err(Unfit::Ever("it is not a replica: it has no primary".to_owned()));
+        return Err(Unfit::Permanent("it is not a replica: it has no primary".to_owned()));
     };
     if let LinkState::Down(why) = replication.link {
-        return Err(Unfit::Ever(why));
+        return Err(Unfit::Permanent(why));
     }
     let Some(lag) = replication.lag else {
-        return Err(Unfit::Now("how far it is behind is not known".to_owned()));
+        return Err(Unfit::Temporary("how far it is behind is not known".to_owned()));
     };
     if lag > max_lag {
-        return Err(Unfit::Now(format!("it is {} behind, and `max_lag` is {}", Lag(lag), Period(max_lag))));
+        return Err(Unfit::Temporary(format!(
+            "it is {} behind, and `max_lag` is {}",
+            Lag(lag),
+            Period(max_lag)
+        )));
     }
     let Some(primary) = primary else {
         let lag = Lag(lag);
-        return Ok(format!("lag {lag}; the primary does not answer, so whose data it has was not compared"));
+        return Ok(format!(
+            "lag {lag}; the primary does not answer, so the replica was not compared with it"
+        ));
     };
     match primary.server.match_replica(runner, reached.server.as_ref()).await? {
         ReplicaMatch::Same => Ok(format!("lag {}", Lag(lag))),
-        ReplicaMatch::Other(why) => Err(Unfit::Now(format!("it is of another system: {why}"))),
+        ReplicaMatch::Other(why) => Err(Unfit::Temporary(format!("it is of another system: {why}"))),
         ReplicaMatch::Unknown(why) => {
-            Err(Unfit::Ever(format!("whether it is of the same system is not known: {why}")))
+            Err(Unfit::Permanent(format!("whether it is of the same system is not known: {why}")))
         }
     }
 }
@@ -241,7 +249,7 @@ impl SourceSurvey {
             match looked.verdict {
                 Ok((reached, mut reason)) => {
                     if !passed.is_empty() {
-                        reason = format!("{reason}; passed over {}", told(&passed));
+                        reason = format!("{reason}; passed over {}", reasons(&passed));
                     }
                     let record = SourceRecord { role: ServerRole::Replica, address: looked.address, reason };
                     return Ok(Source { reached, record, replaceable: wish == SourceChoice::Auto });
@@ -256,18 +264,18 @@ impl SourceSurvey {
             Ok(reached) => reached,
             Err(failure) if passed.is_empty() => return Err(failure),
             Err(failure) => {
-                return Err(failure.doing(format!("no replica fits ({}), and the primary", told(&passed))));
+                return Err(failure.doing(format!("no replica fits ({}), and the primary", reasons(&passed))));
             }
         };
         let reason = match (wish, passed.is_empty()) {
             (SourceChoice::Primary, _) => "the primary was asked for".to_owned(),
             (_, true) => "the only server of this entry".to_owned(),
-            (_, false) => format!("no replica fits: {}", told(&passed)),
+            (_, false) => format!("no replica fits: {}", reasons(&passed)),
         };
         Ok(Source::primary(reached, reason, !passed.is_empty()))
     }
 
-    /// Every replica that was looked at.
+    /// Every replica that was checked.
     pub(in crate::commands) fn reports(&self) -> Vec<ReplicaReport> {
         let first = self.replicas.iter().position(|looked| looked.verdict.is_ok());
         let report = |(at, looked): (usize, &CheckedReplica)| ReplicaReport {
@@ -298,7 +306,7 @@ pub(super) async fn own_server(app: &App, entry: &DatabaseEntry, reason: String)
     Ok(Source::primary(reach(app, settings).await.1?, reason, false))
 }
 
-fn told(passed: &[(String, Failure)]) -> String {
+fn reasons(passed: &[(String, Failure)]) -> String {
     let each = passed.iter().map(|(address, failure)| format!("{address}: {}", failure.message()));
     each.collect::<Vec<_>>().join("; ")
 }
@@ -306,7 +314,7 @@ fn told(passed: &[(String, Failure)]) -> String {
 fn none_fits(passed: Vec<(String, Failure)>) -> Failure {
     let missing = passed.iter().any(|(_, failure)| failure.class == Class::Prerequisite);
     let class = if missing { Class::Prerequisite } else { Class::Refused };
-    let failure = Failure::new(class, format!("no replica fits: {}", told(&passed)));
+    let failure = Failure::new(class, format!("no replica fits: {}", reasons(&passed)));
     let mut help: Vec<String> =
         passed.into_iter().filter_map(|(_, failure)| Some(failure.help?.to_string())).collect();
     help.push("Or let the primary stand in for them: --source auto.".to_owned());

@@ -7,7 +7,7 @@ use crate::model::{BackupPurpose, Timestamp};
 /// Why a backup is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Trigger {
-    /// Somebody asked for it.
+    /// A user asked for it.
     Hand,
     /// It was planned for this time: nothing is taken when a run has begun since then.
     Plan(Timestamp),
@@ -16,7 +16,7 @@ pub(in crate::commands) enum Trigger {
 }
 
 impl Trigger {
-    /// What the manifest says of it.
+    /// The purpose in the manifest.
     pub(super) const fn purpose(self) -> BackupPurpose {
         match self {
             Self::Hand => BackupPurpose::Manual,
@@ -26,14 +26,14 @@ impl Trigger {
     }
 }
 
-/// How it ended well.
+/// How it ended without a failure of the command.
 #[derive(Debug)]
 pub(in crate::commands) enum Ran {
     /// The backup was taken.
     Taken(Box<Report>),
-    /// It was not begun: another run had been faster.
+    /// It was not begun: another run took it first.
     Overtaken,
-    /// It was not begun: no slot of this host is free, or somebody else is at the database.
+    /// It was not begun: no slot of this host is free, or another run holds the database.
     Busy(Failure),
     /// It failed, and is tried again at this time before it counts.
     Again(Failure, Timestamp),

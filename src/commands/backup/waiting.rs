@@ -1,4 +1,4 @@
-//! A dump that stands still may wait for a lock of somebody: then it says for which, and for whom.
+//! A stalled dump may be waiting for a lock: then the log says for which one, and which session holds it.
 
 use crate::commands::{App, RunLog};
 use crate::engine::Server;
@@ -6,7 +6,7 @@ use crate::pipeline::Gauge;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long nothing may come before the server is asked why.
+/// How long a dump may send nothing before the server is asked why.
 const STANDSTILL: Duration = Duration::from_secs(5);
 
 /// A dump under way.
@@ -14,13 +14,13 @@ pub(super) struct Watched<'a> {
     pub(super) server: &'a dyn Server,
     /// The logical database.
     pub(super) database: &'a str,
-    /// The bytes that have come.
+    /// The bytes received so far.
     pub(super) gauge: &'a Gauge,
 }
 
 impl Watched<'_> {
-    /// Tells each thing that the dump waits for once, and never ends. A question that fails is nobody's concern: the dump has
-    /// its own end.
+    /// Logs each lock that the dump waits for once; never returns. A failed query is ignored: the dump reports its own
+    /// failure.
     pub(super) async fn tell(&self, app: &App, log: &RunLog) {
         let (mut told, mut before) = (BTreeSet::new(), self.gauge.bytes());
         loop {

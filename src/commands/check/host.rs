@@ -1,4 +1,4 @@
-//! What jagad needs of this host: its own folders.
+//! Checks this host's own folders.
 
 use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure, host_files, slots};
@@ -13,14 +13,14 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
     let subject = "limit backups at once, and remember failures of a store that is down";
     match slots::probe(app).and_then(|()| write_in(state)) {
         Ok(()) => findings.ok(subject),
-        // Backups go on without either.
+        // Backups work without it.
         Err(error) => findings.warning(
             subject,
             &format!("`{}` cannot be used: {error}", state.display()),
             "Make it a directory of this user with mode 700, or name another with settings.state_dir.",
         ),
     }
-    // A full disk takes an empty file.
+    // An empty file can be created on a full disk.
     let write = || tempfile::NamedTempFile::new_in(&settings.tmp_dir)?.write_all(&vec![b'.'; 64 << 10]);
     let written = write().map_err(|error| {
         let problem = format!("`{}` cannot be written to: {}", settings.tmp_dir.display(), error.kind());
@@ -31,7 +31,7 @@ pub(super) fn check(app: &App) -> (Section, Option<Class>) {
     findings.section(SectionKind::Host, "this host".to_owned(), state.display().to_string())
 }
 
-/// Writes a small file as what is remembered is written, and removes it.
+/// Writes a small file in the same way as the host's state files, and removes it.
 fn write_in(folder: &Path) -> io::Result<()> {
     let probe = folder.join(format!(".check-{}", crate::model::random_word(10)));
     host_files::write(&probe, b"jagad")?;

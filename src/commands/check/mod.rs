@@ -30,7 +30,7 @@ word_enum! {
     }
 }
 
-/// What was tried on one thing.
+/// The checks of one subject.
 #[derive(Debug, Serialize)]
 pub struct Section {
     /// What it is.
@@ -39,7 +39,7 @@ pub struct Section {
     pub name: String,
     /// Where it is.
     pub place: String,
-    /// What was looked at, in order.
+    /// The checks, in order.
     pub findings: Vec<FindingReport>,
 }
 
@@ -48,7 +48,7 @@ pub struct Section {
 pub struct FindingReport {
     /// How serious.
     pub level: FindingLevel,
-    /// What was looked at.
+    /// What was checked.
     pub subject: String,
     /// What is wrong; empty when all is well.
     pub problem: String,
@@ -57,7 +57,7 @@ pub struct FindingReport {
     pub help: Option<Help>,
 }
 
-/// Everything that was tried.
+/// All checks.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The sections.
@@ -67,7 +67,7 @@ pub struct Report {
     pub verdict: Option<Class>,
 }
 
-/// A section while it is filled.
+/// A section that is being filled.
 struct Findings {
     list: Vec<FindingReport>,
     verdict: Option<Class>,
@@ -127,7 +127,7 @@ pub struct Request {
     pub trial: NotifierTest,
 }
 
-/// Tries the things of these names, or everything.
+/// Checks the named subjects, or everything.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let names = &request.names;
     let inventory = &app.inventory;

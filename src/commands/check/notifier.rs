@@ -1,11 +1,11 @@
-//! Notifiers are tried: their secrets, the way to the other side, and on request a message.
+//! Checks notifiers: their secrets, the connection, and on request a test message.
 
 use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure, notify};
 use crate::config::NotifierEntry;
 use crate::notify::EventKind;
 
-/// Whether a notifier's other side is sent something.
+/// Whether a test message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotifierTest {
     /// Everything but a message.
@@ -14,7 +14,7 @@ pub enum NotifierTest {
     Message,
 }
 
-/// Tries one notifier; whatever `on` says, a test is sent when it is asked for.
+/// Checks one notifier. A requested test message is sent whatever events `on` names.
 pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: NotifierTest) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let mut place = String::new();
@@ -22,8 +22,7 @@ pub(super) async fn check(app: &App, entry: &NotifierEntry, trial: NotifierTest)
         notifier.place().clone_into(&mut place);
         let reached = notifier.probe().await.map_err(Failure::from);
         if findings.result("reach it", reached).is_some() && trial == NotifierTest::Message {
-            let event =
-                notify::event(app, EventKind::Test, None, "this is what a message of jagad looks like");
+            let event = notify::event(app, EventKind::Test, None, "this is a test message of jagad");
             let sent = notifier.send(&event).await.map_err(Failure::from);
             findings.result("send a test", sent);
         }

@@ -1,4 +1,4 @@
-//! A store is tried: everything that backups and their deletion ask of it.
+//! Checks a store: everything that backups and their deletion need.
 
 use super::{Findings, Section, SectionKind};
 use crate::commands::{App, Class, Failure};
@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
-/// Clocks that differ by more are worth a warning.
+/// A larger difference between the clocks is a warning.
 const SKEW: Duration = Duration::from_secs(60);
 
 /// Tries one store.
@@ -28,23 +28,23 @@ pub(super) async fn check(app: &App, name: &StoreName) -> (Section, Option<Class
     findings.section(SectionKind::Store, name.to_string(), place)
 }
 
-/// A store that is tried.
+/// A store that is being checked.
 struct Probe<'a> {
     app: &'a App,
     store: &'a dyn Store,
     settings: &'a StoreSettings,
-    /// Where nothing of anybody is.
+    /// A folder that nothing else uses.
     folder: KeyPrefix,
     findings: &'a mut Findings,
 }
 
 impl Probe<'_> {
-    /// A key that nobody else has.
+    /// A unique key.
     fn new_key(&self) -> Option<ObjectKey> {
         self.folder.object(&random_word(20)).ok()
     }
 
-    /// Puts, gets, lists and deletes; looks at what the server can do besides.
+    /// Puts, gets, lists and deletes an object, and checks the optional features of the server.
     async fn run(&mut self) {
         let Some(key) = self.new_key() else { return };
         let store = self.store;
@@ -71,7 +71,7 @@ impl Probe<'_> {
         let swept = store.sweep_unfinished(&self.folder, Duration::from_secs(3600)).await;
         match swept {
         Ok(_) => self.findings.ok("list and abort unfinished uploads"),
-        // Nothing but the bill depends on it.
+        // Only the cost of storage depends on it.
         Err(error) => self.findings.warning(
             "list and abort unfinished uploads",
             &Failure::from(error).message(),
@@ -81,7 +81,7 @@ impl Probe<'_> {
         self.try_deletion(key).await;
     }
 
-    /// As a backup is deleted: several keys at once, and then they must be gone.
+    /// Deletes several keys at once, as for a backup, and checks that they are gone.
     async fn try_deletion(&mut self, key: ObjectKey) {
         let store = self.store;
         let mut keys = vec![key];
@@ -133,7 +133,7 @@ impl Probe<'_> {
         }
     }
 
-    /// Whether write-once is enforced by the server; only a belt, so not having it is no error.
+    /// Whether the server enforces write-once. jagad does not rely on it, so this is no error.
     async fn try_conditional(&mut self) {
         const SUBJECT: &str = "write once (conditional put)";
         let store = self.store;
@@ -154,7 +154,7 @@ impl Probe<'_> {
             Ok(_) => self.findings.warning(
                 SUBJECT,
                 "the server ignores the condition",
-                "Nothing is to be done: jagad does not rely on it.",
+                "No action is needed: jagad does not rely on it.",
             ),
             Err(error) => {
                 self.findings.result(SUBJECT, Err::<(), _>(Failure::from(error)));

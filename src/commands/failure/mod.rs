@@ -1,4 +1,4 @@
-//! The one place where errors become what users see: a class, a message, a hint and an exit code.
+//! Turns errors into what users see: a class, a message, a help and an exit code.
 
 mod judge;
 
@@ -25,9 +25,9 @@ pub enum Class {
     Usage,
     /// Some of it was done, some was not.
     Partial,
-    /// Data is not what it should be.
+    /// Data differs from what was recorded.
     Integrity,
-    /// A backup, database or store of that name is not there.
+    /// A backup, database or store of that name does not exist.
     NotFound,
     /// It would do harm, or was not confirmed.
     Refused,
@@ -35,9 +35,9 @@ pub enum Class {
     Prerequisite,
     /// The store cannot be reached or denies access.
     Store,
-    /// The store, or a disk, has no room left.
+    /// The store, or a disk, is full.
     Full,
-    /// Somebody else is at it.
+    /// Another process holds it.
     Busy,
     /// A key is missing or wrong.
     Key,
@@ -95,7 +95,7 @@ impl Class {
 pub struct Failure {
     /// Its class.
     pub class: Class,
-    /// In front of the message where users know the wording: "DECRYPT ERROR".
+    /// Printed in front of the message for some well-known failures: "DECRYPT ERROR".
     pub heading: Option<&'static str>,
     /// What happened, outermost first, with its chain of causes.
     pub error: Box<dyn Error + Send + Sync>,
@@ -103,7 +103,7 @@ pub struct Failure {
     pub help: Option<Help>,
 }
 
-/// A failure that starts in a command.
+/// A failure that a command itself found.
 #[derive(Debug)]
 struct CommandError(String);
 
@@ -115,7 +115,7 @@ impl fmt::Display for CommandError {
 
 impl Error for CommandError {}
 
-/// What was being done when the source happened.
+/// What was being done when the source error happened.
 #[derive(Debug)]
 struct Doing {
     what: String,
@@ -140,7 +140,7 @@ impl Failure {
         Self { class, heading: None, error: Box::new(CommandError(message.into())), help: None }
     }
 
-    /// The same failure once more, for the second who hears of it.
+    /// A copy of the failure, to report it a second time.
     #[must_use]
     pub fn again(&self) -> Self {
         Self {
@@ -151,14 +151,14 @@ impl Failure {
         }
     }
 
-    /// With a hint; none is taken away by one that says nothing.
+    /// With a help; an empty one does not replace the existing help.
     #[must_use]
     pub fn help(mut self, help: impl AsRef<str>) -> Self {
         self.help = Help::new(help.as_ref()).or(self.help);
         self
     }
 
-    /// With the wording that users know in front.
+    /// With `heading` in front of the message.
     #[must_use]
     pub fn heading(mut self, heading: &'static str) -> Self {
         self.heading = Some(heading);
@@ -178,7 +178,7 @@ impl Failure {
         let mut messages: Vec<String> = Vec::new();
         for layer in layers(self.error.as_ref()) {
             let text = layer.to_string();
-            // Readers wrap an error to carry it; the wrapper says the same words again.
+            // Readers wrap an error to pass it on; the wrapper has the same message again.
             if messages.last() != Some(&text) {
                 messages.push(text);
             }
@@ -195,12 +195,12 @@ impl Failure {
         layers(self.error.as_ref()).into_iter().find_map(|layer| layer.downcast_ref::<E>())
     }
 
-    /// Whether the store takes no writes, for good.
+    /// Whether the store refuses all writes permanently.
     pub fn is_refused_write(&self) -> bool {
         self.find::<StoreError>().is_some_and(StoreError::refuses_writes)
     }
 
-    /// Everything that the tool which failed has said, as far as it was kept.
+    /// The kept standard error of the tool that failed.
     pub fn tool_output(&self) -> Option<&str> {
         match self.find::<ToolError>() {
             Some(ToolError::Failed { stderr, .. }) => Some(stderr.as_str()),
@@ -208,7 +208,7 @@ impl Failure {
         }
     }
 
-    /// As it is written into a manifest.
+    /// The failure as it is written into a manifest.
     pub fn record(&self) -> FailureRecord {
         FailureRecord {
             class: self.class.as_str().to_owned(),
@@ -262,8 +262,8 @@ from_errors!(
     std::io::Error
 );
 
-/// An error and its causes, outermost first. An `io::Error` that only carries another error is stepped through: its own
-/// `source` would skip the error it carries.
+/// An error and its causes, outermost first. An `io::Error` that only wraps another error is replaced by that error:
+/// its own `source` would skip it.
 fn layers<'e>(error: &'e (dyn Error + 'static)) -> Vec<&'e (dyn Error + 'static)> {
     let mut layers = Vec::new();
     let mut next = Some(error);
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_store_says_has_a_class_and_a_help_that_fits() {
+    fn each_store_error_has_its_class_and_help() {
         let (action, detail, code) = (|| "put".to_owned(), || "words".to_owned(), || "words".to_owned());
         let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
         let table = [

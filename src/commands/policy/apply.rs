@@ -8,7 +8,7 @@ use crate::model::{DatabaseName, PolicyName};
 use serde::Serialize;
 use std::time::Duration;
 
-/// How to go about it.
+/// How to apply the policies.
 #[derive(Debug, Clone)]
 pub struct ApplyRequest {
     /// Whether to do it or to show it.
@@ -29,7 +29,7 @@ pub enum ApplyStatus {
     Applied,
 }
 
-/// What differs, and what was done about it.
+/// The differences, and whether they were applied.
 #[derive(Debug, Serialize)]
 pub struct Applied {
     /// Whether it was done.
@@ -57,7 +57,7 @@ impl Applied {
         &self.failures
     }
 
-    /// What it all means.
+    /// The class that decides the exit code.
     pub fn verdict(&self) -> Option<Class> {
         let (_, first) = self.failures.first()?;
         let alone = self.changes.len() == 1 && self.failures.len() == 1;
@@ -82,7 +82,8 @@ pub async fn apply(app: &App, request: &ApplyRequest) -> Result<Applied, Failure
     Ok(Applied { status: ApplyStatus::Applied, changes, failures })
 }
 
-/// What differs between the configuration and the stores, and what could not be looked at; an error when nothing could.
+/// The differences between the configuration and the stores, and the entries that could not be checked; an error when
+/// none could.
 async fn plan(app: &App) -> Result<(Vec<Change>, Vec<(DatabaseName, Failure)>), Failure> {
     let entries: Vec<&DatabaseEntry> = app.inventory.databases.values().collect();
     let repositories = Repositories::open(app, entries.iter().copied()).await;
@@ -108,7 +109,7 @@ async fn plan(app: &App) -> Result<(Vec<Change>, Vec<(DatabaseName, Failure)>), 
     Ok((changes, failures))
 }
 
-/// Attaching harms nobody; what is detached is protected no longer.
+/// Attaching needs no confirmation; a detached database is no longer protected.
 fn confirm(app: &App, changes: &[Change]) -> Result<(), Failure> {
     let facts: Vec<String> = changes
         .iter()

@@ -16,11 +16,11 @@ pub struct Summary {
 }
 
 word_enum! {
-    /// How a policy stands.
+    /// The state of a policy.
     PolicyStatus {
         /// It protects what is attached to it.
         Active = "active",
-        /// All that is attached to it is paused.
+        /// All databases that are attached to it are paused.
         Paused = "paused",
         /// The configuration says so.
         Disabled = "disabled",
@@ -30,11 +30,11 @@ word_enum! {
 }
 
 word_enum! {
-    /// How a database of a policy stands.
+    /// The state of a database of a policy.
     DatabaseStatus {
         /// It is backed up on schedule.
         Active = "active",
-        /// It is not, until somebody resumes it.
+        /// It is not, until a user resumes it.
         Paused = "paused",
         /// A backup of it is under way.
         Running = "running",
@@ -64,11 +64,11 @@ pub struct PolicySummary {
     pub failing: usize,
     /// Entries that name it and are not attached.
     pub unattached: Vec<DatabaseName>,
-    /// Entries that name it and cannot be looked at.
+    /// Entries that name it and could not be checked.
     pub unknown: Vec<Unknown>,
 }
 
-/// An entry that cannot be looked at.
+/// An entry that could not be checked.
 #[derive(Debug, Serialize)]
 pub struct Unknown {
     /// The entry.
@@ -85,13 +85,13 @@ pub struct PolicyReport {
     pub summary: PolicySummary,
     /// Where the store is.
     pub place: String,
-    /// When the store last took a backup: that is when its credentials were proven.
+    /// When a backup was last committed to the store, which verified its credentials.
     pub credentials_verified_at: Option<Timestamp>,
-    /// What is kept, in words.
+    /// The retention, for people.
     pub retention: Vec<String>,
     /// What is verified after each backup.
     pub verify: Option<&'static str>,
-    /// Failures in a row that pause a database; 0 never.
+    /// Consecutive failures that pause a database; 0 means never.
     pub pause_after_failures: u32,
     /// What is attached.
     pub databases: Vec<DatabaseReport>,

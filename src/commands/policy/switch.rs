@@ -25,17 +25,17 @@ pub struct SwitchRequest {
     pub wait: Duration,
 }
 
-/// What becomes of a run that was planned while a database was paused.
+/// What happens to a run that was planned while a database was paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissedRuns {
-    /// It is left out: the next one is the next that is planned.
+    /// It is skipped: the next run is the next planned one.
     Skip,
     /// The next tick makes up for it.
     MakeUp,
 }
 
 impl MissedRuns {
-    /// Until when plans are left out, of those before `now`.
+    /// Times planned until this one are skipped.
     fn until(self, now: Timestamp) -> Option<Timestamp> {
         (self == Self::Skip).then_some(now)
     }
@@ -63,18 +63,18 @@ word_enum! {
 pub struct Turned {
     /// The entry.
     pub database: DatabaseName,
-    /// What it is now.
+    /// Its new state.
     pub status: SwitchStatus,
-    /// Failures in a row that were forgotten.
+    /// Consecutive failures that were reset.
     pub failures: u32,
 }
 
-/// Leaves databases alone until somebody resumes them.
+/// Pauses databases until a user resumes them.
 pub async fn pause(app: &App, request: &SwitchRequest) -> Result<SwitchReport, Failure> {
     turn(app, request, Direction::Pause).await
 }
 
-/// Forgets their failures and schedules them again.
+/// Resets their failures and schedules them again.
 pub async fn resume(app: &App, request: &SwitchRequest) -> Result<SwitchReport, Failure> {
     turn(app, request, Direction::Resume).await
 }
@@ -119,7 +119,7 @@ async fn turn(app: &App, request: &SwitchRequest, direction: Direction) -> Resul
     Ok(SwitchReport { databases })
 }
 
-/// The attached entries that are meant.
+/// The selected attached entries.
 async fn chosen(app: &App, request: &SwitchRequest) -> Result<Vec<Protection>, Failure> {
     let entries: Vec<&DatabaseEntry> = match (&request.policy, request.databases.as_slice()) {
         (Some(policy), _) => {

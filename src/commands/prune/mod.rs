@@ -1,4 +1,4 @@
-//! `jagad prune`: what the policies do not keep goes, and what dead runs left with it.
+//! `jagad prune`: removes the backups that the policies do not keep, and what dead runs left.
 
 mod pruning;
 
@@ -35,7 +35,7 @@ pub enum PruneStatus {
     Pruned,
 }
 
-/// What stayed and went.
+/// What was kept and removed.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether it was done.
@@ -55,30 +55,30 @@ pub struct Pruned {
     pub policy: PolicyName,
     /// Every recorded backup, newest first.
     pub backups: Vec<PrunedBackup>,
-    /// Bytes that going backups and garbage take.
+    /// Bytes of the removed backups and garbage.
     pub freed_bytes: u64,
-    /// Objects of runs that died or were interrupted: of how many backups.
+    /// Number of dead or interrupted runs whose objects are removed.
     pub abandoned: u64,
-    /// Uploads that were begun and never ended; 0 in a dry run.
+    /// Unfinished uploads that were aborted; 0 in a dry run.
     pub unfinished_uploads: u64,
 }
 
-/// What becomes of a backup.
+/// Whether a backup is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PruneAction {
-    /// It stays.
+    /// It is kept.
     Keep,
-    /// It goes.
+    /// It is removed.
     Remove,
 }
 
-/// What becomes of one backup.
+/// What happens to one backup.
 #[derive(Debug, Serialize)]
 pub struct PrunedBackup {
     /// The backup.
     pub id: BackupId,
-    /// What becomes of it.
+    /// Whether it is kept.
     pub action: PruneAction,
     /// Why.
     pub reasons: Vec<String>,
@@ -87,7 +87,7 @@ pub struct PrunedBackup {
 }
 
 impl Report {
-    /// What failed, by database entry: the others were pruned all the same.
+    /// What failed, by database entry: the others were still pruned.
     pub fn failures(&self) -> &[(DatabaseName, Failure)] {
         &self.failures
     }
@@ -136,7 +136,7 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
 }
 
-/// Tells of databases that could not even be looked at; what they say of their policy decides whom.
+/// Sends notifications about databases that could not be checked, to the notifiers of the policies that they name.
 async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     let asked_wrongly = matches!(failure.class, Class::NotFound | Class::Refused | Class::Usage);
     if request.mode == Mode::Plan || asked_wrongly {
@@ -150,11 +150,11 @@ async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     }
 }
 
-/// What was chosen: entries with their policies, and those that could not be looked at.
+/// The selected entries with their policies, and those that could not be checked.
 type Selected<'a> = (Vec<(DatabaseEntry, &'a PolicyEntry)>, Vec<(&'a DatabaseEntry, Failure)>);
 
-/// The entries that are meant, each with the policy that it is attached to, or else the one that it names. An error when
-/// nothing is known of any.
+/// The selected entries, each with the policy that it is attached to, or else the one that it names. An error when none
+/// could be checked.
 async fn select<'a>(app: &'a App, request: &Request) -> Result<Selected<'a>, Failure> {
     let entries: Vec<&DatabaseEntry> = match request.databases.as_slice() {
         [] => app.inventory.databases.values().collect(),

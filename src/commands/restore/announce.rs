@@ -1,4 +1,4 @@
-//! Notifications of a restore's end those who are told of its target.
+//! Notifications of a restore's end, to the notifiers of its target.
 
 use super::{Report, Request};
 use crate::catalog::BackupReference;
@@ -6,7 +6,8 @@ use crate::commands::{App, Class, Failure, Mode, notify};
 use crate::model::DatabaseName;
 use crate::notify::EventKind;
 
-/// Tells how a restore ended. A plan is no restore, and neither is what was refused before it began.
+/// Sends the notification of a restore's end. A plan is not a restore, and neither is a request that was refused before
+/// it began.
 pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, Failure>) {
     if request.mode == Mode::Plan {
         return;
@@ -42,7 +43,7 @@ pub(super) async fn ended(app: &App, request: &Request, result: &Result<Report, 
     notify::send(app, entry, &event).await;
 }
 
-/// The entry that a backup is of, where its reference says so.
+/// The entry of a backup, if the reference names it.
 fn source(reference: &BackupReference) -> Option<&DatabaseName> {
     match reference {
         BackupReference::Latest(name) | BackupReference::At(name, _) => Some(name),

@@ -1,18 +1,18 @@
-//! In which order the parts of a backup are loaded.
+//! The order in which the parts of a backup are loaded.
 
 use crate::catalog::Part;
 use crate::model::Contents;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Databases that others read come before those: a view is made only where what it reads is there. Else the order stays
-/// as it was.
+/// Databases that others refer to come first: a view can be created only when what it refers to exists. Otherwise the
+/// order stays as it was.
 pub(in crate::commands) fn in_order<'p>(
     parts: &[&'p Part],
     recorded: &BTreeMap<String, Contents>,
 ) -> Vec<&'p Part> {
     let mut ordered: Vec<&Part> = Vec::with_capacity(parts.len());
     let mut begun: BTreeSet<&str> = BTreeSet::new();
-    // Each stays on the stack until all that it reads has been placed.
+    // Each stays on the stack until everything that it refers to has been placed.
     let mut waiting: Vec<&Part> = parts.iter().rev().copied().collect();
     while let Some(part) = waiting.pop() {
         let name = &*part.name;

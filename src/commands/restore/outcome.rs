@@ -1,27 +1,27 @@
-//! What came of the parts of a restore.
+//! The results of the parts of a restore.
 
 use crate::catalog::FailureRecord;
 use crate::commands::Failure;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What came of one part.
+/// The result of one part.
 #[derive(Debug, Default)]
 pub(super) struct LoadedPart {
     /// Errors that were ignored because that was asked for.
     pub(super) ignored: Vec<String>,
-    /// Rows that were counted on the target, where they were.
+    /// Rows that were counted on the target, if they were.
     pub(super) rows: Option<u64>,
 }
 
-/// What came of all parts.
+/// The results of all parts.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     /// Errors that were ignored because that was asked for.
     pub(super) ignored: Vec<String>,
     /// Rows that were counted on the target, by the logical database there.
     pub(super) rows: BTreeMap<String, u64>,
-    /// What could not be restored while the others were.
+    /// Databases that could not be restored while others were.
     pub(super) failed: Vec<FailedLoad>,
 }
 
@@ -46,7 +46,7 @@ impl Loaded {
         self.ignored.is_empty() && self.failed.is_empty()
     }
 
-    /// Takes over what came of a part.
+    /// Adds the result of a part.
     pub(super) fn add(&mut self, database: &str, part: LoadedPart) {
         self.ignored.extend(part.ignored);
         self.rows.extend(part.rows.map(|rows| (database.to_owned(), rows)));

@@ -1,4 +1,4 @@
-//! What is due of one database: the facts of its repository against the plan of its policy.
+//! What is due for one database: compares the facts of its repository with the schedule of its policy.
 
 use crate::catalog::lease::{self, FoundLease, Operation};
 use crate::catalog::{Attachment, State, is_plausible, layout};
@@ -9,21 +9,21 @@ use crate::model::{BackupId, BackupKind, PolicyName, Timestamp};
 use crate::schedule::{Cadence, Due, due};
 use std::fmt;
 
-/// What a look at one entry found.
+/// The result of checking one entry.
 pub(in crate::commands) enum Look {
     /// It is attached to no policy.
     Unattached,
-    /// Whether it is attached cannot be known now.
+    /// It is not known whether it is attached.
     Unknown(Failure),
     /// It is attached.
     Attached(Box<ProtectedDatabase>),
 }
 
-/// An attached database and how it stands.
+/// An attached database and its state.
 pub(in crate::commands) struct ProtectedDatabase {
-    /// It, its policy and its repository.
+    /// The entry, its policy and its repository.
     pub(in crate::commands) protection: Protection,
-    /// How it has fared.
+    /// The state of its runs.
     pub(in crate::commands) state: State,
     /// Every lease on it, live or dead.
     pub(in crate::commands) leases: Vec<FoundLease>,
@@ -105,7 +105,7 @@ impl Look {
 }
 
 impl ProtectedDatabase {
-    /// Whether its last run still waits for its verification, and nothing else is at it.
+    /// Whether its last run still waits for its verification, and nothing else is working on it.
     pub(in crate::commands) fn is_to_be_verified(&self, at: Timestamp) -> bool {
         let due = |after: Timestamp| after <= at || !is_plausible(after, at);
         let pending = self.state.unverified.as_ref().is_some_and(|unverified| due(unverified.after));
@@ -113,7 +113,7 @@ impl ProtectedDatabase {
     }
 }
 
-/// Looks at one entry: three requests for each store that may know it.
+/// Checks one entry: three requests for each store that may have it.
 pub(in crate::commands) async fn look(app: &App, repositories: &Repositories, entry: &DatabaseEntry) -> Look {
     match look_or_fail(app, repositories, entry).await {
         Ok(Some(database)) => Look::Attached(Box::new(database)),
@@ -156,7 +156,7 @@ pub(in crate::commands) fn duty(
     }
     let mut next = Vec::new();
     for (kind, cadence) in planned(entry, policy) {
-        // A try that failed stands for its plan, until the next one is due.
+        // A pending retry replaces its planned run, until the next one is due.
         let retry = state.retry_of(kind, now);
         if let Some(retry) = retry.filter(|retry| cadence.latest(now) == Some(retry.planned)) {
             if retry.after <= now {
@@ -175,7 +175,8 @@ pub(in crate::commands) fn duty(
     if next.is_empty() { Duty::Idle(Idle::NoSchedule) } else { Duty::Later(next) }
 }
 
-/// What the policy plans for the entry that its engine can do, fulls first: what a full covers needs no incremental.
+/// The planned kinds that the entry's engine supports, fulls first: a full makes the incremental of the same time
+/// unnecessary.
 pub(in crate::commands) fn planned<'a>(
     entry: &DatabaseEntry,
     policy: &'a PolicyEntry,
@@ -185,16 +186,17 @@ pub(in crate::commands) fn planned<'a>(
     full.chain(incremental.map(|cadence| (BackupKind::Incremental, cadence)))
 }
 
-/// Since when nothing of `kind` has been begun.
+/// The time since which no run of `kind` has begun.
 fn since(kind: BackupKind, attachment: &Attachment, state: &State, now: Timestamp) -> Timestamp {
     let last = state.last_attempt(kind, now);
     let plausible = |time: &Timestamp| is_plausible(*time, now);
     let attached = Some(attachment.attached_at).filter(plausible);
-    // Everything lies far ahead: whatever is planned is due.
+    // All recorded times are implausibly far in the future: then everything planned is due.
     last.max(attached).max(state.resumed_at.filter(plausible)).unwrap_or(Timestamp::from_unix_seconds(0))
 }
 
-/// The planned time that nothing good has followed, once its grace is over; a run that is under way since then is let be.
+/// The planned time without a good backup after it, once its grace period is over; `None` while a run that began since
+/// then is under way.
 pub(in crate::commands) fn overdue_since(
     policy: &PolicyEntry,
     database: &ProtectedDatabase,
@@ -214,8 +216,8 @@ pub(in crate::commands) fn overdue_since(
     (missed > since && !under_way).then_some(missed)
 }
 
-/// The planned time of a full that this host does not remember, where the store cannot be asked: of an entry that names an
-/// enabled policy.
+/// The planned time of a due full, by this host's own state files, when the store does not answer: for an entry that
+/// names an enabled policy.
 pub(in crate::commands) fn due_from_memory(
     app: &App,
     entry: &DatabaseEntry,

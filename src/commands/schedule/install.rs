@@ -1,4 +1,4 @@
-//! `jagad schedule install`: what makes the machine call `schedule run`.
+//! `jagad schedule install`: the systemd units or the crontab line that call `schedule run`.
 
 use crate::commands::{App, Class, Failure};
 use crate::config::{KeySource, SecretNames, StoreEntry};
@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What the unit may write in any case.
+/// Folders that the unit may always write to.
 const WRITABLE: [&str; 3] = ["/tmp", "/var/tmp", "/var/lib/jagad"];
 
 /// What to make.
@@ -17,7 +17,7 @@ const WRITABLE: [&str; 3] = ["/tmp", "/var/tmp", "/var/lib/jagad"];
 pub struct InstallRequest {
     /// For systemd or cron.
     pub manner: Manner,
-    /// How often a tick is.
+    /// The time between two ticks.
     pub every: Duration,
     /// The account that runs it.
     pub user: String,
@@ -29,7 +29,7 @@ pub struct InstallRequest {
     pub program: PathBuf,
 }
 
-/// Who calls.
+/// What calls `schedule run`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
     /// A service and a timer.
@@ -58,7 +58,7 @@ pub struct InstalledFile {
     pub contents: String,
 }
 
-/// Makes the files, and writes them where that is asked for; files that are there already and differ are refused.
+/// Creates the files, and writes them if requested; existing files that differ are refused.
 pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure> {
     for path in [&request.config, &request.program] {
         plain(path)?;
@@ -82,7 +82,7 @@ pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure
     Ok(Installed { files, next, written: request.folder.is_some() })
 }
 
-/// Where the unit finds the variables that secrets are taken from: beside the configuration.
+/// The file with the environment variables of secrets, beside the configuration.
 fn environment_file(request: &InstallRequest) -> PathBuf {
     request.config.with_extension("env")
 }
@@ -107,7 +107,7 @@ fn list(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Cron starts programs with an environment of its own, so these secrets would be missing every time.
+/// Cron starts programs with an environment of its own, so these secrets would be missing in every run.
 fn refuse_what_cron_has_not(secrets: &SecretNames) -> Result<(), Failure> {
     let names: Vec<String> = secrets.variables.iter().map(|name| format!("${name}")).collect();
     let names: Vec<&str> =
@@ -116,7 +116,7 @@ fn refuse_what_cron_has_not(secrets: &SecretNames) -> Result<(), Failure> {
         return Ok(());
     }
     let problem =
-        format!("cron does not hand over the secrets that the configuration names: {}", names.join(", "));
+        format!("cron does not provide the secrets that the configuration names: {}", names.join(", "));
     Err(Failure::new(Class::Refused, problem)
         .help("Give them as `…_file` in the configuration, or install systemd units."))
 }
@@ -135,14 +135,14 @@ fn secret_lines(request: &InstallRequest, secrets: &SecretNames) -> String {
     lines
 }
 
-/// Units and crontabs have quoting of their own; a path that needs none says what it is in both.
+/// Units and crontabs have different quoting; only a path that needs no quoting works in both.
 fn plain(path: &Path) -> Result<(), Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     let text = path.to_str().unwrap_or_default();
     if path.is_absolute() && text.chars().all(is_plain) {
         return Ok(());
     }
-    let problem = format!("`{}` cannot stand in a unit or a crontab", path.display());
+    let problem = format!("`{}` cannot be used in a unit or a crontab", path.display());
     Err(Failure::new(Class::Usage, problem)
         .help("Use an absolute path without spaces and special characters."))
 }
@@ -154,7 +154,7 @@ fn write(file: &InstalledFile) -> Result<(), Failure> {
         Ok(mut opened) => opened.write_all(file.contents.as_bytes()).map_err(doing),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let same = std::fs::read_to_string(&file.path).map_err(doing)? == file.contents;
-            let problem = format!("`{}` is there already and says something else", file.path.display());
+            let problem = format!("`{}` exists already with other contents", file.path.display());
             let help = "Remove it, or write into another folder with --output.";
             if same { Ok(()) } else { Err(Failure::new(Class::Refused, problem).help(help)) }
         }
@@ -162,24 +162,24 @@ fn write(file: &InstalledFile) -> Result<(), Failure> {
     }
 }
 
-/// A path in a unit, where it may be missing: blanks, quotes and specifiers have no meaning of their own.
+/// A quoted path for a unit, prefixed with `-` because it may be missing; quotes and specifiers are escaped.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     format!("\"-{text}\"")
 }
 
-/// What the host's folders need of a unit.
+/// The settings of a unit that depend on the host's folders.
 struct Folders {
-    /// Lines that let it write where the configuration says.
+    /// Lines that allow it to write to the folders of the configuration.
     writable: String,
     /// `ProtectHome=` of it.
     protect_home: &'static str,
 }
 
 impl Folders {
-    /// A unit may write besides its own state to directories that are stores, and to what the settings name. Sockets are reached
-    /// through /run.
+    /// Besides its own state, a unit may write to directories that are stores, and to those in the settings. Sockets
+    /// are reached through /run.
     fn of(app: &App, request: &InstallRequest) -> Self {
         let inventory = &app.inventory;
         let stores = inventory

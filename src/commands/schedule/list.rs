@@ -13,7 +13,7 @@ pub struct ListRequest {
     pub databases: Vec<DatabaseName>,
     /// Only of those attached to this policy.
     pub policy: Option<PolicyName>,
-    /// So many of each kind.
+    /// Number of runs of each kind.
     pub count: usize,
 }
 
@@ -31,7 +31,7 @@ pub struct Planned {
 pub struct PlannedRun {
     /// When, in UTC.
     pub at: Timestamp,
-    /// When, on the clocks of the schedule's time zone.
+    /// When, in the schedule's time zone.
     pub local: String,
     /// The entry.
     pub database: DatabaseName,
@@ -39,7 +39,7 @@ pub struct PlannedRun {
     pub policy: PolicyName,
     /// Full or incremental.
     pub kind: BackupKind,
-    /// Whether its time has come and it did not run yet.
+    /// Whether it is due and has not run yet.
     pub due: bool,
 }
 

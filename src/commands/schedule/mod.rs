@@ -20,10 +20,10 @@ use crate::model::{DatabaseName, PolicyName};
 use duty::{Look, look};
 use futures_util::{StreamExt as _, stream};
 
-/// Entries looked at side by side: a tick over many databases waits for the store, not for itself.
+/// Entries that are checked concurrently: a tick over many databases mostly waits for the store.
 const LOOKS: usize = 32;
 
-/// The entries that are meant, each with what was found; in the order of their names.
+/// The selected entries with the result of checking each, in the order of their names.
 pub(super) async fn survey<'a>(
     app: &'a App,
     names: &[DatabaseName],

@@ -1,4 +1,4 @@
-//! Notifications that a backup is overdue: whatever the reason is, somebody should know that there is nothing new.
+//! Notifications that a backup is overdue, whatever the reason.
 
 use super::duty::{ProtectedDatabase, overdue_since};
 use crate::catalog::lease::Operation;
@@ -9,7 +9,7 @@ use crate::model::{BackupKind, Timestamp};
 use crate::notify::EventKind;
 use std::time::Duration;
 
-/// Who was told is not told again before this.
+/// The time between two notifications about the same database.
 const NAG_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// When the last good full began.
@@ -17,7 +17,8 @@ fn last_good(state: &State) -> Option<Timestamp> {
     state.last_good.as_ref().map(|good| good.started_at)
 }
 
-/// Tells of an overdue full, once a day at most, on all hosts together. A database that is busy waits for the next tick.
+/// Sends the notification of an overdue full, at most once a day on all hosts together. A busy database is left to the
+/// next tick.
 pub(super) async fn tell_if_overdue(
     app: &App,
     database: &ProtectedDatabase,
@@ -28,7 +29,7 @@ pub(super) async fn tell_if_overdue(
     let Some(planned) = overdue_since(policy, database, last_good(&database.state), at) else {
         return Ok(());
     };
-    // A run that has begun since then has failed, and that was told.
+    // A run that has begun since then has failed, and that was notified.
     if database.state.last_attempt(BackupKind::Full, at).is_some_and(|last| last >= planned) {
         return Ok(());
     }
@@ -44,7 +45,7 @@ pub(super) async fn tell_if_overdue(
     let lease = acquire_lease(app, catalog, entry, &purpose).await?;
     let noted = async {
         let mut state = catalog.state(&entry.name).await?;
-        // Another host may have told, or a backup may have ended, since it was looked at.
+        // Another host may have sent it, or a backup may have ended, since this was checked.
         let still = is_old(state.overdue_told) && state.last_good == database.state.last_good;
         if still {
             state.overdue_told = Some(planned);

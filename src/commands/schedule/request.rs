@@ -1,18 +1,18 @@
-//! What a tick is asked to do, and what it does about one entry.
+//! The request of a tick, and its result for one entry.
 
 use crate::commands::{Failure, Mode};
 use crate::model::{BackupId, DatabaseName, PolicyName, Timestamp};
 use serde::Serialize;
 use std::time::Duration;
 
-/// What to look at.
+/// Which entries to check.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// These entries; empty means all.
     pub databases: Vec<DatabaseName>,
     /// Only those attached to this policy.
     pub policy: Option<PolicyName>,
-    /// Whether what is not due yet runs too.
+    /// Whether runs that are not due yet are taken too.
     pub when: When,
     /// Whether to do it or to show it.
     pub mode: Mode,
@@ -20,9 +20,9 @@ pub struct Request {
     pub wait: Duration,
     /// Backups at once.
     pub jobs: usize,
-    /// Longest life of one backup; `None` is unbounded.
+    /// Time limit of one backup; `None` is unlimited.
     pub timeout: Option<Duration>,
-    /// How often a tick that works looks for what has become due.
+    /// How often a tick checks for runs that have become due while it works.
     pub look_again: Duration,
 }
 
@@ -31,11 +31,11 @@ pub struct Request {
 pub enum When {
     /// Those that are due.
     Due,
-    /// A full of everything that is meant, due or not.
+    /// A full of every selected entry, due or not.
     Now,
 }
 
-/// What it did about one entry.
+/// The result of a tick for one entry.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     /// The entry.
@@ -55,7 +55,7 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// What a tick did about an entry.
+/// What a tick did for an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TickAction {
@@ -67,7 +67,7 @@ pub enum TickAction {
     BackedUp,
     /// A backup that was taken before was verified.
     Verified,
-    /// A backup failed, and is tried again before that counts.
+    /// A backup failed, and will be tried again before the failure counts.
     Retrying,
     /// A backup is due, and is left to the next tick: a run is under way, or no slot is free.
     Postponed,
@@ -84,7 +84,7 @@ pub enum TickAction {
 }
 
 impl TickAction {
-    /// Whether something was done that takes time.
+    /// Whether it is work that takes time.
     pub(super) const fn is_work(self) -> bool {
         matches!(self, Self::BackedUp | Self::Verified | Self::Retrying | Self::Failed)
     }

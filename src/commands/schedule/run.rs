@@ -2,7 +2,7 @@
 
 use super::duty::{Look, Work};
 use super::request::{Outcome, Request, TickAction, When};
-use super::tick::Share;
+use super::tick::EntryTick;
 use crate::commands::{App, Class, Failure, Mode};
 use crate::config::DatabaseEntry;
 use crate::model::{DatabaseName, Timestamp};
@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a tick that works looks for what has become due: as often as a timer would.
+/// How often a tick checks for runs that have become due while it works: as often as a timer would.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// What one tick did.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// When it looked.
+    /// When it checked the entries.
     pub at: Timestamp,
-    /// Per entry that it is responsible for; once more for each further run of a tick that took long.
+    /// The result of each selected entry, and one more for each further run in a long tick.
     pub databases: Vec<Outcome>,
     #[serde(skip)]
     verdict: Option<Class>,
@@ -34,14 +34,15 @@ impl Report {
         self.databases.iter().filter_map(|outcome| outcome.failure.as_ref())
     }
 
-    /// What the tick means: nothing, the one failure, "some failed", or that all that was meant is paused.
+    /// The class that decides the exit code: none, that of the only failure, "some failed", or that all selected
+    /// entries are paused.
     pub fn verdict(&self) -> Option<Class> {
         self.verdict
     }
 }
 
-/// One tick. One database that fails does not stop the others. While anything runs it looks again now and then, and starts
-/// what has become due; it ends when nothing runs and nothing is due.
+/// One tick. One database that fails does not stop the others. While a run is under way it checks the entries again at
+/// intervals and starts what has become due; it ends when nothing runs and nothing is due.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let at = app.clock.now();
     let looks = super::survey(app, &request.databases, request.policy.as_ref()).await?;
@@ -62,20 +63,20 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     Ok(Report { at, databases, verdict })
 }
 
-/// An entry and what was found when it was looked at.
+/// An entry and the result of checking it.
 struct Expected<'a> {
     entry: &'a DatabaseEntry,
     look: Look,
     at: Timestamp,
 }
 
-/// The work of one tick: what waits for its turn, and what runs.
+/// The work of one tick: waiting and running entries.
 struct Round<'a> {
     app: &'a App,
     request: &'a Request,
     waiting: VecDeque<Expected<'a>>,
     running: FuturesUnordered<BoxFuture<'a, (DatabaseName, Option<Outcome>)>>,
-    /// What was begun for each entry: none of it is begun again by this tick.
+    /// What this tick has begun for each entry, so that it is not begun again.
     begun: BTreeMap<DatabaseName, Begun>,
 }
 
@@ -109,7 +110,7 @@ impl<'a> Round<'a> {
                     let worked = outcome.as_ref().is_some_and(|outcome| outcome.action.is_work());
                     outcomes.extend(outcome);
                     let ended = self.running.is_empty() && self.waiting.is_empty();
-                    // Something may have become due since the last look.
+                    // Something may have become due since the last check.
                     if ended && !(worked && self.look().await) {
                         return outcomes;
                     }
@@ -128,15 +129,15 @@ impl<'a> Round<'a> {
             && let Some(Expected { entry, look, at }) = self.waiting.pop_front()
         {
             let (app, request) = (self.app, self.request);
-            let share = async move {
-                let share = Share { app, request, entry, at, log: app.log() };
-                (entry.name.clone(), share.take(look).await)
+            let work = async move {
+                let tick = EntryTick { app, request, entry, at, log: app.log() };
+                (entry.name.clone(), tick.take(look).await)
             };
-            self.running.push(share.boxed());
+            self.running.push(work.boxed());
         }
     }
 
-    /// Looks at everything that is not being worked on; whether something new is due.
+    /// Checks all entries that are not being worked on; returns whether something new is due.
     async fn look(&mut self) -> bool {
         if self.app.cancel.failure().is_some()
             || self.request.mode == Mode::Plan
@@ -172,7 +173,8 @@ fn verdict(databases: &[Outcome], request: &Request) -> Option<Class> {
         let alone = databases.len() == 1 || matches!(first.class, Class::Interrupted(_));
         return Some(if alone { first.class } else { Class::Partial });
     }
-    // A timer is not to fail every minute for what somebody has been told; who asks for one thing hears that it is paused.
+    // A timer must not fail every minute for a known pause; an explicit selection of entries returns that they are
+    // paused.
     let asked = !request.databases.is_empty() || request.policy.is_some();
     let paused =
         databases.iter().all(|outcome| outcome.action == TickAction::Paused) && !databases.is_empty();

@@ -1,4 +1,4 @@
-//! One entry's share of a tick.
+//! The work of a tick for one entry.
 
 use super::duty::{self, Duty, Idle, Look, ProtectedDatabase};
 use super::overdue;
@@ -17,21 +17,21 @@ use crate::model::{BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
 use std::time::Duration;
 
-/// How often garbage is looked for where no success has already done it.
+/// How often a tick searches for garbage, if no successful backup has done so.
 const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a tick is about to do for one entry.
-pub(super) struct Share<'a> {
+pub(super) struct EntryTick<'a> {
     pub(super) app: &'a App,
     pub(super) request: &'a Request,
     pub(super) entry: &'a DatabaseEntry,
-    /// When the tick looked at it.
+    /// When the tick checked the entry.
     pub(super) at: Timestamp,
     pub(super) log: RunLog,
 }
 
-impl Share<'_> {
-    /// Does what the look asks for; `None` for an entry that nobody wants protected.
+impl EntryTick<'_> {
+    /// Does what is due according to `look`; `None` for an entry without a policy.
     pub(super) async fn take(&self, look: Look) -> Option<Outcome> {
         match look {
             Look::Unattached => self.unattached().await,
@@ -62,7 +62,7 @@ impl Share<'_> {
         Outcome { failure: Some(failure), ..outcome }
     }
 
-    /// Says something once a day.
+    /// Logs a warning once a day.
     fn warn(&self, line: &str) {
         daily_warning::warn(self.app, &self.entry.name, &self.log, line);
     }
@@ -74,15 +74,14 @@ impl Share<'_> {
         Some(self.unprotected(reason).await)
     }
 
-    /// Each time that was planned for an entry that nobody attached, or that is attached to a policy which is gone, is a
-    /// failure: the empty folder where a disk should be mounted looks just like it.
+    /// Each planned time of an entry that is not attached, or whose policy no longer exists, is a failure: an empty
+    /// mount point of a missing disk looks exactly like this.
     async fn unprotected(&self, reason: String) -> Outcome {
         let failure = duty::due_from_memory(self.app, self.entry, self.at).map(|planned| {
             if self.runs() {
                 unrecorded::remember(self.app, Where::Store(self.entry, None), self.at);
             }
-            let problem =
-                format!("nothing was backed up that was planned for {} UTC: {reason}", planned.table());
+            let problem = format!("the backup planned for {} UTC was not taken: {reason}", planned.table());
             Failure::new(Class::Refused, problem)
                 .doing(format!("protect `{}`", self.entry.name))
                 .help("If it was attached before: is the store the right one, is its disk mounted?")
@@ -91,7 +90,8 @@ impl Share<'_> {
         Outcome { failure, ..self.outcome(TickAction::Unprotected, reason) }
     }
 
-    /// The store cannot be asked. What was planned has failed, once for each plan; until then it is only said.
+    /// The store does not answer. A due backup counts as failed, once for each planned time; before that it is only a
+    /// warning.
     async fn unreachable(&self, failure: Failure) -> Outcome {
         let Some(planned) = duty::due_from_memory(self.app, self.entry, self.at) else {
             let why = failure.message();
@@ -110,7 +110,7 @@ impl Share<'_> {
         outcome
     }
 
-    /// Tells of a backup that was planned and could not even be tried, once for each plan.
+    /// Notifies of a planned backup that could not be tried, once for each planned time.
     async fn report(&self, failure: Option<&Failure>) {
         let failure = failure.filter(|failure| self.runs() && notify::is_reported(failure));
         let Some(failure) = failure else { return };
@@ -239,7 +239,7 @@ impl Share<'_> {
         let pruning = Pruning { app: self.app, entry, policy, log: &self.log };
         match pruning.after_backup(self.request.wait).await {
             Ok(()) => done,
-            // What was to go is still there: the database is as safe as its policy wants it.
+            // Backups that should be removed still exist: the database is as safe as its policy requires.
             Err(failure) => {
                 let failed = self.failed(failure);
                 Outcome { reason: failed.reason, failure: failed.failure, ..done }
@@ -247,7 +247,8 @@ impl Share<'_> {
         }
     }
 
-    /// Ends a run that was cut short between its backup and its verification, or whose verification proved nothing.
+    /// Completes a run that was interrupted between its backup and its verification, or whose verification proved
+    /// nothing.
     async fn verify_pending(&self, database: &ProtectedDatabase) -> Outcome {
         let (entry, catalog) = (&database.protection.entry, &database.protection.catalog);
         let Some(unverified) = &database.state.unverified else {
@@ -277,12 +278,12 @@ impl Share<'_> {
         }
     }
 
-    /// Records runs that were abandoned, and looks for garbage once a day, where no backup of this tick did it. What fails is
-    /// told and tried again by the next tick.
+    /// Records abandoned runs, and searches for garbage once a day, if no backup of this tick did so. A failure is
+    /// logged and tried again by the next tick.
     async fn tidy(&self, database: &ProtectedDatabase) {
         let entry = &database.protection.entry;
         let swept = database.state.swept_at.unwrap_or(database.protection.attachment.attached_at);
-        // One of a clock that was wrong would put it off until then.
+        // A time of a wrong clock would postpone it until then.
         let sweep = !is_plausible(swept, self.at) || self.at.since(swept) >= SWEEP_EVERY;
         let done = if sweep && let Some(policy) = database.protection.policy(self.app) {
             let pruning = Pruning { app: self.app, entry, policy, log: &self.log };
@@ -299,7 +300,7 @@ impl Share<'_> {
         }
     }
 
-    /// Takes the lease, which records whoever died with it, and gives it back.
+    /// Takes the lease, which records the dead runs that held it, and releases it.
     async fn record_abandoned(&self, database: &ProtectedDatabase) -> Result<(), Failure> {
         let request = LeaseRequest::new(Operation::Policy, Duration::ZERO, &self.log);
         let Protection { catalog, entry, .. } = &database.protection;

@@ -79,7 +79,7 @@ pub fn write_textfile(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".jagad-").tempfile_in(folder).map_err(doing)?;
     file.write_all(text.as_bytes()).map_err(doing)?;
-    // The collector is another user.
+    // The collector runs as another user.
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(doing)?;
     file.persist(path).map(|_| ()).map_err(|error| doing(error.error))
 }

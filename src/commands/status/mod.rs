@@ -15,12 +15,12 @@ use crate::model::{BackupId, ByteSize, DatabaseName, EngineKind, PolicyName, Tim
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
-/// Databases whose manifests are read side by side; each reads many at once itself.
+/// Databases whose manifests are read concurrently; each also reads many at once.
 const LISTINGS: usize = 8;
-/// Sizes that make a trend.
+/// Number of sizes in a trend.
 const TREND: usize = 5;
 
-/// What to look at.
+/// Which entries to show.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// These entries; empty means all.
@@ -29,10 +29,10 @@ pub struct Request {
     pub policy: Option<PolicyName>,
 }
 
-/// How every database stands.
+/// The status of every database.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// When it was looked at.
+    /// When it was checked.
     pub at: Timestamp,
     /// Whether nothing is wrong with any of them.
     pub safe: bool,
@@ -41,7 +41,7 @@ pub struct Report {
 }
 
 word_enum! {
-    /// The most urgent thing to say of an entry.
+    /// The most urgent state of an entry.
     ProtectionStatus {
         /// All is well.
         Ok = "ok",
@@ -60,7 +60,7 @@ word_enum! {
     }
 }
 
-/// How one database stands.
+/// The status of one database.
 #[derive(Debug, Serialize)]
 pub struct Standing {
     /// The entry.
@@ -69,15 +69,15 @@ pub struct Standing {
     pub engine: EngineKind,
     /// The policy that it is attached to.
     pub policy: Option<PolicyName>,
-    /// The most urgent thing to say of it.
+    /// Its most urgent state.
     pub status: ProtectionStatus,
     /// The last good full.
     pub last_good: Option<Good>,
-    /// What has been built on a full since it was taken, where the newest good backup is an incremental.
+    /// The chain of incrementals, if the newest good backup is an incremental.
     pub chain: Option<ChainStanding>,
     /// Stored bytes of the last good fulls, oldest first.
     pub sizes: Vec<u64>,
-    /// Good backups that there are.
+    /// Number of good backups.
     pub good_backups: usize,
     /// Bytes of all its backups in the store.
     pub stored_bytes: u64,
@@ -89,9 +89,9 @@ pub struct Standing {
     pub next: Option<Timestamp>,
     /// What is wrong; empty when it is safe.
     pub problems: Vec<Problem>,
-    /// What somebody should look at though it is safe: what dead and failed runs left in the store and nobody could remove.
+    /// What should be fixed although the database is safe: objects of dead and failed runs that could not be removed.
     pub warnings: Vec<String>,
-    /// Bytes of it.
+    /// Bytes of those objects.
     pub leftover_bytes: u64,
 }
 
@@ -106,7 +106,7 @@ pub struct Good {
     pub finished_at: Timestamp,
     /// Bytes in the store.
     pub stored_bytes: u64,
-    /// How deep it was last verified, and when, where it passed.
+    /// The level and time of its last passed verification.
     pub verified: Option<Verified>,
 }
 
@@ -121,20 +121,20 @@ pub struct ChainStanding {
     pub full: BackupId,
     /// When that began.
     pub full_started_at: Timestamp,
-    /// So many backups a restore of the newest reads, itself and the full included.
+    /// How many backups a restore of the newest reads, itself and the full included.
     pub length: usize,
 }
 
 /// A verification that passed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verified {
-    /// How deep.
+    /// Its level.
     pub level: VerifyLevel,
     /// When.
     pub at: Timestamp,
 }
 
-/// Looks at every entry that is meant. A store that does not answer is a problem of its databases, not an error.
+/// Checks every selected entry. A store that does not answer is a problem of its databases, not an error.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let at = app.clock.now();
     let looks = schedule::survey(app, &request.databases, request.policy.as_ref()).await?;
@@ -203,14 +203,14 @@ async fn stand(app: &App, entry: &DatabaseEntry, look: &Look, at: Timestamp) -> 
     }
 }
 
-/// What is in the store and belongs to no backup.
+/// Objects in the store that belong to no backup.
 #[derive(Default)]
 struct UnfinishedWork {
     warnings: Vec<String>,
     bytes: u64,
 }
 
-/// Looks for what was left, where a store answers. What cannot be seen is no reason to say nothing of the rest.
+/// Searches for leftovers, if the store answers. A failure does not hide the rest of the status.
 async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> UnfinishedWork {
     let Look::Attached(database) = look else { return UnfinishedWork::default() };
     let mut warnings = Vec::new();
@@ -232,7 +232,7 @@ async fn leftovers(entry: &DatabaseEntry, look: &Look, listing: &Listing) -> Unf
     UnfinishedWork { warnings, bytes }
 }
 
-/// Backups of a database that nobody protects are worth knowing of all the same.
+/// The backups of a database without a policy are listed too.
 async fn list_unattached(app: &App, entry: &DatabaseEntry) -> Result<Listing, Failure> {
     let declared = protection::declared(app, entry);
     let name = app.inventory.store_of(&declared, None);
@@ -268,7 +268,7 @@ fn good(full: &ListedBackup) -> Good {
     }
 }
 
-/// One word for the whole.
+/// The status as one word.
 fn word(database: Option<&ProtectedDatabase>, unknown: bool, problems: &[Problem]) -> ProtectionStatus {
     let Some(database) = database else {
         return if unknown { ProtectionStatus::Unknown } else { ProtectionStatus::Unprotected };

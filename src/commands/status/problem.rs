@@ -14,7 +14,7 @@ use serde::Serialize;
 pub struct Problem {
     /// What kind of thing.
     pub kind: ProblemKind,
-    /// In words.
+    /// The problem, for people.
     pub message: String,
 }
 
@@ -28,11 +28,11 @@ pub enum ProblemKind {
     Unprotected,
     /// There is no good backup.
     NoBackup,
-    /// The last good backup is older than the plan allows.
+    /// The last good backup is older than the schedule allows.
     Overdue,
     /// Runs fail.
     Failing,
-    /// Nothing runs until somebody resumes it.
+    /// Nothing runs until a user resumes it.
     Paused,
     /// The last full is much smaller than the one before.
     Shrunk,
@@ -80,7 +80,7 @@ impl ProblemKind {
     }
 }
 
-/// What is known of one entry.
+/// The facts about one entry.
 pub(super) struct Facts<'a> {
     pub(super) entry: &'a DatabaseEntry,
     pub(super) database: Option<&'a ProtectedDatabase>,
@@ -89,12 +89,12 @@ pub(super) struct Facts<'a> {
     /// All backups, as they build on each other.
     pub(super) chains: &'a Chains<'a>,
     pub(super) listing: &'a Listing,
-    /// Why it could not be looked at.
+    /// Why it could not be checked.
     pub(super) unknown: Option<&'a Failure>,
     pub(super) at: Timestamp,
 }
 
-/// Everything that is wrong, the worst first. That no policy protects an entry is wrong, unless the entry says so.
+/// All problems, the worst first. A missing policy is a problem, unless the entry says `policy = "none"`.
 pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut add = |kind: ProblemKind, message: String| problems.push(Problem { kind, message });
@@ -153,7 +153,7 @@ pub(super) fn find(app: &App, facts: &Facts<'_>) -> Vec<Problem> {
     problems
 }
 
-/// Whether a full that was planned has not come. `last_good` is when the last good one began.
+/// Whether a planned full is missing. `last_good` is when the last good one began.
 fn overdue(
     policy: &PolicyEntry,
     database: &ProtectedDatabase,
@@ -205,7 +205,7 @@ fn shrunk(policy: &PolicyEntry, fulls: &[&ListedBackup]) -> Option<Problem> {
 
 fn unverified(policy: &PolicyEntry, last: &ListedBackup, at: Timestamp) -> Option<Problem> {
     let limit = policy.max_unverified?;
-    // A look that is less deep than the policy wants does not stand for one that is.
+    // A verification at a lower level than the policy's does not count.
     let level = policy.verify.unwrap_or(VerifyLevel::Exists);
     let proven = last.verification.known().and_then(|last| last.proven(level));
     let since = proven.map(|(_, at)| at).filter(|proven| is_plausible(*proven, at));

@@ -1,4 +1,5 @@
-//! The verification that a run counts by: the policy's, right after the backup, or by the next tick where that did not come to it.
+//! The verification that decides whether a run counts: the policy's, right after the backup, or by the next tick if
+//! that did not happen.
 
 use super::{Extent, Look, look_and_record, mark};
 use crate::catalog::lease::Operation;
@@ -13,21 +14,21 @@ use crate::model::{BackupId, VerificationStatus, VerifyLevel};
 use crate::notify::{Event, EventKind};
 use std::time::Duration;
 
-/// A database that is busy so long counts its verification with the next tick.
+/// If a database is busy for longer, the next tick counts its verification.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What the verification of a run came to.
+/// The result of the verification of a run.
 #[derive(Debug)]
 pub(in crate::commands) struct OfRun {
     /// The result that passed, or why there is none.
     pub(in crate::commands) result: Result<Verification, Failure>,
-    /// Whether the backup is known to be bad, and not only unproven.
+    /// Whether the backup is known to be bad, and not only not verified.
     pub(in crate::commands) proven_bad: bool,
-    /// What it meant for the database's protection, where that was counted.
+    /// The effect on the database's protection, if it was counted.
     pub(in crate::commands) counted: Option<CountedRun>,
 }
 
-/// The run of a database whose verification counts.
+/// The verification of a run that will be counted.
 struct CountedVerification<'a> {
     app: &'a App,
     entry: &'a DatabaseEntry,
@@ -61,8 +62,8 @@ pub(in crate::commands) async fn of_run(
     }
 }
 
-/// A run whose backup is there and not yet verified: counts what was recorded of it since, or verifies it now. `None` where
-/// somebody else is at it, or it is gone.
+/// Completes a run whose backup is not verified yet: counts a verification that was recorded since, or verifies it now.
+/// `None` when another process is working on it, or it is gone.
 pub(in crate::commands) async fn pending(
     app: &App,
     protection: &Protection,
@@ -89,14 +90,14 @@ pub(in crate::commands) async fn pending(
 }
 
 impl OfRun {
-    /// Nothing is known, and nothing was counted.
+    /// The verification proved nothing, and nothing was counted.
     fn unknown(failure: Failure) -> Self {
         Self { result: Err(failure), proven_bad: false, counted: None }
     }
 }
 
 impl CountedVerification<'_> {
-    /// Looks and counts. Until it is counted no other tick is to begin it again.
+    /// Verifies and counts. Until it is counted, no other tick may begin it again.
     async fn look(&self, manifest: &Manifest, level: VerifyLevel) -> OfRun {
         let mark = mark(self.app, self.catalog, manifest, level).await;
         let done = self.look_and_count(manifest, level).await;
@@ -138,7 +139,7 @@ impl CountedVerification<'_> {
         let Self { app, entry, catalog, id, log } = self;
         let request = LeaseRequest::new(Operation::Policy, LONGEST_WAIT, log);
         let counted = async {
-            // One that nobody counts needs no lease.
+            // A run that is not counted needs no lease.
             if catalog.attachment(&entry.name).await?.is_none() {
                 return Ok(None);
             }
@@ -157,7 +158,7 @@ impl CountedVerification<'_> {
     }
 }
 
-/// What the records say already, where they say enough.
+/// The end of the verification as already recorded, if the records are sufficient.
 fn recorded(
     found: &ListedBackup,
     level: VerifyLevel,
@@ -171,12 +172,13 @@ fn recorded(
     last.proven(level).map(|_| (VerificationEnd::Passed, Ok(last.clone())))
 }
 
-/// The event of a run whose backup is bad, or could not be looked at: whoever is told of failed runs is told of it.
+/// The event of a run whose backup is bad, or could not be verified: it also goes to notifiers of failed runs.
 pub(in crate::commands) fn not_verified(app: &App, entry: &DatabaseEntry, failure: &Failure) -> Event {
     notify::failed(app, EventKind::VerifyFailed, entry, failure).counts_as(EventKind::BackupFailed)
 }
 
-/// A backup that was found bad is the last good one no longer. What cannot be written now is corrected by the next run.
+/// A backup that was found bad no longer counts as the last good one. If that cannot be written now, the next run
+/// corrects it.
 pub(super) async fn forget_good(app: &App, catalog: &Catalog, manifest: &Manifest) {
     let Some(entry) = app.inventory.databases.get(&manifest.database) else { return };
     let log = app.log();

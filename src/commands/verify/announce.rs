@@ -1,4 +1,4 @@
-//! Notifications that a backup is not what it was, or could not be looked at.
+//! Notifications of failed verifications.
 
 use super::Request;
 use crate::catalog::{Manifest, Verification};
@@ -6,7 +6,7 @@ use crate::commands::selection::select;
 use crate::commands::{App, Class, Failure, notify};
 use crate::notify::EventKind;
 
-/// Tells of a verification that failed those who are told of the backup's database.
+/// Sends the notification of a failed verification to the notifiers of the backup's database.
 pub(super) async fn ended(
     app: &App,
     manifest: &Manifest,
@@ -21,7 +21,7 @@ pub(super) async fn ended(
     notify::send(app, &entry, &event).await;
 }
 
-/// Tells that no backup could be looked at, of all databases that were asked for.
+/// Sends the notifications that no backup could be verified, for all selected databases.
 pub(super) async fn not_begun(app: &App, request: &Request, failure: &Failure) {
     if failure.class == Class::NotFound || !notify::is_reported(failure) {
         return;

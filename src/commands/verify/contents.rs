@@ -1,4 +1,4 @@
-//! What a dump held, against what is there now.
+//! Compares the recorded contents of a dump with those of a server.
 
 use crate::catalog::Manifest;
 use crate::commands::stored::{StoredBackup, StoredPart};
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use tokio::io::AsyncReadExt as _;
 
-/// More than a million tables would fit.
+/// Enough for more than a million tables.
 const LIMIT: u64 = 256 << 20;
 
 /// The recorded contents of every logical database; empty when the backup recorded none.
@@ -26,7 +26,7 @@ pub(in crate::commands) async fn read(
         .map_err(|error| Failure::new(Class::Integrity, format!("`{}` cannot be read: {error}", part.name)))
 }
 
-/// What was recorded, with the names that `server` gives to tables.
+/// The recorded contents with the table names as `server` spells them.
 pub(in crate::commands) fn as_named_on<'c>(server: &dyn Server, recorded: &'c Contents) -> Cow<'c, Contents> {
     if server.logical().folds_names() { Cow::Owned(recorded.folded()) } else { Cow::Borrowed(recorded) }
 }

@@ -1,5 +1,5 @@
-//! The deepest look at a physical backup: its files, with everything that it builds on, become a throw-away server, which
-//! reads all of them.
+//! The deepest verification of a physical backup: its files, with everything that it builds on, become a throw-away
+//! server, which reads all of them.
 
 use crate::commands::files_server::FilesServer;
 use crate::commands::scratch::ScratchServer;
@@ -8,14 +8,14 @@ use crate::engine::{Drill, DrilledFiles, Examination, Server};
 use crate::model::Count;
 use std::path::Path;
 
-/// A chain that is looked at in a throw-away server.
+/// A chain that is verified in a throw-away server.
 pub(super) struct FilesDrill<'a> {
     pub(super) files: FilesServer<'a>,
     pub(super) log: &'a RunLog,
 }
 
 impl FilesDrill<'_> {
-    /// Makes the server below `folder`, has everything in it read, and stops it.
+    /// Creates the server below `folder`, reads everything in it, and stops it.
     pub(super) async fn run(&self, folder: &Path) -> Result<(), Failure> {
         let drill = self.files.make(folder).await?;
         let Some(files) = &drill.files else { return Ok(()) };
@@ -43,7 +43,7 @@ impl FilesDrill<'_> {
         }
     }
 
-    /// Everything in the server is read: pages and indexes by what the server has for that, and every row by counting it.
+    /// Reads everything in the server: pages and indexes with the server's own checks, and every row by counting.
     async fn look(&self, server: &dyn Server, examination: &dyn Examination) -> Result<(), Failure> {
         let runner = self.files.app.runner.as_ref();
         let examining = examination.examine(runner);

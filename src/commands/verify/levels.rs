@@ -1,4 +1,4 @@
-//! The three depths that need no server.
+//! The three levels that need no server.
 
 use crate::catalog::{Manifest, Part, layout};
 use crate::commands::stored::{StoredBackup, StoredPart};
@@ -27,12 +27,12 @@ pub(in crate::commands) async fn every_object_is_there(
             None => format!("`{}` is missing", segment.key),
         };
         return Err(Failure::new(Class::Integrity, problem)
-            .help("This backup does not restore; choose another, and find out who changed the bucket."));
+            .help("This backup cannot be restored; choose another, and find out who changed the bucket."));
     }
     Ok(())
 }
 
-/// Every stored byte has its recorded SHA-256; with the key at hand, every packed byte too.
+/// Every stored byte has its recorded SHA-256; with the key configured, every packed byte too.
 pub(super) async fn every_byte_agrees(
     app: &App,
     reading: &StoredBackup<'_>,
@@ -82,7 +82,7 @@ pub(in crate::commands) async fn part_parses(
     part_is_taken(app, reading, manifest, part, None).await
 }
 
-/// The same, while a target tries it.
+/// The same, while the target server also tries to load it.
 pub(in crate::commands) async fn part_is_taken(
     app: &App,
     reading: &StoredBackup<'_>,
@@ -138,7 +138,7 @@ async fn parse(
     }
 }
 
-/// Reads to the end, which proves what the reader proves at its end.
+/// Reads to the end, where the reader reports whether the stream was whole.
 pub(in crate::commands) async fn drain(mut body: ByteReader<'_>) -> Result<(), Failure> {
     let mut buffer = vec![0; 256 << 10];
     while body.read(&mut buffer).await? > 0 {}
