@@ -48,6 +48,8 @@ mod packing;
 mod pairs;
 mod pgbackrest;
 mod pgbackrest_bench;
+mod pgbackrest_targets;
+mod pgbackrest_troubles;
 mod physical;
 mod place;
 mod policies;

@@ -1,15 +1,7 @@
 //! Backups that pgBackRest takes and keeps, by the program itself, with both versions of pgBackRest.
 
-use crate::pgbackrest_bench::{BackRest, id, label};
-use crate::program::Output;
+use crate::pgbackrest_bench::{BackRest, id, label, prints};
 use serde_json::Value;
-
-#[track_caller]
-fn prints(output: &Output, all: &[&str]) {
-    for words in all {
-        assert!(output.stdout.contains(words), "no `{words}` in\n{}", output.stdout);
-    }
-}
 
 /// A full, what was changed since, and again: each comes back as it was when it was taken.
 fn every_backup_comes_back(major: u32) {

@@ -141,6 +141,14 @@ impl BackRest {
         server
     }
 
+    /// Waits until the server has archived everything but the segment that it writes to.
+    pub(crate) fn wait_for_archive(&self) {
+        crate::program::wait_until("the WAL is archived", || {
+            let waiting = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready';";
+            self.postgres.psql("postgres", waiting).trim() == "0"
+        });
+    }
+
     /// A file of the backup `label` in the repository: the newest of the table of functions.
     pub(crate) fn stored_file(&self, label: &str) -> PathBuf {
         self.repository().join(format!("backup/main/{label}/pg_data/base/1/1255.gz"))
@@ -153,4 +161,57 @@ pub(crate) fn id(manifest: &Value) -> &str {
 
 pub(crate) fn label(manifest: &Value) -> &str {
     manifest["physical"]["label"].as_str().unwrap()
+}
+
+/// A server on restored files where they are: they name their own folder. Dropping it ends it.
+pub(crate) struct InPlace<'a> {
+    bench: &'a BackRest,
+    data: PathBuf,
+}
+
+impl BackRest {
+    /// Starts a server on the files in `folder`, and waits until it takes writes.
+    pub(crate) fn started_in(&self, folder: &str) -> InPlace<'_> {
+        let server = InPlace { bench: self, data: self.path(folder) };
+        let options = format!("-c listen_addresses= -c unix_socket_directories={}", server.data.display());
+        let log = format!("--log={}/started", server.data.display());
+        server.control(&["start", "-w", "-o", &options, &log]);
+        crate::program::wait_until("the recovery has ended", || {
+            server.psql("postgres", "SELECT pg_is_in_recovery();") == "f"
+        });
+        server
+    }
+}
+
+impl InPlace<'_> {
+    fn control(&self, arguments: &[&str]) {
+        let mut command = Command::new(self.bench.postgres.bin().join("pg_ctl"));
+        command.arg("-D").arg(&self.data).args(arguments).env("LC_ALL", "C");
+        let done = as_server_user(&mut command).output().unwrap();
+        let said = std::fs::read_to_string(self.data.join("started")).unwrap_or_default();
+        assert!(done.status.success(), "{done:?}\n{said}");
+    }
+
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
+        let mut command = Command::new(self.bench.postgres.bin().join("psql"));
+        command.arg("-h").arg(&self.data).args(["-U", "postgres", "-XAtqc", sql, database]);
+        let output = as_server_user(&mut command).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+impl Drop for InPlace<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.control(&["stop", "-m", "immediate"]);
+        }
+    }
+}
+
+/// Fails the test unless standard output has all of this.
+#[track_caller]
+pub(crate) fn prints(output: &crate::program::Output, all: &[&str]) {
+    for words in all {
+        assert!(output.stdout.contains(words), "no `{words}` in\n{}", output.stdout);
+    }
 }

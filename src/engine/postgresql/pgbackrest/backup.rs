@@ -2,7 +2,7 @@
 
 use super::facts::{ArchiveName, DelegatedFacts, StanzaName};
 use super::info::{ANNOTATION, Backup, Info};
-use super::tool::{Program, STATUS_LOCKED};
+use super::tool::{Program, STATUS_LOCKED, explained};
 use super::{NAME, check};
 use crate::engine::postgresql::combine::MinimumSettings;
 use crate::engine::postgresql::facts::PostgreSqlServer;
@@ -118,7 +118,7 @@ async fn take(runner: &dyn Runner, program: &Program, tool: &ToolSpec) -> Result
         match runner.output(tool).await {
             Ok(_) => return Ok(()),
             Err(ToolError::Failed { status: STATUS_LOCKED, .. }) => tokio::time::sleep(BETWEEN_LOOKS).await,
-            Err(error) => return Err(program.failure(&doing, error)),
+            Err(error) => return Err(program.failure(&doing, explained(runner, tool, error).await)),
         }
     }
     Err(EngineError::Refused {

@@ -132,6 +132,7 @@ fn of_error(subject: &str, error: &EngineError) -> Finding {
     let help = match error {
         EngineError::ToolMissing { help, .. }
         | EngineError::Version { help, .. }
+        | EngineError::Delegated { help, .. }
         | EngineError::Prerequisite { help, .. } => help.to_string(),
         _ => String::new(),
     };

@@ -115,7 +115,7 @@ impl Fetch {
     }
 }
 
-/// Writes the configuration that a server cannot start without, where the source had its own elsewhere.
+/// Writes the configuration that a server cannot start without, where the source had its own elsewhere, and what must not be smaller.
 #[derive(Debug)]
 pub(super) struct Completion {
     pub(super) folder: PathBuf,
@@ -130,7 +130,6 @@ impl Action for Completion {
     }
 
     async fn run(&self, _runner: &dyn Runner) -> Result<(), EngineError> {
-        let outside = !self.folder.join(MAIN).exists();
         for (name, text) in starting_files() {
             let path = self.folder.join(name);
             if !path.exists() {
@@ -138,7 +137,8 @@ impl Action for Completion {
             }
         }
         let lines = self.minimum.lines();
-        if outside && !lines.is_empty() {
+        // The source may have had them on its command line.
+        if !lines.is_empty() {
             let path = self.folder.join(AUTO);
             let text =
                 format!("\n# Written by jagad: the server needs at least what its source had.\n{lines}");

@@ -22,8 +22,10 @@ pub(super) const STATUS_DAMAGED: [i32; 4] = [26, 28, STATUS_FORMAT, 55];
 const STATUS_NO_SERVER: i32 = 56;
 const STATUS_ARCHIVE_COMMAND: i32 = 68;
 const STATUS_ARCHIVE_TIMEOUT: i32 = 82;
+/// From here on a status is that of a signal.
+const SIGNALLED: i32 = 128;
 const FULL: &str = "No space left on device";
-const STATUS_OPTION: [i32; 2] = [31, 37];
+const STATUS_OPTION: [i32; 4] = [27, 31, 32, 37];
 const STATUS_UNREADABLE: [i32; 2] = [41, 39];
 
 /// pgBackRest as the entry wants it run.
@@ -110,7 +112,10 @@ impl Program {
         tool: &ToolSpec,
         doing: &str,
     ) -> Result<ToolRun, EngineError> {
-        runner.output(tool).await.map_err(|error| self.failure(doing, error))
+        match runner.output(tool).await {
+            Ok(run) => Ok(run),
+            Err(error) => Err(self.failure(doing, explained(runner, tool, error).await)),
+        }
     }
 
     /// Its version, which must be one that keeps notes beside backups.
@@ -186,5 +191,29 @@ impl Program {
             _ => help!("Look at it with `{}`.", self.typed("check --log-level-console=info")),
         };
         EngineError::Delegated { problem, help }
+    }
+}
+
+/// What is wrong with its configuration, newer versions say on their standard output, before they have read where to.
+pub(super) async fn explained(runner: &dyn Runner, tool: &ToolSpec, error: ToolError) -> ToolError {
+    let silent = |error: &ToolError| match error {
+        ToolError::Failed { status, stderr, .. } => *status < SIGNALLED && stderr.trim().is_empty(),
+        _ => false,
+    };
+    if !silent(&error) {
+        return error;
+    }
+    // It had not begun with anything, and does not now.
+    let program = tool.program.display().to_string();
+    let mut aloud = ToolSpec {
+        program: PathBuf::from("sh"),
+        args: ["-c", "exec \"$@\" >&2", "sh"].map(Into::into).to_vec(),
+        ..tool.clone()
+    };
+    aloud.args.push(program.into());
+    aloud.args.extend(tool.args.iter().cloned());
+    match runner.output(&aloud).await {
+        Err(told @ ToolError::Failed { .. }) => told,
+        _ => error,
     }
 }
