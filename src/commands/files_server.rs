@@ -26,13 +26,17 @@ impl FilesServer<'_> {
     pub(super) async fn make(&self, folder: &Path) -> Result<Drill, Failure> {
         let Self { app, .. } = self;
         // What is missing here is found before anything is written.
-        self.server(folder).await?;
+        if let Some(files) = &self.server(folder).await?.files {
+            scratch::ready(app, files).await?;
+        }
         self.write(folder).await?;
         let drill = self.server(folder).await?;
         if let Some(files) = &drill.files {
-            let opened = app.cancel.unless_stopped(self.reading.stop, scratch::open(app, files)).await?;
-            opened.map_err(|failure| {
-                let failure = environment::judge_opener(folder, failure);
+            scratch::ready(app, files).await?;
+            let opening = app.runner.output(&files.open);
+            let opened = app.cancel.unless_stopped(self.reading.stop, opening).await?;
+            opened.map_err(|error| {
+                let failure = environment::judge_opener(folder, error.into());
                 failure.doing("open the files of the backup with a server")
             })?;
         }

@@ -90,14 +90,15 @@ impl<'a> ScratchServer<'a> {
     }
 }
 
-/// Opens the files that a throw-away server is to run on; a failure of the program that opens them may mean that the
-/// files are bad. Any failure before that does not.
-pub(super) async fn open(app: &App, files: &DrilledFiles) -> Result<(), Failure> {
-    let runner = app.runner.as_ref();
+/// Makes the folder of a throw-away server ready for it. A failure says nothing about a backup.
+pub(super) async fn ready(app: &App, files: &DrilledFiles) -> Result<(), Failure> {
     for step in &files.before {
-        runner.output(step).await.map_err(|error| not_started(error.into()))?;
+        app.runner.output(step).await.map_err(|error| {
+            not_started(error.into()).help(
+                "The server runs as another account where jagad is root, and has to get to its folder: see settings.tmp_dir and `restore --scratch`.",
+            )
+        })?;
     }
-    runner.output(&files.open).await?;
     Ok(())
 }
 

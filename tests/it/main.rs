@@ -30,6 +30,7 @@ mod drills;
 mod failures;
 mod folder;
 mod from_files;
+mod from_files_options;
 mod good;
 mod hooks;
 mod host;
