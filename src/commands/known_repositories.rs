@@ -32,6 +32,12 @@ fn configuration(app: &App) -> PathBuf {
     app.inventory.files.first().and_then(|file| std::path::absolute(file).ok()).unwrap_or_default()
 }
 
+/// A key for this configuration that is unique on this host.
+pub(super) fn configuration_key(app: &App) -> String {
+    let path = configuration(app).display().to_string();
+    digest::hex(&Sha256Digest::of(path.as_bytes()).0[..16])
+}
+
 /// A key for the store `name` that is unique among the configurations of this host.
 fn key(app: &App, name: &StoreName) -> String {
     let named = format!("{}\n{name}", configuration(app).display());

@@ -32,6 +32,7 @@ pub mod prune;
 mod reader_lease;
 mod record;
 mod recovery;
+mod remembered_attachment;
 pub mod repository;
 pub mod restore;
 pub mod restores;

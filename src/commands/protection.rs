@@ -1,6 +1,6 @@
 //! Which policy an entry is attached to, in which store, and the effect of its runs.
 
-use super::{App, Class, Failure};
+use super::{App, Class, Failure, remembered_attachment};
 use crate::catalog::state::{GoodRun, Rules, VerificationEnd, VerificationFollows};
 use crate::catalog::{Attachment, Catalog, CatalogError, Chains, Manifest, NotedLeftovers, RunEffect, State};
 use crate::config::{DatabaseEntry, PolicyEntry};
@@ -110,9 +110,9 @@ pub(super) async fn protected(app: &App, entry: &DatabaseEntry) -> Result<Databa
     })
 }
 
-/// The entry under the policy that it names, without a look into the store.
+/// The entry under the policy that it names, or was last attached to, without a look into the store.
 pub(super) fn declared(app: &App, entry: &DatabaseEntry) -> DatabaseEntry {
-    app.inventory.policy_of(entry).map_or_else(|| entry.clone(), |policy| entry.under(policy))
+    remembered_attachment::under_policy(app, entry)
 }
 
 /// The stores in which `entry` may be attached: its own, or that of the policy that it names and then of all others.

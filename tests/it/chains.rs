@@ -281,3 +281,32 @@ fn an_older_server_is_not_attached_to_a_policy_with_incrementals() {
     refused.says("Upgrade the server").helps();
     bench.run(&["policy", "attach", "fulls", "whole"]).ok();
 }
+
+/// An incremental that no store could take is a failure like any other: told once, and made up for.
+#[test]
+fn an_incremental_that_no_store_takes_is_told_and_made_up_for() {
+    let Some(bench) = mariadb() else { return };
+    let chain = Chain::attached(&bench, "");
+    assert_eq!(chain.tick("2027-03-01T13:00:00Z"), "backed_up");
+    let (store, away) = (bench.path("store"), bench.path("away"));
+    std::fs::rename(&store, &away).unwrap();
+    let tick = |time: &str| chain.at(time, &["schedule", "run", "--db", "whole"]);
+    let failed = tick("2027-03-01T14:00:00Z");
+    assert_ne!(failed.code, 0, "{failed:?}");
+    assert!(failed.stderr.contains("what was planned for 2027-03-01 14:00:00 UTC"), "{failed:?}");
+    // It is said until the next one is planned, and fails once.
+    tick("2027-03-01T14:10:00Z").ok();
+    assert_ne!(tick("2027-03-01T15:00:00Z").code, 0);
+    std::fs::rename(&away, &store).unwrap();
+    assert_eq!(chain.tick("2027-03-01T15:20:00Z"), "backed_up");
+    let newest = chain.newest();
+    assert_eq!((&newest["kind"], &newest["purpose"]), (&"incremental".into(), &"scheduled".into()));
+    let failed: Vec<Value> = chain.listed().into_iter().filter(|row| row["status"] == "failed").collect();
+    assert_eq!(failed.len(), 2, "each is recorded once the store is back: {failed:?}");
+    assert!(failed.iter().all(|row| row["kind"] == "incremental"), "{failed:?}");
+    // Nothing is planned any more for what was detached.
+    chain.at("2027-03-01T15:30:00Z", &["policy", "detach", "whole", "--yes"]).ok();
+    tick("2027-03-01T15:31:00Z").ok();
+    std::fs::rename(&store, &away).unwrap();
+    tick("2027-03-01T16:01:00Z").ok();
+}

@@ -2,8 +2,8 @@
 
 use crate::catalog::lease::{self, FoundLease, Operation};
 use crate::catalog::{Attachment, State, is_plausible, layout};
-use crate::commands::protection::{Protection, Repositories};
-use crate::commands::{App, Failure, unrecorded};
+use crate::commands::protection::{self, Protection, Repositories};
+use crate::commands::{App, Failure, remembered_attachment, unrecorded};
 use crate::config::{DatabaseEntry, PolicyEntry};
 use crate::model::{BackupId, BackupKind, PolicyName, Timestamp};
 use crate::schedule::{Cadence, Due, due};
@@ -216,15 +216,19 @@ pub(in crate::commands) fn overdue_since(
     (missed > since && !under_way).then_some(missed)
 }
 
-/// The planned time of a due full, by this host's own state files, when the store does not answer: for an entry that
-/// names an enabled policy.
+/// The newest planned backup of `entry` that this host has not tried yet, by its own state files, when the store does not
+/// answer: for an entry that names an enabled policy, or was last attached to one.
 pub(in crate::commands) fn due_from_memory(
     app: &App,
     entry: &DatabaseEntry,
     now: Timestamp,
-) -> Option<Timestamp> {
-    let policy = app.inventory.policy_of(entry).filter(|policy| policy.enabled && entry.active)?;
-    let planned = policy.full.as_ref()?.latest(now)?;
+) -> Option<(BackupKind, Timestamp)> {
+    let policy =
+        remembered_attachment::policy_of(app, entry).filter(|policy| policy.enabled && entry.active)?;
+    let entry = &protection::declared(app, entry);
     let last = unrecorded::last_attempt(app, entry).filter(|last| is_plausible(*last, now));
-    last.is_none_or(|last| last < planned).then_some(planned)
+    let missed = |planned: &Timestamp| last.is_none_or(|last| last < *planned);
+    planned(entry, policy)
+        .filter_map(|(kind, cadence)| Some((kind, cadence.latest(now).filter(missed)?)))
+        .max_by_key(|(_, planned)| *planned)
 }

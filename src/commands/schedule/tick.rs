@@ -11,7 +11,9 @@ use crate::commands::protection::Protection;
 use crate::commands::prune::Pruning;
 use crate::commands::record::PlannedBackup;
 use crate::commands::unrecorded::{self, Unrecorded, Where};
-use crate::commands::{App, Class, Failure, Mode, RunLog, daily_warning, notify, protection, verify};
+use crate::commands::{
+    App, Class, Failure, Mode, RunLog, daily_warning, notify, protection, remembered_attachment, verify,
+};
 use crate::config::DatabaseEntry;
 use crate::model::{BackupKind, BackupPurpose, Timestamp, VerifyLevel};
 use crate::notify::EventKind;
@@ -34,7 +36,10 @@ impl EntryTick<'_> {
     /// Does what is due according to `look`; `None` for an entry without a policy.
     pub(super) async fn take(&self, look: Look) -> Option<Outcome> {
         match look {
-            Look::Unattached => self.unattached().await,
+            Look::Unattached => {
+                remembered_attachment::forget(self.app, &self.entry.name);
+                self.unattached().await
+            }
             Look::Unknown(failure) => Some(self.unreachable(failure).await),
             Look::Attached(database) => Some(self.attached(&database).await),
         }
@@ -77,7 +82,7 @@ impl EntryTick<'_> {
     /// Each planned time of an entry that is not attached, or whose policy no longer exists, is a failure: an empty
     /// mount point of a missing disk looks exactly like this.
     async fn unprotected(&self, reason: String) -> Outcome {
-        let failure = duty::due_from_memory(self.app, self.entry, self.at).map(|planned| {
+        let failure = duty::due_from_memory(self.app, self.entry, self.at).map(|(_, planned)| {
             if self.runs() {
                 unrecorded::remember(self.app, Where::Store(self.entry, None), self.at);
             }
@@ -93,17 +98,17 @@ impl EntryTick<'_> {
     /// The store does not answer. A due backup counts as failed, once for each planned time; before that it is only a
     /// warning.
     async fn unreachable(&self, failure: Failure) -> Outcome {
-        let Some(planned) = duty::due_from_memory(self.app, self.entry, self.at) else {
+        let Some((kind, planned)) = duty::due_from_memory(self.app, self.entry, self.at) else {
             let why = failure.message();
             self.warn(&format!("whether `{}` is due cannot be known: {why}", self.entry.name));
             return self.outcome(TickAction::Unknown, why);
         };
         let failure = failure.doing(format!("back up what was planned for {} UTC", planned.table()));
         if self.runs() {
-            let planned =
-                PlannedBackup::new(self.at, self.entry.demand(BackupKind::Full), BackupPurpose::Scheduled);
+            let planned = PlannedBackup::new(self.at, self.entry.demand(kind), BackupPurpose::Scheduled);
             let run = Unrecorded::new(planned, self.at, self.at, &failure);
-            unrecorded::keep(self.app, Where::Store(self.entry, None), &run, &self.log);
+            let entry = protection::declared(self.app, self.entry);
+            unrecorded::keep(self.app, Where::Store(&entry, None), &run, &self.log);
         }
         let outcome = self.failed(failure);
         self.report(outcome.failure.as_ref()).await;
@@ -122,7 +127,11 @@ impl EntryTick<'_> {
 
     async fn attached(&self, database: &ProtectedDatabase) -> Outcome {
         self.warn_of_oddities(database);
-        let policy = Some(database.protection.attachment.policy.clone());
+        let Protection { entry, attachment, .. } = &database.protection;
+        if let Some(store) = &entry.store {
+            remembered_attachment::remember(self.app, &entry.name, &attachment.policy, store);
+        }
+        let policy = Some(attachment.policy.clone());
         if self.app.cancel.failure().is_some() {
             let stopped = self.outcome(TickAction::Postponed, "the tick was stopped".to_owned());
             return Outcome { policy, ..stopped };
