@@ -122,6 +122,7 @@ impl Backup {
             method: Method::Logical,
             physical: None,
             integrity: jagad::model::Integrity::Own,
+            log: None,
             kind: BackupKind::Full,
             parent: None,
             source: None,

@@ -9,9 +9,7 @@ use super::error::PassedOver;
 use super::listing::{ListedBackup, UnreadableBackup};
 use super::side_record::SideRecord;
 use super::state::is_plausible;
-use crate::model::{
-    BackupId, BackupKind, BackupPurpose, BackupStatus, IncrementalBase, Method, PartKind, Timestamp,
-};
+use crate::model::{BackupId, BackupKind, BackupPurpose, BackupStatus, IncrementalBase, Method, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -270,8 +268,7 @@ impl<'a> Chains<'a> {
 
 /// Whether the logical database `name` is in it. A physical backup holds the whole server, and does not say of what.
 fn holds(entry: &ListedBackup, name: &str) -> bool {
-    entry.manifest.method.takes_whole_server()
-        || entry.manifest.parts_of(PartKind::Database).any(|part| part.database.as_deref() == Some(name))
+    entry.manifest.method.takes_whole_server() || entry.manifest.databases().any(|database| database == name)
 }
 
 fn describe_bad(entry: &ListedBackup) -> String {

@@ -51,6 +51,9 @@ pub struct Manifest {
     /// What the engine needs to restore a physical backup, or to build on it; by engine in `docs/FORMAT.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub physical: Option<serde_json::Value>,
+    /// The range of the server's own log that an incremental on a logical backup is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogRecord>,
     /// `success` or `failed`.
     pub status: BackupStatus,
     /// Why it failed.
@@ -76,6 +79,15 @@ pub struct Manifest {
     pub recipe: RecipeRecord,
     /// The parts.
     pub parts: Vec<Part>,
+}
+
+/// A range of the server's own log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// The logical databases that it brings forward: those of the full below it.
+    pub databases: Vec<String>,
+    /// What the engine needs to build on it; by engine in `docs/FORMAT.md`.
+    pub facts: serde_json::Value,
 }
 
 /// The dumped server.
@@ -211,6 +223,12 @@ impl Manifest {
     /// Whether it needs no other backup that is recorded here: a full, and what another tool keeps with all that it needs.
     pub fn stands_alone(&self) -> bool {
         self.parent.is_none() && (self.kind == BackupKind::Full || self.integrity == Integrity::Delegated)
+    }
+
+    /// The logical databases that a restore of it brings back.
+    pub fn databases(&self) -> impl Iterator<Item = &str> {
+        let dumped = self.parts_of(PartKind::Database).filter_map(|part| part.database.as_deref());
+        dumped.chain(self.log.iter().flat_map(|log| log.databases.iter().map(String::as_str)))
     }
 
     /// Parts of one kind.

@@ -32,7 +32,7 @@ pub use find::Located;
 pub use lease::{Lease, LeaseRecord, Operation};
 pub use listing::{ListedBackup, Listing, RunningBackup, UnreadableBackup};
 pub use manifest::{
-    FailureRecord, Manifest, Part, PinRecord, RecipeRecord, Segment, ServerRecord, SourceRecord,
+    FailureRecord, LogRecord, Manifest, Part, PinRecord, RecipeRecord, Segment, ServerRecord, SourceRecord,
 };
 pub use presence::Presence;
 pub use protection::Attachment;

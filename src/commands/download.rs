@@ -114,6 +114,10 @@ fn choose<'m>(request: &Request, parts: &'m [Part]) -> Result<&'m Part, Failure>
             Err(Failure::new(Class::Refused, "the backup is of the files of a server, which is no single file")
                 .help("Write them into a folder with `jagad restore --target-dir DIR`; docs/FORMAT.md says how to do it by hand."))
         }
+        (None, _) if parts.iter().any(|part| part.kind == PartKind::Log) => {
+            Err(Failure::new(Class::Refused, "the backup is a range of the binary log, which changes what others hold")
+                .help("Restore it with `jagad restore`; docs/FORMAT.md says how to do it by hand."))
+        }
         (None, _) => Err(Failure::new(Class::NotFound, "the backup holds no such database")
             .help(format!("It holds {}", names()))),
         (Some(_), Some(_)) => Err(Failure::new(Class::Usage, "the backup holds several databases")

@@ -8,7 +8,7 @@ use crate::catalog::{
 };
 use crate::config::ConfigError;
 use crate::model::{
-    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, Integrity, Method, PartKind,
+    BackupId, BackupKind, BackupPurpose, BackupStatus, DatabaseName, EngineKind, Integrity, Method,
     StoreName, Timestamp, VerificationState, VerifyLevel,
 };
 use serde::Serialize;
@@ -203,7 +203,7 @@ fn row(store: &StoreName, entry: ListedBackup) -> Row {
     let (verified_level, verified_at) = decisive(&entry).unzip();
     let (authenticated, unproven) = proven(entry.proof);
     let manifest = entry.manifest;
-    let databases = manifest.parts_of(PartKind::Database).filter_map(|part| part.database.clone()).collect();
+    let databases = manifest.databases().map(str::to_owned).collect();
     Row {
         engine: Some(manifest.engine),
         kind: manifest.kind,

@@ -33,6 +33,7 @@ mod reader_lease;
 mod record;
 mod recovery;
 mod remembered_attachment;
+mod replay;
 pub mod repository;
 pub mod restore;
 pub mod restores;

@@ -53,6 +53,7 @@ pub(super) fn blank(
         duration_ms: 0,
         span: None,
         physical: None,
+        log: None,
         status: BackupStatus::Failed,
         error: None,
         fallback_reason: None,

@@ -141,6 +141,7 @@ impl EngineError {
             PartKind::Files | PartKind::FileManifest | PartKind::Settings => {
                 ("the files of a server", help!("Write them into a folder with --target-dir."))
             }
+            PartKind::Log => ("a range of a log alone", help!("Restore the backup that it is part of.")),
             PartKind::Contents | PartKind::Database | PartKind::Globals => {
                 ("a list of contents", help!("Restore the databases of the backup."))
             }

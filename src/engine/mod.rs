@@ -7,6 +7,7 @@ mod error;
 mod facts;
 mod finding;
 mod isolation;
+mod log;
 mod logical;
 pub mod mysql;
 mod names;
@@ -32,11 +33,12 @@ pub use drill::{Drill, DrillRequest, DrilledFiles, Examination};
 pub use error::EngineError;
 pub use facts::{LogicalDatabase, ServerFacts};
 pub use finding::{Finding, FindingLevel};
+pub use log::{DumpedAt, LogParent, LogRequest, LogSource, Replay, ReplayRequest, ReplayedDatabase};
 pub use logical::{Filter, Logical};
 pub use physical::{CopyEnd, CopyParent, CopyRequest, Physical, PhysicalCopy};
 pub use plan::{
-    DatabaseChoice, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, Ownership, PartReader,
-    RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
+    Completion, DatabaseChoice, DumpPart, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, Ownership,
+    PartReader, RestoreTarget, Scope, Selection, TargetEffect, Trial, Unfit,
 };
 pub use recovery::{
     FilledFolder, Recovery, RecoveryLink, RecoveryPart, RecoveryPoint, RecoveryRequest, RecoveryStep,

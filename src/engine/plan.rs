@@ -127,6 +127,15 @@ pub enum Occupied {
     Clean,
 }
 
+/// Whether a part is all that its database gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// It is.
+    Whole,
+    /// A log of changes brings it forward afterwards.
+    BroughtForward,
+}
+
 /// A choice of objects inside one logical database. Empty lists choose everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -188,6 +197,8 @@ pub struct RestoreTarget {
     pub missing_roles: MissingRoles,
     /// How long the target is there.
     pub lifetime: Lifetime,
+    /// Whether a log of changes is replayed when everything was loaded.
+    pub completion: Completion,
     /// Makes names of temporary objects unique: six characters of `[0-9a-z]`.
     pub token: String,
 }
@@ -243,6 +254,8 @@ pub struct LoadPlan {
     /// Run when every part of the restore is in its place, in order: what needs objects of other parts. A failure is told
     /// and spoils nothing.
     pub last: Vec<Step>,
+    /// Run behind those, when a log of changes was replayed where one was to be: the database may be used then. As with those.
+    pub finally: Vec<Step>,
     /// Run when a step failed; each is safe to run whether or not the steps before it happened.
     pub undo: Vec<Step>,
     /// Run after `after` ended well: removes what was replaced. A failure leaves garbage but no harm: the restore has
@@ -275,6 +288,7 @@ impl LoadPlan {
             trial: None,
             after: Vec::new(),
             last: Vec::new(),
+            finally: Vec::new(),
             undo: Vec::new(),
             cleanup: Vec::new(),
             filling: String::new(),
@@ -303,7 +317,7 @@ impl LoadPlan {
                 before.iter().map(Step::shown).chain([feed.shown()]).chain(undo.iter().map(Step::shown)),
             );
         }
-        let after = self.after.iter().chain(&self.cleanup).chain(&self.last);
+        let after = self.after.iter().chain(&self.cleanup).chain(&self.last).chain(&self.finally);
         shown.extend(
             self.before.iter().map(Step::shown).chain([self.feed.shown()]).chain(after.map(Step::shown)),
         );

@@ -1,6 +1,6 @@
 //! An inspected server: what it said of itself, and what can be done with it.
 
-use super::{Delegate, EngineError, Logical, Physical, ReplicaMatch, Replication, ServerFacts};
+use super::{Delegate, EngineError, LogSource, Logical, Physical, ReplicaMatch, Replication, ServerFacts};
 use crate::process::Runner;
 use async_trait::async_trait;
 
@@ -34,6 +34,11 @@ pub trait Server: Send + Sync {
 
     /// The tool that takes its backups and keeps them, where the entry names one.
     fn delegate(&self) -> Option<&dyn Delegate> {
+        None
+    }
+
+    /// Its log of changes, where incrementals of dumps can be made of it.
+    fn log(&self) -> Option<&dyn LogSource> {
         None
     }
 }

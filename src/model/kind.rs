@@ -84,7 +84,9 @@ impl EngineKind {
     /// Whether incremental backups can be taken with this method. Policies plan for them either way.
     pub const fn takes_incrementals(self, method: Method) -> bool {
         match (self, method) {
+            // Of files, and ranges of the binary log.
             (Self::PostgreSql | Self::MySql | Self::MariaDb, Method::Physical)
+            | (Self::MySql | Self::MariaDb, Method::Logical)
             | (Self::PostgreSql, Method::PgBackRest) => true,
             (_, Method::Physical | Method::PgBackRest | Method::Logical) => false,
         }
@@ -300,6 +302,8 @@ word_enum! {
         FileManifest = "file-manifest",
         /// Configuration of the server that is not among its files.
         Settings = "settings",
+        /// A range of the server's own log of changes.
+        Log = "log",
     }
 }
 word_enum! {

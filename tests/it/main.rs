@@ -74,6 +74,11 @@ mod sql_bench;
 mod sql_crashes;
 mod sql_failures;
 mod sql_from_files;
+#[cfg(feature = "crash-points")]
+mod sql_log_crashes;
+mod sql_log_troubles;
+mod sql_log_users;
+mod sql_logs;
 mod sql_physical;
 mod sql_round_trip;
 mod sql_sources;

@@ -79,7 +79,7 @@ async fn events_wait_until_all_is_there(release: Release) {
     let (plan, counted) = restore(server.as_ref(), &taken, &target).await.unwrap();
     assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
     assert!(plan.notes[0].contains("created disabled"), "{:?}", plan.notes);
-    assert!(plan.last.is_empty());
+    assert!(plan.finally.is_empty());
     let disabled = before.replace("\tENABLED\t", "\tDISABLED\t");
     assert_eq!(events("copy"), disabled.replace("INSERT INTO shop.", "INSERT INTO `copy`."));
 
@@ -87,7 +87,7 @@ async fn events_wait_until_all_is_there(release: Release) {
     let (plan, counted) = restore(server.as_ref(), &taken, &taken.target("shop")).await.unwrap();
     assert_eq!(counted.unwrap().tables, taken.contents.as_ref().unwrap().tables);
     assert_eq!(plan.notes, [""; 0]);
-    assert_eq!(plan.last.len(), 1);
+    assert_eq!(plan.finally.len(), 1);
     assert_eq!(events("shop"), before);
     let rows = taken.contents.as_ref().unwrap().rows();
     assert_eq!(sql.run("", "SELECT COUNT(*) FROM copy.log;"), rows.to_string());

@@ -1,8 +1,9 @@
 //! Transport security with real certificates, and logins.
 
 use super::support::mysql::{Release, Sql};
+use super::support::plans::scope;
 use jagad::engine::mysql::MySql;
-use jagad::engine::{Engine as _, EngineError, ServerSettings, TlsMode, TlsSettings};
+use jagad::engine::{Engine as _, EngineError, Finding, ServerSettings, TlsMode, TlsSettings};
 use jagad::model::Secret;
 use jagad::process::SystemRunner;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -64,8 +65,19 @@ impl Remote {
     }
 
     async fn connect(&self, host: &str, mode: TlsMode, ca: Option<&Path>) -> Result<(), EngineError> {
+        MySql::new(self.settings(host, mode, ca)).inspect(&SystemRunner).await.map(|_| ())
+    }
+
+    /// What jagad's own connection finds.
+    async fn log_findings(&self, user: &str, mode: TlsMode, ca: Option<&Path>) -> Vec<Finding> {
+        let settings = ServerSettings { user: user.to_owned(), ..self.settings("localhost", mode, ca) };
+        let server = MySql::new(settings).inspect(&SystemRunner).await.unwrap();
+        server.log().unwrap().check_log(&SystemRunner, &scope(&["shop"])).await.unwrap()
+    }
+
+    fn settings(&self, host: &str, mode: TlsMode, ca: Option<&Path>) -> ServerSettings {
         let tls = TlsSettings { mode, ca: ca.map(Path::to_owned), ..TlsSettings::default() };
-        let settings = ServerSettings {
+        ServerSettings {
             host: Some(host.to_owned()),
             socket: None,
             port: self.port,
@@ -73,8 +85,7 @@ impl Remote {
             password: Some(Secret::new("p#w\"'\\ x".to_owned())),
             tls,
             ..self.sql.settings()
-        };
-        MySql::new(settings).inspect(&SystemRunner).await.map(|_| ())
+        }
     }
 }
 
@@ -140,3 +151,48 @@ async fn logins_and_connections_that_fail_are_told_apart() {
         assert!(matches!(gone, EngineError::Unreachable { .. }), "{gone:?}");
     }
 }
+
+/// jagad speaks the protocol itself where it reads the binary log: with every login that the server's own programs have here.
+async fn the_log_is_read_with_every_login(release: Release) {
+    let certificates = Certificates::new();
+    let option = |name: &str, file: &str| format!("--{name}={}", certificates.file(file).display());
+    let log = ["--log-bin=binlog", "--server-id=1", "--binlog-format=ROW"].map(str::to_owned);
+    let tls = [option("ssl-ca", "ca.pem"), option("ssl-cert", "cert.pem"), option("ssl-key", "key.pem")];
+    let Some(server) = Remote::start(release, &[&log[..], &tls[..]].concat()) else { return };
+    server.sql.run("", "CREATE DATABASE shop;");
+    let mysql = release == Release::MySql97;
+    let status = if mysql { "RELOAD, REPLICATION CLIENT" } else { "BINLOG MONITOR" };
+    let mut users = vec!["j"];
+    if !mysql {
+        let password = "p#w\"\\'\\\\ x";
+        server.sql.run("", &format!(
+            "INSTALL SONAME 'auth_ed25519'; CREATE USER e@'%' IDENTIFIED VIA ed25519 USING PASSWORD('{password}');
+             GRANT SELECT ON *.* TO e@'%';"
+        ));
+        users.push("e");
+    }
+    let ca = certificates.file("ca.pem");
+    for user in users {
+        let found = server.log_findings(user, TlsMode::Disable, None).await;
+        let lacks = found.iter().find(|finding| finding.is_no_incrementals()).expect("rights are missing");
+        assert!(lacks.hint().starts_with("GRANT REPLICATION SLAVE, "), "{lacks:?}");
+        server
+            .sql
+            .run("", &format!("GRANT REPLICATION SLAVE, {status} ON *.* TO {user}@'%'; FLUSH PRIVILEGES;"));
+        for (mode, ca) in
+            [(TlsMode::Disable, None), (TlsMode::Prefer, None), (TlsMode::VerifyFull, Some(ca.as_path()))]
+        {
+            let found = server.log_findings(user, mode, ca).await;
+            assert!(found.iter().all(|finding| !finding.is_no_incrementals()), "{user} {mode:?}: {found:?}");
+            if mysql {
+                // Asks for the password again, and not for what the server keeps of it.
+                server.sql.run("", "FLUSH PRIVILEGES;");
+            }
+        }
+    }
+}
+
+on_each!(
+    async the_log_is_read_with_every_login as the_log_is_read_with_every_login:
+    MySql97, MariaDb1011
+);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jagad::engine::plan::DatabaseChoice;
 use jagad::engine::{
-    EngineError, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied, OpenArchive,
-    Ownership, RestoreTarget, Scope, Selection, Server,
+    Completion, EngineError, Finding, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
+    OpenArchive, Ownership, RestoreTarget, Scope, Selection, Server,
 };
 use jagad::model::{ByteReader, Contents, PartKind};
 use jagad::process::SystemRunner;
@@ -87,6 +87,7 @@ impl Dump {
             coming_tablespaces: Vec::new(),
             missing_roles: MissingRoles::Refuse,
             lifetime: Lifetime::Lasting,
+            completion: Completion::Whole,
             token: "t0k3n0".to_owned(),
         }
     }
@@ -127,7 +128,7 @@ pub async fn run(
         step.run(&SystemRunner).await.map_err(|error| format!("{error:?}"))?;
     }
     if done.is_ok() {
-        for step in &plan.last {
+        for step in plan.last.iter().chain(&plan.finally) {
             // A command tells a failure, and goes on.
             let _ = step.run(&SystemRunner).await;
         }

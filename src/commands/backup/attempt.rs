@@ -5,13 +5,14 @@ use super::copy::copy;
 use super::delegate::delegate;
 use super::dump::dump;
 use super::held::HeldRun;
+use super::log::follow;
 use super::part::Packing;
 use super::preflight::{Wanted, refuse_what_would_fail};
 use super::source::{self, Source};
 use crate::catalog::ServerRecord;
 use crate::commands::{Class, Failure, crash};
 use crate::engine::{Scope, Server};
-use crate::model::{Demand, Method, ServerRole};
+use crate::model::{BackupKind, Demand, Method, ServerRole};
 
 /// An attempt that failed.
 struct FailedAttempt {
@@ -41,7 +42,12 @@ async fn attempt(run: &mut HeldRun<'_>, source: &Source) -> Result<(), FailedAtt
     run.manifest.tool = Some(facts.tool.clone());
     run.manifest.source = Some(source.record.clone());
     let scope = run.database.scope(&run.choices.databases);
-    let demand = Demand { kind: run.manifest.kind, method: run.manifest.method };
+    // What keeps the log of changes from being taken keeps no dump from that, which is taken then.
+    let kind = match run.manifest.method {
+        Method::Logical => BackupKind::Full,
+        Method::Physical | Method::PgBackRest => run.manifest.kind,
+    };
+    let demand = Demand { kind, method: run.manifest.method };
     let looked = refuse_what_would_fail(run.app, server, Wanted { demand, scope: &scope }, run.log()).await;
     looked.map_err(|failure| FailedAttempt { failure, elsewhere: true })?;
     take_parts(run, server, &scope).await.map_err(|failure| {
@@ -60,6 +66,7 @@ async fn take_parts(run: &mut HeldRun<'_>, server: &dyn Server, scope: &Scope) -
     let packing = Packing::of(run).await?;
     run.manifest.recipe = packing.recipe(run.manifest.repository);
     match run.manifest.method {
+        Method::Logical if run.parent.is_some() => follow(run, &packing, server, scope).await,
         Method::Logical => dump(run, &packing, server, scope).await,
         Method::Physical | Method::PgBackRest => copy(run, &packing, server).await,
     }

@@ -6,7 +6,7 @@ use crate::commands::delegated::Kept;
 use crate::commands::{App, Class, Failure};
 use crate::config::DatabaseEntry;
 use crate::engine::DelegateBase;
-use crate::model::{BackupKind, Demand, IncrementalBase, Integrity};
+use crate::model::{BackupKind, Demand, IncrementalBase, Integrity, Method};
 
 /// What a backup builds on.
 pub(super) struct Base {
@@ -42,7 +42,7 @@ pub(super) fn refuse_impossible(database: &DatabaseEntry, demand: Demand) -> Res
         return Ok(());
     }
     Err(Failure::new(Class::Usage, database.without_incrementals()).help(
-        "Leave out --type. PostgreSQL (17 and newer), MySQL and MariaDB have them with method = \"physical\" in the database entry.",
+        "Leave out --type. PostgreSQL (17 and newer) has them with method = \"physical\" in the database entry.",
     ))
 }
 
@@ -57,7 +57,13 @@ pub(super) async fn choose(
         return Ok(Base::none());
     }
     let listing = catalog.list(Some(&database.name)).await?;
-    let base = app.inventory.policy_of(database).map(|policy| policy.incremental_base).unwrap_or_default();
+    let base = match demand.method {
+        // Ranges of a log follow each other, and none is stored twice.
+        Method::Logical => IncrementalBase::Last,
+        Method::Physical | Method::PgBackRest => {
+            app.inventory.policy_of(database).map(|policy| policy.incremental_base).unwrap_or_default()
+        }
+    };
     let chains = Chains::new(&listing.entries, app.clock.now());
     if demand.method.integrity() == Integrity::Delegated {
         return Ok(delegated_base(app, database, base, &chains, &listing.entries).await);

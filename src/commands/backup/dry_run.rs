@@ -71,6 +71,14 @@ pub async fn plan(app: &App, request: &Request) -> Result<Plan, Failure> {
             });
             continue;
         }
+        if demand.kind == BackupKind::Incremental {
+            let argv = preflight::log(server)?.plan_log();
+            databases.push(PlannedDatabase {
+                parts: vec![PlannedPart { database: None, files: true, estimate: 0, argv }],
+                ..planned(entry, &chosen, replicas)
+            });
+            continue;
+        }
         let part = |part: engine::DumpPart| PlannedPart {
             database: part.database,
             files: false,

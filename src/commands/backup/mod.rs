@@ -13,6 +13,7 @@ mod failed;
 mod held;
 mod hooks;
 mod left_out;
+mod log;
 pub(super) mod part;
 mod preflight;
 mod run;
@@ -135,7 +136,7 @@ impl Report {
             store,
             plain_bytes: manifest.plain_bytes(),
             stored_bytes: manifest.stored_bytes(),
-            databases: dumps().filter_map(|part| part.database.clone()).collect(),
+            databases: manifest.databases().map(str::to_owned).collect(),
             tables: dumps().filter_map(|part| part.tables).sum(),
             rows: dumps().filter_map(|part| part.rows).sum(),
             unit: manifest.engine.unit(),

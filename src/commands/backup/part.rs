@@ -58,7 +58,8 @@ pub(in crate::commands) async fn dump(
 ) -> Result<(Part, Option<Contents>), Failure> {
     let name =
         layout::part_name(part.kind, part.database.as_deref().or(part.archive.as_deref()), part.extension);
-    let files = matches!(part.kind, PartKind::Files | PartKind::FileManifest | PartKind::Settings);
+    let files =
+        matches!(part.kind, PartKind::Files | PartKind::FileManifest | PartKind::Settings | PartKind::Log);
     let (step, what) = if files { ("COPY", name.to_string()) } else { ("DUMP", manifest.engine.to_string()) };
     packing.log.say(format!("{step}: {what} started"));
     let body = part.source.open(app.runner.as_ref()).await?;
@@ -67,7 +68,7 @@ pub(in crate::commands) async fn dump(
     let task = Task {
         label: match (&part.database, part.kind) {
             (Some(database), _) => format!("dumping {database}"),
-            (None, PartKind::Files) => format!("copying {name}"),
+            (None, PartKind::Files | PartKind::Log) => format!("copying {name}"),
             (None, kind) => format!("dumping {kind}"),
         },
         total: (part.estimate > 0).then_some(part.estimate),
@@ -91,11 +92,13 @@ pub(in crate::commands) async fn dump(
     let plain_bytes = gauges.plain.bytes();
     packing.log.say(format!("{step}: {plain_bytes} bytes uncompressed"));
     let contents = contents.get().cloned().flatten();
+    // A log has no rows that could be counted in a table.
+    let counted = contents.as_ref().filter(|_| part.kind != PartKind::Log);
     let stored = Part {
         kind: part.kind,
         database: part.database,
-        tables: contents.as_ref().map(|contents| contents.tables.len() as u64),
-        rows: contents.as_ref().map(Contents::rows),
+        tables: counted.map(|contents| contents.tables.len() as u64),
+        rows: counted.map(Contents::rows),
         argv: part.source.display_args(),
         position: contents.as_ref().and_then(|contents| contents.position.clone()),
         properties: part.properties,

@@ -1,8 +1,8 @@
 //! What is looked at before a backup: what would fail hours later, or leave something out.
 
 use crate::commands::{App, Failure, RunLog, findings};
-use crate::engine::{Delegate, EngineError, Finding, FindingLevel, Physical, Scope, Server};
-use crate::model::{Demand, Method, help};
+use crate::engine::{Delegate, EngineError, Finding, FindingLevel, LogSource, Physical, Scope, Server};
+use crate::model::{BackupKind, Demand, Method, help};
 use crate::process::Runner;
 
 /// A backup that is about to be taken, and of what.
@@ -33,7 +33,13 @@ pub(in crate::commands) async fn look(
     wanted: Wanted<'_>,
 ) -> Result<Vec<Finding>, EngineError> {
     match wanted.demand.method {
-        Method::Logical => server.logical().check_dump(runner, wanted.scope).await,
+        Method::Logical => {
+            let mut findings = server.logical().check_dump(runner, wanted.scope).await?;
+            if wanted.demand.kind == BackupKind::Incremental {
+                findings.extend(log(server)?.check_log(runner, wanted.scope).await?);
+            }
+            Ok(findings)
+        }
         Method::Physical => physical(server)?.check_copy(runner, wanted.demand.kind).await,
         Method::PgBackRest => delegate(server)?.check_delegate(runner).await,
     }
@@ -52,5 +58,13 @@ pub(super) fn physical(server: &dyn Server) -> Result<&dyn Physical, EngineError
     server.physical().ok_or_else(|| EngineError::Refused {
         problem: format!("the files of this server ({}) cannot be copied", server.facts().version),
         help: help!("Leave out `method` of the database entry."),
+    })
+}
+
+/// The server's log of changes, of which incrementals of its dumps are made.
+pub(super) fn log(server: &dyn Server) -> Result<&dyn LogSource, EngineError> {
+    server.log().ok_or_else(|| EngineError::Refused {
+        problem: format!("this server ({}) has no log that incrementals are made of", server.facts().version),
+        help: help!("Leave out --type."),
     })
 }

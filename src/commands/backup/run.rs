@@ -82,6 +82,10 @@ impl<'a> BackupRun<'a> {
             return Err(Failure::new(Class::Usage, problem)
                 .help("Leave out --dbname; a restore can choose among the databases."));
         }
+        if demand.kind == BackupKind::Incremental && !choices.databases.is_empty() {
+            let problem = format!("an incremental of `{}` holds all databases of its entry", database.name);
+            return Err(Failure::new(Class::Usage, problem).help("Leave out --dbname, or --type."));
+        }
         Ok(demand)
     }
 

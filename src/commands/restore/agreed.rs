@@ -25,9 +25,10 @@ pub(super) struct AgreedRestore<'a> {
     pub(super) request: &'a Request,
     /// Where the backup is.
     pub(super) catalog: &'a Catalog,
-    pub(super) manifest: &'a Manifest,
-    /// Where its parts are.
+    /// Where the parts are.
     pub(super) store: &'a Arc<dyn Store>,
+    /// The backup and what it builds on, the newest first, its full last.
+    pub(super) chain: &'a [Manifest],
     pub(super) target: &'a DatabaseEntry,
     pub(super) plan: &'a RestorePlan,
     pub(super) keyring: &'a Arc<Keyring>,
@@ -35,7 +36,8 @@ pub(super) struct AgreedRestore<'a> {
 
 impl AgreedRestore<'_> {
     pub(super) async fn run(&self) -> Result<Report, Failure> {
-        let Self { app, request, manifest, target, plan, .. } = self;
+        let Self { app, request, target, plan, .. } = self;
+        let manifest = self.newest();
         // The time that the user took to answer is no part of the restore.
         let (began, record) = (Instant::now(), record_of(app, manifest, plan));
         let log = app.log();
@@ -78,6 +80,11 @@ impl AgreedRestore<'_> {
         loaded.map(|loaded| Report::done(manifest, plan, &record, loaded))
     }
 
+    /// The backup that is restored.
+    fn newest(&self) -> &Manifest {
+        &self.chain[0]
+    }
+
     /// The repository of the target, which holds its lease and the record of the restore.
     async fn home(&self) -> Result<Catalog, Failure> {
         // A policy's store that is down is no reason not to restore from another.
@@ -87,10 +94,10 @@ impl AgreedRestore<'_> {
     }
 
     async fn load(&self, claim: &Claim, log: &RunLog) -> Result<Loaded, Failure> {
-        let Self { app, request, manifest, plan, .. } = *self;
+        let Self { app, request, chain, plan, .. } = *self;
         let stop = either(&app.cancel.token, &claim.lost());
         let reading = StoredBackup { store: self.store, keyring: self.keyring, stop: &stop };
-        RestoreRun { app, request, plan, manifest, reading: &reading, claim, log }.load_all().await
+        RestoreRun { app, request, plan, chain, reading: &reading, claim, log }.load_all().await
     }
 
     fn outcome(

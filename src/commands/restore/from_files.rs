@@ -86,7 +86,12 @@ impl FilesRestore<'_> {
         }
         let request = &Request { databases, ..(*request).clone() };
         let lost = failed.iter().map(|(database, failure)| FailedLoad::new(database, failure)).collect();
-        let source = RestoreSource { catalog: self.catalog, manifest: &manifest, store: &store, lost };
+        let source = RestoreSource {
+            catalog: self.catalog,
+            chain: std::slice::from_ref(&manifest),
+            store: &store,
+            lost,
+        };
         go(app, request, target, &source, keyring).await
     }
 
@@ -237,6 +242,7 @@ impl FilesRestore<'_> {
             folder: None,
             scratch: Some(self.scratch(prospect)),
             restore: None,
+            replay: None,
             loads: request.databases.iter().map(load).collect(),
             duration_ms: None,
             ignored_errors: Vec::new(),

@@ -21,7 +21,7 @@ pub(super) async fn run(
     load: &PlannedLoad,
     point: HookPoint,
 ) -> Result<(), Failure> {
-    let RestoreRun { app, plan, manifest, log, .. } = restore;
+    let RestoreRun { app, plan, chain, log, .. } = restore;
     if load.part.kind != PartKind::Database {
         return Ok(());
     }
@@ -34,7 +34,7 @@ pub(super) async fn run(
         ("JAGAD_EVENT", name.to_owned()),
         ("JAGAD_DATABASE", target.name.to_string()),
         ("JAGAD_ENGINE", target.engine.to_string()),
-        ("JAGAD_BACKUP_ID", manifest.id.to_string()),
+        ("JAGAD_BACKUP_ID", chain[0].id.to_string()),
         ("JAGAD_STATUS", "running".to_owned()),
         ("JAGAD_TARGET", load.database.clone()),
         ("JAGAD_FILLING", load.plan.filling.clone()),

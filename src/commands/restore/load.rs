@@ -2,7 +2,7 @@
 
 use super::hooks::{self, HookPoint};
 use super::outcome::{FailedLoad, LoadedPart};
-use super::plan::PlannedLoad;
+use super::plan::{PlannedLoad, backup_of};
 use super::run::RestoreRun;
 use super::{OnError, RestoreChecks};
 use crate::catalog::Part;
@@ -34,15 +34,17 @@ impl RestoreRun<'_> {
     /// Where something is removed first there is no way back: every part proves itself from end to end before that, and the
     /// target tries its definitions. Those that fail while the others go on come back.
     pub(super) async fn prove(&self) -> Result<Vec<FailedLoad>, Failure> {
-        let Self { app, plan, manifest, reading, .. } = self;
+        let Self { app, plan, reading, .. } = self;
         let removes = |load: &PlannedLoad| matches!(load.plan.effect, TargetEffect::Overwrites { .. });
         let mut failed = Vec::new();
         if plan.loads.iter().any(removes) {
             for load in &plan.loads {
                 app.cancel.check()?;
-                let proven = match &load.plan.trial {
-                    Some(trial) => self.try_definitions(load, trial).await,
-                    None => verify::levels::part_parses(app, reading, manifest, &load.part).await,
+                let proven = if let Some(trial) = &load.plan.trial {
+                    self.try_definitions(load, trial).await
+                } else {
+                    let manifest = backup_of(self.chain, &load.part);
+                    verify::levels::part_parses(app, reading, manifest, &load.part).await
                 };
                 if let Err(failure) = proven {
                     failed.push(self.without(load, failure)?);
@@ -54,7 +56,8 @@ impl RestoreRun<'_> {
 
     /// Reads one part to its end while the target tries it.
     async fn try_definitions(&self, load: &PlannedLoad, trial: &Trial) -> Result<(), Failure> {
-        let Self { app, manifest, reading, log, .. } = self;
+        let Self { app, reading, log, .. } = self;
+        let manifest = backup_of(self.chain, &load.part);
         let mut tried = Some(trial);
         for step in &trial.before {
             if let Err(error) = step.run(app.runner.as_ref()).await {
@@ -119,7 +122,8 @@ impl RestoreRun<'_> {
     }
 
     async fn steps(&self, load: &PlannedLoad, reach: &mut Reach) -> Result<LoadedPart, Failure> {
-        let Self { app, request, manifest, claim, log, .. } = self;
+        let Self { app, request, claim, log, .. } = self;
+        let manifest = backup_of(self.chain, &load.part);
         for step in &load.plan.before {
             let before = std::mem::replace(reach, Reach::Removal);
             if let Err(error) = step.run(app.runner.as_ref()).await {
@@ -154,7 +158,10 @@ impl RestoreRun<'_> {
             }
             rows = Some(counted.found.rows());
         }
-        hooks::run(self, load, HookPoint::AfterCount).await?;
+        // Where a log follows, nothing is there yet that anybody could change for good.
+        if self.plan.replay.is_none() {
+            hooks::run(self, load, HookPoint::AfterCount).await?;
+        }
         app.cancel.check()?;
         // What was loaded becomes visible now. Somebody may have taken the lease away while it was loaded, and another run may be at work.
         claim.check().await?;
@@ -176,7 +183,8 @@ impl RestoreRun<'_> {
 
     /// Streams the part into its tool, whose input is closed only when every digest agreed.
     async fn feed(&self, load: &PlannedLoad) -> Result<Vec<String>, Failure> {
-        let Self { app, manifest, reading, log, .. } = self;
+        let Self { app, reading, log, .. } = self;
+        let manifest = backup_of(self.chain, &load.part);
         let gauges = UnpackGauges::new();
         let body = StoredPart::new(reading, manifest, &load.part).plain(&gauges);
         let task = Task {
@@ -198,7 +206,8 @@ impl RestoreRun<'_> {
 
     /// The lines users know.
     fn say_downloaded(&self, part: &Part) {
-        let Self { manifest, log, .. } = self;
+        let log = self.log;
+        let manifest = backup_of(self.chain, part);
         if manifest.method.takes_whole_server() {
             return log.say(format!("LOAD: {} bytes, dumped out of the throw-away server", part.plain_bytes));
         }
@@ -217,7 +226,8 @@ impl RestoreRun<'_> {
 
     /// Counts what was loaded, before anybody can see it, against what was counted while it was dumped.
     async fn count(&self, load: &PlannedLoad) -> Result<Counted, Failure> {
-        let Self { app, plan, manifest, reading, .. } = self;
+        let Self { app, plan, reading, .. } = self;
+        let manifest = backup_of(self.chain, &load.part);
         let recorded = verify::contents::read(reading, manifest).await?;
         let expected = load.part.database.as_ref().and_then(|database| recorded.get(database));
         let (runner, filling) = (app.runner.as_ref(), &load.plan.filling);
@@ -242,18 +252,19 @@ impl RestoreRun<'_> {
         Ok(Counted { found, difference })
     }
 
-    /// What can only be done, or seen, when every part is in its place. The restore has succeeded: this is told.
+    /// What of the parts needs others, when every part is in its place. The restore has succeeded: this is told.
+    pub(super) async fn complete(&self, failed: &[FailedLoad]) {
+        for load in self.restored(failed) {
+            self.told(load, &load.plan.last).await;
+        }
+    }
+
+    /// What can only be done, or seen, at the end. The restore has succeeded: this is told.
     pub(super) async fn settle(&self, failed: &[FailedLoad]) {
         let Self { app, plan, log, .. } = self;
-        let restored = |load: &&PlannedLoad| failed.iter().all(|failed| failed.database != load.database);
-        let loads: Vec<&PlannedLoad> = plan.loads.iter().filter(restored).collect();
+        let loads = self.restored(failed);
         for load in &loads {
-            for step in &load.plan.last {
-                if let Err(error) = step.run(app.runner.as_ref()).await {
-                    let problem = Failure::from(error).message();
-                    log.warn(format!("{}: left out: {problem}", load.database));
-                }
-            }
+            self.told(load, &load.plan.finally).await;
         }
         for load in loads.iter().filter(|load| load.part.kind == PartKind::Database) {
             match plan.server.logical().check_restored(app.runner.as_ref(), &load.database).await {
@@ -274,8 +285,24 @@ impl RestoreRun<'_> {
     }
 }
 
+impl RestoreRun<'_> {
+    fn restored(&self, failed: &[FailedLoad]) -> Vec<&PlannedLoad> {
+        let restored = |load: &&PlannedLoad| failed.iter().all(|failed| failed.database != load.database);
+        self.plan.loads.iter().filter(restored).collect()
+    }
+
+    async fn told(&self, load: &PlannedLoad, steps: &[Step]) {
+        for step in steps {
+            if let Err(error) = step.run(self.app.runner.as_ref()).await {
+                let problem = Failure::from(error).message();
+                self.log.warn(format!("{}: left out: {problem}", load.database));
+            }
+        }
+    }
+}
+
 /// A server whose disk is full, or that crashed, is often back a moment later; what is left on it would keep it full.
-async fn undo(app: &App, step: &Step) -> Result<(), Failure> {
+pub(super) async fn undo(app: &App, step: &Step) -> Result<(), Failure> {
     let mut tries = 1;
     loop {
         match step.run(app.runner.as_ref()).await {

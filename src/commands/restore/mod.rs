@@ -3,6 +3,7 @@
 mod agreed;
 mod announce;
 mod folder;
+mod forward;
 mod from_files;
 mod hooks;
 mod load;
@@ -13,6 +14,8 @@ mod report;
 mod run;
 mod sequence;
 
+pub(in crate::commands) use plan::{backup_of, full_of};
+
 pub use outcome::FailedLoad;
 pub use plan::{PlannedLoad, RestorePlan};
 pub use report::{FolderReport, Report, ReportStatus, ScratchReport};
@@ -20,6 +23,7 @@ pub use report::{FolderReport, Report, ReportStatus, ScratchReport};
 use self::agreed::AgreedRestore;
 use self::from_files::FilesRestore;
 use self::plan::Planning;
+use super::links::chain_of;
 use super::locate::locate_good_holding;
 use super::stored::StoredBackup;
 use super::{App, Class, Confirmation, Failure, Mode};
@@ -156,13 +160,15 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
         locate_good_holding(app, &request.backup, request.store.as_ref(), &request.databases).await?;
     let (manifest, catalog) = (&entry.manifest, &catalog);
     refuse_files(request, manifest)?;
+    refuse_pieces_of_a_log(request, manifest)?;
     let target = target(app, request, manifest)?;
     let keyring = &Arc::new(app.inventory.keyring().await?);
     if manifest.method.takes_whole_server() {
         let restore = FilesRestore { app, request, catalog, manifest, target, keyring };
         return Box::pin(restore.run()).await;
     }
-    let source = RestoreSource { catalog, manifest, store: catalog.store(), lost: Vec::new() };
+    let chain = chain_to_load(catalog, manifest).await?;
+    let source = RestoreSource { catalog, chain: &chain, store: catalog.store(), lost: Vec::new() };
     go(app, request, target, &source, keyring).await
 }
 
@@ -170,8 +176,8 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
 struct RestoreSource<'a> {
     /// Where the backup is recorded.
     catalog: &'a Catalog,
-    /// The backup, with the parts that are loaded.
-    manifest: &'a Manifest,
+    /// The backup and what it builds on, the newest first, its full last, with the parts that are loaded.
+    chain: &'a [Manifest],
     /// Where the parts are.
     store: &'a Arc<dyn Store>,
     /// Databases that are not among them, where the others are restored all the same.
@@ -186,17 +192,44 @@ async fn go(
     source: &RestoreSource<'_>,
     keyring: &Arc<Keyring>,
 ) -> Result<Report, Failure> {
-    let RestoreSource { catalog, manifest, store, .. } = *source;
+    let RestoreSource { catalog, chain, store, .. } = *source;
+    let manifest = &chain[0];
     // Everything that can be known is known before anything is touched.
     let reading = StoredBackup { store, keyring, stop: &app.cancel.token };
-    let mut plan = Planning { app, request, manifest, target, reading: &reading }.plan().await?;
+    let mut plan = Planning { app, request, chain, target, reading: &reading }.plan().await?;
     plan.refused.extend(source.lost.iter().cloned());
     if request.mode == Mode::Plan {
         return Ok(Report::planned(manifest, &plan));
     }
     app.watch.confirm(&question(&plan, manifest))?;
     let plan = &plan;
-    AgreedRestore { app, request, catalog, manifest, store, target, plan, keyring }.run().await
+    AgreedRestore { app, request, catalog, store, chain, target, plan, keyring }.run().await
+}
+
+/// The backup and what it builds on, the newest first, its full last.
+async fn chain_to_load(catalog: &Catalog, manifest: &Manifest) -> Result<Vec<Manifest>, Failure> {
+    if manifest.parent.is_none() { Ok(vec![manifest.clone()]) } else { chain_of(catalog, manifest).await }
+}
+
+/// A log tells of databases: what of it belongs to some tables cannot be told, and nothing of it can be left out.
+fn refuse_pieces_of_a_log(request: &Request, manifest: &Manifest) -> Result<(), Failure> {
+    if manifest.log.is_none() {
+        return Ok(());
+    }
+    let (problem, help) = if !request.selection.is_everything() {
+        (
+            "--table and --schema",
+            "Restore the database under another name with --into, and copy the tables from there.",
+        )
+    } else if request.on_failure == OnFailure::GoOn {
+        ("--keep-going", "Leave it out, or restore the full that the backup builds on.")
+    } else if request.on_error == OnError::Count {
+        ("--allow-errors", "Leave it out, or restore the full that the backup builds on.")
+    } else {
+        return Ok(());
+    };
+    let message = format!("{problem} cannot be with backup {}, which replays a log of changes", manifest.id);
+    Err(Failure::new(Class::Refused, message).help(help))
 }
 
 /// The files of a whole server go into a folder; into a server go the databases that are named.

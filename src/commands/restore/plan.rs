@@ -4,12 +4,13 @@ use super::order::in_order;
 use super::outcome::FailedLoad;
 use super::{Globals, OnError, OnFailure, Request, RestoreChecks};
 use crate::catalog::{Manifest, Part};
+use crate::commands::replay::{self, PlannedReplay, Restored};
 use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::verify::{contents, levels};
 use crate::commands::{App, Class, Failure, Tone, findings};
 use crate::config::DatabaseEntry;
 use crate::engine::{
-    self, FindingLevel, Lifetime, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect,
+    self, Completion, FindingLevel, Lifetime, LoadPlan, MissingRoles, RestoreTarget, Server, TargetEffect,
 };
 use crate::model::{ByteSize, Contents, Count, DatabaseName, PartKind, random_word};
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct RestorePlan {
     pub loads: Vec<PlannedLoad>,
     /// What cannot be, where the others are restored all the same.
     pub refused: Vec<FailedLoad>,
+    /// The log of changes that is replayed then.
+    pub(super) replay: Option<PlannedReplay>,
 }
 
 /// One part and how it is loaded.
@@ -101,7 +104,8 @@ impl RestorePlan {
         let refused = self.refused.iter().map(|failed| {
             format!("Database \"{}\" cannot be restored: {}", failed.database, failed.error.message)
         });
-        self.loads.iter().flat_map(of).chain(refused).collect()
+        let replay = self.replay.iter().map(|planned| planned.report.describe(true));
+        self.loads.iter().flat_map(of).chain(refused).chain(replay).collect()
     }
 }
 
@@ -109,7 +113,8 @@ impl RestorePlan {
 pub(super) struct Planning<'a> {
     pub(super) app: &'a App,
     pub(super) request: &'a Request,
-    pub(super) manifest: &'a Manifest,
+    /// The backup and what it builds on, the newest first, its full last.
+    pub(super) chain: &'a [Manifest],
     pub(super) target: &'a DatabaseEntry,
     pub(super) reading: &'a StoredBackup<'a>,
 }
@@ -117,9 +122,9 @@ pub(super) struct Planning<'a> {
 impl Planning<'_> {
     /// Plans the restore: the right parts, all objects present, the key at hand, the server able.
     pub(super) async fn plan(&self) -> Result<RestorePlan, Failure> {
-        let Self { app, request, manifest, reading, .. } = self;
-        let parts = choose(request, manifest)?;
-        if request.proof == RestoreChecks::Full {
+        let Self { app, request, chain, reading, .. } = self;
+        let parts = choose(request, chain)?;
+        for manifest in chain.iter().filter(|_| request.proof == RestoreChecks::Full) {
             levels::every_object_is_there(reading.store.as_ref(), manifest).await?;
         }
         let engine = engine::open(app.inventory.engine_settings(self.target).await?);
@@ -156,13 +161,36 @@ impl Planning<'_> {
             return Err(refused.remove(0).1);
         }
         let refused = refused.iter().map(|(database, failure)| FailedLoad::new(database, failure)).collect();
+        let replay = self.replay(server.as_ref(), &loads).await?;
         Ok(RestorePlan {
+            replay,
             target: self.target.name.clone(),
             address: engine.address(),
             server,
             loads,
             refused,
         })
+    }
+
+    /// The log of changes that brings the databases forward, read to its end.
+    async fn replay(
+        &self,
+        server: &dyn Server,
+        loads: &[PlannedLoad],
+    ) -> Result<Option<PlannedReplay>, Failure> {
+        let databases = loads.iter().filter(|load| load.part.kind == PartKind::Database);
+        let restored =
+            databases.map(|load| Restored { part: load.part.clone(), target: load.database.clone() });
+        let restored: Vec<Restored> = restored.collect();
+        let log = replay::Chain { app: self.app, reading: self.reading, links: self.chain };
+        let planned = log.plan(server, &restored, self.request.definers, Lifetime::Lasting).await?;
+        if let Some(obstacle) = planned.as_ref().and_then(|planned| planned.replay.obstacle()) {
+            return Err(obstacle.into());
+        }
+        match planned.as_ref().and_then(|planned| findings::failure_of(&planned.replay.findings())) {
+            Some(failure) => Err(failure),
+            None => Ok(planned),
+        }
     }
 
     /// The name that `part` gets on the target; `None` for a dump of no database.
@@ -181,8 +209,13 @@ impl Planning<'_> {
         recorded: &BTreeMap<String, Contents>,
         loads: &[PlannedLoad],
     ) -> RestoreTarget {
-        let Self { request, manifest, .. } = self;
+        let request = self.request;
+        let manifest = backup_of(self.chain, part);
         RestoreTarget {
+            completion: match self.chain {
+                [_, _, ..] => Completion::BroughtForward,
+                _ => Completion::Whole,
+            },
             kind: part.kind,
             source_database: part.database.clone().unwrap_or_default(),
             database: database.to_owned(),
@@ -216,7 +249,7 @@ impl Planning<'_> {
         restore: &RestoreTarget,
         goes_on: bool,
     ) -> Result<LoadPlan, Failure> {
-        let archive = StoredPart::new(self.reading, self.manifest, part);
+        let archive = StoredPart::new(self.reading, backup_of(self.chain, part), part);
         let plan = server.logical().load(self.app.runner.as_ref(), restore, &archive).await?;
         match findings::failure_of(&plan.findings) {
             Some(failure) if goes_on && self.request.on_error == OnError::Stop => Err(failure),
@@ -226,7 +259,7 @@ impl Planning<'_> {
 
     /// What was recorded of each database, for what the target must have. Who asked for no proof wants what can be had without.
     async fn recorded(&self) -> Result<BTreeMap<String, Contents>, Failure> {
-        match contents::read(self.reading, self.manifest).await {
+        match contents::read(self.reading, full_of(self.chain)).await {
             Err(failure)
                 if self.request.proof == RestoreChecks::DigestsOnly && failure.class == Class::Integrity =>
             {
@@ -240,11 +273,22 @@ impl Planning<'_> {
     }
 }
 
-/// The parts that were asked for: globals first, so that owners exist.
-pub(super) fn choose<'m>(request: &Request, manifest: &'m Manifest) -> Result<Vec<&'m Part>, Failure> {
+/// The full of a chain, which comes last in it.
+pub(in crate::commands) fn full_of(chain: &[Manifest]) -> &Manifest {
+    &chain[chain.len() - 1]
+}
+
+/// The backup of a chain that a part is of: databases were dumped for the full, and accounts for each.
+pub(in crate::commands) fn backup_of<'m>(chain: &'m [Manifest], part: &Part) -> &'m Manifest {
+    if part.kind == PartKind::Globals { &chain[0] } else { full_of(chain) }
+}
+
+/// The parts of a chain that were asked for: globals first, so that owners exist.
+pub(super) fn choose<'m>(request: &Request, chain: &'m [Manifest]) -> Result<Vec<&'m Part>, Failure> {
     let mut parts: Vec<&Part> = Vec::new();
+    let manifest = full_of(chain);
     if request.globals == Globals::Restore {
-        parts.extend(manifest.parts_of(PartKind::Globals));
+        parts.extend(chain[0].parts_of(PartKind::Globals));
         if parts.is_empty() {
             return Err(Failure::new(Class::NotFound, format!("backup {} holds no globals", manifest.id))
                 .help("It was taken with `dump.globals = false`; leave out --globals."));

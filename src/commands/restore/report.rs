@@ -3,6 +3,7 @@
 use super::outcome::{FailedLoad, Loaded};
 use super::plan::RestorePlan;
 use crate::catalog::{Manifest, RestoreRecord};
+use crate::commands::replay::ReplayReport;
 use crate::engine::Shown;
 use crate::model::{BackupId, DatabaseName, RestoreStatus};
 use serde::Serialize;
@@ -53,6 +54,9 @@ pub struct Report {
     pub restore: Option<String>,
     /// What is loaded.
     pub loads: Vec<LoadReport>,
+    /// The log of changes that is replayed when everything was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayReport>,
     /// How long it took.
     pub duration_ms: Option<u64>,
     /// Errors that were ignored because that was asked for.
@@ -133,7 +137,8 @@ impl Report {
             folder: None,
             scratch: None,
             restore: None,
-            loads: plan.loads.iter().map(|planned| load(planned, manifest)).collect(),
+            loads: plan.loads.iter().map(|planned| load(planned, plan, manifest)).collect(),
+            replay: plan.replay.as_ref().map(|planned| planned.report.clone()),
             duration_ms: None,
             ignored_errors: Vec::new(),
             failed: plan.refused.clone(),
@@ -171,12 +176,13 @@ impl Report {
     }
 }
 
-fn load(load: &super::PlannedLoad, manifest: &Manifest) -> LoadReport {
+fn load(load: &super::PlannedLoad, plan: &RestorePlan, manifest: &Manifest) -> LoadReport {
     LoadReport {
         database: load.database.clone(),
         effect: load.describe(),
         plain_bytes: load.part.plain_bytes,
-        rows: load.part.rows.filter(|_| load.everything),
+        // What was dumped is not what is there in the end.
+        rows: load.part.rows.filter(|_| load.everything && plan.replay.is_none()),
         everything: load.everything,
         unit: manifest.engine.unit(),
         steps: load.plan.shown().into_iter().map(step).collect(),

@@ -12,7 +12,8 @@ pub(super) struct RestoreRun<'a> {
     pub(super) app: &'a App,
     pub(super) request: &'a Request,
     pub(super) plan: &'a RestorePlan,
-    pub(super) manifest: &'a Manifest,
+    /// The backup and what it builds on, the newest first, its full last.
+    pub(super) chain: &'a [Manifest],
     pub(super) reading: &'a StoredBackup<'a>,
     pub(super) claim: &'a Claim,
     pub(super) log: &'a RunLog,

@@ -38,6 +38,8 @@ impl RestoreRun<'_> {
                 }
             }
         }
+        self.complete(&loaded.failed).await;
+        self.replay().await?;
         self.settle(&loaded.failed).await;
         Ok(loaded)
     }

@@ -4,13 +4,15 @@ use super::contents;
 use super::drill_files::FilesDrill;
 use crate::catalog::{Manifest, Part};
 use crate::commands::files_server::FilesServer;
+use crate::commands::replay::{self, Restored};
 use crate::commands::restore::order::in_order;
+use crate::commands::restore::{backup_of, full_of};
 use crate::commands::scratch::{self, ScratchServer};
 use crate::commands::stored::{StoredBackup, StoredPart};
 use crate::commands::{App, Class, Failure, RunLog, Task, environment, findings};
 use crate::engine::{
-    Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming, Occupied,
-    Ownership, RestoreTarget, Selection, Server, StreamError,
+    Completion, Drill, DrillRequest, EngineError, FindingLevel, Lifetime, LoadPlan, MissingRoles, Naming,
+    Occupied, Ownership, RestoreTarget, Selection, Server, StreamError,
 };
 use crate::model::{Contents, Count, Method, PartKind, random_word};
 use crate::pipeline::UnpackGauges;
@@ -30,11 +32,11 @@ pub(super) async fn restores(
         let files = FilesServer { app, reading, chain, newest: manifest };
         return FilesDrill { files, log }.run(folder.path()).await;
     }
-    let recorded = contents::read(reading, manifest).await?;
+    let recorded = contents::read(reading, full_of(chain)).await?;
     let server_version = manifest.server.as_ref().map_or("", |server| server.version.as_str());
     let request = DrillRequest { server_version, recorded: &recorded, folder: folder.path(), data: None };
     let drill = app.tools_of(manifest).drill(app.runner.as_ref(), &request).await?;
-    let run = DrillRun { app, reading, manifest, recorded: &recorded, log };
+    let run = DrillRun { app, reading, chain, recorded: &recorded, log };
     let mut scratch = ScratchServer::new(app, &drill);
     let outcome = run.in_server(&mut scratch, &drill, &request).await;
     scratch.stop(log).await;
@@ -45,7 +47,8 @@ pub(super) async fn restores(
 struct DrillRun<'a> {
     app: &'a App,
     reading: &'a StoredBackup<'a>,
-    manifest: &'a Manifest,
+    /// The backup and what it builds on, the newest first, its full last.
+    chain: &'a [Manifest],
     /// What was recorded of each logical database.
     recorded: &'a BTreeMap<String, Contents>,
     log: &'a RunLog,
@@ -70,11 +73,40 @@ impl DrillRun<'_> {
     }
 
     async fn restore_all(&self, server: &dyn Server) -> Result<(), Failure> {
-        let mut dumps: Vec<&Part> = self.manifest.parts_of(PartKind::Globals).collect();
-        dumps.extend(self.manifest.parts_of(PartKind::Database));
+        let mut dumps: Vec<&Part> = self.chain[0].parts_of(PartKind::Globals).collect();
+        dumps.extend(full_of(self.chain).parts_of(PartKind::Database));
         for (preceding, part) in in_order(&dumps, self.recorded).into_iter().enumerate() {
             self.app.cancel.check()?;
             self.restore_part(server, part, preceding).await?;
+        }
+        self.replay(server).await
+    }
+
+    /// Brings everything forward by the log of the chain, and counts it.
+    async fn replay(&self, server: &dyn Server) -> Result<(), Failure> {
+        let chain = replay::Chain { app: self.app, reading: self.reading, links: self.chain };
+        let dumps = full_of(self.chain).parts_of(PartKind::Database);
+        let restored = dumps
+            .map(|part| Restored { part: part.clone(), target: part.database.clone().unwrap_or_default() });
+        let restored: Vec<Restored> = restored.collect();
+        let Some(planned) = chain.plan(server, &restored, Ownership::Keep, Lifetime::ThrownAway).await?
+        else {
+            return Ok(());
+        };
+        if let Some(obstacle) = planned.replay.obstacle() {
+            return Err(Failure { class: Class::Integrity, ..obstacle.into() });
+        }
+        chain.run(&planned, self.log).await?;
+        for one in &restored {
+            // The log may have dropped it.
+            if server.logical().vanished(self.app.runner.as_ref(), &one.target).await?.is_some() {
+                continue;
+            }
+            let counting = server.logical().count(self.app.runner.as_ref(), &one.target);
+            let found = self.app.cancel.unless_stopped(self.reading.stop, counting).await??;
+            let (tables, rows) =
+                (Count::len(found.tables.len(), "table"), Count(found.rows(), self.chain[0].engine.unit()));
+            self.log.say(format!("DRILL: {}: {tables}, {rows} after the log", one.target));
         }
         Ok(())
     }
@@ -82,7 +114,7 @@ impl DrillRun<'_> {
     /// Loads one part, and counts what it brought; globals have nothing to count.
     async fn restore_part(&self, server: &dyn Server, part: &Part, preceding: usize) -> Result<(), Failure> {
         let runner = self.app.runner.as_ref();
-        let stored = StoredPart::new(self.reading, self.manifest, part);
+        let stored = StoredPart::new(self.reading, backup_of(self.chain, part), part);
         let plan = self.plan(server, &stored, self.target(part, preceding)).await?;
         for step in &plan.before {
             step.run(runner).await?;
@@ -96,6 +128,9 @@ impl DrillRun<'_> {
             return Ok(());
         }
         self.compare(server, part, &plan.filling).await?;
+        if self.chain.len() > 1 {
+            return Ok(());
+        }
         for step in &plan.undo {
             step.run(runner).await?;
         }
@@ -104,7 +139,7 @@ impl DrillRun<'_> {
 
     fn target(&self, part: &Part, preceding: usize) -> RestoreTarget {
         let database = part.database.clone().unwrap_or_default();
-        let version = self.manifest.server.as_ref().map(|server| server.version.clone());
+        let version = full_of(self.chain).server.as_ref().map(|server| server.version.clone());
         RestoreTarget {
             kind: part.kind,
             source_database: database.clone(),
@@ -127,6 +162,10 @@ impl DrillRun<'_> {
             coming_tablespaces: Vec::new(),
             missing_roles: MissingRoles::Make,
             lifetime: Lifetime::ThrownAway,
+            completion: match self.chain {
+                [_, _, ..] => Completion::BroughtForward,
+                _ => Completion::Whole,
+            },
             token: random_word(6),
         }
     }
@@ -174,7 +213,7 @@ impl DrillRun<'_> {
                 "{database}: nothing was counted when it was dumped, so there is nothing to compare"
             )),
         }
-        let unit = self.manifest.engine.unit();
+        let unit = self.chain[0].engine.unit();
         let (tables, rows) = (Count::len(found.tables.len(), "table"), Count(found.rows(), unit));
         self.log.say(format!("DRILL: {database}: {tables}, {rows} restored"));
         Ok(())

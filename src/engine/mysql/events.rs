@@ -5,9 +5,12 @@ use super::client::Client;
 use super::head::{self, Tokens};
 use super::quote::identifier;
 use super::session::SessionSettings;
+use super::syntax::QuoteRules;
+use super::words::{Word, words};
 use crate::engine::{Action, EngineError};
 use crate::process::Runner;
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An event that was enabled. Names are bytes of the character set that the dump says.
@@ -25,6 +28,9 @@ pub(super) struct EnabledEvent {
 /// Events that were created disabled, in the order of the dump: filled by the stream that goes in.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disabled(Arc<Mutex<Vec<EnabledEvent>>>);
+
+/// The same of each database, by its name on the target.
+pub(super) type DisabledEvents = Arc<Mutex<BTreeMap<String, Disabled>>>;
 
 impl Disabled {
     /// A stream begins.
@@ -76,6 +82,61 @@ impl Disabled {
     pub(super) fn count(&self) -> usize {
         self.0.lock().unwrap().len()
     }
+}
+
+impl Disabled {
+    /// A statement about an event that follows the dump: what it enables is created disabled and kept in mind, what it disables or
+    /// drops is not enabled in the end. `session` makes a session like its own.
+    pub(super) fn followed(&self, statement: &[u8], rules: QuoteRules, session: &str) -> Vec<u8> {
+        let words = words(statement, rules);
+        let mut text = statement.to_owned();
+        let Some(kind) = words.iter().position(|word| word.is("event")) else { return text };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_name = |word: &&Word<'_>| !word.is_any(&["if", "not", "exists"]);
+        let behind: Vec<&Word<'_>> = words[kind + 1..].iter().filter(is_name).collect();
+        let qualified = behind.get(1).is_some_and(|word| word.is_sign(b'.'));
+        let Some(name) = behind.get(if qualified { 2 } else { 0 }) else { return text };
+        let called =
+            |event: &EnabledEvent, name: &Word<'_>| unquoted(&event.name).eq_ignore_ascii_case(&name.text);
+        let verb = &words[0];
+        if verb.is("drop") {
+            known.retain(|event| !called(event, name));
+            return text;
+        }
+        let first = behind.iter().position(|word| word.is_any(&["enable", "disable", "comment", "do"]));
+        let state = first.map(|at| behind[at]);
+        let renamed = behind.iter().take(first.unwrap_or(behind.len())).position(|word| word.is("rename"));
+        let new_name = renamed.and_then(|at| {
+            let qualified = behind.get(at + 3).is_some_and(|word| word.is_sign(b'.'));
+            behind.get(if qualified { at + 4 } else { at + 2 })
+        });
+        let creates = verb.is("create");
+        let (was, enabled) =
+            (known.iter().any(|event| called(event, name)), state.is_some_and(|word| word.is("enable")));
+        let stays = state.is_none_or(|word| word.is_any(&["comment", "do"]));
+        known.retain(|event| !called(event, name));
+        if enabled || (stays && (creates || was)) {
+            let definer =
+                head::definer(statement).map_or_else(Vec::new, |definer| statement[definer.place].to_vec());
+            let name = identifier(&new_name.unwrap_or(name).name()).into_bytes();
+            known.push(EnabledEvent { name, definer, session: session.to_owned() });
+        }
+        match state {
+            Some(state) if enabled => drop(text.splice(state.place.clone(), *b"DISABLE")),
+            Some(state) if stays && creates => {
+                drop(text.splice(state.place.start..state.place.start, *b"DISABLE "));
+            }
+            _ => {}
+        }
+        text
+    }
+}
+
+/// A name without its backticks.
+fn unquoted(name: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(name).into_owned();
+    let inner = text.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+    inner.map_or_else(|| text.clone(), |inner| inner.replace("``", "`")).into_bytes()
 }
 
 /// Whether a word stands between `CREATE` and what is created.

@@ -3,6 +3,7 @@
 use super::accounts::Account;
 use super::broken::BrokenView;
 use super::client::{Client, Question, Row};
+use super::events::DisabledEvents;
 use super::flavor::Flavor;
 use super::grants::Grants;
 use super::quote::{identifier, pattern};
@@ -35,6 +36,8 @@ pub(super) struct MySqlServer {
     pub(super) versioned: Vec<VersionedTable>,
     /// Views that are left out because they are broken.
     pub(super) broken: Vec<BrokenView>,
+    /// Events that a restore has created disabled, which the log of changes may speak of before they are enabled.
+    pub(super) events: DisabledEvents,
 }
 
 impl MySqlServer {

@@ -28,14 +28,14 @@ const DATABASE_RIGHTS: [&str; 18] = [
 ];
 
 /// The rights of one user.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Grants {
     entries: Vec<GrantEntry>,
     /// Rights that were taken away again inside a database.
     revoked: Vec<GrantEntry>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct GrantEntry {
     privileges: BTreeSet<String>,
     /// Pattern of the database; `None` is everything.

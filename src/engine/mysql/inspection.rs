@@ -4,6 +4,7 @@ use super::accounts::ask_accounts;
 use super::broken::ask_skipped;
 use super::client::{Client, Question};
 use super::connection::Connection;
+use super::events::DisabledEvents;
 use super::facts::MySqlServer;
 use super::flavor::Flavor;
 use super::grants::ask_grants;
@@ -70,7 +71,18 @@ impl MySqlServer {
             databases,
             tool: client.tools.describe(),
         };
-        Ok(Self { client, facts, version, variables, accounts, grants, tables, versioned, broken })
+        Ok(Self {
+            client,
+            facts,
+            version,
+            variables,
+            accounts,
+            grants,
+            tables,
+            versioned,
+            broken,
+            events: DisabledEvents::default(),
+        })
     }
 }
 

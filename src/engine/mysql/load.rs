@@ -14,12 +14,12 @@ use super::reserved::{SYSTEM_DATABASES, UNFINISHED_MARK};
 use super::rewrite::{Changes, rewrite};
 use super::version::ToolVersion;
 use crate::engine::{
-    Consumer, EngineError, Lifetime, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step,
+    Completion, Consumer, EngineError, Lifetime, LoadPlan, LogicalDatabase, OpenArchive, RestoreTarget, Step,
     TargetEffect,
 };
 use crate::model::{ByteSize, Help, PartKind, ServerRole, help};
 use crate::process::{Runner, ToolRun};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// How the clients begin an error of a statement, and one of their own: of the connection.
 const ERROR: &str = "ERROR ";
@@ -138,7 +138,8 @@ impl MySqlServer {
         let feed = self.feed(target, &preflight.session);
         let trial = existing.and_then(|_| self.trial(target, &preflight, properties.as_ref()));
         let changes = self.changes(target, &preflight);
-        let (mut last, mut notes) = self.events(target, &changes);
+        let (mut finally, mut notes) = self.events(target, &changes);
+        let mut last = Vec::new();
         notes.extend(preflight.notes);
         if !target.following_databases.is_empty() {
             let views = CreateViews {
@@ -146,7 +147,11 @@ impl MySqlServer {
                 database: target.database.clone(),
                 views: changes.postponed.clone(),
             };
-            last.insert(0, Step::Native(Arc::new(views)));
+            last.push(Step::Native(Arc::new(views)));
+        }
+        if target.completion == Completion::BroughtForward {
+            // Until the log is replayed the database is not what it is to be.
+            finally.splice(0..0, std::mem::take(&mut after));
         }
         Ok(LoadPlan {
             trial,
@@ -154,6 +159,7 @@ impl MySqlServer {
             rewrite: Some(rewrite(changes)),
             after,
             last,
+            finally,
             notes,
             undo,
             filling: target.database.clone(),
@@ -165,6 +171,8 @@ impl MySqlServer {
     /// What becomes of events, which are created disabled, and what is said of it.
     fn events(&self, target: &RestoreTarget, changes: &Changes) -> (Vec<Step>, Vec<String>) {
         if changes.renaming.is_none() {
+            let mut known = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(target.database.clone(), changes.events.clone());
             let enable = EnableEvents {
                 client: self.client.clone(),
                 database: target.database.clone(),

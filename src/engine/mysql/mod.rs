@@ -1,6 +1,7 @@
 //! MySQL and MariaDB through their own tools.
 
 mod accounts;
+mod binlog;
 mod broken;
 mod check;
 mod client;
@@ -67,6 +68,7 @@ mod values;
 mod vanished;
 mod version;
 mod views;
+mod wire;
 mod witness;
 mod words;
 
@@ -120,6 +122,7 @@ impl Engine for MySql {
             PartKind::Files => {
                 Ok(PartReader { tool: None, witness: Box::new(physical::FilesWitness::new()) })
             }
+            PartKind::Log => Ok(PartReader { tool: None, witness: binlog::structure() }),
             kind => Err(EngineError::not_written(kind, self.connection.flavor.name)),
         }
     }

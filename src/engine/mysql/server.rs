@@ -2,8 +2,8 @@
 
 use super::facts::MySqlServer;
 use crate::engine::{
-    DumpPart, EngineError, Finding, LoadPlan, Logical, OpenArchive, Physical, ReplicaMatch, Replication,
-    RestoreTarget, Scope, Server, ServerFacts,
+    DumpPart, EngineError, Finding, LoadPlan, LogSource, Logical, OpenArchive, Physical, ReplicaMatch,
+    Replication, RestoreTarget, Scope, Server, ServerFacts,
 };
 use crate::model::Contents;
 use crate::process::Runner;
@@ -33,6 +33,10 @@ impl Server for MySqlServer {
 
     fn physical(&self) -> Option<&dyn Physical> {
         self.copy_tool().map(|_| self as &dyn Physical)
+    }
+
+    fn log(&self) -> Option<&dyn LogSource> {
+        Some(self)
     }
 }
 

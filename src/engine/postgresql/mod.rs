@@ -111,7 +111,7 @@ impl Engine for PostgreSql {
                 Ok(PartReader { tool: None, witness: Box::new(witness) })
             }
             PartKind::Settings => Ok(PartReader { tool: None, witness: physical::configuration_witness() }),
-            PartKind::Contents => Err(EngineError::not_written(part, "PostgreSQL")),
+            PartKind::Contents | PartKind::Log => Err(EngineError::not_written(part, "PostgreSQL")),
         }
     }
 

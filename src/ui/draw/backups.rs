@@ -2,7 +2,7 @@
 
 use super::{Draw, count, elapsed, failure, pretty};
 use crate::commands::{Class, Failure, backup, delete, download, prune, restore, verify};
-use crate::model::{ByteSize, DatabaseName, Method};
+use crate::model::{BackupKind, ByteSize, DatabaseName, Method};
 use crate::ui::page::{Columns, Page};
 use serde_json::{Value, json};
 
@@ -125,6 +125,9 @@ impl Draw for restore::Report {
                 });
             }
         }
+        if let Some(replay) = &self.replay {
+            text.push_str(&format!("  {}\n", replay.describe(self.status == restore::ReportStatus::Planned)));
+        }
         if let Some(folder) = &self.folder {
             text.push_str(&files(folder));
         }
@@ -218,6 +221,9 @@ impl Draw for download::Report {
 /// A backup that was taken, on one line; and why it is no incremental, where it should have been one.
 fn taken(database: &DatabaseName, report: &backup::Report) -> String {
     let held = match report.method {
+        Method::Logical if report.kind == BackupKind::Incremental => {
+            format!("{} of the log of changes", ByteSize(report.plain_bytes))
+        }
         Method::Logical => format!(
             "{} in {}, {} of dump",
             count(report.rows, report.unit),

@@ -72,7 +72,7 @@ fn links(request: &Request, chain: &[Manifest]) -> Result<Vec<RecoveryLink>, Fai
 
 fn link(request: &Request, manifest: &Manifest) -> Result<RecoveryLink, Failure> {
     let parts: Vec<&Part> = match manifest.method {
-        Method::Logical => choose(request, manifest)?,
+        Method::Logical => choose(request, std::slice::from_ref(manifest))?,
         Method::Physical | Method::PgBackRest if request.databases.is_empty() => {
             manifest.parts.iter().collect()
         }
@@ -145,6 +145,7 @@ impl FolderRestore<'_> {
             source: newest.database.clone(),
             target: newest.database.clone(),
             address: self.folder.display().to_string(),
+            replay: None,
             folder: Some(FolderReport {
                 path: self.folder.display().to_string(),
                 chain: self.recovering.chain.iter().map(|manifest| manifest.id.clone()).collect(),
