@@ -1,4 +1,4 @@
-//! jagad backs up databases to S3-compatible storage and gets them back.
+//! jagad backs up databases to S3-compatible storage and restores them.
 //!
 //! Layers, top to bottom; imports go down only, and modules of one row do not import each other:
 //!
@@ -12,7 +12,7 @@
 //! 0  model, certificates
 //! ```
 //!
-//! `docs/ARCHITECTURE.md` tells the two walks: of a byte of a dump, and of a line of configuration.
+//! `docs/ARCHITECTURE.md` follows a byte of a dump and a line of the configuration through these layers.
 
 pub mod catalog;
 pub mod certificates;

@@ -1,4 +1,4 @@
-//! The `jagad` program: parse, start talking, run, exit.
+//! The `jagad` program: parses the command line, starts logging, runs the command and exits.
 
 use jagad::catalog::Subject;
 use jagad::cli::commands::protection::{self, StatusFormat};
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 
 type Verdict = Result<Option<Class>, Failure>;
 
-/// Commands that need no configuration answer at once; all others read it first.
+/// Commands that need no configuration run at once; all others read it first.
 fn start(global: &Global, command: Command) -> Verdict {
     match command {
         Command::Completions(args) => return ui::write(&manual::completions(args.shell)).map(|()| None),
@@ -40,7 +40,7 @@ fn start(global: &Global, command: Command) -> Verdict {
             return talk(global, |ui| ui.show(&initialise::run(&args.request(global))?));
         }
         Command::Key(Key::Generate { name, output }) => {
-            // A configuration that is not there yet, or not right yet, is no reason not to make its key.
+            // A key can be made before the configuration exists or is valid.
             let request = ConfigRequest { path: global.config.clone(), set: overrides(global) };
             let inventory = Inventory::load(&request).ok();
             return talk(global, |ui| {
@@ -58,7 +58,7 @@ fn start(global: &Global, command: Command) -> Verdict {
     ended.inspect_err(|failure| ui.fail(failure))
 }
 
-/// `-j` is the same wish as `settings.max_concurrent`, said louder.
+/// `-j` overrides `settings.max_concurrent`.
 fn overrides(global: &Global) -> Vec<String> {
     let jobs = global.jobs.map(|jobs| format!("settings.max_concurrent={jobs}"));
     global.set.iter().cloned().chain(jobs).collect()
@@ -70,9 +70,9 @@ fn talk(global: &Global, act: impl FnOnce(&Terminal) -> Verdict) -> Verdict {
 }
 
 fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Terminal>) -> Verdict {
-    // Files with passwords first of all. Those of servers are looked for where servers are made.
+    // First the leftover files with passwords. Those of servers are removed where servers are started.
     jagad::process::sweep_folders(&std::env::temp_dir(), &[FolderUse::PrivateFiles, FolderUse::CopyNotes]);
-    // A compressor may hold a thread for a while; uploads and heartbeats must go on beside it.
+    // A compressor may block a thread for a while; uploads and lease renewals must go on meanwhile.
     let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get().max(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::from(error).doing("start the runtime"))?;
@@ -92,7 +92,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
         stop_on_signals(&app.cancel)?;
         Box::pin(execute(&app, global, command, ui)).await
     });
-    // What still runs then is a blocking read of a terminal or a resolver, which nobody waits for.
+    // Only a blocking read of a terminal or a resolver can still run then; do not wait for it.
     runtime.shutdown_background();
     jagad::process::wait_for_all();
     ended
@@ -102,7 +102,7 @@ fn run(global: &Global, command: Command, inventory: Inventory, ui: &Arc<Termina
 #[expect(clippy::disallowed_methods, reason = "a second signal means now, whatever is left undone")]
 fn stop_on_signals(cancel: &Cancel) -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    // A terminal that is closed, unless this process was started to outlive it (nohup).
+    // SIGHUP of a closed terminal, unless this process ignores it (nohup).
     let hangup = (!jagad::process::hangup_is_ignored()).then_some((SignalKind::hangup(), 1));
     let stops = [(SignalKind::interrupt(), 2), (SignalKind::terminate(), 15)];
     for (kind, number) in stops.into_iter().chain(hangup) {
@@ -219,7 +219,7 @@ async fn protect(app: &App, global: &Global, command: Policy, ui: &Terminal) -> 
     }
 }
 
-/// `status` in the form that is asked for; with `--check` what is wrong decides the exit code.
+/// `status` in the requested format; with `--check` the problems decide the exit code.
 async fn answer(app: &App, args: &Status, ui: &Terminal) -> Verdict {
     let report = status::run(app, &args.request()).await?;
     if let Some(path) = &args.textfile {

@@ -1,4 +1,4 @@
-//! From a reference to the one backup it means.
+//! Finds the one backup of a reference.
 
 use super::chain::{Chains, Chosen, Unclear, Wanted};
 use super::error::{CatalogError, PassedOver};
@@ -10,9 +10,9 @@ use crate::model::{BackupId, DatabaseName, Timestamp};
 use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Questions to the store beside each other.
+/// Concurrent requests to the store.
 const LOOKS: usize = 32;
-/// Backups named where none is good.
+/// How many backups an error names when none is good.
 const CANDIDATES: usize = 3;
 
 /// The backup that a reference means.
@@ -44,7 +44,7 @@ impl Catalog {
         };
         let Listing { entries, unreadable, .. } = self.list(Some(database)).await?;
         let chains = Chains::new(&entries, now);
-        // A name that no good backup holds is told with the names that the newest one does hold.
+        // If no good backup holds a name, the error lists the names that the newest one holds.
         let holds_none = |unclear| match unclear {
             Unclear::NoneGood(candidates) if !databases.is_empty() => chains
                 .choose(&Wanted { started_by, databases: &[] }, &unreadable)
@@ -79,7 +79,7 @@ impl Catalog {
         })
     }
 
-    /// The database under which the backup `id` is recorded, whatever its manifest says.
+    /// The database in whose folder the backup `id` is recorded, whatever its manifest says.
     pub async fn place_of(&self, id: &BackupId) -> Result<Option<DatabaseName>, CatalogError> {
         let mut committed = self.committed(self.places_of(id).await?).await?;
         if committed.is_empty() {
@@ -88,8 +88,8 @@ impl Catalog {
         Ok(committed.into_keys().next().map(|(database, _)| database))
     }
 
-    /// Which of `places` hold a committed backup, and what is beside its manifest. Asks for those folders alone, so that it costs
-    /// the same whatever else the repository holds.
+    /// Which of `places` hold a committed backup, with the records beside its manifest. Lists only those folders, so
+    /// that the cost does not depend on the rest of the repository.
     async fn committed(&self, places: BTreeSet<Place>) -> Result<BTreeMap<Place, Items>, CatalogError> {
         let mut looks = stream::iter(places)
             .map(|place| async move { self.items(&place.0, &place.1).await.map(|items| (place, items)) })
@@ -104,7 +104,7 @@ impl Catalog {
         Ok(found)
     }
 
-    /// The databases that the repository has a folder of.
+    /// The databases that have a folder in the repository.
     pub async fn databases(&self) -> Result<Vec<DatabaseName>, CatalogError> {
         let prefix = layout::databases();
         let names = self.store().folders(&prefix).await;
@@ -112,7 +112,7 @@ impl Catalog {
         Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
-    /// Where the backup `id` may be.
+    /// The folders in which the backup `id` may be.
     async fn places_of(&self, id: &BackupId) -> Result<BTreeSet<Place>, CatalogError> {
         Ok(self.databases().await?.into_iter().map(|database| (database, id.clone())).collect())
     }
@@ -149,7 +149,7 @@ impl Catalog {
         Ok(items)
     }
 
-    /// The backup `id` with what is beside its manifest, `None` when it is not committed.
+    /// The backup `id` with the records beside its manifest, `None` when it is not committed.
     pub async fn find_entry(
         &self,
         database: &DatabaseName,
@@ -159,7 +159,7 @@ impl Catalog {
         self.asked_entry(database, id, items).await
     }
 
-    /// One backup, and whether its data is still there.
+    /// One backup, and whether its data still exists.
     async fn asked_entry(
         &self,
         database: &DatabaseName,
@@ -179,7 +179,7 @@ impl Catalog {
             Err(_) => self.places_like(text).await?,
         };
         match self.find_among(text, places).await {
-            // Some servers do not name every folder.
+            // Some servers do not list every folder.
             Err(CatalogError::NotFound { .. }) => self.find_among(text, self.all_like(text).await?).await,
             found => found,
         }
@@ -210,13 +210,13 @@ impl Catalog {
         if ids.len() > LOOKS {
             return Err(ambiguous(&ids));
         }
-        // Folders of runs that were never committed are no backups.
+        // Folders of runs that were never committed are not backups.
         let found = self.committed(places).await?;
         let ids: BTreeSet<&BackupId> = found.keys().map(|(_, id)| id).collect();
         if ids.len() > 1 {
             return Err(ambiguous(&ids));
         }
-        // An id is of one database. Copies of its folder that somebody has put under others cannot be read, and hide nothing.
+        // An id belongs to one database. Copies of its folder under other databases cannot be read, and hide nothing.
         let mut problem = None;
         for ((database, id), items) in found {
             match self.asked_entry(&database, &id, items).await {

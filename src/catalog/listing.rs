@@ -1,4 +1,4 @@
-//! What there is: every backup with the records beside it, and what cannot be read.
+//! Lists every backup with the records beside it, and what cannot be read.
 
 use super::authenticity::Proof;
 use super::error::CatalogError;
@@ -24,25 +24,25 @@ const READS: usize = 32;
 pub struct ListedBackup {
     /// Its manifest.
     pub manifest: Manifest,
-    /// What is known of where the manifest comes from.
+    /// Whether the manifest is authenticated.
     pub proof: Proof,
     /// Its pin.
     pub pin: SideRecord<PinRecord>,
     /// Its last verification.
     pub verification: SideRecord<Verification>,
-    /// Since when a verification of it is under way.
+    /// When the verification began that is under way.
     pub verifying: Option<Timestamp>,
-    /// Why its data is not there any more, where another tool keeps it and says so.
+    /// Why its data no longer exists, if another tool keeps it and reports that.
     pub gone: Option<String>,
 }
 
 impl ListedBackup {
-    /// Whether nothing may delete it. A pin that cannot be read is a pin.
+    /// Whether it must not be deleted. A pin that cannot be read counts as a pin.
     pub fn is_pinned(&self) -> bool {
         !matches!(self.pin, SideRecord::Absent)
     }
 
-    /// What its verifications say of it; `None` where there is nothing to verify.
+    /// The state of its verifications; `None` when there is nothing to verify.
     pub fn verification_state(&self) -> Option<VerificationState> {
         if self.manifest.status != BackupStatus::Success {
             return None;
@@ -66,7 +66,7 @@ impl ListedBackup {
     }
 }
 
-/// A backup that is being made now, as its lease tells.
+/// A backup that is being made now, from its lease.
 #[derive(Debug, Clone)]
 pub struct RunningBackup {
     /// The database.
@@ -97,7 +97,7 @@ pub struct Listing {
     pub entries: Vec<ListedBackup>,
     /// Backups under way.
     pub running: Vec<RunningBackup>,
-    /// Backups whose manifests cannot be read: never silently left out.
+    /// Backups whose manifests cannot be read.
     pub unreadable: Vec<UnreadableBackup>,
 }
 
@@ -106,7 +106,7 @@ impl Catalog {
     pub async fn list(&self, database: Option<&DatabaseName>) -> Result<Listing, CatalogError> {
         let prefix = database.map_or_else(layout::databases, layout::backups);
         let mut found: BTreeMap<(DatabaseName, BackupId), Items> = BTreeMap::new();
-        // One listing tells both, where it covers everything.
+        // One listing gives both, if it covers everything.
         let mut leased: BTreeSet<DatabaseName> = database.cloned().into_iter().collect();
         let mut objects = self.store().list(&prefix);
         while let Some(object) = objects.next().await {
@@ -139,7 +139,7 @@ impl Catalog {
             && !listing.unreadable.is_empty()
             && listing.unreadable.iter().all(denied)
         {
-            // It is the store, not the objects.
+            // The store is the problem, not the objects.
             return Err(listing.unreadable.swap_remove(0).error);
         }
         self.note_gone(&mut listing.entries).await;
@@ -148,7 +148,7 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// Asks which of `entries` are gone, and notes it.
+    /// Finds out which of `entries` have lost their data, and notes that in them.
     pub(super) async fn note_gone(&self, entries: &mut [ListedBackup]) {
         let delegated = |entry: &&mut ListedBackup| {
             let manifest = &entry.manifest;
@@ -162,7 +162,7 @@ impl Catalog {
         }
     }
 
-    /// The backups that live leases on `databases` tell of, in the order of the names.
+    /// The backups of live leases on `databases`, in the order of the names.
     pub async fn running(
         &self,
         databases: BTreeSet<DatabaseName>,
@@ -186,7 +186,7 @@ impl Catalog {
         Ok(running)
     }
 
-    /// One backup with what is beside its manifest. Records there that cannot be read hide nothing.
+    /// One backup with the records beside its manifest. Records that cannot be read do not hide it.
     pub(super) async fn entry(
         &self,
         database: &DatabaseName,
@@ -212,8 +212,8 @@ impl Catalog {
     }
 }
 
-/// The result of a verification. The greatest is the last; one of a clock that was far ahead, which the store's clock tells,
-/// comes before the rest, or it would hide every later one until its time comes.
+/// The result of a verification, ordered by time: the greatest is the last. One whose clock was far ahead of the
+/// store's is ordered before the rest, because it would hide every later one until its time comes.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct VerificationItem {
     plausible: bool,

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// Knows what became of data that other tools keep.
+/// Reports whether data that other tools keep still exists.
 #[async_trait]
 pub trait Presence: Send + Sync + Debug {
-    /// Those of `manifests` whose data is gone, each with the reason as a clause. What cannot be asked is not gone.
+    /// Those of `manifests` whose data is gone, each with the reason as a clause. If the tool cannot be queried, the
+    /// data counts as present.
     async fn gone(&self, manifests: Vec<&Manifest>) -> BTreeMap<BackupId, String>;
 }

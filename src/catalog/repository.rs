@@ -1,4 +1,4 @@
-//! Reading and writing the records of a repository.
+//! Reads and writes the records of a repository.
 
 use super::authenticity::{self, Authenticator, Proof, Stored, UnprovenManifests};
 use super::error::CatalogError;
@@ -31,7 +31,7 @@ pub struct Catalog {
 impl Catalog {
     /// Opens the repository in `store`; [`CatalogError::NoRepository`] when there is none.
     ///
-    /// `authenticator` proves every manifest that is read, and gives those that are written their proof.
+    /// `authenticator` checks every manifest that is read, and authenticates those that are written.
     pub async fn open(
         store: Arc<dyn Store>,
         authenticator: Arc<dyn Authenticator>,
@@ -43,13 +43,13 @@ impl Catalog {
         }
     }
 
-    /// With somebody who knows which backups are gone whose data is not in this repository.
+    /// With a [`Presence`] for backups whose data is not in this repository.
     #[must_use]
     pub fn with_presence(self, presence: Arc<dyn Presence>) -> Self {
         Self { presence: Some(presence), ..self }
     }
 
-    /// Who knows which backups are gone.
+    /// Reports which backups have lost their data.
     pub(super) fn presence(&self) -> Option<&Arc<dyn Presence>> {
         self.presence.as_ref()
     }
@@ -64,7 +64,7 @@ impl Catalog {
         &self.store
     }
 
-    /// Writes a manifest, the act that makes a backup exist (or a failure known), and looks whether it is there.
+    /// Writes a manifest, which makes a backup exist (or records a failure), and checks that the object exists.
     pub async fn commit(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = layout::manifest(&manifest.database, &manifest.id);
         let bytes = authenticity::print(manifest, self.authenticator.as_ref());
@@ -98,7 +98,7 @@ impl Catalog {
     }
 
     /// The manifest of `id`, `None` when it is not committed. One that is not authenticated is
-    /// [`CatalogError::Unproven`], unless it tells of a failure: that promises nothing, and no data belongs to it.
+    /// [`CatalogError::Unproven`], unless it records a failure: that has no data.
     pub async fn manifest(
         &self,
         database: &DatabaseName,
@@ -130,7 +130,7 @@ impl Catalog {
         }
     }
 
-    /// A manifest that was copied here from elsewhere must not pass for one of ours.
+    /// Refuses a manifest that was copied here from another place.
     fn check_place(
         &self,
         key: &ObjectKey,
@@ -151,8 +151,8 @@ impl Catalog {
     }
 }
 
-/// An object that a manifest names and that is no part of its backup: one of another backup, or a record. It would be read,
-/// and a file could get its name.
+/// An object that a manifest names and that is not part of its backup: one of another backup, or a record. Without this
+/// check it would be read, and its name could become a file name.
 fn foreign_segment(manifest: &Manifest) -> Option<&ObjectKey> {
     let folder = layout::backup(&manifest.database, &manifest.id);
     let own = |part: &manifest::Part, key: &ObjectKey| {

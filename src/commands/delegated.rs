@@ -1,4 +1,4 @@
-//! Backups that another tool keeps: whether they are still there, and what goes with them when they are removed.
+//! Backups that another tool keeps: whether they still exist, and what is removed with them.
 
 use super::{App, Class, Failure, Tone, Watch};
 use crate::catalog::{ListedBackup, Manifest, Presence};
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Who knows which backups are gone, for a catalogue.
+/// The [`Presence`] of a catalogue: reports which backups are gone.
 pub(super) fn presence(app: &App) -> Arc<dyn Presence> {
     Arc::new(Repositories {
         inventory: Arc::clone(&app.inventory),
@@ -27,7 +27,7 @@ struct Repositories {
     inventory: Arc<Inventory>,
     runner: Arc<dyn Runner>,
     watch: Arc<dyn Watch>,
-    /// Entries of which it was said that their repository does not answer.
+    /// Entries for which it was reported that their repository does not answer.
     silent: Mutex<BTreeSet<DatabaseName>>,
 }
 
@@ -55,7 +55,7 @@ impl Presence for Repositories {
 }
 
 impl Repositories {
-    /// Whoever looks at backups must hear that nobody knows whether they are there; once is enough.
+    /// Warns once for each entry that it is not known whether its backups exist.
     fn say_silent(&self, database: &DatabaseName, tool: &str, failure: &Failure) {
         let first = self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(database.clone());
         if first {
@@ -78,7 +78,7 @@ fn engine_of(inventory: &Inventory, database: &DatabaseName) -> Option<Box<dyn E
     Some(engine::open(inventory.tool_settings(entry.engine, database)))
 }
 
-/// Why the data of a backup is gone; `None` when it is there.
+/// Why the data of a backup is gone; `None` when it exists.
 fn why_gone(repository: &dyn DelegateRepository, held: &HeldBackups, manifest: &Manifest) -> Option<String> {
     let tool = repository.tool();
     match manifest.physical.as_ref().and_then(delegated_label) {
@@ -95,7 +95,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Asks for it; `None` for an entry whose backups no other tool keeps.
+    /// Queries the tool; `None` for an entry whose backups no other tool keeps.
     pub(super) async fn of(app: &App, database: &DatabaseName) -> Result<Option<Self>, Failure> {
         let Some(engine) = engine_of(&app.inventory, database) else { return Ok(None) };
         let Some(repository) = engine.delegate_repository() else { return Ok(None) };
@@ -123,7 +123,7 @@ impl Kept {
         }
     }
 
-    /// Backups there that would go with `manifest` and that none of `known` is: jagad knows nothing of them.
+    /// Backups of the tool that would be removed with `manifest` and are not among `known`: jagad did not take them.
     fn unknown_dependants(&self, manifest: &Manifest, known: &BTreeSet<&str>) -> Vec<String> {
         let Some(label) = manifest.physical.as_ref().and_then(delegated_label) else { return Vec::new() };
         let labels = self.held.dependants(label).map(|held| held.label.clone());
@@ -146,8 +146,8 @@ impl Kept {
     }
 }
 
-/// Changes what retention says of backups that another tool keeps: without leave nothing of it goes, and a record whose data is gone
-/// goes. What the tool has comes back.
+/// Adapts the decisions of retention to backups that another tool keeps: without `pgbackrest.expire` none is removed,
+/// and a record whose data is gone is removed. Returns what the tool keeps.
 pub(super) async fn decide(
     app: &App,
     database: &DatabaseName,
@@ -195,7 +195,7 @@ pub(super) async fn decide(
 }
 
 impl Kept {
-    /// Why a backup stays that retention does not keep: pgBackRest would remove others with it.
+    /// Why a backup that retention does not keep must stay: pgBackRest would remove others with it.
     fn reason_to_keep(&self, manifest: &Manifest, known: &BTreeSet<&str>) -> Option<Reason> {
         let label = manifest.physical.as_ref().and_then(delegated_label)?;
         let foreign = |label: &String| !known.contains(label.as_str());
@@ -205,8 +205,8 @@ impl Kept {
     }
 }
 
-/// Refuses to delete what another tool keeps and has not been given to jagad; the names there of what would go with it, which jagad
-/// knows nothing of.
+/// Refuses to delete backups of another tool unless `pgbackrest.expire` is set. Returns the tool's names of further
+/// backups that it would remove with them and that jagad did not take.
 pub(super) async fn going_too(
     app: &App,
     database: &DatabaseName,
@@ -220,7 +220,7 @@ pub(super) async fn going_too(
     let id = &first.manifest.id;
     let Some(kept) = Kept::of(app, database).await?.filter(Kept::expires) else {
         let label = first.manifest.physical.as_ref().and_then(delegated_label).unwrap_or("LABEL");
-        let problem = format!("pgBackRest keeps the data of {id}, and jagad is not to remove anything there");
+        let problem = format!("pgBackRest keeps the data of {id}, and jagad may not remove anything there");
         return Err(Failure::new(Class::Refused, problem).help(format!(
             "Set databases.{database}.pgbackrest.expire = true, or remove it with `pgbackrest expire --set={label}`: `jagad prune` then removes the record."
         )));
@@ -229,7 +229,7 @@ pub(super) async fn going_too(
     Ok(there().flat_map(|entry| kept.unknown_dependants(&entry.manifest, &known)).collect())
 }
 
-/// Removes what another tool keeps of the backup `id`.
+/// Removes the data of the backup `id` that another tool keeps.
 pub(super) async fn expire(
     app: &App,
     database: &DatabaseName,
@@ -251,7 +251,7 @@ fn labels(entries: &[ListedBackup]) -> BTreeSet<&str> {
     entries.iter().filter_map(|entry| delegated_label(entry.manifest.physical.as_ref()?)).collect()
 }
 
-/// Whether the data of a backup is another tool's, and there.
+/// Whether another tool keeps the data of a backup, and still has it.
 pub(super) fn is_kept(entry: &ListedBackup) -> bool {
     entry.manifest.integrity == Integrity::Delegated && entry.gone.is_none()
 }

@@ -1,4 +1,4 @@
-//! `jagad delete`: backups by hand, with everything that depends on them shown first.
+//! `jagad delete`: deletes named backups, and shows everything that depends on them first.
 
 use super::lease_guard::{LeaseRequest, acquire_lease, release};
 use super::locate::{locate, locate_unreadable};
@@ -16,7 +16,7 @@ use std::time::Duration;
 pub struct Request {
     /// The backups.
     pub backups: Vec<BackupReference>,
-    /// Where they are.
+    /// The store of the backups.
     pub store: Option<StoreName>,
     /// Whether the last good backup of a database may be among them.
     pub last_good: LastGood,
@@ -26,12 +26,12 @@ pub struct Request {
     pub wait: Duration,
 }
 
-/// What a deletion does to the last good backup of a database.
+/// Whether the last good backup of a database may be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastGood {
     /// It is refused.
     Keep,
-    /// It may go.
+    /// It may be deleted.
     Delete,
 }
 
@@ -45,12 +45,12 @@ pub enum DeleteStatus {
     Deleted,
 }
 
-/// What went, or would go.
+/// What was deleted, or would be.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether it was done.
     pub status: DeleteStatus,
-    /// The backups, in the order in which they go: dependants before what they depend on.
+    /// The backups in the order of deletion: dependants before what they depend on.
     pub backups: Vec<Deleted>,
 }
 
@@ -63,9 +63,9 @@ pub struct Deleted {
     pub database: DatabaseName,
     /// Bytes freed.
     pub stored_bytes: u64,
-    /// Whether it goes because it depends on one that was named.
+    /// Whether it is deleted because it depends on a named one.
     pub dependant: bool,
-    /// Whether its manifest can be read; its size is not known where it cannot.
+    /// Whether its manifest can be read; otherwise its size is not known.
     pub readable: bool,
 }
 
@@ -118,7 +118,7 @@ struct Doomed {
     id: BackupId,
 }
 
-/// The backup that is meant. One whose manifest cannot be read is found by its whole id: somebody must be able to remove it.
+/// Finds the named backup. One whose manifest cannot be read is found by its whole id, so that it can be removed.
 async fn find(app: &App, reference: &BackupReference, store: Option<&StoreName>) -> Result<Doomed, Failure> {
     let failure = match locate(app, reference, store).await {
         Ok((catalog, ListedBackup { manifest, .. })) => {
@@ -133,7 +133,7 @@ async fn find(app: &App, reference: &BackupReference, store: Option<&StoreName>)
     }
 }
 
-/// Databases that had a good backup and are left without one, whatever the order in which theirs were named.
+/// Databases that have a good backup now and would have none, whatever the order in which theirs were named.
 fn left_without(
     app: &App,
     listings: &BTreeMap<(String, DatabaseName), Listing>,
@@ -144,14 +144,14 @@ fn left_without(
     left.map(|((_, database), _)| database.clone()).collect()
 }
 
-/// Whether a database has a good backup, and none when those of `going` are gone.
+/// Whether a database has a good backup, and would have none without those of `going`.
 fn loses_every_good(app: &App, listing: &Listing, going: &BTreeSet<&BackupId>) -> bool {
     let chains = Chains::new(&listing.entries, app.clock.now());
     let (mut all, mut staying) = (chains.good(), chains.good());
     all.next().is_some() && !staying.any(|entry| !going.contains(&entry.manifest.id))
 }
 
-/// Nobody loses the last good backup of a database by a `--yes` in a script.
+/// A `--yes` in a script must not delete the last good backup of a database.
 fn refuse_last_good(last_ones: &[DatabaseName]) -> Result<(), Failure> {
     let Some(database) = last_ones.first() else { return Ok(()) };
     let problem = format!("this would delete the last good backup of `{database}`");
@@ -159,7 +159,7 @@ fn refuse_last_good(last_ones: &[DatabaseName]) -> Result<(), Failure> {
         .help("Back it up first, or say that you mean it with --delete-last-good."))
 }
 
-/// The named backup and everything that depends on it, dependants first. A pin anywhere in it refuses the whole.
+/// The named backup and everything that depends on it, dependants first. A pin on any of them is an error.
 fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> {
     let by_id = listing.entries.iter().map(|entry| (&entry.manifest.id, entry)).collect();
     let going = |entry: &&ListedBackup| {
@@ -167,7 +167,7 @@ fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> 
             || chain::ancestors(&by_id, *entry).iter().any(|link| link.manifest.id == doomed.id)
     };
     let mut going: Vec<&ListedBackup> = listing.entries.iter().rev().filter(going).collect();
-    // Whatever the clocks said: what builds on more goes first.
+    // Independent of clocks: backups with longer chains are deleted first.
     going.sort_by_key(|entry| std::cmp::Reverse(chain::ancestors(&by_id, *entry).len()));
     let unreadable = listing.unreadable.iter().find(|one| one.id == doomed.id);
     let pinned = going.iter().find(|entry| entry.is_pinned()).map(|entry| &entry.manifest.id);
@@ -210,8 +210,8 @@ fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Confirmation {
     Confirmation { facts, question: format!("Delete {noun} for good?") }
 }
 
-/// Refuses while somebody reads the backup, where something builds on it by now, and where others have gone since it was looked
-/// at, so that it is the last good one now.
+/// Deletes the manifest. Refuses while the backup is being read, if something builds on it by now, and if it has become
+/// the last good one because others were deleted since the check.
 async fn delete_manifest(
     app: &App,
     request: &Request,
@@ -236,7 +236,7 @@ async fn delete_manifest(
         return Err(Failure::new(Class::Busy, message).help("Wait until that has ended, then delete it."));
     }
     lease.check().await?;
-    // It may refuse, and without its name here nobody would look after it.
+    // The tool may refuse, and without our record the backup would be forgotten.
     delegated::expire(app, &deleted.database, &listing.entries, &deleted.id).await?;
     Ok(catalog.delete_manifest(&deleted.database, &deleted.id).await?)
 }
@@ -248,7 +248,7 @@ async fn delete_one(
     deleted: &Deleted,
 ) -> Result<(), Failure> {
     let log = app.log();
-    // The entry may be gone from the inventory; the lease needs its name only.
+    // The entry may no longer be in the inventory; the lease only needs its name.
     let entry = app.inventory.databases.get(&deleted.database).cloned();
     let entry = entry.unwrap_or_else(|| DatabaseEntry::bare(deleted.database.clone()));
     let backup = Some(deleted.id.clone());
@@ -257,14 +257,14 @@ async fn delete_one(
     crash::point("delete-before-lease");
     let lease = acquire_lease(app, catalog, &entry, &purpose).await?;
     crash::point("delete-after-lease");
-    // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that does
-    // not restore. The lease says whose garbage it is.
+    // The manifest first: from then on the backup does not exist, and a crash leaves garbage, never a backup that
+    // cannot be restored. The lease names the backup that the garbage belongs to.
     if let Err(failure) = delete_manifest(app, request, catalog, deleted, &lease).await {
         release(lease, &log).await;
         return Err(failure);
     }
     crash::point("delete-after-manifest");
-    // A reader that has started since then may have seen the manifest: the data stays until it has ended.
+    // A reader that has started since the check may have read the manifest: the data stays until it has ended.
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
         release(lease, &log).await;
         log.warn(format!(

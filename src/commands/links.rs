@@ -5,7 +5,7 @@ use crate::catalog::{Catalog, LONGEST_CHAIN, Manifest};
 use crate::model::BackupStatus;
 
 /// The chain of `manifest`: the backup itself first, its full last. An integrity failure when a link is missing, failed, or in a
-/// circle: the backup does not restore then.
+/// circle: the backup cannot be restored then.
 pub(super) async fn chain_of(catalog: &Catalog, manifest: &Manifest) -> Result<Vec<Manifest>, Failure> {
     let mut chain = vec![manifest.clone()];
     while let Some(parent) = chain.last().and_then(|link| link.parent.clone()) {

@@ -1,4 +1,4 @@
-//! Opening the repository of a store, and making one where nobody knows of any.
+//! Opens the repository of a store, and creates one if this host has never seen one there.
 
 use super::{App, Failure, delegated, known_repositories};
 use crate::catalog::{Catalog, CatalogError};

@@ -35,7 +35,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// For people: where, never what.
+    /// Where the key comes from, for people; never the key itself.
     pub fn describe(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
@@ -52,7 +52,7 @@ impl KeySource {
     }
 }
 
-/// A `[stores.NAME]` table, its secrets not yet fetched.
+/// A `[stores.NAME]` table; the secrets are not fetched yet.
 #[derive(Debug, Clone)]
 pub enum StoreEntry {
     /// A directory.
@@ -61,7 +61,7 @@ pub enum StoreEntry {
     S3(Box<S3Entry>),
 }
 
-/// An S3 store, its secrets not yet fetched.
+/// An S3 store; the secrets are not fetched yet.
 #[derive(Debug, Clone)]
 pub struct S3Entry {
     pub(super) endpoint: Option<String>,
@@ -98,9 +98,9 @@ pub(super) enum CredentialsEntry {
 pub struct PolicyEntry {
     /// Its name.
     pub name: PolicyName,
-    /// Store of its databases, where their entries name none.
+    /// Store of its databases whose entries name none.
     pub store: Option<StoreName>,
-    /// Who is told of them.
+    /// Notifiers for its databases.
     pub notify: Vec<NotifierName>,
     /// Whether anything is scheduled.
     pub enabled: bool,
@@ -110,9 +110,9 @@ pub struct PolicyEntry {
     pub incremental: Option<Cadence>,
     /// What incrementals build on.
     pub incremental_base: IncrementalBase,
-    /// So many failures in a row pause a database; 0 never.
+    /// This many consecutive failures pause a database; 0 means never.
     pub pause_after_failures: u32,
-    /// A scheduled run that fails is tried again so often before it counts.
+    /// How often a failed scheduled run is tried again before it counts.
     pub retries: u32,
     /// What is verified after each scheduled backup.
     pub verify: Option<VerifyLevel>,
@@ -120,14 +120,14 @@ pub struct PolicyEntry {
     pub max_unverified: Option<Duration>,
     /// The share of the full before that a full must have; 0 to 1.
     pub expected_min_ratio: f64,
-    /// What is kept of each.
+    /// The retention of each database.
     pub retention: Retention,
     pub(super) overdue_after: Option<Duration>,
     pub(super) packing: PackingEntry,
 }
 
 impl PolicyEntry {
-    /// The kind of backup planned of `entry` that asks most of its server.
+    /// The planned kind of backup of `entry` that needs most of its server.
     pub fn hardest_kind(&self, entry: &DatabaseEntry) -> BackupKind {
         match self.incremental {
             Some(_) if entry.takes_incrementals() => BackupKind::Incremental,
@@ -135,8 +135,8 @@ impl PolicyEntry {
         }
     }
 
-    /// How long after its time a backup is overdue that was planned for `planned`: as configured, or half the time until the
-    /// next one, at most six hours.
+    /// How long after `planned` a backup that was planned for that time is overdue: as configured, or half the time
+    /// until the next one, at most six hours.
     pub fn grace(&self, cadence: &Cadence, planned: Timestamp) -> Duration {
         const LONGEST: Duration = Duration::from_secs(6 * 3600);
         let half = || cadence.next(planned).map_or(LONGEST, |next| next.since(planned) / 2);
@@ -144,7 +144,7 @@ impl PolicyEntry {
     }
 }
 
-/// How backups are packed, as far as it is written; the rest is for somebody else to say.
+/// How backups are packed, with only the values that this table sets; the rest are defaults from elsewhere.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PackingEntry {
     pub(super) codec: Option<Codec>,
@@ -155,7 +155,8 @@ pub(super) struct PackingEntry {
 }
 
 impl PackingEntry {
-    /// What is written here, and where nothing is, what `base` says. A level belongs to the codec that it was written with.
+    /// The values of this table, and of `base` where this table has none. A level belongs to the codec that it was
+    /// written with.
     fn over(&self, base: &Self) -> Self {
         let level = if self.codec.is_none() { self.level.or(base.level) } else { self.level };
         Self {
@@ -167,18 +168,18 @@ impl PackingEntry {
         }
     }
 
-    /// Whether backups are encrypted: they are unless somebody said no.
+    /// Whether backups are encrypted; the default is yes.
     pub(super) fn encrypts(&self) -> bool {
         self.encrypt.unwrap_or(true)
     }
 
-    /// With what.
+    /// The cipher.
     pub(super) fn cipher(&self) -> CipherKind {
         self.cipher.unwrap_or(CipherKind::Aes256Gcm)
     }
 }
 
-/// A `[databases.NAME]` table, its password not yet fetched.
+/// A `[databases.NAME]` table; the password is not fetched yet.
 #[derive(Debug, Clone)]
 pub struct DatabaseEntry {
     /// Its name.
@@ -187,7 +188,7 @@ pub struct DatabaseEntry {
     pub engine: EngineKind,
     /// How its data is taken.
     pub method: Method,
-    /// Whether `--all` means it too.
+    /// Whether `--all` includes it.
     pub active: bool,
     /// Whether a restore into it needs force.
     pub protect: bool,
@@ -195,11 +196,11 @@ pub struct DatabaseEntry {
     pub labels: BTreeMap<String, String>,
     /// Policy it is under.
     pub policy: Option<PolicyName>,
-    /// Whether somebody said that no policy shall protect it.
+    /// Whether the entry has `policy = "none"`.
     pub no_policy: bool,
     /// Store it names.
     pub store: Option<StoreName>,
-    /// Programs around its backups.
+    /// Hooks of its backups.
     pub hooks: Hooks,
     /// Which of its servers backups are taken from.
     pub source: SourceChoice,
@@ -211,10 +212,10 @@ pub struct DatabaseEntry {
     pub(super) connection: Connection,
 }
 
-/// A `[[databases.NAME.replicas]]` table, its password not yet fetched.
+/// A `[[databases.NAME.replicas]]` table; the password is not fetched yet.
 #[derive(Debug, Clone)]
 pub struct ReplicaEntry {
-    /// It is passed over when it is further behind than this.
+    /// It is skipped when it is further behind than this.
     pub max_lag: Duration,
     pub(super) connection: Connection,
 }
@@ -236,7 +237,7 @@ pub(super) struct Connection {
     pub(super) pgbackrest: Option<PgBackRestSettings>,
 }
 
-/// What the command line says of encryption.
+/// The encryption options of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum EncryptionChoice {
     /// As configured.
@@ -249,7 +250,7 @@ pub enum EncryptionChoice {
 }
 
 impl DatabaseEntry {
-    /// An entry that is only a name: enough to hold a lease on a database that left the inventory.
+    /// An entry with only a name: enough to hold a lease on a database that is no longer in the inventory.
     pub fn bare(name: DatabaseName) -> Self {
         Self {
             name,
@@ -290,7 +291,7 @@ impl DatabaseEntry {
         self.engine.takes_incrementals(self.method)
     }
 
-    /// Why there can be none, for people: a clause without a full stop.
+    /// Why incremental backups are not possible, for people: a clause without a full stop.
     pub fn without_incrementals(&self) -> String {
         format!(
             "`{}` cannot have incremental backups: it is {}, and its method is {}",
@@ -308,7 +309,7 @@ impl DatabaseEntry {
         }
     }
 
-    /// The entry as `policy` protects it: what the entry does not say itself, the policy says.
+    /// The entry with the defaults of `policy` for everything that the entry itself does not set.
     #[must_use]
     pub fn under(&self, policy: &PolicyEntry) -> Self {
         Self {

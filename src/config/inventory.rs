@@ -43,9 +43,9 @@ pub struct Inventory {
     pub databases: BTreeMap<DatabaseName, DatabaseEntry>,
     /// Policies.
     pub policies: BTreeMap<PolicyName, PolicyEntry>,
-    /// Who is told.
+    /// Notifiers.
     pub notifiers: BTreeMap<NotifierName, NotifierEntry>,
-    /// What should be corrected.
+    /// Warnings: settings that should be corrected.
     pub warnings: Vec<String>,
     /// The files it was read from.
     pub files: Vec<PathBuf>,
@@ -61,9 +61,9 @@ pub struct Settings {
     pub lock_wait: Duration,
     /// Longest life of one backup.
     pub timeout: Option<Duration>,
-    /// Life of a lease that is not renewed.
+    /// How long a lease is valid without a renewal.
     pub lease_lifetime: Duration,
-    /// Where days begin.
+    /// The time zone that decides where days begin.
     pub zone: Tz,
     /// Folder for throw-away servers.
     pub tmp_dir: PathBuf,
@@ -80,7 +80,7 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// In which form.
     pub format: LogFormat,
-    /// Where besides standard error.
+    /// The log file, in addition to standard error.
     pub file: Option<PathBuf>,
 }
 
@@ -174,7 +174,7 @@ impl Inventory {
         settings_of(entry, &replica.connection).await
     }
 
-    /// Settings of the engine `kind` with the tools that the entry `name` names, and no server.
+    /// Settings of the engine `kind` with the tools of the entry `name`, and without a server.
     pub fn tool_settings(&self, kind: EngineKind, name: &DatabaseName) -> ServerSettings {
         let connection = self.databases.get(name).map(|entry| &entry.connection);
         let bin_dir = connection.and_then(|connection| connection.bin_dir.clone());
@@ -202,7 +202,7 @@ impl Inventory {
         }
     }
 
-    /// Every key that can be read: one that cannot is only missed by what needs it.
+    /// Every key that can be read: an unreadable one is an error only for what needs it.
     pub async fn keyring(&self) -> Result<Keyring, ConfigError> {
         let mut entries = Vec::new();
         let mut first_problem = None;

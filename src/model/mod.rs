@@ -1,4 +1,4 @@
-//! The nouns that every layer shares. No input or output happens here.
+//! The data types that every layer shares. No input or output happens here.
 
 pub mod authentication;
 pub mod contents;

@@ -1,5 +1,5 @@
-//! Folders that live as long as one process. A process that is killed leaves them behind, with the servers that it had
-//! started in them; a later process ends those and removes the folder.
+//! Temporary folders of one process. A process that is killed leaves them behind, with the servers that it had started
+//! in them; a later process stops those and removes the folder.
 
 use super::account::{give_to, is_root};
 use super::group::GRACE;
@@ -13,9 +13,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// In front of a folder's name until it is locked.
+/// The prefix of a folder's name until it is locked.
 const UNLOCKED: &str = "new-";
-/// Folders that are looked at when a process starts.
+/// Most folders that are examined when a process starts.
 const SWEEP_LIMIT: usize = 100_000;
 const END_POLL: Duration = Duration::from_millis(20);
 
@@ -24,16 +24,16 @@ const END_POLL: Duration = Duration::from_millis(20);
 pub enum FolderUse {
     /// Files with secrets, for one run of one tool.
     PrivateFiles,
-    /// What a copy tool says of its copy.
+    /// Files that a copy tool writes about its copy.
     CopyNotes,
-    /// The files of a server once more.
+    /// A copy of a server's files.
     Clone,
     /// A throw-away server.
     ScratchServer,
 }
 
 impl FolderUse {
-    /// How its folders' names begin.
+    /// The prefix of its folders' names.
     const fn prefix(self) -> &'static str {
         match self {
             Self::PrivateFiles => "jagad-private-",
@@ -48,17 +48,18 @@ impl FolderUse {
 #[derive(Debug)]
 pub struct TemporaryFolder {
     path: PathBuf,
-    /// The folder itself, locked as long as this process lives, however that ends.
+    /// The folder itself, locked while this process runs; the kernel releases the lock however it ends.
     _lock: File,
 }
 
 impl TemporaryFolder {
-    /// Makes one in `parent`, for the account that a tool with the wish `account` runs as.
+    /// Creates one in `parent`, owned by the account that a tool with `user_when_root` set to `account` runs as.
     pub fn make(purpose: FolderUse, parent: &Path, account: Option<&str>) -> std::io::Result<Self> {
         let prefix = format!("{UNLOCKED}{}", purpose.prefix());
         let private = Permissions::from_mode(0o700);
         let begun = tempfile::Builder::new().prefix(&prefix).permissions(private).tempdir_in(parent)?;
-        // Under its name only when it is locked: a folder of that name that can be locked belongs to a dead process.
+        // It gets its name only when it is locked: a folder with such a name that can be locked belongs to a dead
+        // process.
         let lock = File::open(begun.path())?;
         lock.try_lock().map_err(std::io::Error::from)?;
         let name = begun.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -70,7 +71,7 @@ impl TemporaryFolder {
         Ok(folder)
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -82,15 +83,15 @@ impl Drop for TemporaryFolder {
     }
 }
 
-/// Removes the folders for `purposes` in `parent` whose processes were killed; what was removed. What cannot be removed
-/// stays. Blocks while a server that runs in one of them ends.
+/// Removes the folders for `purposes` in `parent` whose processes were killed, and returns them. Folders that cannot be
+/// removed stay. Blocks while a server that runs in one of them ends.
 pub fn sweep_folders(parent: &Path, purposes: &[FolderUse]) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten().take(SWEEP_LIMIT);
     let is_ours = |name: &str| purposes.iter().any(|purpose| name.starts_with(purpose.prefix()));
     let ours = entries.filter(|entry| is_ours(&entry.file_name().to_string_lossy()));
     let mut removed = Vec::new();
     for folder in ours.map(|entry| entry.path()) {
-        // Nobody else removes it meanwhile.
+        // The lock keeps other processes from removing it meanwhile.
         let Some(_lock) = abandoned(&folder) else { continue };
         end_servers(&folder);
         if std::fs::remove_dir_all(&folder).is_ok() {
@@ -100,16 +101,16 @@ pub fn sweep_folders(parent: &Path, purposes: &[FolderUse]) -> Vec<PathBuf> {
     removed
 }
 
-/// The lock of a folder whose process is dead; `None` while it lives, and for what is another user's.
+/// The lock of a folder whose process is dead; `None` while that runs, and for a folder of another user.
 fn abandoned(folder: &Path) -> Option<File> {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_DIRECTORY;
     let lock = open(folder, flags, Mode::empty()).map(File::from).ok()?;
-    // A server of root's runs as another user, who then owns its folder.
+    // A server that root starts runs as another user, which then owns its folder.
     let own = is_root() || lock.metadata().is_ok_and(|found| found.uid() == geteuid().as_raw());
     (own && lock.try_lock().is_ok()).then_some(lock)
 }
 
-/// Ends the servers that work in `folder`: they have no data any more.
+/// Stops the servers that run in `folder`: they lose their data with it.
 fn end_servers(folder: &Path) {
     let servers = servers_in(folder);
     for server in &servers {
@@ -125,14 +126,15 @@ fn end_servers(folder: &Path) {
     }
 }
 
-/// Where the system does not tell what its processes do, there are none.
+/// The processes that [`is_server_in`] recognises; none if the system does not expose processes.
 fn servers_in(folder: &Path) -> Vec<Pid> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(Pid::from_raw));
     numbers.filter(|process| is_server_in(*process, folder)).collect()
 }
 
-/// A server stands in its folder and was started with its name. Somebody who only looks at it was not.
+/// A server has the folder as its working directory and its path among its arguments. A shell that only has it as its
+/// working directory is not a server.
 fn is_server_in(process: Pid, folder: &Path) -> bool {
     let about = PathBuf::from(format!("/proc/{process}"));
     let Ok(real) = folder.canonicalize() else { return false };
@@ -147,18 +149,18 @@ mod tests {
     use super::*;
     use std::process::Command;
 
-    /// What a process leaves that is killed: its locks are gone, its folders are not.
+    /// What a killed process leaves behind: its folders, without their locks.
     fn left_by_the_dead(purpose: FolderUse, parent: &Path) -> PathBuf {
         let folder = TemporaryFolder::make(purpose, parent, None).unwrap();
         let (living, left) = (folder.path().to_owned(), folder.path().with_extension("left"));
-        // It does not go with its lock.
+        // The folder is not removed with its lock.
         std::fs::rename(&living, &left).unwrap();
         drop(folder);
         left
     }
 
     #[test]
-    fn the_folders_of_the_living_stay_and_those_of_the_dead_go() {
+    fn folders_of_running_processes_stay_and_those_of_dead_ones_are_removed() {
         let parent = tempfile::tempdir().unwrap();
         let kinds = [FolderUse::PrivateFiles, FolderUse::CopyNotes, FolderUse::ScratchServer];
         for purpose in kinds {
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_the_dead_is_ended_and_somebody_who_looks_is_not() {
+    fn a_server_of_a_dead_process_is_stopped_and_a_shell_in_its_folder_is_not() {
         let parent = tempfile::tempdir().unwrap().keep().canonicalize().unwrap();
         let left = left_by_the_dead(FolderUse::ScratchServer, &parent);
         let start = |name: &str| {
@@ -187,7 +189,7 @@ mod tests {
             command.spawn().unwrap()
         };
         let (mut server, mut looks) = (start(left.to_str().unwrap()), start("looks"));
-        // Both have become the shell before they are looked for.
+        // Wait until both have become a shell.
         let is_shell = |process: u32| {
             std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line.starts_with(b"sh\0"))
         };

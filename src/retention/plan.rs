@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-/// How long failed runs stay in the list, where newer ones succeeded.
+/// How long failed runs stay in the list when newer ones succeeded.
 pub const FAILED_RUNS_SHOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The clocks of several hosts differ by less.
+/// The clocks of several hosts are assumed to differ by less.
 const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(5 * 60);
 
 /// One recorded backup of the database.
@@ -25,24 +25,24 @@ pub struct Candidate {
     pub parent: Option<BackupId>,
     /// When it was committed: the order of backups.
     pub finished_at: Timestamp,
-    /// Whether it restores.
+    /// Whether it is known to be good.
     pub health: Health,
-    /// Whether somebody pinned it.
+    /// Whether it is pinned.
     pub pinned: Pinned,
     /// Whether a run that is under way builds on it or reads it.
     pub in_use: bool,
-    /// Whether something that it builds on is there and cannot be read.
+    /// Whether something that it builds on exists but cannot be read.
     pub base_unreadable: bool,
 }
 
-/// Whether somebody keeps it.
+/// Whether a backup is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pinned {
-    /// Nobody does.
+    /// It is not pinned.
     No,
     /// It is pinned.
     Yes,
-    /// There is a pin that cannot be read: it may mean something.
+    /// There is a pin that cannot be read: the backup is kept.
     Unreadable,
 }
 
@@ -51,13 +51,13 @@ pub enum Pinned {
 pub struct Decision {
     /// The backup.
     pub id: BackupId,
-    /// Why it stays; empty when it goes.
+    /// Why it is kept; empty when it is removed.
     pub kept: Vec<Reason>,
-    /// Why it goes; `None` when it stays.
+    /// Why it is removed; `None` when it is kept.
     pub removed: Option<Reason>,
 }
 
-/// Why a backup stays or goes.
+/// Why a backup is kept or removed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// It is pinned.
@@ -66,19 +66,19 @@ pub enum Reason {
     PinUnreadable,
     /// A run that is under way needs it.
     InUse,
-    /// Nobody can read what it builds on, and it may be good.
+    /// What it builds on cannot be read, so it may be good.
     BaseUnreadable,
     /// One of the newest fulls: its place among them, from 1, and how many are kept.
     NewestFull(u32, u32),
     /// The newest full of a period.
     Period(PeriodKind, String),
-    /// One of the last good fulls, which never go.
+    /// One of the last good fulls, which are never removed.
     LastGood,
     /// An incremental that its rule keeps.
     Incremental,
     /// A kept backup builds on it.
     Parent(BackupId),
-    /// It is not good, and there are not enough newer good fulls to pass over it.
+    /// It is not good, and there are not enough newer good fulls to remove it.
     TooFewNewer,
     /// A failed run of the last [`FAILED_RUNS_SHOWN`], which holds no data.
     RecentFailure,
@@ -94,7 +94,7 @@ pub enum Reason {
     Superseded,
     /// An incremental past its age or number.
     PastIncremental,
-    /// What it builds on goes or is not there.
+    /// What it builds on is removed or missing.
     Orphaned,
     /// The run failed long ago, and newer ones succeeded.
     FailedRun,
@@ -139,10 +139,11 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Decides over every candidate, newest first; the order of those that go is the order in which they may be removed:
-/// nothing goes before what builds on it. Neither the order of `candidates` nor their names matter, only commit times
-/// and parents; running it again over what stays removes nothing more at the same `now`. What was committed after `now`
-/// comes from a clock that was set back since, and counts as older than the rest: what is taken today always stays.
+/// Decides about every candidate, newest first. The removed ones are in the order in which they may be removed: nothing
+/// is removed before what builds on it. Neither the order of `candidates` nor their names matter, only commit times and
+/// parents; running it again on what is kept removes nothing more at the same `now`. A backup committed after `now`
+/// comes from a clock that was set back since, and counts as older than the rest, so that a backup of today is always
+/// kept.
 pub fn plan(rule: &Retention, candidates: &[Candidate], now: Timestamp) -> Vec<Decision> {
     let chains = CandidateChains::new(candidates, now);
     let mut kept = Kept::default();
@@ -206,7 +207,7 @@ impl<'a> CandidateChains<'a> {
         self.newest_first.iter().filter(good).copied()
     }
 
-    /// Whether everything that `candidate` builds on is there and good, down to a full.
+    /// Whether everything that `candidate` builds on exists and is good, down to a full.
     fn is_whole(&self, candidate: &Candidate) -> bool {
         let below = ancestors(&self.by_id, candidate);
         let chain = || std::iter::once(&candidate).chain(&below);
@@ -271,7 +272,7 @@ fn keep_by_hand(chains: &CandidateChains<'_>, kept: &mut Kept) {
     }
 }
 
-/// What failed, was found bad or holds only a part counts for nothing, and it is no reason to hurry: it goes when what is good has outlived it.
+/// Failed, bad and partial backups do not count as good. They are removed only when enough newer good ones exist.
 fn keep_what_is_not_good(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut Kept, now: Timestamp) {
     for candidate in chains.newest_first.iter().filter(|candidate| candidate.health != Health::Good) {
         let newer = chains.good_fulls().filter(|good| good.finished_at > candidate.finished_at).count();
@@ -290,7 +291,7 @@ fn keep_what_is_not_good(rule: &Retention, chains: &CandidateChains<'_>, kept: &
     }
 }
 
-/// Incrementals whose whole chain stays; the rule says how many or how old.
+/// Keeps incrementals whose whole chain is kept; the rule says how many or how old.
 fn keep_incrementals(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut Kept, now: Timestamp) {
     let root_stays = |candidate: &Candidate| {
         ancestors(&chains.by_id, candidate).last().is_some_and(|root| kept.has(&root.id))
@@ -313,7 +314,7 @@ fn keep_incrementals(rule: &Retention, chains: &CandidateChains<'_>, kept: &mut 
     }
 }
 
-/// Whatever a kept backup builds on. The record of a failed run has no data to restore.
+/// Keeps what a kept backup builds on. The record of a failed run has no data to restore, so its parents are not kept.
 fn keep_parents(chains: &CandidateChains<'_>, kept: &mut Kept) {
     for candidate in &chains.newest_first {
         if kept.has(&candidate.id) && candidate.health != Health::Failed {

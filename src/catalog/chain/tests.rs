@@ -83,7 +83,7 @@ fn safety(number: u64) -> ListedBackup {
     entry
 }
 
-/// One of only `wiki`.
+/// A backup of only `wiki`.
 fn partial(number: u64) -> ListedBackup {
     let mut entry = full(number);
     entry.manifest.partial = true;
@@ -105,7 +105,7 @@ fn unreadable(number: u64) -> UnreadableBackup {
     UnreadableBackup { database, id: id(number, BackupKind::Full), error, pinned: false }
 }
 
-/// The hour of the backup that is meant, and those of the ones passed over; or what is in the way.
+/// The hour of the chosen backup, and those of the ones passed over; or why none was chosen.
 fn chosen(
     entries: &[ListedBackup],
     wanted: &Wanted<'_>,
@@ -184,7 +184,7 @@ fn an_incremental_is_as_good_as_what_it_builds_on() {
 }
 
 #[test]
-fn a_backup_of_a_clock_that_was_years_ahead_is_not_the_latest() {
+fn a_backup_from_a_clock_that_was_years_ahead_is_not_the_latest() {
     let mut ahead = full(1);
     ahead.manifest.finished_at = "2031-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(chosen(&[ahead.clone(), full(2)], &Wanted::default(), &[]), Ok((2, vec![])));
@@ -215,7 +215,7 @@ fn histories() -> impl Strategy<Value = Vec<ListedBackup>> {
 
 proptest! {
     #[test]
-    fn what_is_chosen_is_good_and_nothing_newer_is(
+    fn the_chosen_backup_is_good_and_no_newer_one_is(
         entries in histories(),
         hidden in proptest::collection::vec(0_u64..12, 0..2),
         gone in proptest::option::of(any::<prop::sample::Index>()),
@@ -233,11 +233,11 @@ proptest! {
                 prop_assert_eq!(Some(&chosen.entry.manifest.id), newest.map(|entry| &entry.manifest.id));
                 let started = chosen.entry.manifest.id.started();
                 prop_assert!(hidden.iter().all(|one| one.id.started() < started));
-                // Every one that succeeded and is newer is told of.
+                // Every newer one that succeeded is listed.
                 let newer = entries.iter().filter(|entry| entry.manifest.status == BackupStatus::Success);
                 let newer = newer.filter(|entry| entry.manifest.finished_at > chosen.entry.manifest.finished_at);
                 prop_assert_eq!(newer.count(), chosen.passed_over.len());
-                // Everything it builds on is there, and good by itself.
+                // Everything that it builds on exists, and is good itself.
                 let mut next = chosen.entry.manifest.parent.clone();
                 while let Some(parent) = next {
                     let link = entries.iter().find(|entry| entry.manifest.id == parent).unwrap();

@@ -1,4 +1,4 @@
-//! A physical backup: the files of the server, part after part as it sends them.
+//! A physical backup: stores the files of the server, part after part as the server sends them.
 
 use super::held::HeldRun;
 use super::part::{self, Packing};
@@ -38,7 +38,7 @@ pub(super) async fn copy(
     Ok(())
 }
 
-/// Begins the copy; a full where the server cannot give an incremental.
+/// Begins the copy; falls back to a full if the server cannot give an incremental.
 async fn begin(run: &mut HeldRun<'_>, physical: &dyn Physical) -> Result<Box<dyn PhysicalCopy>, Failure> {
     let app = run.app;
     let (runner, folder) = (app.runner.as_ref(), app.inventory.settings.tmp_dir.as_path());
@@ -56,8 +56,8 @@ async fn begin(run: &mut HeldRun<'_>, physical: &dyn Physical) -> Result<Box<dyn
     Ok(physical.begin_copy(runner, request).await?)
 }
 
-/// Why nothing is built on a backup of which a part is gone or damaged, or whose key this host has no more. A store that does not
-/// answer is a failure of the run.
+/// Why no incremental is built on a backup with a missing or damaged part, or whose key this host no longer has. A
+/// store that does not answer is a failure of the run.
 fn unreadable(error: EngineError) -> Result<String, Failure> {
     let failure = Failure::from(error);
     match failure.class {

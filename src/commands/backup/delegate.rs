@@ -1,4 +1,4 @@
-//! A backup that another tool takes and keeps: nothing of it goes through jagad but its name.
+//! A backup that another tool takes and keeps: jagad only records it.
 
 use super::base::delegate_base;
 use super::held::HeldRun;
@@ -8,7 +8,7 @@ use crate::commands::{Failure, crash};
 use crate::engine::{DelegateBase, DelegateRequest, Server};
 use crate::model::BackupKind;
 
-/// Has the tool take the backup, and records what it became. It counts when the manifest is committed.
+/// Runs the tool, and records the backup that it took. It counts when the manifest is committed.
 pub(super) async fn delegate(run: &mut HeldRun<'_>, server: &dyn Server) -> Result<(), Failure> {
     let tool = preflight::delegate(server)?;
     let runner = run.app.runner.as_ref();
@@ -41,7 +41,7 @@ pub(super) async fn delegate(run: &mut HeldRun<'_>, server: &dyn Server) -> Resu
     Ok(())
 }
 
-/// The nearest recorded backup that it really builds on: somebody else may have had one taken since it was planned.
+/// Sets the nearest recorded backup on which it really builds: another backup may have been taken since it was planned.
 async fn find_parent(run: &mut HeldRun<'_>, prior: Option<&str>) -> Result<(), Failure> {
     let (Some(prior), Some(kept)) = (prior, Kept::of(run.app, &run.database.name).await?) else {
         return Ok(());

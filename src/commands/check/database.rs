@@ -1,4 +1,4 @@
-//! A database is tried: the way to its server, the rights, and the dump tool itself.
+//! Checks a database: the connection to its server, the privileges, and the dump tool.
 
 use super::{Findings, Section, SectionKind, failed};
 use crate::commands::backup::source::{self, ReplicaSearch, SourceSurvey};
@@ -8,7 +8,7 @@ use crate::config::DatabaseEntry;
 use crate::engine::{self, EngineError, Finding, FindingLevel, Scope, Server};
 use crate::model::{BackupKind, Method, SourceChoice};
 
-/// Tries the server of an entry, and its replicas.
+/// Checks the server of an entry, and its replicas.
 pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<Class>) {
     let mut findings = Findings::new();
     let mut place = String::new();
@@ -41,7 +41,7 @@ pub(super) async fn check(app: &App, entry: &DatabaseEntry) -> (Section, Option<
     findings.section(SectionKind::Database, entry.name.to_string(), place)
 }
 
-/// Which replicas would be used, why not the others, and whether a dump of the one that would be used works.
+/// Reports which replicas would be used, why not the others, and whether a dump of the one that would be used works.
 async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey, findings: &mut Findings) {
     if entry.source == SourceChoice::Primary {
         findings.ok("its replicas are not asked: `source` is primary");
@@ -74,13 +74,13 @@ async fn check_replicas(app: &App, entry: &DatabaseEntry, survey: &SourceSurvey,
     }
 }
 
-/// The backup of the entry that asks most of its server.
+/// The backup of the entry that needs most of its server.
 fn wanted<'a>(app: &App, entry: &DatabaseEntry, scope: &'a Scope) -> Wanted<'a> {
     let kind = app.inventory.policy_of(entry).map_or(BackupKind::Full, |policy| policy.hardest_kind(entry));
     Wanted { demand: entry.demand(kind), scope }
 }
 
-/// Questions first; if they found nothing wrong, the tool itself is tried.
+/// Queries first; if they found no problem, the tool itself is run.
 async fn look(app: &App, server: &dyn Server, wanted: Wanted<'_>) -> Result<Vec<Finding>, EngineError> {
     let mut findings = backup::look(app.runner.as_ref(), server, wanted).await?;
     if findings.iter().any(|finding| finding.level == FindingLevel::Error) {

@@ -1,4 +1,4 @@
-//! What each error means: its class, the wording users know, and a hint when the user can act.
+//! Classifies each error: its class, its heading, and a help when the user can act.
 
 use super::{Class, layers};
 use crate::catalog::CatalogError;
@@ -14,7 +14,7 @@ use std::error::Error;
 /// Class, heading and hint.
 pub(super) type Verdict = (Class, Option<&'static str>, Option<Help>);
 
-/// What one layer says of the class; `None` when it only carries a deeper one.
+/// The verdict for one layer; `None` when it only wraps a deeper one.
 pub(super) fn judge(layer: &(dyn Error + 'static)) -> Option<Verdict> {
     if let Some(error) = layer.downcast_ref::<StoreError>() {
         return judge_store(error);
@@ -68,7 +68,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
     match error {
         // The source of the data failed, not the store: look deeper.
         StoreError::Body { .. } => None,
-        // A full disk has a class of its own, and what another layer put inside says better what it is.
+        // A full disk has a class of its own, and an error that another layer put inside is more precise.
         full if full.is_full() => Some((
             Class::Full,
             STORE_HEADING,
@@ -76,7 +76,7 @@ fn judge_store(error: &StoreError) -> Option<Verdict> {
                 "Make room in the store: remove old backups with `jagad delete` or `jagad prune`, or raise its quota or cap."
             )),
         )),
-        // What another layer put inside says better what it is.
+        // An error that another layer put inside is more precise.
         StoreError::Io { source, .. }
             if layers(source).into_iter().skip(1).any(|inner| judge(inner).is_some()) =>
         {
@@ -297,7 +297,7 @@ fn judge_pipeline(error: &PipelineError) -> Option<Verdict> {
     }
 }
 
-/// Whether a tool says that a disk is full.
+/// Whether a tool reports that a disk is full.
 fn means_full(stderr: &str) -> bool {
     ["No space left on device", "could not extend file", "Disk quota exceeded", "is full"]
         .iter()
@@ -311,7 +311,7 @@ fn tls_help() -> Help {
     )
 }
 
-/// Whether a server's certificate, or TLS altogether, is what is wrong.
+/// Whether the problem is a server's certificate, or TLS as a whole.
 fn means_tls(problem: &str) -> bool {
     let problem = problem.to_ascii_lowercase();
     ["certificate", "ssl error", "tls", "self-signed", "self signed", "hostname mismatch"]
@@ -321,7 +321,7 @@ fn means_tls(problem: &str) -> bool {
 
 type MakeHelp = fn() -> Help;
 
-/// Known words of the tools and what to do about them.
+/// Help for known messages of the tools.
 fn hint_from_tool(stderr: &str) -> Option<Help> {
     let table: [(&str, MakeHelp); 6] = [
         ("permission denied", || {

@@ -16,7 +16,8 @@ use crate::retention::{self, Candidate, Decision, Pinned};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// What nobody has written to for so long is nobody's: an upload of a single part takes no longer.
+/// Objects without a manifest count as abandoned when nothing was written for this long: an upload of a single part
+/// takes less.
 pub(in crate::commands) const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// One entry that is pruned as its policy says.
@@ -27,19 +28,19 @@ pub(in crate::commands) struct Pruning<'a> {
     pub(in crate::commands) log: &'a RunLog,
 }
 
-/// What is there, and what becomes of it.
+/// The backups and what happens to each.
 struct PrunePlan {
     pruned: Pruned,
     going: Vec<BackupId>,
-    /// Whose data another tool has to remove, and what it has.
+    /// Backups whose data another tool must remove, and what the tool keeps.
     delegated: Vec<Manifest>,
     kept: Option<Kept>,
     abandoned: Vec<Abandoned>,
 }
 
 impl Pruning<'_> {
-    /// Retention after a backup, which is safe now. Somebody else at the database is no failure: the next success prunes too.
-    /// What fails is told.
+    /// Retention after a backup, which is safe now. A busy database is no failure: the next success prunes too.
+    /// Failures are notified.
     pub(in crate::commands) async fn after_backup(&self, wait: Duration) -> Result<(), Failure> {
         match self.run(Mode::Run, wait).await {
             Ok(_) => Ok(()),
@@ -81,8 +82,9 @@ impl Pruning<'_> {
     async fn plan(&self, catalog: &Catalog) -> Result<PrunePlan, Failure> {
         let Self { app, entry, policy, .. } = self;
         let mut listing = catalog.list(Some(&entry.name)).await?;
-        // Whoever cannot read an incremental cannot know what it builds on. A full builds on nothing: it stays, and counts for nothing.
-        // A backup that is not authenticated neither counts nor is removed: else forged ones could push out the real ones.
+        // It is not known what an unreadable incremental builds on. A full builds on nothing: it stays, and is not
+        // counted. A backup that is not authenticated neither counts nor is removed: else forged ones could push out
+        // the real ones.
         let ours = |one: &UnreadableBackup| !matches!(one.error, CatalogError::Unproven { .. });
         let hides = |one: &UnreadableBackup| ours(one) && one.id.kind() == BackupKind::Incremental;
         let unreadable = std::mem::take(&mut listing.unreadable);
@@ -141,8 +143,9 @@ impl Pruning<'_> {
         Ok(PrunePlan { pruned, going, delegated, kept, abandoned })
     }
 
-    /// Removes what builds on others first, and of each backup its manifest first: a crash leaves garbage, never a lie. One that
-    /// cannot be removed does not keep the others; the first failure is returned. What is garbage already and stays is said.
+    /// Removes dependants first, and of each backup its manifest first: a crash leaves garbage, never a manifest
+    /// without data. A backup that cannot be removed does not stop the others; the first failure is returned. Garbage
+    /// that could not be removed is logged.
     async fn remove(&self, catalog: &Catalog, lease: &Lease) -> Result<Pruned, Failure> {
         let mut plan = self.plan(catalog).await?;
         let mut problems = Vec::new();
@@ -165,7 +168,8 @@ impl Pruning<'_> {
         Ok(plan.pruned)
     }
 
-    /// Removes `going`, each with its manifest first. Says why the first one that was refused stays; data that stays is a problem.
+    /// Removes `going`, each with its manifest first. Returns why the first refused one stays; data that could not be
+    /// removed is added to the problems.
     async fn remove_backups(
         &self,
         catalog: &Catalog,
@@ -182,7 +186,8 @@ impl Pruning<'_> {
                 log.say(format!("PRUNE: {id} stays for now, somebody reads it ({})", reader.describe()));
                 continue;
             }
-            // What another tool keeps goes first: it may refuse, and without its name here nobody would look after it.
+            // The data of another tool first: the tool may refuse, and without our record the backup would be
+            // forgotten.
             let theirs = plan.delegated.iter().find(|manifest| manifest.id == *id);
             if let Some((manifest, kept)) = theirs.zip(plan.kept.as_ref())
                 && let Err(failure) = kept.expire(app, manifest).await
@@ -196,7 +201,7 @@ impl Pruning<'_> {
                 refused.get_or_insert(Failure::from(error));
                 continue;
             }
-            // A reader that has started since then reads to the end; a later prune removes the data.
+            // A reader that has started since the check reads to the end; a later prune removes the data.
             if catalog.reader_of(&entry.name, id).await?.is_some() {
                 continue;
             }
@@ -239,7 +244,7 @@ impl Pruning<'_> {
         Ok(())
     }
 
-    /// Says and notes what stays, and that garbage was looked for. A store that takes no writes has been pruned all the same.
+    /// Logs and notes what could not be removed, and when garbage was searched for. An error is only logged.
     async fn settle(&self, catalog: &Catalog, problems: &[String]) {
         let Self { app, entry, log, .. } = self;
         for problem in problems {

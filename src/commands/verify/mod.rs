@@ -1,4 +1,4 @@
-//! `jagad verify`: how much of a backup is true, at four depths.
+//! `jagad verify`: verifies backups at one of four levels.
 
 mod after_backup;
 mod announce;
@@ -26,20 +26,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What to verify, and how deep.
+/// What to verify, and at which level.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// These backups; or all successful ones of `databases`.
     pub backups: Vec<BackupReference>,
-    /// Entries whose backups are meant when `backups` is empty.
+    /// Entries whose backups are verified when `backups` is empty.
     pub databases: Option<DatabaseSelection>,
-    /// Where they are.
+    /// The store of the backups.
     pub store: Option<StoreName>,
     /// Which of them.
     pub which: Which,
     /// How deep.
     pub level: VerifyLevel,
-    /// Start no further one after so long; `None` is unbounded.
+    /// Start no further verification after this time; `None` is unlimited.
     pub budget: Option<Duration>,
 }
 
@@ -56,24 +56,24 @@ pub enum Which {
     NotSince(Duration),
 }
 
-/// What came of one.
+/// The result for one backup.
 #[derive(Debug, Clone, Serialize)]
 pub struct VerifiedBackup {
     /// The backup.
     pub backup: BackupId,
     /// Its database entry.
     pub database: crate::model::DatabaseName,
-    /// What was found, as it was recorded.
+    /// The recorded result.
     #[serde(flatten)]
     pub verification: Verification,
 }
 
-/// What came of all.
+/// The results for all backups.
 #[derive(Debug)]
 pub struct Outcome {
     /// One per backup.
     pub results: Vec<VerifiedBackup>,
-    /// Backups that the budget left for the next time.
+    /// Backups that were not verified because the budget was used up.
     pub left: usize,
     /// The class of the first failure.
     pub verdict: Option<Class>,
@@ -137,7 +137,7 @@ async fn choose(app: &App, request: &Request) -> Result<Vec<(Catalog, ListedBack
     Ok(chosen)
 }
 
-/// A look that was less deep than this one, or proved nothing, does not stand for it.
+/// An earlier verification at a lower level, or without a result, does not count.
 fn is_wanted(app: &App, request: &Request, entry: &ListedBackup) -> bool {
     let proven = entry.verification.known().and_then(|last| last.proven(request.level));
     match request.which {
@@ -153,7 +153,7 @@ fn is_wanted(app: &App, request: &Request, entry: &ListedBackup) -> bool {
     }
 }
 
-/// Verifies one, records the result, and tells of it when it is bad.
+/// Verifies one, records the result, and sends a notification when it is bad.
 async fn verify_one(
     app: &App,
     catalog: &Catalog,
@@ -171,14 +171,14 @@ async fn verify_one(
     result
 }
 
-/// Lets everybody see that a backup is being verified.
+/// Marks the backup as being verified.
 async fn mark(app: &App, catalog: &Catalog, manifest: &Manifest, level: VerifyLevel) -> VerifyingMark {
     let lifetime = app.inventory.settings.lease_lifetime;
     catalog.mark_verifying(manifest, level, app.clock.now(), lifetime).await
 }
 
-/// Verifies one and records the result: that it is what it should be, that it is not, or that nothing is known because
-/// something else failed. Only a store that does not answer and a run that is stopped leave no record.
+/// Verifies one and records the result: passed, failed, or inconclusive because something else failed. Only a store
+/// that does not answer and an interrupted run leave no record.
 async fn look_and_record(
     app: &App,
     catalog: &Catalog,
@@ -215,11 +215,11 @@ async fn look_and_record(
             say_result(&log, manifest, status, failure.as_ref());
             Ok((recorded, failure))
         }
-        // What keeps it from being looked at keeps the result from being recorded.
+        // The cause of the inconclusive result also prevents its record.
         (Err(_), Some(failure)) if status == VerificationStatus::Inconclusive => {
             Err(failure.doing(format!("verify {}", manifest.id)))
         }
-        // It was looked at all the same: whoever asked is told what came of it.
+        // The verification itself was done: its result is returned.
         (Err(error), failure) => {
             log.warn(format!("the verification was not recorded: {}", Failure::from(error).message()));
             say_result(&log, manifest, status, failure.as_ref());
@@ -237,7 +237,7 @@ fn say_result(log: &RunLog, manifest: &Manifest, status: VerificationStatus, fai
     }
 }
 
-/// How a backup is looked at.
+/// How a backup is verified.
 struct Look<'a> {
     level: VerifyLevel,
     extent: Extent<'a>,
@@ -245,9 +245,9 @@ struct Look<'a> {
 
 /// How much of a chain is read.
 enum Extent<'a> {
-    /// The backup itself: what it builds on was looked at when it was taken.
+    /// The backup itself: what it builds on was verified when that was taken.
     Own,
-    /// All that it builds on too, but what was proven before; what is proven is added.
+    /// Also all that it builds on, except backups that passed before in this run; those that pass are added.
     Chain(&'a mut BTreeSet<BackupId>),
 }
 
@@ -263,7 +263,7 @@ impl Look<'_> {
         if manifest.integrity == Integrity::Delegated {
             return self.delegated(app, catalog, manifest, log).await;
         }
-        // A backup is worth what everything that it builds on is worth.
+        // A backup is only good if everything that it builds on is good.
         let chain = chain_of(catalog, manifest).await?;
         for link in &chain {
             let there = levels::every_object_is_there(store.as_ref(), link).await;
@@ -296,7 +296,8 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// The tool that keeps the data looks at it, with all that it builds on there. What it says is its word, and a drill is proof.
+    /// Lets the tool that keeps the data verify it, with all that it builds on there. This relies on the tool's word; a
+    /// drill proves more.
     async fn delegated(
         self,
         app: &App,
@@ -311,7 +312,7 @@ impl Look<'_> {
                 .help("Declare the entry with method = \"pgbackrest\" and its `pgbackrest` settings."));
         };
         let facts = manifest.physical.clone().unwrap_or_default();
-        // A drill reads every file, and finds by itself what is missing.
+        // A drill reads every file, and so finds missing ones itself.
         let level = if self.level == VerifyLevel::Restore { VerifyLevel::Exists } else { self.level };
         let examining = repository.examine(app.runner.as_ref(), &facts, level);
         for said in app.cancel.unless_stopped(&app.cancel.token, examining).await?? {
@@ -326,7 +327,7 @@ impl Look<'_> {
     }
 }
 
-/// A failure that says which backup of the chain it is about.
+/// A failure that names its backup within the chain.
 fn of_link(failure: Failure, manifest: &Manifest, link: &Manifest) -> Failure {
     if link.id == manifest.id { failure } else { failure.doing(format!("{}, which it builds on", link.id)) }
 }

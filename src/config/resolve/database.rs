@@ -1,4 +1,4 @@
-//! `[databases.NAME]`: what is written, for the engine that it is written for.
+//! Resolves `[databases.NAME]` and checks each key against the entry's engine.
 
 use super::{EntryPlace, packing, pgbackrest, replica};
 use crate::config::entry::{Connection, DatabaseEntry};
@@ -9,10 +9,10 @@ use crate::config::secret::Forms;
 use crate::engine::{DatabaseChoice, TlsSettings};
 use crate::model::{EngineKind, Method, SourceChoice};
 
-/// What an entry says that no policy shall protect.
+/// The value of `policy` for an entry without a policy.
 pub(super) const NO_POLICY: &str = "none";
 
-/// Keys that not every engine has a use for: where they stand, whether they are written, and who takes them.
+/// A key that is not for every engine: its name, whether it is set, and the engines that use it.
 type Suited = (&'static str, fn(&DatabaseFile) -> bool, &'static [EngineKind]);
 
 const POSTGRESQL: &[EngineKind] = &[EngineKind::PostgreSql];
@@ -35,7 +35,7 @@ const SUITED: [Suited; 13] = [
     ("dump.extra_args", |written| !written.dump.extra_args.is_empty(), SQL),
 ];
 
-/// A key that the entry's engine has no use for is a mistake, not a wish to be passed over.
+/// Refuses a key that the entry's engine does not use: ignoring it would hide a mistake.
 fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<(), ConfigError> {
     let strange =
         SUITED.iter().find(|(_, given, engines)| given(written) && !engines.contains(&written.engine));
@@ -45,7 +45,7 @@ fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result
     Err(place.wrong_with(key, problem, Some("Leave it out.".to_owned())))
 }
 
-/// How the data is taken, where the engine can do that.
+/// How the data is taken; an error if the engine does not support that.
 fn method(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<Method, ConfigError> {
     let method = written.method.unwrap_or(Method::Logical);
     if !written.engine.methods().contains(&method) {

@@ -1,4 +1,5 @@
-//! From what was written to what is meant: names exist, numbers are in bounds, conflicts are refused with file and line.
+//! Resolves the written configuration: checks that names exist and numbers are in bounds, and refuses conflicts with
+//! file and line.
 
 mod database;
 mod hooks;
@@ -32,7 +33,7 @@ use std::time::Duration;
 /// The one format of configurations.
 const VERSION: u32 = 1;
 
-/// Reading one table: where it is in the document, and what relative paths are relative to.
+/// One table: its place in the document, and the folder for relative paths.
 struct EntryPlace<'a> {
     document: &'a Document,
     path: Vec<String>,
@@ -104,7 +105,7 @@ impl EntryPlace<'_> {
     }
 }
 
-/// The inventory that `document` means; `file` is its main file.
+/// The inventory of `document`; `file` is its main file.
 pub(super) fn resolve(document: Document, file: &Path) -> Result<Inventory, ConfigError> {
     let written: FileConfig = document.read()?;
     if written.version != VERSION {
@@ -192,7 +193,7 @@ fn add_database(
 ) -> Result<(), ConfigError> {
     let entry = database::resolve(place, name, entry, hooks)?;
     if let Some(policy) = inventory.policy_of(&entry) {
-        // A level of the entry goes with the codec of its policy.
+        // A level of the entry applies to the codec of its policy.
         let under = entry.under(policy);
         possible_level(place, under.codec(), under.level(None))?;
     }
@@ -227,7 +228,7 @@ fn settings(place: &EntryPlace<'_>, written: &SettingsFile) -> Result<Settings, 
     })
 }
 
-/// Compression and encryption, as an entry or its policy writes them.
+/// The compression and encryption keys of an entry or a policy.
 fn packing(
     place: &EntryPlace<'_>,
     codec: Option<Codec>,
@@ -279,7 +280,7 @@ fn key(place: &EntryPlace<'_>, written: &KeyFile) -> Result<KeyEntry, ConfigErro
     Ok(KeyEntry { key_use: if written.retired { KeyUse::Retired } else { KeyUse::Active }, source })
 }
 
-/// Every name that is used exists.
+/// Checks that every name that is used exists.
 fn references<'d>(
     inventory: &Inventory,
     place: impl Fn(&[&str]) -> EntryPlace<'d>,

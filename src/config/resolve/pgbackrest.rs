@@ -1,11 +1,11 @@
-//! `[databases.NAME.pgbackrest]`, and what an entry cannot say whose backups pgBackRest takes.
+//! Resolves `[databases.NAME.pgbackrest]`, and refuses keys that have no effect when pgBackRest takes the backups.
 
 use super::EntryPlace;
 use crate::config::error::ConfigError;
 use crate::config::file::{DatabaseFile, PgBackRestFile};
 use crate::engine::PgBackRestSettings;
 
-/// Keys that are pgBackRest's own business: whether they are written, and what says it there.
+/// A key that pgBackRest's own configuration decides: its name, whether it is set, and the option there.
 type Delegated = (&'static str, fn(&DatabaseFile) -> bool, &'static str);
 
 const DELEGATED: [Delegated; 5] = [
@@ -23,7 +23,7 @@ const DELEGATED: [Delegated; 5] = [
     ("source", |written| written.source.is_some(), "`backup-standby`"),
 ];
 
-/// A key that has no effect is a mistake, not a wish to be passed over.
+/// Refuses a key that has no effect: ignoring it would hide a mistake.
 pub(super) fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile) -> Result<(), ConfigError> {
     let Some((key, _, theirs)) = DELEGATED.iter().find(|(_, given, _)| given(written)) else { return Ok(()) };
     let problem =
@@ -32,7 +32,7 @@ pub(super) fn refuse_strange_keys(place: &EntryPlace<'_>, written: &DatabaseFile
     Err(place.wrong_with(key, problem, Some(help)))
 }
 
-/// What is written, or the defaults.
+/// The written settings, or the defaults.
 pub(super) fn resolve(
     place: &EntryPlace<'_>,
     written: Option<&PgBackRestFile>,
@@ -47,7 +47,7 @@ pub(super) fn resolve(
     })
 }
 
-/// A name that goes into a command line of pgBackRest, which would take some for options or paths.
+/// A name for a command line of pgBackRest, which would read some texts as options or paths.
 fn word(
     place: &EntryPlace<'_>,
     key: &str,

@@ -1,4 +1,4 @@
-//! What is in the catalogue.
+//! Reports of the catalogue's backups.
 
 use super::{Draw, count, elapsed, pretty};
 use crate::catalog::{Manifest, Part};
@@ -56,7 +56,7 @@ fn row(row: &list::Row) -> Vec<String> {
     ]
 }
 
-/// What its verifications say of it: `restore passed`, `pending`.
+/// The state of its verifications: `restore passed`, `pending`.
 fn verified(row: &list::Row) -> String {
     use crate::model::VerificationState::{Failed, Inconclusive, Passed};
     match (row.verification, row.verified_level) {
@@ -66,7 +66,7 @@ fn verified(row: &list::Row) -> String {
     }
 }
 
-/// The logical databases, or why there are none, cut to what fits a line.
+/// The logical databases, or why there are none, cut to fit a line.
 fn holds(row: &list::Row) -> String {
     const WIDTH: usize = 48;
     let text = match &row.error {
@@ -82,7 +82,7 @@ fn holds(row: &list::Row) -> String {
     }
 }
 
-/// What a physical backup holds.
+/// The contents of a physical backup.
 fn files(row: &list::Row) -> String {
     let delegated = if row.integrity.is_own() { "" } else { "delegated to pgBackRest: " };
     match (&row.parent, &row.fallback_reason) {
@@ -215,7 +215,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// How much data there is, how it is packed, or who keeps it.
+/// The amount of data, and how it is packed or which tool keeps it.
 fn data(manifest: &Manifest) -> Vec<(&'static str, String)> {
     let (plain, stored) = (ByteSize(manifest.plain_bytes()), ByteSize(manifest.stored_bytes()));
     if manifest.integrity == Integrity::Delegated {
@@ -242,7 +242,7 @@ fn data(manifest: &Manifest) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Why it was taken, and whether it is the whole.
+/// Why it was taken, and whether it is complete.
 fn purpose(manifest: &Manifest) -> String {
     let partial = if manifest.partial { ", only some databases of its entry" } else { "" };
     format!("{}{partial}", manifest.purpose)

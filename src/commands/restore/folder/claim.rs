@@ -1,4 +1,4 @@
-//! The folders that a restore fills: new or empty, large enough, and no other restore's.
+//! The folders that a restore fills: new or empty, large enough, and not used by another restore.
 
 use crate::commands::{Class, Failure};
 use crate::engine::FilledFolder;
@@ -7,12 +7,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Lies in a folder while it is being filled.
+/// The file that marks a folder while it is being filled.
 const CLAIM: &str = ".jagad-restore";
-/// Lies there while pgBackRest fills it.
+/// The file that is there while pgBackRest fills the folder.
 const DELEGATED_CLAIM: &str = "backup.manifest";
 
-/// Refuses a folder that holds anything, or that no folder can be.
+/// Refuses a folder that is not empty, or a path that cannot be a folder.
 pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
     let mut entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -35,12 +35,12 @@ pub(super) fn refuse_occupied(folder: &Path) -> Result<(), Failure> {
 /// Folders that are being filled.
 pub(super) struct Claimed {
     folders: Vec<PathBuf>,
-    /// Those that were made for it.
+    /// Those that were created for it.
     made: Vec<PathBuf>,
 }
 
 impl Claimed {
-    /// Makes the folders where they are not there, for their owner alone, and says in each that it is taken.
+    /// Creates missing folders, accessible only to their owner, and marks each as taken.
     pub(super) fn take(folders: &[FilledFolder]) -> Result<Self, Failure> {
         let mut claimed = Self { folders: Vec::new(), made: Vec::new() };
         for folder in folders {
@@ -63,7 +63,7 @@ impl Claimed {
         refuse_occupied(folder)?;
         let mark = folder.join(CLAIM);
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&mark).map_err(doing)?;
-        // Another restore may have filled it after the first look, and have taken its own mark away.
+        // Another restore may have filled it after the first check, and removed its own mark.
         if std::fs::read_dir(folder).map_err(doing)?.flatten().any(|entry| entry.file_name() != CLAIM) {
             std::fs::remove_file(mark).map_err(doing)?;
             refuse_occupied(folder)?;
@@ -72,11 +72,11 @@ impl Claimed {
         Ok(())
     }
 
-    /// Everything is in its place: the marks go.
+    /// All files are complete: removes the marks.
     pub(super) fn release(self) -> Result<(), Failure> {
         for folder in &self.folders {
             match std::fs::remove_file(folder.join(CLAIM)) {
-                // The tool that filled the folder has removed what it does not know.
+                // The tool that filled the folder has removed files that it does not know.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 removed => removed?,
             }
@@ -85,8 +85,8 @@ impl Claimed {
         Ok(())
     }
 
-    /// It failed: what was written goes, and each folder is as it was found. What cannot be removed stays, and no server starts on
-    /// it.
+    /// The restore failed: removes what was written, so that each folder is as it was before. If something cannot be
+    /// removed it stays, and no server starts on it.
     pub(super) fn clear(self) {
         for folder in &self.folders {
             for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
