@@ -38,6 +38,18 @@ const PHRASES: &[(&str, &str)] = &[
     (concat!("the store ", "took"), "the store accepted"),
     (concat!("kins", "hip"), "ReplicaMatch"),
     (concat!("look_", "after"), "check_restored"),
+    (concat!("nobody's ", "duty"), "not made up for"),
+    (concat!("has fa", "red"), "the state of its runs"),
+    (concat!("it fa", "red"), "the state of its runs"),
+    (concat!("whatever became ", "of"), "whatever its outcome"),
+    (concat!("runs out by ", "itself"), "expires"),
+    (concat!("run out by ", "itself"), "expire"),
+    (concat!("none of our ", "business"), "another user's"),
+    (concat!("nobody ", "hears"), "there is no notification"),
+    (concat!("the newest so ", "many"), "this many of the newest"),
+    (concat!("never ends ", "well"), "is an error"),
+    (concat!("hang in ", "the air"), "without a parent"),
+    (concat!("said ", "louder"), "overrides"),
 ];
 
 /// What people and programs read.

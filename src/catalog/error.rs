@@ -26,7 +26,7 @@ impl fmt::Display for Doubt {
 pub struct PassedOver {
     /// The backup.
     pub id: BackupId,
-    /// Why it is not what was meant.
+    /// Why it was not chosen.
     pub reason: String,
 }
 
@@ -100,7 +100,7 @@ pub enum CatalogError {
     Busy {
         /// The database.
         database: DatabaseName,
-        /// Who, doing what, since when, last heard of when.
+        /// Its host, process and operation, when it began, and the age of its last sign of life.
         holder: String,
     },
     /// Expired leases are in the way: their runs are dead and must be recorded before the leases are removed.

@@ -205,7 +205,8 @@ impl Lease {
         Ok(())
     }
 
-    /// Releases the lease. When this returns, no write is in flight that could create the lease again.
+    /// Releases the lease. When this returns, no write is in flight that could create the lease again. After an error
+    /// the lease stays until it expires.
     pub async fn release(mut self) -> Result<(), CatalogError> {
         self.stop.cancel();
         // Bounded by the lifetime; a renewal that panicked writes nothing any more.

@@ -13,7 +13,8 @@ impl Catalog {
         self.store().delete(std::slice::from_ref(&key)).await.map_err(CatalogError::store(doing))
     }
 
-    /// Deletes the other objects of a backup whose manifest is gone; does nothing when the manifest exists.
+    /// Deletes the other objects of a backup whose manifest is gone; does nothing when the manifest exists. An error
+    /// may leave some of them, which a later call deletes.
     pub async fn delete_rest(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
         let key = layout::manifest(database, id);
         let doing = format!("look for `{key}`");
@@ -24,7 +25,7 @@ impl Catalog {
     }
 
     /// Deletes what a failed or dead run stored; its manifest and log stay. It deletes nothing of a backup that is
-    /// recorded as good.
+    /// recorded as good. An error may leave some objects, which a later call deletes.
     pub async fn delete_leftovers(&self, database: &DatabaseName, id: &BackupId) -> Result<(), CatalogError> {
         if self.manifest(database, id).await?.is_some_and(|found| found.status == BackupStatus::Success) {
             return Ok(());

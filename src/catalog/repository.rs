@@ -64,7 +64,8 @@ impl Catalog {
         &self.store
     }
 
-    /// Writes a manifest, which makes a backup exist (or records a failure), and checks that the object exists.
+    /// Writes a manifest, which makes a backup exist (or records a failure), and checks that the object exists. After
+    /// an error the manifest may still be in the store: ask [`Catalog::manifest`].
     pub async fn commit(&self, manifest: &Manifest) -> Result<(), CatalogError> {
         let key = layout::manifest(&manifest.database, &manifest.id);
         let bytes = authenticity::print(manifest, self.authenticator.as_ref());

@@ -101,7 +101,9 @@ pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let mut question = question(&backups, &last_ones);
     question.facts.extend(others.iter().map(|label| {
-        format!("pgBackRest removes its {label} too, which jagad did not take: it builds on one that goes.")
+        format!(
+            "pgBackRest removes its {label} too, which jagad did not take: it builds on one that is deleted."
+        )
     }));
     app.watch.confirm(&question)?;
     for (catalog, deleted) in &cascades {
@@ -195,7 +197,7 @@ fn cascade(listing: &Listing, doomed: &Doomed) -> Result<Vec<Deleted>, Failure> 
 
 fn question(backups: &[Deleted], last_ones: &[DatabaseName]) -> Confirmation {
     let line = |deleted: &Deleted| {
-        let why = if deleted.dependant { ", because it depends on one that goes" } else { "" };
+        let why = if deleted.dependant { ", because it depends on one that is deleted" } else { "" };
         let size = if deleted.readable {
             ByteSize(deleted.stored_bytes).to_string()
         } else {
@@ -228,7 +230,7 @@ async fn delete_manifest(
         entry.manifest.status == BackupStatus::Success && entry.manifest.parent.as_ref() == Some(&deleted.id)
     };
     if let Some(child) = listing.entries.iter().find(builds_on_it) {
-        let problem = format!("{} builds on backup {} since it was looked at", child.manifest.id, deleted.id);
+        let problem = format!("{} builds on backup {} since the check", child.manifest.id, deleted.id);
         return Err(Failure::new(Class::Busy, problem).help("Run it again: that one is named then too."));
     }
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
@@ -268,7 +270,7 @@ async fn delete_one(
     if let Some(reader) = catalog.reader_of(&deleted.database, &deleted.id).await? {
         release(lease, &log).await;
         log.warn(format!(
-            "{} is deleted; its data goes with the next prune, because somebody reads it ({})",
+            "{} is deleted; the next prune removes its data, because it is being read ({})",
             deleted.id,
             reader.describe()
         ));
@@ -276,8 +278,8 @@ async fn delete_one(
     }
     if let Err(error) = catalog.delete_rest(&deleted.database, &deleted.id).await {
         log.warn(format!(
-            "{} exists no more, but not all of its data is gone: the next run on `{}` removes it, when the lease of this \
-             one has run out",
+            "{} is deleted, but some of its data is left: the next run on `{}` removes it, after the lease of this one \
+             has expired",
             deleted.id, deleted.database
         ));
         return Err(error.into());

@@ -41,7 +41,8 @@ pub struct Report {
     pub recovery: RecoveryNotes,
 }
 
-/// Writes a key file (0600) and a configuration that loads, neither over anything that exists.
+/// Writes a key file (0600) and a configuration that loads, neither over anything that exists. If the configuration
+/// cannot be written, the key file is removed again; new folders may remain.
 pub fn run(request: &Request) -> Result<Report, Failure> {
     if request.file.exists() {
         let message = format!("{} exists already", request.file.display());

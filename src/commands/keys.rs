@@ -167,7 +167,7 @@ pub struct Rotated {
 
 /// Makes a new key beside `name`, marks `name` as retired in the configuration file, and replaces its other uses there
 /// by the new key. Old backups stay readable, because a retired key still opens them. The rest of the file stays as it
-/// is.
+/// is. If the configuration cannot be written, it is unchanged and the new key file remains.
 pub fn rotate(app: &App, name: &KeyName) -> Result<Rotated, Failure> {
     let entry = app.inventory.keys.get(name).ok_or_else(|| {
         Failure::new(Class::NotFound, format!("no key is named `{name}`")).help("See `jagad key list`.")

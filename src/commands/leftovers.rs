@@ -20,7 +20,7 @@ impl Leftovers<'_> {
     /// Removes what a run stored that has just failed and has finished its uploads. Its manifest and its log stay.
     pub(super) async fn of_failed_run(&self) {
         if let Err(error) = self.catalog.delete_leftovers(self.database, self.id).await {
-            self.tell(&format!("data of {} stays: {}", self.id, words(error))).await;
+            self.tell(&format!("data of {} was not removed: {}", self.id, words(error))).await;
         }
     }
 
@@ -36,7 +36,7 @@ impl Leftovers<'_> {
             }
         }
         if let Err(error) = self.catalog.delete_leftovers(self.database, self.id).await {
-            problems.push(format!("data of {} stays: {}", self.id, words(error)));
+            problems.push(format!("data of {} was not removed: {}", self.id, words(error)));
         }
         if problems.is_empty() {
             self.log.say(format!("removed what {} had stored", self.id));
@@ -48,7 +48,7 @@ impl Leftovers<'_> {
     /// Removes what an interrupted deletion left. If it had not yet deleted the manifest, nothing is removed.
     pub(super) async fn of_deletion(&self) {
         if let Err(error) = self.catalog.delete_rest(self.database, self.id).await {
-            self.tell(&format!("data of the deleted {} stays: {}", self.id, words(error))).await;
+            self.tell(&format!("data of the deleted {} was not removed: {}", self.id, words(error))).await;
         }
     }
 

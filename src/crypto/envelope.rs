@@ -1,4 +1,4 @@
-//! The header of a sealed object: what it is, whose it is, and the wrapped data key.
+//! The header of a sealed object: its version and cipher, its identity, and the wrapped data key.
 
 use super::VERSION;
 use super::aead::{Aead, KEY_BYTES, NONCE_BYTES};

@@ -182,7 +182,7 @@ impl Group {
         }
     }
 
-    /// Ends what the leader left behind in its group, reaps it, and waits until its private files are gone.
+    /// Kills the processes that the leader left in its group, reaps it, and waits until its private files are gone.
     pub(super) async fn reap(&self) {
         self.exit().await;
         self.shared.release();

@@ -34,7 +34,7 @@ impl From<String> for Argument {
     }
 }
 
-/// What to start, with what. Never goes through a shell. Secrets only in `secret_env`.
+/// A program with its arguments and environment. It is never run through a shell. Secrets are only in `secret_env`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolSpec {
     /// For people and messages: "pg_dump".

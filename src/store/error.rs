@@ -1,4 +1,4 @@
-//! What can go wrong in a store, in the classes that callers act on.
+//! The errors of a store, in the classes that callers act on.
 
 use super::key::ObjectKey;
 

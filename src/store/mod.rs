@@ -89,8 +89,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         Ok(bytes)
     }
 
-    /// Deletes the objects; absent ones count as deleted. Every key's own answer is looked at; an error names the
-    /// first key that is still there and leaves the rest in any state.
+    /// Deletes the objects; absent ones count as deleted. The answer for every key is checked; an error names the first
+    /// key that still exists, and any of the others may be deleted or not.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<(), StoreError>;
 
     /// Aborts uploads below `prefix` that began more than `older_than` ago and were never completed; says how many.
@@ -107,7 +107,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     fn describe(&self) -> String;
 }
 
-/// Opens the store that `settings` describe. Settings that cannot work are refused; no server is asked anything yet.
+/// Opens the store that `settings` describe. Settings that cannot work are refused; no request is sent yet.
 pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match settings {
         StoreSettings::S3(settings) => Arc::new(S3Store::open(settings)?),
@@ -115,7 +115,7 @@ pub fn open(settings: &StoreSettings) -> Result<Arc<dyn Store>, StoreError> {
     })
 }
 
-/// Makes the place of a store where that is a directory. Buckets are made by their owners.
+/// Creates the directory of a directory store. Does nothing for a bucket, which its owner creates.
 pub fn prepare(settings: &StoreSettings) -> Result<(), StoreError> {
     match settings {
         StoreSettings::S3(_) => Ok(()),
@@ -123,7 +123,7 @@ pub fn prepare(settings: &StoreSettings) -> Result<(), StoreError> {
     }
 }
 
-/// Stores `bytes` as one object.
+/// Stores `bytes` as one object, see [`Store::put`].
 pub async fn write_small(
     store: &dyn Store,
     key: &ObjectKey,

@@ -157,7 +157,7 @@ fn a_state_of_a_newer_jagad_stops_no_backup_and_is_not_overwritten() {
     bench.at("2027-03-01T13:00:00Z", &["backup", "cache"]).ok();
     let ticked = bench.at("2027-03-02T02:00:00Z", &["schedule", "run", "--json"]).ok();
     assert_eq!(actions(&ticked.json()), ["backed_up"]);
-    ticked.says("a newer jagad wrote how `cache` has fared");
+    ticked.says("the state of `cache` was written by a newer jagad");
     // What is there says that it was done, and the warning is not repeated.
     let again = bench.at("2027-03-02T02:01:00Z", &["schedule", "run", "--json"]).ok();
     assert_eq!(actions(&again.json()), ["waiting"]);

@@ -115,7 +115,7 @@ const WAITS: &str = "exec /bin/bash -c 'set -o pipefail; \"$@\" | {
   head -c 4096; : > GATE.reached; while [ ! -e GATE.go ]; do sleep 0.02; done; cat; }' - $real \"$@\"";
 
 /// Waits until recovery has gone past all that the primary wrote, and so past whoever was in its way, or waits for one that is
-/// blocked by its slow reader and hears of it as soon as that reads on: the server shows that in the name of its process.
+/// blocked by its slow reader and notices as soon as that reads on: the server shows that in the name of its process.
 #[track_caller]
 fn until_in_conflict(bench: &Bench, standby: &Postgres) {
     let written = bench.postgres.psql("postgres", "SELECT pg_current_wal_flush_lsn();");

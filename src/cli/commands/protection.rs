@@ -246,7 +246,7 @@ impl Install {
     }
 }
 
-/// How a status looks.
+/// The output format of `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum StatusFormat {
     /// Text.

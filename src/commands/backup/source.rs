@@ -63,17 +63,17 @@ pub(in crate::commands) enum ReplicaSearch {
 pub(in crate::commands) struct SourceSurvey {
     primary: Result<ReachableServer, Failure>,
     pub(in crate::commands) replicas: Vec<CheckedReplica>,
-    wish: SourceChoice,
+    choice: SourceChoice,
 }
 
 /// The source of a backup of `entry`, logged if there was a choice.
 pub(in crate::commands) async fn choose(
     app: &App,
     entry: &DatabaseEntry,
-    wish: Option<SourceChoice>,
+    choice: Option<SourceChoice>,
     log: &RunLog,
 ) -> Result<Source, Failure> {
-    let source = survey(app, entry, wish, ReplicaSearch::FirstFit).await?.decide()?;
+    let source = survey(app, entry, choice, ReplicaSearch::FirstFit).await?.decide()?;
     let SourceRecord { role, address, reason } = &source.record;
     if !entry.replicas.is_empty() {
         let line = format!("SOURCE: {role} {address} ({reason})");
@@ -87,22 +87,22 @@ pub(in crate::commands) async fn choose(
 pub(in crate::commands) async fn survey(
     app: &App,
     entry: &DatabaseEntry,
-    wish: Option<SourceChoice>,
+    choice: Option<SourceChoice>,
     extent: ReplicaSearch,
 ) -> Result<SourceSurvey, Failure> {
-    let wish = wish.unwrap_or(entry.source);
-    if wish == SourceChoice::Replica && entry.replicas.is_empty() {
+    let choice = choice.unwrap_or(entry.source);
+    if choice == SourceChoice::Replica && entry.replicas.is_empty() {
         let message = format!("`{}` has no replica to take a backup from", entry.name);
         let help = "Add a [[databases.NAME.replicas]] table, or leave out --source.";
         return Err(Failure::new(Class::Usage, message).help(help));
     }
-    if wish == SourceChoice::Primary || entry.replicas.is_empty() {
-        return Ok(SourceSurvey { primary: primary(app, entry).await, replicas: Vec::new(), wish });
+    if choice == SourceChoice::Primary || entry.replicas.is_empty() {
+        return Ok(SourceSurvey { primary: primary(app, entry).await, replicas: Vec::new(), choice });
     }
     let first = tokio::time::timeout(PRIMARY_TIMEOUT, primary(app, entry)).await;
     let late = first.is_err();
     let mut survey =
-        SourceSurvey { primary: first.unwrap_or_else(|_| Err(no_answer())), replicas: Vec::new(), wish };
+        SourceSurvey { primary: first.unwrap_or_else(|_| Err(no_answer())), replicas: Vec::new(), choice };
     for (at, replica) in entry.replicas.iter().enumerate() {
         app.cancel.check()?;
         let primary = survey.primary.as_ref().ok();
@@ -114,7 +114,7 @@ pub(in crate::commands) async fn survey(
         }
     }
     // The primary may only be slow, and it is the only server left.
-    if late && wish == SourceChoice::Auto && survey.replicas.iter().all(|looked| looked.verdict.is_err()) {
+    if late && choice == SourceChoice::Auto && survey.replicas.iter().all(|looked| looked.verdict.is_err()) {
         survey.primary = primary(app, entry).await;
     }
     Ok(survey)
@@ -243,7 +243,7 @@ async fn judge_once(
 impl SourceSurvey {
     /// The source, or why there is none.
     pub(in crate::commands) fn decide(self) -> Result<Source, Failure> {
-        let Self { primary, replicas, wish } = self;
+        let Self { primary, replicas, choice } = self;
         let mut passed: Vec<(String, Failure)> = Vec::new();
         for looked in replicas {
             match looked.verdict {
@@ -252,12 +252,12 @@ impl SourceSurvey {
                         reason = format!("{reason}; passed over {}", reasons(&passed));
                     }
                     let record = SourceRecord { role: ServerRole::Replica, address: looked.address, reason };
-                    return Ok(Source { reached, record, replaceable: wish == SourceChoice::Auto });
+                    return Ok(Source { reached, record, replaceable: choice == SourceChoice::Auto });
                 }
                 Err(failure) => passed.push((looked.address, failure)),
             }
         }
-        if wish == SourceChoice::Replica {
+        if choice == SourceChoice::Replica {
             return Err(none_fits(passed));
         }
         let reached = match primary {
@@ -267,7 +267,7 @@ impl SourceSurvey {
                 return Err(failure.doing(format!("no replica fits ({}), and the primary", reasons(&passed))));
             }
         };
-        let reason = match (wish, passed.is_empty()) {
+        let reason = match (choice, passed.is_empty()) {
             (SourceChoice::Primary, _) => "the primary was asked for".to_owned(),
             (_, true) => "the only server of this entry".to_owned(),
             (_, false) => format!("no replica fits: {}", reasons(&passed)),

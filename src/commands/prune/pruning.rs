@@ -183,7 +183,10 @@ impl Pruning<'_> {
             app.cancel.check()?;
             lease.check().await?;
             if let Some(reader) = catalog.reader_of(&entry.name, id).await? {
-                log.say(format!("PRUNE: {id} stays for now, somebody reads it ({})", reader.describe()));
+                log.say(format!(
+                    "PRUNE: {id} is kept for now, because it is being read ({})",
+                    reader.describe()
+                ));
                 continue;
             }
             // The data of another tool first: the tool may refuse, and without our record the backup would be
@@ -208,7 +211,8 @@ impl Pruning<'_> {
             match catalog.delete_rest(&entry.name, id).await {
                 Ok(()) => log.say(format!("PRUNE: removed {id} of `{}`", entry.name)),
                 Err(error) => {
-                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()));
+                    problems
+                        .push(format!("data of {id} was not removed: {}", Failure::from(error).message()));
                 }
             }
             crash::point("prune-after-delete");
@@ -237,7 +241,8 @@ impl Pruning<'_> {
                     self.log.say(format!("PRUNE: removed what an interrupted run left of {id} of `{name}`"));
                 }
                 Err(error) => {
-                    problems.push(format!("data of {id} stays: {}", Failure::from(error).message()));
+                    problems
+                        .push(format!("data of {id} was not removed: {}", Failure::from(error).message()));
                 }
             }
         }

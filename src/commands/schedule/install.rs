@@ -58,7 +58,8 @@ pub struct InstalledFile {
     pub contents: String,
 }
 
-/// Creates the files, and writes them if requested; existing files that differ are refused.
+/// Creates the files, and writes them if requested; existing files that differ are refused. An error may leave the
+/// files that were written before it.
 pub fn install(app: &App, request: &InstallRequest) -> Result<Installed, Failure> {
     for path in [&request.config, &request.program] {
         plain(path)?;
@@ -223,7 +224,7 @@ After=network-online.target
 Type=oneshot
 User={user}
 ExecStart={program} --config {config} --progress none schedule run
-{secrets}# What it does and what goes wrong is said on standard error.
+{secrets}# Progress and errors go to standard error.
 StandardOutput=null
 StateDirectory=jagad
 StateDirectoryMode=0700
@@ -261,7 +262,7 @@ fn timer(request: &InstallRequest) -> String {
     format!(
         "# Made by `jagad schedule install`.
 [Unit]
-Description=Look every {every} whether a backup is due (jagad)
+Description=Check every {every} whether a backup is due (jagad)
 
 [Timer]
 OnActiveSec={seconds}s

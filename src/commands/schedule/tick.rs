@@ -152,7 +152,7 @@ impl EntryTick<'_> {
         let name = &self.entry.name;
         if database.state.foreign {
             self.warn(&format!(
-                "a newer jagad wrote how `{name}` has fared: what runs from here is not counted, and pauses are not known"
+                "the state of `{name}` was written by a newer jagad: runs of this host are not counted, and pauses are not known"
             ));
         }
         // An entry that names its store has chosen it.

@@ -64,7 +64,7 @@ impl Walk {
             }
             Err(error) => return Err(error),
         };
-        // A folder stands for keys that begin with its name and a slash: `a.b` comes before those of `a/`.
+        // A folder sorts as its name with a slash, which is how its keys begin: `a.b` comes before the keys of `a/`.
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry?;
