@@ -56,6 +56,16 @@ fn the_readme_grants_what_it_takes(release: Release) {
     assert!(!globals);
     bench.run(&["restore", id(&newest), "--target", "back", "--yes"]).ok();
     assert_eq!(contents(sql, "shop"), expected);
+    // A row that does not fit into a statement of the target is found before too.
+    sql.run("", "SET GLOBAL max_allowed_packet = 131072;");
+    bench.run(&["restore", id(&newest), "--target", "back", "--plan"]).ok();
+    sql.run("shop", "CREATE TABLE wide (t LONGTEXT); INSERT INTO wide VALUES (REPEAT('x', 110000));");
+    let wide = take("incremental");
+    bench
+        .run(&["restore", id(&wide), "--target", "back", "--plan"])
+        .expect(7)
+        .says("SET GLOBAL max_allowed_packet = 1048576;");
+    sql.run("", "SET GLOBAL max_allowed_packet = 1048576; DROP TABLE shop.wide;");
     // Without one of them nothing is dropped.
     sql.run("", "REVOKE EVENT ON shop.* FROM jagad_restore@'%';");
     bench.run(&["restore", id(&newest), "--target", "back", "--yes"]).expect(7).says("GRANT EVENT ON");

@@ -35,6 +35,8 @@ pub(super) struct LogReplay {
     grants: Grants,
     grantee: String,
     mysql: bool,
+    /// The longest statement that the server takes.
+    packet: Option<u64>,
     run: Arc<AsyncMutex<LogRun>>,
 }
 
@@ -67,7 +69,31 @@ impl LogReplay {
         let run = LogRun::new(server, request.definers, request.lifetime);
         let (grants, grantee) = (server.grants.clone(), server.grantee(runner).await?);
         let mysql = server.flavor().kind == EngineKind::MySql;
-        Ok(Self { ranges, first, scope, rights, grants, grantee, mysql, run: Arc::new(AsyncMutex::new(run)) })
+        let packet = server.variables.get("max_allowed_packet").and_then(|value| value.parse().ok());
+        Ok(Self {
+            ranges,
+            first,
+            scope,
+            rights,
+            grants,
+            grantee,
+            mysql,
+            packet,
+            run: Arc::new(AsyncMutex::new(run)),
+        })
+    }
+}
+
+impl LogReplay {
+    /// Rows of `bytes` go in as one statement, which is longer by a third.
+    fn too_long(&self, bytes: u64) -> Option<Finding> {
+        let length = bytes / 3 * 4 + 4096;
+        self.packet.filter(|packet| length > *packet).map(|packet| {
+            let problem =
+                format!("rows in it take a statement of {length} bytes, and max_allowed_packet is {packet}");
+            let wanted = length.next_multiple_of(1 << 20).min(1 << 30);
+            Finding::error(REPLAY, problem, format!("SET GLOBAL max_allowed_packet = {wanted};"))
+        })
     }
 }
 
@@ -135,7 +161,8 @@ impl Replay for LogReplay {
                 format!("GRANT {right} ON {}.* TO {};", pattern(database), self.grantee),
             )
         });
-        self.rights.iter().cloned().chain(missing).collect()
+        let long = self.too_long(walk.longest);
+        self.rights.iter().cloned().chain(missing).chain(long).collect()
     }
 
     fn obstacle(&self) -> Option<EngineError> {

@@ -66,6 +66,8 @@ pub(in crate::engine::mysql) struct Walker {
     pub(super) hindrance: Option<String>,
     /// Rights that statements take, by the name of the database on the target.
     pub(super) rights: BTreeSet<(String, &'static str)>,
+    /// The longest statement that applies rows.
+    pub(super) longest: u64,
     /// The number of the file that is being read.
     file: u64,
     /// Where the group of events begins that is being read.
@@ -106,6 +108,7 @@ impl Walker {
             groups,
             hindrance: None,
             rights: BTreeSet::new(),
+            longest: 0,
             file: 0,
             group: Place::default(),
             inside: Inside::Nothing,
@@ -278,7 +281,10 @@ impl Walker {
         if let Some(database) = database.filter(|_| self.is_done()) {
             self.begin(out);
             self.rights.extend(rows::right_for(frame.kind()).map(|right| (database, right)));
-            let tables = self.tables.values().flatten().map(|table| table.event.clone()).collect();
+            let tables: Vec<Vec<u8>> =
+                self.tables.values().flatten().map(|table| table.event.clone()).collect();
+            let bytes = tables.iter().map(Vec::len).sum::<usize>() + frame.bytes.len();
+            self.longest = self.longest.max(bytes as u64);
             out.push(Action::Rows(RowsAction { tables, rows: frame.clone(), time: frame.time() }));
         }
         if rows::ends_statement(frame) {
