@@ -1,8 +1,7 @@
 //! SIGKILL between every two steps of an incremental of the binary log, and of its restore.
 
-use crate::chains::id;
 use crate::program::wait_until;
-use crate::sql_logs::{backup, bench, contents};
+use crate::sql_logs::{backup, bench, contents, id};
 use crate::support::mysql::Release;
 use serde_json::Value;
 

@@ -1,10 +1,9 @@
 //! What keeps a range of the binary log from being a backup, and what becomes of a damaged one.
 
-use crate::chains::id;
 use crate::folder::open;
 use crate::program::wait_until;
 use crate::sql_bench::SqlBench;
-use crate::sql_logs::{backup, bench, contents};
+use crate::sql_logs::{backup, bench, contents, id};
 use crate::support::mysql::Release;
 use serde_json::Value;
 
@@ -183,4 +182,22 @@ fn a_damaged_or_missing_part_of_a_log_is_found_and_refused_before_anything_is_dr
     bench.run(&["delete", full, "--delete-last-good", "--yes"]).ok();
     let left = std::fs::read_dir(bench.path("store/databases/whole/backups")).map_or(0, Iterator::count);
     assert_eq!(left, 0);
+}
+
+#[cfg(feature = "crash-points")]
+#[test]
+fn a_policy_takes_ranges_of_the_log_between_fulls() {
+    let Some(bench) = bench(Release::MySql97, &[]) else { return };
+    let chain = crate::chains::Chain::attached(&bench, "incremental_base = \"full\"");
+    for time in ["2027-03-01T13:05:00Z", "2027-03-01T14:05:00Z"] {
+        bench.sql.run("shop", "INSERT INTO sale (item) VALUES (9);");
+        let before = chain.newest();
+        chain.tick(time);
+        let newest = chain.newest();
+        assert_eq!((&newest["kind"], &newest["parent"]), (&"incremental".into(), &before["id"]), "{newest}");
+        assert_eq!(newest["purpose"], "scheduled");
+    }
+    let expected = contents(&bench.sql, "shop");
+    bench.run(&["restore", "whole@latest", "--yes", "--dbname", "shop"]).ok();
+    assert_eq!(contents(&bench.sql, "shop"), expected);
 }

@@ -1,8 +1,7 @@
 //! Incrementals of the binary log with the rights that the README grants, and no others.
 
-use crate::chains::id;
 use crate::sql_bench::SqlBench;
-use crate::sql_logs::{bench, contents};
+use crate::sql_logs::{bench, contents, id};
 use crate::support::mysql::Release;
 use crate::support::presence::{Need, server_from};
 use std::process::Command;

@@ -1,6 +1,5 @@
 //! Incrementals of dumps: ranges of the binary log, while somebody writes all the time, and every link as it was at its moment.
 
-use crate::chains::id;
 use crate::sql_bench::SqlBench;
 use crate::support::mysql::{Release, Sql};
 use serde_json::Value;
@@ -83,6 +82,10 @@ fn steps(sql: &Sql, database: &str) -> u64 {
     let (steps, rest) = said.split_once('\t').unwrap_or(("0", "1\t1\t1\t1"));
     assert_eq!(rest, "1\t1\t1\t1", "{said}");
     steps.parse().unwrap()
+}
+
+pub(crate) fn id(manifest: &Value) -> &str {
+    manifest["id"].as_str().unwrap()
 }
 
 pub(crate) fn backup(bench: &SqlBench, arguments: &[&str]) -> Value {
