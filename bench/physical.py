@@ -7,7 +7,7 @@ import sys
 
 from race import GIB, MIB, Run, pipeline, race
 
-JAGAD, ROUNDS, SCALE = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+JAGAD, ROUNDS, SCALE, ONLY = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 BIN, WORK, AS = os.environ["BIN"], pathlib.Path.cwd(), os.environ["AS_SERVER"]
 INCREMENTALS = 3
 
@@ -70,8 +70,69 @@ def restores():
           f"(**{disk['jagad'] / disk['by hand']:.2f}**, goal 0.50).")
 
 
+def pgbackrest(*args):
+    return Run([*AS.split(), os.environ["PGBACKREST"], f"--config={WORK}/br.conf", "--stanza=main", *args])
+
+
+def beside_pgbackrest():
+    """A repository in a directory, compressed and encrypted as jagad does it, on as many cores."""
+    for name in ["br", "br/repo", "br/log", "br/lock", "br/spool", "theirs"]:
+        (WORK / name).mkdir()
+        shutil.chown(WORK / name, *(["postgres", "postgres"] if AS else [os.getuid(), os.getgid()]))
+    (WORK / "br.conf").write_text(f"""[main]
+pg1-path={WORK}/data
+pg1-socket-path={WORK}
+pg1-user=postgres
+[global]
+repo1-path={WORK}/br/repo
+repo1-cipher-type=aes-256-cbc
+repo1-cipher-pass=benchmark
+repo1-bundle=y
+repo1-block=y
+compress-type=zst
+compress-level=3
+process-max={os.cpu_count()}
+start-fast=y
+log-level-file=off
+log-path={WORK}/br/log
+lock-path={WORK}/br/lock
+spool-path={WORK}/br/spool
+""")
+    pgbackrest("stanza-create")
+    push = f"{os.environ['PGBACKREST']} --config={WORK}/br.conf --stanza=main archive-push %p"
+    for sql in [f"ALTER SYSTEM SET archive_command = '{push}'", "SELECT pg_reload_conf()"]:
+        subprocess.run([f"{BIN}/psql", "-XAtqc", sql], check=True, stdout=subprocess.DEVNULL)
+    # The command line comes before what the server wrote down.
+    subprocess.run([*AS.split(), f"{BIN}/pg_ctl", "-D", f"{WORK}/data", "-l", f"{WORK}/log", "-w", "restart", "-o",
+                    f"-c listen_addresses='' -c unix_socket_directories={WORK} -c summarize_wal=on -c max_wal_size=4GB "
+                    "-c wal_keep_size=2GB -c checkpoint_timeout=1h -c archive_mode=on"], check=True, stdout=subprocess.DEVNULL)
+    race("Full backup beside pgBackRest", lambda: jagad("backup", "main"), lambda: pgbackrest("backup", "--type=full"), "0.70",
+         gib, ROUNDS, settle)
+    race("Incremental backup beside pgBackRest", lambda: jagad("backup", "main", "--type", "incremental"),
+         lambda: pgbackrest("backup", "--type=incr"), "0.70", gib, ROUNDS, change)
+    for ours_kind, theirs_kind in [("full", "full"), *[("incremental", "incr")] * INCREMENTALS]:
+        change()
+        jagad("backup", "main", "--type", ours_kind)
+        pgbackrest("backup", f"--type={theirs_kind}")
+
+    def ours():
+        run = jagad("restore", "main@latest", "--target-dir", str(WORK / "ours"))
+        shutil.rmtree(WORK / "ours")
+        return run
+
+    def theirs():
+        run = pgbackrest("restore", f"--pg1-path={WORK}/theirs/data")
+        shutil.rmtree(WORK / "theirs/data")
+        return run
+
+    race(f"Restore of a full and {INCREMENTALS} incrementals beside pgBackRest", ours, theirs, "0.80", gib, ROUNDS)
+
+
 gib = size_of(WORK / "data") / GIB
 print(f"{os.cpu_count()} cores; pgbench -s {SCALE}, {gib:.2f} GiB of files; {ROUNDS} rounds by turns")
-race("Full backup to a directory", lambda: jagad("backup", "main"),
-     lambda: pipeline(f"{BIN}/pg_basebackup -w -c fast -X fetch -Ft -D - | zstd -3 -q >/dev/null"), "1.00", gib, ROUNDS, settle)
-restores()
+if ONLY in ["", "tools"]:
+    race("Full backup to a directory", lambda: jagad("backup", "main"),
+         lambda: pipeline(f"{BIN}/pg_basebackup -w -c fast -X fetch -Ft -D - | zstd -3 -q >/dev/null"), "1.00", gib, ROUNDS, settle)
+    restores()
+if ONLY in ["", "pgbackrest"]:
+    beside_pgbackrest()

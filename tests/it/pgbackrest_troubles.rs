@@ -152,3 +152,46 @@ fn others_use_the_repository_too(major: u32) {
 }
 
 on_each!(others_use_the_repository_too as others_use_the_repository: 15, 18);
+
+/// A policy takes incrementals between fulls, verifies them, and sees what is gone.
+#[cfg(feature = "crash-points")]
+fn a_policy_protects_it(major: u32) {
+    let Some(bench) = BackRest::new(major) else { return };
+    let chain = crate::chains::Chain::attached(&bench, "verify = \"checksum\"\nretention = { full = 2 }");
+    assert_eq!(chain.tick("2027-03-01T12:30:00Z"), "waiting", "the first full is newer than the last hour");
+    assert_eq!(chain.tick("2027-03-01T13:00:30Z"), "backed_up");
+    assert_eq!(chain.tick("2027-03-01T14:00:30Z"), "backed_up");
+    assert_eq!(chain.tick("2027-03-02T02:00:30Z"), "backed_up");
+    let kinds: Vec<String> = chain
+        .good()
+        .iter()
+        .map(|manifest| manifest["physical"]["type"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds, ["full", "incr", "incr", "full"]);
+    let listed = bench.listed();
+    assert!(listed.iter().all(|row| row["verification"] == "passed"), "{listed:?}");
+    let status = chain.at("2027-03-02T02:10:00Z", &["status", "whole", "--json"]).ok().json();
+    assert_eq!(status["databases"][0]["good_backups"], 4, "{status}");
+    // Somebody else's full pushes all of it out: nothing of jagad's is safe any more, and the next run builds on what is there.
+    bench.configure("repo1-retention-full=1");
+    assert!(bench.run_tool(&["backup", "--type=full"]).status.success());
+    let status =
+        chain.at("2027-03-02T02:20:00Z", &["status", "whole", "--check", "--json"]).expect(20).json();
+    assert_eq!(status["databases"][0]["good_backups"], 0, "{status}");
+    assert_eq!(chain.tick("2027-03-02T03:00:30Z"), "backed_up");
+    let newest = chain.newest();
+    assert_eq!((&newest["kind"], &newest["parent"]), (&"incremental".into(), &Value::Null), "{newest}");
+    // A diff builds on the last full, whatever came between.
+    let full = chain.take("2027-03-02T03:10:00Z", "full");
+    chain.take("2027-03-02T03:20:00Z", "incremental");
+    chain.change("retries = 0", "retries = 0\nincremental_base = \"full\"");
+    let differential = chain.take("2027-03-02T03:30:00Z", "incremental");
+    assert_eq!(
+        (&differential["physical"]["type"], &differential["parent"]),
+        (&"diff".into(), &full["id"]),
+        "{differential}"
+    );
+}
+
+#[cfg(feature = "crash-points")]
+on_each!(a_policy_protects_it as a_policy_protects_a_stanza: 15, 18);

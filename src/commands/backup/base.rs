@@ -42,7 +42,7 @@ pub(super) fn refuse_impossible(database: &DatabaseEntry, demand: Demand) -> Res
         return Ok(());
     }
     Err(Failure::new(Class::Usage, database.without_incrementals()).help(
-        "Leave out --type. PostgreSQL (17 and newer) has them with method = \"physical\" in the database entry.",
+        "Leave out --type. PostgreSQL (17 and newer) has them with method = \"physical\" in the database entry, and of every version with method = \"pgbackrest\".",
     ))
 }
 

@@ -212,7 +212,7 @@ async fn refuse_unfit(
             entry.without_incrementals()
         );
         return Err(Failure::new(Class::Refused, problem).help(
-            "Attach it to a policy without `incremental`; PostgreSQL (17 and newer) can have them with method = \"physical\".",
+            "Attach it to a policy without `incremental`; PostgreSQL (17 and newer) can have them with method = \"physical\", and of every version with method = \"pgbackrest\".",
         ));
     }
     let engine = engine::open(app.inventory.engine_settings(entry).await?);

@@ -95,7 +95,9 @@ impl PostgreSqlServer {
             let version = &self.facts.version;
             let problem =
                 format!("PostgreSQL {version} has none, so that each planned incremental becomes a full");
-            let help = format!("Upgrade the server to PostgreSQL {INCREMENTAL_MAJOR} or newer.");
+            let help = format!(
+                "Upgrade the server to PostgreSQL {INCREMENTAL_MAJOR} or newer, or use method = \"pgbackrest\"."
+            );
             return Finding::no_incrementals(problem, help);
         }
         if abilities.summarize_wal.as_deref() == Some("on") {
