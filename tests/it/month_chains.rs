@@ -118,7 +118,6 @@ impl Month<'_> {
         let time = now.to_string();
         let before = self.good();
         self.change();
-        let content = (self.source.content)();
         let said = format!("{trouble:?} at {time}, seed {seed}");
         match trouble {
             Trouble::KilledRun => {
@@ -148,6 +147,8 @@ impl Month<'_> {
                 std::fs::rename(&away, &store).unwrap();
             }
         }
+        // Now: the servers of tests do not wait for their disks, and forget a little in a crash.
+        let content = (self.source.content)();
         // Who died in the middle is made up for by one of the next ticks, after what it left has been verified.
         let mut said = said;
         let newest = (0..4).find_map(|minute| {
