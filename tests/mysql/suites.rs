@@ -93,6 +93,11 @@ enum Amount {
     All,
 }
 
+/// The first batch that is tried. All of them take hours: a run that was cut short goes on with `JAGAD_SUITE_FROM=…`.
+fn first_batch() -> usize {
+    std::env::var("JAGAD_SUITE_FROM").map_or(0, |text| text.parse().unwrap())
+}
+
 fn amount() -> Amount {
     if std::env::var_os("JAGAD_SOAK").is_some() { Amount::All } else { Amount::Sample }
 }
@@ -277,7 +282,7 @@ impl Pair {
 async fn check_suite(release: Release, suite: &Suite) {
     let (Some(files), Some(mut pair)) = (suite.files(), Pair::start(release)) else { return };
     let (mut faults, mut objects) = (Vec::new(), 0);
-    for files in batches(files) {
+    for (number, files) in batches(files).into_iter().enumerate().skip(first_batch()) {
         let start = Instant::now();
         pair.clear();
         let filled = pair.fill(&files);
@@ -289,8 +294,11 @@ async fn check_suite(release: Release, suite: &Suite) {
         let made = compare::shape(&pair.from, DATABASE).len();
         objects += made;
         let found = pair.differences(DATABASE).await;
-        let (number, seconds) = (found.len(), start.elapsed().as_secs());
-        eprintln!("{number} faults in {made} objects of {} ({seconds} s)", names.join(", "));
+        let (faults_here, seconds) = (found.len(), start.elapsed().as_secs());
+        eprintln!(
+            "batch {number}: {faults_here} faults in {made} objects of {} ({seconds} s)",
+            names.join(", ")
+        );
         for difference in &found {
             eprintln!("FAULT {difference}");
         }
