@@ -193,7 +193,7 @@ impl State {
         }
     }
 
-    /// How many consecutive incrementals became fulls, and why the last did; `None` below [`FALLBACKS_REPORTED`].
+    /// How many consecutive incrementals became fulls, and why the last did; `None` below two.
     pub fn repeated_fallbacks(&self) -> Option<&Fallbacks> {
         self.fallbacks.as_ref().filter(|fallbacks| fallbacks.count >= FALLBACKS_REPORTED)
     }
