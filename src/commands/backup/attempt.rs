@@ -1,5 +1,5 @@
-//! The server that a backup is dumped from. When a replica is lost in the middle, what came of it is removed, and the primary is
-//! taken in its place.
+//! The server that a backup is dumped from. When a replica fails in the middle, what it gave is removed, and the primary is
+//! used instead.
 
 use super::copy::copy;
 use super::delegate::delegate;
@@ -17,7 +17,7 @@ use crate::model::{BackupKind, Demand, Method, ServerRole};
 /// An attempt that failed.
 struct FailedAttempt {
     failure: Failure,
-    /// Whether another server may do better.
+    /// Whether another server may succeed.
     elsewhere: bool,
 }
 

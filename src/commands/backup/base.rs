@@ -36,7 +36,7 @@ impl Base {
     }
 }
 
-/// An incremental of what cannot have any is a mistake, and no reason to take fulls instead.
+/// Refuses incrementals where the entry can never have any: a mistake, for which no full is taken instead.
 pub(super) fn refuse_impossible(database: &DatabaseEntry, demand: Demand) -> Result<(), Failure> {
     if demand.kind == BackupKind::Full || database.engine.takes_incrementals(demand.method) {
         return Ok(());
@@ -74,8 +74,8 @@ pub(super) async fn choose(
     })
 }
 
-/// What the tool that keeps the backups builds on: what it has, whoever had that taken. A backup that was found bad is built on no
-/// more.
+/// What the tool that keeps the backups would build on: its last backup, whoever took that. A backup that failed a verification
+/// is not built on.
 async fn delegated_base(
     app: &App,
     database: &DatabaseEntry,

@@ -10,11 +10,11 @@ use crate::commands::{Class, Failure, crash, findings};
 use crate::engine::{DumpedAt, EngineError, LogParent, LogRequest, Scope, Server};
 use crate::model::PartKind;
 
-/// What came of a range of the log.
+/// The result of taking a range of the log.
 enum Followed {
     /// It is in the store.
     Taken,
-    /// It cannot be had, or could not be replayed: why, for people.
+    /// It cannot be taken, or could not be replayed: why, for people.
     Impossible(String),
 }
 

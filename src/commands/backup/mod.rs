@@ -81,11 +81,11 @@ pub struct Choices {
     pub wait: Duration,
     /// Longest life of one backup; `None` is unbounded.
     pub timeout: Option<Duration>,
-    /// Events of this run that every notifier is told of.
+    /// Events of this run that are sent to every notifier.
     pub notify_on: Vec<EventKind>,
 }
 
-/// What came of one backup.
+/// The result of one backup.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The backup.
@@ -158,7 +158,7 @@ impl Report {
     }
 }
 
-/// What came of every chosen entry, in the order they were named.
+/// The results of all chosen entries, in the order they were named.
 #[derive(Debug)]
 pub struct Outcome {
     /// One result per entry.

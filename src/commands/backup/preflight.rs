@@ -1,4 +1,4 @@
-//! What is looked at before a backup: what would fail hours later, or leave something out.
+//! Checks before a backup: what would fail hours later, or leave something out.
 
 use crate::commands::{App, Failure, RunLog, findings};
 use crate::engine::{Delegate, EngineError, Finding, FindingLevel, LogSource, Physical, Scope, Server};

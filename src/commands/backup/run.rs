@@ -1,4 +1,4 @@
-//! One backup of one database, from the slot to the lease that is given back.
+//! One backup of one database, from taking a slot to releasing the lease.
 
 use super::announcement::Announcement;
 use super::attempt;
@@ -251,7 +251,7 @@ fn is_done(state: &State, kind: BackupKind, planned: Timestamp, now: Timestamp) 
     }
 }
 
-/// A token that fires when the run has had its time.
+/// A token that fires when the deadline of the run has passed.
 fn deadline(timeout: Option<Duration>) -> CancellationToken {
     let deadline = CancellationToken::new();
     if let Some(timeout) = timeout {

@@ -129,7 +129,7 @@ struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    /// Others see that it runs. What cannot be recorded keeps no restore from what it is for.
+    /// Records that the restore runs, for others to see. If that fails, the restore goes on.
     async fn begun(&self, record: &RestoreRecord) {
         if self.claim.is_held()
             && let Err(error) = self.home.record_restore(record).await
@@ -139,7 +139,7 @@ impl Recorded<'_> {
         }
     }
 
-    /// The log first: whoever sees the end finds it.
+    /// Writes the log before the record: whoever sees the record finds the log.
     async fn ended(&self, record: &RestoreRecord) {
         if !self.claim.is_held() {
             return;

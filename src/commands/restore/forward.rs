@@ -1,4 +1,4 @@
-//! The log of changes that brings what was loaded forward.
+//! Replays the log of changes after the databases were loaded.
 
 use super::hooks::{self, HookPoint};
 use super::load::{undo, with_heading};

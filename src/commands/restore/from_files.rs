@@ -3,7 +3,7 @@
 
 use super::outcome::FailedLoad;
 use super::report::{LoadReport, Report, ReportStatus, ScratchReport, ShownStep};
-use super::{OnFailure, Request, RestoreChecks, RestoreSource, go};
+use super::{OnFailure, Request, RestoreChecks, RestoreSource, plan_and_restore};
 use crate::catalog::{Catalog, Manifest, Operation, Part};
 use crate::commands::backup::part::{self, Packing};
 use crate::commands::files_server::FilesServer;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// Where the dumps are, inside the folder of the throw-away server.
 const DUMPS: &str = "dumps";
-/// They are read once, a moment later: speed counts, and not their size.
+/// They are read again a moment later: speed matters, size does not.
 const LEVEL: i32 = 1;
 
 /// A restore of databases of a physical backup.
@@ -54,7 +54,7 @@ struct Dumped {
     /// The backup, with the dumps for its parts.
     manifest: Manifest,
     store: Arc<dyn Store>,
-    /// Those that could not be dumped, where the others are restored all the same.
+    /// Databases that could not be dumped, when the others are restored anyway.
     failed: Vec<(String, Failure)>,
 }
 
@@ -92,7 +92,7 @@ impl FilesRestore<'_> {
             store: &store,
             lost,
         };
-        go(app, request, target, &source, keyring).await
+        plan_and_restore(app, request, target, &source, keyring).await
     }
 
     /// Looks at the chain, at this machine and at the target.
@@ -116,7 +116,7 @@ impl FilesRestore<'_> {
         Ok(Prospect { chain, parent, recovery, address: engine.address(), present })
     }
 
-    /// Dumps the databases out of a server on the files of the chain, of which nothing but the dumps is left then.
+    /// Dumps the databases from a server on the files of the chain, then removes everything but the dumps.
     async fn dump(&self, files: &FilesServer<'_>, folder: &Path, log: &RunLog) -> Result<Dumped, Failure> {
         let drill = files.make(folder).await?;
         crash::point("restore-scratch-files");
@@ -200,7 +200,7 @@ impl FilesRestore<'_> {
         dumped.map_err(|failure| failure.doing(format!("dump {name} out of the throw-away server")))
     }
 
-    /// The names are known only now.
+    /// Refuses names that the backup does not hold: they are known only now.
     fn refuse_unknown(&self, server: &dyn Server) -> Result<(), Failure> {
         let Self { request, manifest, .. } = self;
         let all = Scope { databases: DatabaseChoice::All { exclude: Vec::new() }, globals: false };
@@ -220,7 +220,7 @@ impl FilesRestore<'_> {
         Err(Failure::new(Class::NotFound, problem).help(format!("It holds {}", known.join(", "))))
     }
 
-    /// What would be done, as far as that can be known before.
+    /// What would be done, as far as that is known before the throw-away server runs.
     fn planned(&self, prospect: &Prospect) -> Report {
         let Self { request, manifest, target, .. } = self;
         let load = |database: &String| LoadReport {

@@ -11,7 +11,7 @@ use crate::model::PartKind;
 pub(super) enum HookPoint {
     /// The database is there and empty.
     BeforeFeed,
-    /// It is full and counted, and nobody sees it yet.
+    /// It is full and counted, and not visible yet.
     AfterCount,
 }
 

@@ -13,11 +13,11 @@ use crate::model::{CipherKind, Contents, Count, PartKind};
 use crate::pipeline::UnpackGauges;
 use std::time::Duration;
 
-/// How often the undoing of a load is tried.
+/// How often undoing a load is tried.
 const UNDO_TRIES: u32 = 6;
 const UNDO_PAUSE: Duration = Duration::from_secs(1);
 
-/// How far a load has come that cannot be undone.
+/// How far a load that cannot be undone has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     /// Everything is as it was.
@@ -26,7 +26,7 @@ enum Reach {
     Removal,
     /// The part is going in.
     Feed,
-    /// All of it went in, and it is not what was dumped.
+    /// All of it was loaded, and its count differs from that of the dump.
     Mismatch,
 }
 
@@ -181,7 +181,7 @@ impl RestoreRun<'_> {
         Ok(LoadedPart { ignored, rows })
     }
 
-    /// Streams the part into its tool, whose input is closed only when every digest agreed.
+    /// Streams the part into its tool, and closes the tool's input only after every digest has matched.
     async fn feed(&self, load: &PlannedLoad) -> Result<Vec<String>, Failure> {
         let Self { app, reading, log, .. } = self;
         let manifest = backup_of(self.chain, &load.part);

@@ -145,7 +145,7 @@ pub enum Force {
     Yes,
 }
 
-/// Restores, or plans to, and tells of the end.
+/// Restores, or plans to, and sends the notification of the end.
 pub async fn run(app: &App, request: &Request) -> Result<Report, Failure> {
     let result = Box::pin(restore(app, request)).await;
     announce::ended(app, request, &result).await;
@@ -169,7 +169,7 @@ async fn restore(app: &App, request: &Request) -> Result<Report, Failure> {
     }
     let chain = chain_to_load(catalog, manifest).await?;
     let source = RestoreSource { catalog, chain: &chain, store: catalog.store(), lost: Vec::new() };
-    go(app, request, target, &source, keyring).await
+    plan_and_restore(app, request, target, &source, keyring).await
 }
 
 /// What a restore is fed from: the parts of a logical backup, or what was dumped out of the files of a physical one.
@@ -180,12 +180,12 @@ struct RestoreSource<'a> {
     chain: &'a [Manifest],
     /// Where the parts are.
     store: &'a Arc<dyn Store>,
-    /// Databases that are not among them, where the others are restored all the same.
+    /// Databases that are missing from them, when the others are restored anyway.
     lost: Vec<FailedLoad>,
 }
 
 /// Plans the restore, asks, and does it.
-async fn go(
+async fn plan_and_restore(
     app: &App,
     request: &Request,
     target: &DatabaseEntry,
@@ -211,7 +211,7 @@ async fn chain_to_load(catalog: &Catalog, manifest: &Manifest) -> Result<Vec<Man
     if manifest.parent.is_none() { Ok(vec![manifest.clone()]) } else { chain_of(catalog, manifest).await }
 }
 
-/// A log tells of databases: what of it belongs to some tables cannot be told, and nothing of it can be left out.
+/// A log cannot be filtered by tables, and no error in it can be skipped.
 fn refuse_pieces_of_a_log(request: &Request, manifest: &Manifest) -> Result<(), Failure> {
     if manifest.log.is_none() {
         return Ok(());
@@ -232,7 +232,7 @@ fn refuse_pieces_of_a_log(request: &Request, manifest: &Manifest) -> Result<(), 
     Err(Failure::new(Class::Refused, message).help(help))
 }
 
-/// The files of a whole server go into a folder; into a server go the databases that are named.
+/// Refuses to restore the files of a whole server into a running one without `--dbname`.
 fn refuse_files(request: &Request, manifest: &Manifest) -> Result<(), Failure> {
     if manifest.method == Method::Logical {
         return match &request.scratch {
@@ -272,7 +272,7 @@ fn target<'a>(app: &'a App, request: &Request, manifest: &Manifest) -> Result<&'
     Ok(target)
 }
 
-/// What is about to happen, for somebody who was woken up.
+/// What is about to happen, for somebody who was just woken up.
 fn question(plan: &RestorePlan, manifest: &Manifest) -> Confirmation {
     let mut facts = vec![format!(
         "Backup {} of `{}`, finished {} UTC, from {} {}.",

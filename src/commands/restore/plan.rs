@@ -25,7 +25,7 @@ pub struct RestorePlan {
     pub server: Box<dyn Server>,
     /// What is loaded, in order.
     pub loads: Vec<PlannedLoad>,
-    /// What cannot be, where the others are restored all the same.
+    /// What cannot be loaded, when the others are restored anyway.
     pub refused: Vec<FailedLoad>,
     /// The log of changes that is replayed then.
     pub(super) replay: Option<PlannedReplay>,

@@ -53,7 +53,7 @@ impl RestoreRun<'_> {
         Ok(FailedLoad::new(&planned.database, &failure))
     }
 
-    /// Whether the rest is restored after `failure`. Who stopped the run, or took its target away, meant all of it.
+    /// Whether the rest is restored after `failure`: not when the run was stopped, or lost its lease.
     fn goes_on(&self, kind: PartKind, failure: &Failure) -> bool {
         let stopped = matches!(failure.class, Class::Interrupted(_) | Class::Busy);
         self.request.on_failure == OnFailure::GoOn && kind == PartKind::Database && !stopped
