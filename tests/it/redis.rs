@@ -315,7 +315,7 @@ fn a_restore_that_is_killed_is_told_and_can_be_done_again() {
             .run(&again)
             .ok()
             .says("ended without a result")
-            .says("incomplete, until a restore into it succeeds");
+            .says("may have left incomplete data on the server of `other`, until a restore into it succeeds");
         assert_eq!(bench.target.digest(), bench.source.digest(), "{point}");
     }
 }

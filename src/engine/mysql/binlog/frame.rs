@@ -177,7 +177,11 @@ impl Frames {
         if kind == kinds::FORMAT {
             // The algorithm is the last byte in front of its own checksum, which is there in any case.
             let algorithm = bytes.len().checked_sub(CHECKSUM_BYTES + 1).and_then(|at| bytes.get(at)).copied();
-            self.checksums = algorithm == Some(1);
+            self.checksums = match algorithm {
+                Some(0) => false,
+                Some(1) => true,
+                _ => return Err(self.malformed("events with a checksum of an unknown algorithm")),
+            };
         } else if !self.described {
             return Err(self.malformed("no description of its format"));
         }

@@ -248,7 +248,8 @@ mod tests {
         let found = greeting(&whole).ok().unwrap();
         assert_eq!(found.challenge, b"aaaabbbbccccddddeeee");
         assert_eq!(found.plugin, b"caching_sha2_password");
-        for end in 0..52 {
+        // The name of the plugin may be missing: the server says later which one the account has.
+        for end in 0..51 {
             assert!(greeting(&whole[..end]).is_err(), "{end}");
         }
         whole[0] = 9;
