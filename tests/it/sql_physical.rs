@@ -116,7 +116,6 @@ fn nothing_is_built_on_a_backup_that_is_newer_than_what_the_server_was_restored_
 fn what_a_physical_backup_cannot_be_is_refused() {
     let Some(bench) = bench(Release::MariaDb1011) else { return };
     bench.run(&["backup", "whole", "--dbname", "shop"]).expect(2).says("hold the whole server").helps();
-    bench.run(&["backup", "shop", "--type", "incremental"]).expect(2).says("its method is logical").helps();
     let manifest = backup(&bench, &[])["manifest"].clone();
     let id = manifest["id"].as_str().unwrap();
     bench.run(&["restore", id, "--yes"]).expect(6).says("cannot go into a running one").helps();
