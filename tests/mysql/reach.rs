@@ -83,7 +83,8 @@ async fn views_that_waited_come_before_events() {
         let taken = dump(server.as_ref(), "shop").await;
         let first = RestoreTarget { following_databases: vec!["stock".to_owned()], ..taken.target("shop") };
         let plan = server.logical().load(&SystemRunner, &first, &taken).await.unwrap();
-        let last: Vec<String> = plan.last.iter().map(|step| format!("{:?}", step.shown())).collect();
+        let last: Vec<String> =
+            plan.last.iter().chain(&plan.finally).map(|step| format!("{:?}", step.shown())).collect();
         let place = |words: &str| last.iter().position(|step| step.contains(words));
         let (views, events) = (place("CREATE VIEW"), place("EVENT"));
         assert!(views.is_some() && events.is_some() && views < events, "{last:?}");
