@@ -7,7 +7,7 @@ use crate::support::postgres::Postgres;
 use serde_json::Value;
 
 /// The points of an incremental before its manifest is in the store, and those after it.
-const STEPS: [(&str, bool); 7] = [
+pub(crate) const STEPS: [(&str, bool); 7] = [
     ("before-lease", false),
     ("after-lease", false),
     ("after-begin", false),

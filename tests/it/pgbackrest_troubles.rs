@@ -2,6 +2,7 @@
 
 use crate::pgbackrest_bench::{BackRest, id, label, prints};
 use crate::program::Run;
+#[cfg(feature = "crash-points")]
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::path::Path;

@@ -142,6 +142,7 @@ fn nothing_is_built_on_a_backup_whose_manifest_of_files_cannot_be_read() {
 }
 
 /// Nothing starts on what a killed restore leaves, and nobody takes it for a folder that is free.
+#[cfg(feature = "crash-points")]
 #[test]
 fn a_restore_that_is_killed_leaves_nothing_that_starts() {
     let Some(bench) = bench(18) else { return };

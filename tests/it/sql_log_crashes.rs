@@ -1,20 +1,10 @@
 //! SIGKILL between every two steps of an incremental of the binary log, and of its restore.
 
+use crate::chain_crashes::STEPS;
 use crate::program::wait_until;
 use crate::sql_logs::{backup, bench, contents, id};
 use crate::support::mysql::Release;
 use serde_json::Value;
-
-/// The points of an incremental before its manifest is in the store, and those after it.
-const STEPS: [(&str, bool); 7] = [
-    ("before-lease", false),
-    ("after-lease", false),
-    ("after-begin", false),
-    ("after-part", false),
-    ("before-commit", false),
-    ("after-commit", true),
-    ("before-note", true),
-];
 
 fn a_killed_incremental_leaves_nothing(release: Release) {
     let Some(bench) = bench(release, &[]) else { return };

@@ -165,6 +165,7 @@ fn a_restore_of_a_damaged_chain_leaves_no_files() {
 }
 
 /// Nothing starts on what a killed restore leaves, and nobody takes it for a folder that is free.
+#[cfg(feature = "crash-points")]
 #[test]
 fn a_restore_that_is_killed_leaves_nothing_that_starts() {
     let Some(bench) = bench(Release::MariaDb1011) else { return };
