@@ -253,11 +253,14 @@ fn a_late_verification_keeps_a_failure_that_came_since() {
     let error = failed.error.clone().unwrap();
     state.last_error = Some(NotedFailure { at: failed.started_at, id: failed.id.clone(), failure: error });
     state.failures = 2;
+    let reason = "2 failures in a row".to_owned();
+    state.paused = Some(Pause { at: failed.started_at, cause: PauseCause::Failures, reason });
     let late = failed.started_at.plus(Duration::from_secs(1));
     assert_eq!(
         state.settle(&earlier.id, &VerificationEnd::Passed, late, &rules(2, Some(2))),
         Some(RunEffect::None)
     );
     assert_eq!((state.retry, state.failures), (Some(waits), 1));
+    assert!(state.paused.is_some(), "what failed since then has paused it");
     assert_eq!(state.last_error.unwrap().id, failed.id);
 }
